@@ -1,0 +1,55 @@
+/* back.h - floor 5: a program becomes C, machine code, or numbers. */
+#ifndef SG_BACK_H
+#define SG_BACK_H
+
+#include "rules/rules.h"
+
+/* ---- emission: schedule, memory plan, C text ---------------------------------------------------- */
+
+typedef struct sg_emit_options {
+	const char *prefix; /* C prefix of every public name, a legal identifier */
+	const char *header; /* the name to #include ("perceptron.h"); NULL: none (JIT) */
+	bool standalone;    /* print the runtime routines into the text; no header of ours */
+	bool jit;           /* for libtcc: no #include at all, runtime by declarations */
+} sg_emit_options;
+
+/* Public C names of one emitted entry; NULL where there is none. */
+typedef struct sg_c_names {
+	const char *fn, *work, *defaults;
+	const char *call, *call_defaults; /* int (*)(const ptrdiff_t *dims, void *const *args, void *work) */
+	const char *signature;            /* the prototype of fn, one line */
+} sg_c_names;
+
+/* All entries of p (the caller filters them). Returns one sg_c_names an entry, in the arena; c and h get the
+ * texts (h may be NULL). args of a uniform call: used inputs in order of declaration, then outputs. */
+const sg_c_names *sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c,
+                          sg_buf *h);
+/* Bytes of workspace of an entry, as a polynomial in the dimensions. */
+sg_ext sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e);
+
+/* ---- the reference evaluator ----------------------------------------------------------------------- */
+
+/* dims[ndims]; in[i] for input i of the program (NULL where unused); out[k].data allocated by the caller
+ * for output k (shapes by sg_tensor_shape). SGRT_OK or SGRT_E*. Also evaluates any list of nodes. */
+int sg_interp(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, const int64_t *dims,
+              const sg_tensor *const *in, sg_tensor *out);
+
+/* ---- text in, .sg text out ------------------------------------------------------------------------- */
+
+/* The whole program as .sg text that compiles again to the same numbers (diff, --emit=sg). */
+void sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out);
+/* One expression, inlined as far as sharing allows; let-lines first where it does not. */
+void sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
+void sg_expr_latex(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
+
+/* ---- loaders: C text -> callable; outside the arena, freed by sg_unload --------------------------------- */
+
+typedef struct sg_code sg_code;
+/* names[n] are looked up into addr[n]. On failure NULL, and *why (malloc'ed) says what the compiler said. */
+sg_code *sg_load_tcc(const char *text, size_t n, const char *const *names, void **addr, char **why);
+/* The system's C compiler ($SYMGRAD_CC, else cc) at -O3, shared object, in the user's cache folder. */
+sg_code *sg_load_cc(const char *text, size_t n, const char *const *names, void **addr, char **why);
+void sg_unload(sg_code *code);
+bool sg_have_tcc(void);
+
+#endif

@@ -1,0 +1,28 @@
+/* front.h - floor 3: text -> program. The parser's tree is in ast.h. */
+#ifndef SG_FRONT_H
+#define SG_FRONT_H
+
+#include "ir/ir.h"
+
+typedef struct sg_front_options {
+	sg_type real;     /* used when has_real: wins over the file's `real` */
+	bool has_real;
+	size_t nfix;      /* --dim=N=128 */
+	const char *const *fix_name;
+	const int64_t *fix_value;
+} sg_front_options;
+
+/* The program of a source, with DERIV nodes still in it; NULL when there was an error (recorded). */
+sg_program *sg_front(sg_ctx *ctx, const sg_source *src, const sg_front_options *o);
+
+/* One expression (eval, diff -e): free names become inputs: of the types and shapes given, else scalars.
+ * wrt[n] names: entry "diff" has one output an x, named d_x; without wrt, entry "eval" with output
+ * "value" (a tuple: value_0, value_1 ...). */
+sg_program *sg_front_expr(sg_ctx *ctx, const sg_source *src, const sg_front_options *o, size_t nwrt,
+                          const char *const *wrt);
+
+/* Rows of codes.def: the long form of a diagnostic's code, or NULL. */
+const char *sg_explain(const char *code);
+const char *const *sg_codes(size_t *n); /* all codes */
+
+#endif

@@ -1,0 +1,183 @@
+/* ir.h - floor 1: extents, shapes, nodes, graphs; knows no op by meaning.
+ *
+ * Extents are polynomials with integer coefficients over the named dimensions and over atoms p // q,
+ * kept in normal form and interned: equal extents are equal handles. Shapes and attributes are
+ * interned too: equal ones are equal pointers.
+ * Nodes are append-only and hash-consed; operands come before users, so index order is topological
+ * and a pass is one forward walk that rebuilds into a new graph. Nothing recurses over depth.
+ * A node that owns a body (scan, while, if) names it by region index; a region is a graph of its own
+ * whose captures are operands of the node. */
+#ifndef SG_IR_H
+#define SG_IR_H
+
+#include "base/base.h"
+
+#define SG_MAX_RANK 16     /* what the graph takes: batching adds axes */
+#define SG_MAX_USER_RANK 8 /* what the language takes */
+
+typedef enum { SG_F32, SG_F64, SG_I32, SG_I64, SG_BOOL } sg_type;
+
+static inline bool sg_type_is_float(sg_type t) { return t == SG_F32 || t == SG_F64; }
+static inline bool sg_type_is_int(sg_type t) { return t == SG_I32 || t == SG_I64; }
+const char *sg_type_name(sg_type t);   /* "f32" */
+const char *sg_type_c_name(sg_type t); /* "float" */
+size_t sg_type_size(sg_type t);
+
+/* ---- the space: what all graphs of one compilation share ------------------------------------- */
+
+typedef uint32_t sg_ext; /* interned; meaningful with its space */
+
+typedef struct sg_dim {
+	const char *name;
+	sg_span at;
+} sg_dim; /* free dimensions only: fixed and defined ones are substituted by the front end */
+
+typedef struct sg_shape {
+	uint32_t rank;
+	sg_ext ext[]; /* rank of them */
+} sg_shape;
+
+typedef struct sg_attr {
+	uint32_t n;
+	int64_t w[]; /* what the words mean is the op's business: see rules/rules.h */
+} sg_attr;
+
+typedef struct sg_space sg_space;
+sg_space *sg_space_new(sg_ctx *ctx);
+sg_ctx *sg_space_ctx(const sg_space *sp);
+uint32_t sg_space_add_dim(sg_space *sp, const char *name, sg_span at);
+uint32_t sg_space_ndims(const sg_space *sp);
+const sg_dim *sg_space_dim(const sg_space *sp, uint32_t d);
+
+/* ---- extents ----------------------------------------------------------------------------------- */
+
+sg_ext sg_ext_int(sg_space *sp, int64_t v);
+sg_ext sg_ext_dim(sg_space *sp, uint32_t dim);
+sg_ext sg_ext_add(sg_space *sp, sg_ext a, sg_ext b);
+sg_ext sg_ext_sub(sg_space *sp, sg_ext a, sg_ext b);
+sg_ext sg_ext_mul(sg_space *sp, sg_ext a, sg_ext b);
+/* floor(a / b); exact where b divides every coefficient of a (or a = q*b), else an atom. b = 0: atom. */
+sg_ext sg_ext_div(sg_space *sp, sg_ext a, sg_ext b);
+bool sg_ext_const(const sg_space *sp, sg_ext e, int64_t *v); /* is it a number? */
+bool sg_ext_is(const sg_space *sp, sg_ext e, int64_t v);     /* is it this number? */
+bool sg_ext_as_dim(const sg_space *sp, sg_ext e, uint32_t *dim); /* is it one bare dimension? */
+bool sg_ext_uses(const sg_space *sp, sg_ext e, uint32_t dim);
+bool sg_ext_nonneg(const sg_space *sp, sg_ext e); /* provably >= 0 when every dimension is */
+/* Value for dims[0..ndims): false on overflow or division by zero. */
+bool sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v);
+/* Solves e = value for `dim`, if e is affine in it and every other dimension that e uses is known:
+ * 1 solved, 0 not of that form (yet), -1 no integer >= 0 solves it. */
+int sg_ext_solve(const sg_space *sp, sg_ext e, uint32_t dim, const int64_t *dims,
+                 const bool *known, int64_t value, int64_t *out);
+/* As the user would write it: "N", "2*N - 1", "D*(D-1)//2" or the expanded equal. */
+void sg_ext_print(const sg_space *sp, sg_buf *b, sg_ext e);
+/* As a C expression of type ptrdiff_t; name(arg, dim) gives a dimension's C name. Floor division is
+ * written as a call of `divname`(p, q). Parenthesised unless it is one token. */
+void sg_ext_print_c(const sg_space *sp, sg_buf *b, sg_ext e,
+                    const char *(*name)(void *arg, uint32_t dim), void *arg, const char *divname);
+/* Dimensions renamed: dims[i] replaces dimension i. */
+sg_ext sg_ext_subst(sg_space *sp, sg_ext e, const sg_ext *dims);
+
+/* ---- shapes and attributes -------------------------------------------------------------------- */
+
+const sg_shape *sg_shape_make(sg_space *sp, uint32_t rank, const sg_ext *ext);
+const sg_shape *sg_shape_scalar(sg_space *sp);
+sg_ext sg_shape_size(sg_space *sp, const sg_shape *s); /* product; 1 for a scalar */
+void sg_shape_print(const sg_space *sp, sg_buf *b, const sg_shape *s); /* "[N, 10]", "[]" */
+const char *sg_shape_text(const sg_space *sp, const sg_shape *s);
+const sg_attr *sg_attr_make(sg_space *sp, uint32_t n, const int64_t *w);
+int64_t sg_double_bits(double v);
+double sg_bits_double(int64_t w);
+
+/* ---- graphs ----------------------------------------------------------------------------------------- */
+
+typedef uint32_t sg_ref; /* a node of a graph; 0 is none */
+
+typedef struct sg_node {
+	uint16_t op; /* sg_op, of rules/rules.h */
+	uint8_t type; /* sg_type */
+	uint32_t nargs;
+	const sg_ref *args;
+	const sg_shape *shape;
+	const sg_attr *attr; /* NULL: none */
+} sg_node;
+
+typedef struct sg_graph {
+	sg_space *sp;
+	sg_node *node; /* node[0] is unused */
+	uint32_t n;    /* nodes are 1 .. n-1 */
+	size_t cap;
+	sg_span *span;     /* where the node came from, for messages and comments; src NULL: unknown */
+	const char **name; /* what the user calls its value, or NULL; a hint for names in the output */
+	uint32_t *table;   /* hash-consing */
+	size_t table_cap;
+	sg_span here; /* given to new nodes; set by whoever builds */
+} sg_graph;
+
+sg_graph *sg_graph_new(sg_space *sp);
+/* The node with these parts: an old one if there is an equal one. */
+sg_ref sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint32_t nargs,
+                    const sg_ref *args, const sg_attr *attr);
+static inline const sg_node *sg_node_at(const sg_graph *g, sg_ref r) { return &g->node[r]; }
+static inline sg_ref sg_arg(const sg_graph *g, sg_ref r, uint32_t k) { return g->node[r].args[k]; }
+/* live[r] for each node that some root needs (roots may be 0). The array has g->n entries. */
+bool *sg_graph_live(const sg_graph *g, size_t nroots, const sg_ref *roots);
+
+/* ---- a program: what the front end makes and every pass keeps ------------------------------------ */
+
+typedef struct sg_input {
+	const char *name;
+	sg_type type;
+	const sg_shape *shape;
+	bool is_param;
+	sg_ref ref;   /* its INPUT node */
+	sg_ref deflt; /* 0: none; depends on dimensions and constants alone */
+	sg_span at;
+} sg_input;
+
+typedef struct sg_output {
+	const char *name;
+	sg_ref ref;
+	sg_span at;
+} sg_output;
+
+typedef struct sg_entry_ir {
+	const char *name; /* "forward", "gradient", or the user's */
+	sg_output *out;
+	size_t nout;
+	sg_span at;
+} sg_entry_ir;
+
+/* A condition on the dimensions that only a call can check: ext >= 0. */
+typedef struct sg_demand {
+	sg_ext ext;
+	sg_span at;
+} sg_demand;
+
+typedef struct sg_program {
+	const char *name; /* the C prefix */
+	sg_space *sp;
+	sg_graph *g;
+	sg_type real;
+	sg_input *input; /* in the order of declaration */
+	size_t ninputs;
+	sg_entry_ir *entry;
+	size_t nentries;
+	sg_demand *demand;
+	size_t ndemands;
+} sg_program;
+
+/* Which inputs and which dimensions an entry uses: uses[i] for input i, dims[d] for dimension d (those
+ * of the shapes of used inputs, of the outputs, of any node needed, and of their extents). */
+typedef struct sg_uses {
+	bool *input;
+	bool *dim;
+} sg_uses;
+sg_uses sg_entry_uses(const sg_program *p, const sg_entry_ir *e);
+
+/* Every node well formed: operands before users, ranks, interned shapes. Raises a defect. */
+void sg_graph_check(const sg_graph *g);
+/* The graph as text, a node a line, for --dump and --emit=ir. opname(op) gives names. */
+void sg_program_print(const sg_program *p, sg_buf *b, const char *(*opname)(uint16_t op));
+
+#endif

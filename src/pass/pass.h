@@ -1,0 +1,32 @@
+/* pass.h - floor 4: graph -> graph. Each pass rebuilds the program's graph into a new one, through the
+ * constructors of rules.h, and keeps inputs, entries, names and spans. */
+#ifndef SG_PASS_H
+#define SG_PASS_H
+
+#include "rules/rules.h"
+
+/* derive - every DERIV node becomes the derivative itself, innermost first.
+ * requires: x of each DERIV is a BIND or an INPUT.  ensures: no DERIV, CUSTOM or BIND is left.
+ * preserves: shapes, outputs. Warns ("zero-derivative") at the DERIV's span where y does not depend on
+ * x. All reverse derivatives of one y share one sweep. */
+void sg_derive(sg_ctx *ctx, sg_program *p);
+
+/* clean - rebuild of what the entries need, nothing else; node order kept. */
+void sg_clean(sg_ctx *ctx, sg_program *p, bool finite);
+
+/* Adjoints of x[0..n) for adjoint `seed` of y, all in graph b->g; 0 where y does not depend on x[i]. */
+void sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint);
+/* Tangent of y for tangents t[i] of x[i]; 0 where it has none. */
+sg_ref sg_forward(sg_build *b, sg_ref y, size_t n, const sg_ref *x, const sg_ref *t);
+/* Copies of the roots in which from[i] is replaced by to[i] of the same shape (equal graph). */
+void sg_substitute(sg_build *b, size_t nroots, sg_ref *root, size_t n, const sg_ref *from,
+                   const sg_ref *to);
+/* The same, to[i] having a leading axis of extent `size` more; so have then the roots that depend on
+ * a from[i]; the others are broadcast to have it. */
+void sg_batch(sg_build *b, size_t nroots, sg_ref *root, size_t n, const sg_ref *from,
+              const sg_ref *to, sg_ext size);
+
+/* ops - operations of an entry as a polynomial in the dimensions (rules.h, sg_node_cost). */
+sg_ext sg_entry_cost(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e);
+
+#endif

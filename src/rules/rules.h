@@ -1,0 +1,187 @@
+/* rules.h - floor 2: what each op means. ops.def is the table, this is its use.
+ *
+ * Constructors simplify as they build: they fold constants, drop what is bit-true to drop ("always"
+ * rewrites), and put unstable forms into their stable ones (stabilise.c), so that a graph is at all
+ * times as simple as its operands allow, and a derivative is taken of the stable form. Every rewrite
+ * makes a measure smaller, so building ends. BIND is opaque to all of them.
+ *
+ * Attribute words of the structured ops (e = extent handle, i = integer):
+ *   INPUT     i index into sg_program.input
+ *   CONST     one word: double bits for a float, the integer otherwise; every element has this value
+ *   DATA      a word an element, row-major, as in CONST; the shape is fixed
+ *   DIM       e: an i64 scalar, the extent's value
+ *   IOTA      none: 0, 1, ..., n-1 along its one axis, i64
+ *   SEED      i: a placeholder with an identity of its own (rules of CUSTOM, batched sweeps)
+ *   BIND      i: an identity; value is its operand. Opaque until derivatives are taken, then dissolves
+ *   STOP      none: its operand, a constant to every derivative
+ *   CUSTOM    i nparams, i nresults, i k; args: value, seed[nresults], param[nparams],
+ *             rule[nparams] (adjoints of the params, built over the seeds). Value is arg 0;
+ *             derivatives go to the params by the rules alone
+ *   DERIV     i kind, i mode; args: y, x [, v]: see sg_deriv_kind
+ *   CAST      none: to the node's type
+ *   RESHAPE   none: to the node's shape, row-major
+ *   TRANSPOSE i perm[rank]: axis k of the result is axis perm[k] of the operand
+ *   BROADCAST i axis[rank of operand]: operand axis k lies along result axis axis[k] (increasing); its
+ *             extent is the result's, or 1 where the result's is not known equal
+ *   SLICE     e start[rank], e step[rank]: result[i] = x[start + step*i]; a step may be negative
+ *   PAD       e start[rank], e step[rank]: result[start + step*i] = x[i], else 0 (adjoint of SLICE);
+ *             step not 0
+ *   CONCAT    i axis
+ *   GATHER    i axis, i nbatch; args x, idx. The first nbatch axes of x and idx are shared:
+ *             result = x.shape[:axis] + idx.shape[nbatch:] + x.shape[axis+1:];  nbatch <= axis.
+ *             Negative indices count from the end; out of range: SGRT_EINDEX
+ *   SCATTER   i axis, i nbatch; args idx, v; result (shape of the node) is 0 with v added where GATHER
+ *             of the same attributes would read it
+ *   SUM PROD AMAX AMIN ANY ALL    i mask of the axes that go (bit k: axis k), at least one
+ *   ARGMAX ARGMIN    i axis, which goes; i64; over nothing: SGRT_EEMPTY (AMAX, AMIN too)
+ *   CUMSUM    none: running sum along the last axis
+ *   LINREC    none; args a, b of one shape: s[k] = a[k]*s[k-1] + b[k] along the last axis, s[-1] = 0
+ *   CONTRACT  i nx, ny, no, then labels x[nx], y[ny], out[no]: out = sum over the labels not in out of
+ *             x*y (einsum). No label twice in one operand; every label of an operand is in the other or
+ *             in out; every label of out is in an operand. Types: float, i32, i64
+ *   SOFTMAX LOG_SOFTMAX    none: along the last axis
+ *   LOGSUMEXP NORM         none: along the last axis, which goes. NORM is the 2-norm
+ *   RAND RANDN   none; arg: seed, an i64 scalar. Element i (row-major) is number i of that stream.
+ *             (Under batching the seed may be [B]: see op_random.c.) */
+#ifndef SG_RULES_H
+#define SG_RULES_H
+
+#include "ir/ir.h"
+
+typedef enum {
+	SG_NOP,
+#define LEAF(ID, NAME) SG_##ID,
+#define STRUCT(ID, NAME, FLAGS) SG_##ID,
+#define EW1(ID, NAME, FLAGS, COST, V, I, DX, LO, HI) SG_##ID,
+#define EW2(ID, NAME, FLAGS, COST, V, I, DX, DY, LO, HI) SG_##ID,
+#define EW3(ID, NAME, FLAGS, COST, V, I, DX, DY, DZ, LO, HI) SG_##ID,
+#include "rules/ops.def"
+	SG_NOPS
+} sg_op;
+
+enum {
+	SG_ODD = 1, SG_EVEN = 2, SG_MONO = 4, SG_LINEAR = 8, SG_ZERO = 16, SG_COMM = 32,
+	SG_RBOOL = 64, SG_LOGIC = 128, SG_INTS = 256,
+};
+
+typedef enum { SG_K_LEAF, SG_K_STRUCT, SG_K_EW } sg_op_kind;
+
+typedef struct sg_op_info {
+	const char *name;
+	sg_op_kind kind;
+	uint8_t arity; /* elementwise: 1 to 3 */
+	unsigned flags;
+	int cost;
+	const char *value, *ivalue; /* C text, or NULL */
+	double lo, hi;
+} sg_op_info;
+extern const sg_op_info sg_ops[SG_NOPS];
+const char *sg_op_name(uint16_t op);
+static inline bool sg_is_ew(uint16_t op) { return sg_ops[op].kind == SG_K_EW; }
+
+typedef enum { SG_GRAD, SG_VJP, SG_JVP, SG_JACOBIAN, SG_HESSIAN, SG_HVP } sg_deriv_kind;
+typedef enum { SG_MODE_AUTO, SG_MODE_FORWARD, SG_MODE_REVERSE } sg_deriv_mode;
+
+/* ---- building -------------------------------------------------------------------------------- */
+
+/* finite: also rewrites that hold only for finite values and up to rounding (x*0, x+0, like terms):
+ * for people to read, never for code. */
+typedef struct sg_build {
+	sg_ctx *ctx;
+	sg_space *sp;
+	sg_graph *g;
+	bool finite;
+} sg_build;
+
+static inline sg_node sg_at(const sg_build *b, sg_ref r) { return b->g->node[r]; }
+static inline sg_type sg_type_of(const sg_build *b, sg_ref r) { return (sg_type)b->g->node[r].type; }
+static inline const sg_shape *sg_shape_of(const sg_build *b, sg_ref r) { return b->g->node[r].shape; }
+
+sg_ref sg_const(sg_build *b, sg_type t, const sg_shape *s, double v);      /* t: any */
+sg_ref sg_const_int(sg_build *b, sg_type t, const sg_shape *s, int64_t v); /* t: any */
+sg_ref sg_data(sg_build *b, sg_type t, const sg_shape *s, const int64_t *words);
+sg_ref sg_input_node(sg_build *b, sg_type t, const sg_shape *s, uint32_t index);
+sg_ref sg_dim_value(sg_build *b, sg_ext e); /* i64 scalar; a constant where e is one */
+sg_ref sg_iota(sg_build *b, sg_ext n);
+sg_ref sg_seed(sg_build *b, sg_type t, const sg_shape *s, int64_t id);
+sg_ref sg_bind(sg_build *b, sg_ref x, int64_t id);
+sg_ref sg_stop(sg_build *b, sg_ref x);
+sg_ref sg_deriv(sg_build *b, sg_deriv_kind k, sg_deriv_mode m, sg_ref y, sg_ref x, sg_ref v);
+sg_ref sg_custom(sg_build *b, int64_t nparams, int64_t nresults, int64_t k, const sg_ref *args);
+
+/* Is it a constant with one value for all elements? Then v gets it (integers too). */
+bool sg_is_const(const sg_build *b, sg_ref r, double *v);
+bool sg_is_value(const sg_build *b, sg_ref r, double v); /* a constant equal to v (0 also for -0) */
+
+/* Elementwise: operands have one shape and, save for SELECT's first, one type. */
+sg_ref sg_ew1(sg_build *b, sg_op op, sg_ref x);
+sg_ref sg_ew2(sg_build *b, sg_op op, sg_ref x, sg_ref y);
+sg_ref sg_ew3(sg_build *b, sg_op op, sg_ref x, sg_ref y, sg_ref z);
+sg_ref sg_cast(sg_build *b, sg_ref x, sg_type t);
+/* d r / d operand k, of r's shape; 0: structurally zero. Not for SELECT's condition. */
+sg_ref sg_partial(sg_build *b, sg_ref r, uint32_t k);
+
+sg_ref sg_reshape(sg_build *b, sg_ref x, const sg_shape *s);
+sg_ref sg_transpose(sg_build *b, sg_ref x, const int64_t *perm);
+sg_ref sg_broadcast(sg_build *b, sg_ref x, const sg_shape *s, const int64_t *axis);
+sg_ref sg_broadcast_right(sg_build *b, sg_ref x, const sg_shape *s); /* NumPy: axes aligned at the end */
+sg_ref sg_slice(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg_ext *step);
+sg_ref sg_pad(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg_ext *step);
+sg_ref sg_slice_axis(sg_build *b, sg_ref x, uint32_t axis, sg_ext start, sg_ext step, sg_ext count);
+sg_ref sg_pad_axis(sg_build *b, sg_ref x, uint32_t axis, sg_ext start, sg_ext step, sg_ext extent);
+sg_ref sg_index(sg_build *b, sg_ref x, uint32_t axis, sg_ext at); /* drops the axis */
+sg_ref sg_concat(sg_build *b, uint32_t n, const sg_ref *x, uint32_t axis);
+sg_ref sg_stack(sg_build *b, uint32_t n, const sg_ref *x, uint32_t axis);
+sg_ref sg_expand(sg_build *b, sg_ref x, uint32_t axis);  /* a new axis of extent 1 */
+sg_ref sg_squeeze(sg_build *b, sg_ref x, uint32_t axis); /* drops one of extent 1 */
+sg_ref sg_move_axis_last(sg_build *b, sg_ref x, uint32_t axis);
+sg_ref sg_gather(sg_build *b, sg_ref x, sg_ref idx, uint32_t axis, uint32_t nbatch);
+sg_ref sg_scatter(sg_build *b, const sg_shape *s, sg_ref idx, sg_ref v, uint32_t axis, uint32_t nbatch);
+/* op: SUM PROD AMAX AMIN ANY ALL; mask 0 gives x itself. SUM of i32, bool must be cast by the caller. */
+sg_ref sg_reduce(sg_build *b, sg_op op, sg_ref x, uint64_t mask);
+sg_ref sg_argm(sg_build *b, sg_op op, sg_ref x, uint32_t axis);
+sg_ref sg_cumsum(sg_build *b, sg_ref x);
+sg_ref sg_linrec(sg_build *b, sg_ref a, sg_ref c);
+sg_ref sg_contract(sg_build *b, sg_ref x, const int64_t *lx, sg_ref y, const int64_t *ly, uint32_t no,
+                   const int64_t *lo);
+sg_ref sg_matmul(sg_build *b, sg_ref x, sg_ref y); /* NumPy's @, ranks 1, 2, batched with broadcasting */
+sg_ref sg_row_op(sg_build *b, sg_op op, sg_ref x); /* SOFTMAX LOG_SOFTMAX LOGSUMEXP NORM */
+sg_ref sg_random(sg_build *b, sg_op op, const sg_shape *s, sg_ref seed);
+
+/* The same op with other operands of the same shapes and types, through the constructor above. */
+sg_ref sg_remake(sg_build *b, const sg_node *n, const sg_ref *args);
+
+/* ---- derivative rules of the structured ops (src/rules/op_*.c) ------------------------------------ */
+
+/* Tangent of node r: t[k] is the tangent of operand k, 0 where it has none. 0: no tangent. */
+typedef sg_ref sg_jvp_rule(sg_build *b, sg_ref r, const sg_ref *t);
+/* Adjoints d[k] of the operands (0: none), for incoming adjoint g of r's shape. want[k]: is it asked for? */
+typedef void sg_vjp_rule(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d);
+/* Node n (of an older graph) over operands of which those with batched[k] have got a leading axis of
+ * extent `size`; at least one has. The result has it too. */
+typedef sg_ref sg_batch_rule(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched,
+                             sg_ext size);
+sg_jvp_rule *sg_jvp_of(uint16_t op);
+sg_vjp_rule *sg_vjp_of(uint16_t op);
+sg_batch_rule *sg_batch_of(uint16_t op);
+
+/* ---- values (eval.c): the meaning of each op on concrete arrays; the oracle -------------------------- */
+
+typedef struct sg_tensor {
+	sg_type type;
+	uint32_t rank;
+	int64_t ext[SG_MAX_RANK];
+	int64_t count; /* product of the extents */
+	void *data;    /* row-major: float, double, int32_t, int64_t, uint8_t */
+} sg_tensor;
+
+/* Value of node r from the values of its operands; out->data is allocated by the caller for the
+ * node's shape under dims. Returns SGRT_OK or a negative SGRT_E* code. Not for INPUT, SEED, DERIV. */
+int sg_eval_node(sg_ctx *ctx, const sg_graph *g, sg_ref r, const int64_t *dims,
+                 const sg_tensor *const *args, sg_tensor *out);
+/* Shape of a node under dims into t (type, rank, ext, count); SGRT_EDIM if negative or too large. */
+int sg_tensor_shape(const sg_graph *g, sg_ref r, const int64_t *dims, sg_tensor *t);
+/* Operations that node r costs once its operands are there, as an extent polynomial. */
+sg_ext sg_node_cost(sg_build *b, sg_ref r);
+
+#endif
