@@ -1,0 +1,79 @@
+/* buf.c - a growing text in the arena. */
+#include "base/ctx.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void
+sg_buf_init(sg_buf *b, sg_ctx *ctx)
+{
+	memset(b, 0, sizeof *b);
+	b->ctx = ctx;
+}
+
+/* Room for n more bytes and the NUL. */
+static void
+reserve(sg_buf *b, size_t n)
+{
+	if (n > SIZE_MAX / 8 - b->n)
+		sg_raise(b->ctx, SG_FAULT_LIMIT, "a text is too long");
+	if (!b->s) {
+		b->cap = n < 64 ? 64 : n + 1;
+		b->s = sg_alloc(b->ctx, b->cap);
+	}
+	while (b->cap < b->n + n + 1)
+		b->s = sg_grow(b->ctx, b->s, b->cap, &b->cap, 1);
+}
+
+void
+sg_buf_write(sg_buf *b, const char *s, size_t n)
+{
+	reserve(b, n);
+	if (n)
+		memcpy(b->s + b->n, s, n);
+	b->n += n;
+	b->s[b->n] = '\0';
+}
+
+void
+sg_buf_putc(sg_buf *b, char c)
+{
+	sg_buf_write(b, &c, 1);
+}
+
+void
+sg_buf_puts(sg_buf *b, const char *s)
+{
+	sg_buf_write(b, s, strlen(s));
+}
+
+void
+sg_buf_vprintf(sg_buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	sg_need(b->ctx, n >= 0, "a format that the C library understands");
+	reserve(b, (size_t)n);
+	vsnprintf(b->s + b->n, (size_t)n + 1, fmt, ap);
+	b->n += (size_t)n;
+}
+
+void
+sg_buf_printf(sg_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	sg_buf_vprintf(b, fmt, ap);
+	va_end(ap);
+}
+
+const char *
+sg_buf_text(sg_buf *b)
+{
+	return b->s ? b->s : "";
+}

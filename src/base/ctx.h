@@ -1,0 +1,54 @@
+/* ctx.h - what stands behind an sg_ctx; for src/base/ alone. */
+#ifndef SG_BASE_CTX_H
+#define SG_BASE_CTX_H
+
+#include <setjmp.h>
+
+#include "base/base.h"
+
+typedef struct sg_chunk {
+	struct sg_chunk *next;
+	size_t size;
+} sg_chunk;
+
+typedef struct sg_name {
+	uint64_t hash;
+	size_t n;
+	char s[];
+} sg_name;
+
+typedef struct sg_catcher {
+	jmp_buf env;
+	struct sg_catcher *outer;
+} sg_catcher;
+
+struct sg_ctx {
+	/* the arena: [at, end) of the newest chunk is free and zero */
+	sg_chunk *chunks;
+	char *at, *end;
+	size_t next_chunk, bytes;
+	size_t fail_in; /* 1: the next allocation fails; 0: off */
+
+	/* faults */
+	sg_catcher *catcher; /* NULL outside sg_protect */
+	const char *stack_low;
+	sg_fault fault;
+	const char *sentence;
+	int fd; /* open while a file is read, so that a fault closes it; or -1 */
+
+	/* interned names: open addressing, capacity a power of two or 0 */
+	sg_name **name;
+	size_t nnames, name_cap;
+
+	size_t nsources;
+	sg_diag **diag;
+	size_t ndiags, diag_cap, nerrors, nwarnings;
+};
+
+/* Decodes the code point at s (s < end): its length in bytes; *cp is -1 for an invalid byte. */
+size_t sg_utf8_next(const char *s, const char *end, int32_t *cp);
+
+/* The whole of source's line around byte `at`, without its line end: [*lo, *hi). */
+void sg_source_line(const sg_source *src, size_t at, size_t *lo, size_t *hi);
+
+#endif
