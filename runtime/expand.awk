@@ -1,0 +1,71 @@
+# expand.awk - a runtime template becomes C.
+#
+# "@types f32 f64" (or i32 i64, or none) in a line of its own: the lines up to the next one, or to the
+# end, are written once for each of these types, with
+#   T  the type: float double int32_t int64_t     U, I  its unsigned and signed bits
+#   R(f)  sgrt_f_f32       M(f)  tanhf, tanh      K(v)  0.5f, 0.5     PICK(a, b)  a for 32 bits, b for 64
+# "@f32 TEXT": the line TEXT in that type's text alone.
+
+function name_types(t) {
+	wide = t ~ /64$/
+	float = t ~ /^f/
+	bits = wide ? "64" : "32"
+	type["T"] = float ? (wide ? "double" : "float") : "int" bits "_t"
+	type["U"] = "uint" bits "_t"
+	type["I"] = "int" bits "_t"
+}
+
+function call(id, arg, t,    p) {
+	if (id == "R") return "sgrt_" arg "_" t
+	if (id == "M") return arg (wide ? "" : "f")
+	if (id == "K") return arg (float && !wide ? "f" : "")
+	p = index(arg, ",")
+	return wide ? substr(arg, p + 2) : substr(arg, 1, p - 1)
+}
+
+function expand(s, t,    out, id, close_at) {
+	out = ""
+	while (match(s, /[A-Za-z_0-9]+/)) {
+		id = substr(s, RSTART, RLENGTH)
+		out = out substr(s, 1, RSTART - 1)
+		s = substr(s, RSTART + RLENGTH)
+		if (id in type) {
+			out = out type[id]
+		} else if (id ~ /^([RMK]|PICK)$/ && substr(s, 1, 1) == "(") {
+			close_at = index(s, ")")
+			out = out call(id, substr(s, 2, close_at - 2), t)
+			s = substr(s, close_at + 1)
+		} else {
+			out = out id
+		}
+	}
+	return out s
+}
+
+function flush_section(    i, k, n, t, tag, s) {
+	n = split(types, t, " ")
+	for (k = 1; k <= n; k++) {
+		name_types(t[k])
+		for (i = 1; i <= lines; i++) {
+			s = line[i]
+			if (s ~ /^@[fi](32|64) /) {
+				tag = substr(s, 2, 3)
+				if (tag != t[k]) continue
+				s = substr(s, 6)
+			}
+			print expand(s, t[k])
+		}
+	}
+	lines = 0
+}
+
+BEGIN { types = "" }
+/^@types / {
+	flush_section()
+	types = substr($0, 8)
+	if (types == "none") types = ""
+	next
+}
+types == "" { print; next }
+{ line[++lines] = $0 }
+END { flush_section() }

@@ -1,0 +1,199 @@
+# snippets.awk - cuts the expanded runtime into snippets: a function, a type, a constant, a macro, each
+# with the comment that stands on it. The first file is what the header holds (static inline), the others
+# are kernels. Written to dir: protos, reference.h, runtime_text.c, symbols.c.
+#
+# What it relies on: a definition begins in column 0 and ends at the first line that begins with '}', or, if
+# it has no brace, ends with ';'. The name of a function begins its line. A comment begins in column 0.
+
+function fail(what) {
+	print "snippets.awk: " FILENAME ": " what > "/dev/stderr"
+	failed = 1
+	exit 1
+}
+
+function word_before(s, stop) { # the identifier before the first character of `stop`
+	s = substr(s, 1, match(s, stop) - 1)
+	sub(/[ \t]+$/, "", s)
+	match(s, /[A-Za-z_0-9]+$/)
+	return substr(s, RSTART)
+}
+
+function strip_comments(s,    out, e) {
+	out = ""
+	while (match(s, /\/\*/)) {
+		out = out substr(s, 1, RSTART - 1)
+		s = substr(s, RSTART + 2)
+		e = index(s, "*/")
+		s = substr(s, e + 2)
+	}
+	return out s
+}
+
+function add(name, text, kind, proto) {
+	if (name in text_of) fail("two snippets are called " name)
+	if (length(comment text) > 4000) fail(name " is too long for a string literal")
+	names[++count] = name
+	text_of[name] = comment text
+	code_of[name] = strip_comments(text)
+	kind_of[name] = kind
+	proto_of[name] = proto
+	comment = ""
+}
+
+function finish(    name, proto, i, kind, reference) {
+	kind = "function"
+	if (body ~ /^typedef/) {
+		kind = "type"
+		name = body
+		sub(/;\n$/, "", name)
+		match(name, /[A-Za-z_0-9]+$/)
+		name = substr(name, RSTART)
+		proto = ""
+	} else if (fname == "") {
+		kind = "constant"
+		name = word_before(body, "[[=]")
+		proto = ""
+	} else {
+		name = fname
+		proto = body
+		sub(/\n\{.*/, "", proto)
+		sub(/^static inline /, "", proto)
+		sub(/^static /, "", proto)
+		sub(/\n/, " ", proto)
+		proto = proto ";\n"
+	}
+	reference = name ~ /_ref_[fi](32|64)$/
+	if (kernel && kind == "function" && body !~ /^static/) {
+		i = proto
+		gsub(/restrict/, "SGRT_RESTRICT", i)
+		if (reference) references = references comment i "\n"
+		else protos = protos comment i "\n"
+		body = "static " body
+	}
+	if (reference) comment = ""
+	else add(name, body, kind, proto)
+	body = ""
+	fname = ""
+}
+
+function quote(s,    n, i, l, out) {
+	n = split(s, l, "\n")
+	out = ""
+	for (i = 1; i < n; i++) {
+		gsub(/\\/, "&&", l[i])
+		gsub(/"/, "\\\"", l[i])
+		gsub(/\t/, "\\t", l[i])
+		out = out "\n\t \"" l[i] "\\n\""
+	}
+	return out
+}
+
+function sort_names(    i, j, n) { # Shell's sort
+	for (g = 364; g >= 1; g = int(g / 3))
+		for (i = g + 1; i <= count; i++) {
+			n = names[i]
+			for (j = i - g; j >= 1 && names[j] > n; j -= g) names[j + g] = names[j]
+			names[j + g] = n
+		}
+}
+
+function write_text(f,    i, n, s, id, seen, needs, k) {
+	print "/* Written by gen.sh: the runtime as text. */\n#include \"runtime_text.h\"\n" > f
+	for (i = 1; i <= count; i++) {
+		n = names[i]
+		s = code_of[n]
+		split("", seen)
+		needs = ""
+		k = 0
+		while (match(s, /[Ss][Gg][Rr][Tt]_[A-Za-z_0-9]+/)) {
+			id = substr(s, RSTART, RLENGTH)
+			s = substr(s, RSTART + RLENGTH)
+			if (id == n || id in seen || !(id in text_of)) continue
+			seen[id] = 1
+			needs = needs (k++ ? ", " : "") "\"" id "\""
+		}
+		nneeds[n] = k
+		if (k) print "static const char *const n" i "[] = {" needs "};" > f
+	}
+	print "\nconst sgrt_snippet sgrt_snippets[] = {" > f
+	for (i = 1; i <= count; i++) {
+		n = names[i]
+		print "\t{\"" n "\"," quote(text_of[n]) "," > f
+		print "\t " (nneeds[n] ? "n" i : "0") ", " nneeds[n] "," > f
+		print "\t " (proto_of[n] == "" ? "0" : quote(proto_of[n])) "}," > f
+	}
+	print "};\nconst size_t sgrt_nsnippets = sizeof sgrt_snippets / sizeof sgrt_snippets[0];" > f
+}
+
+function write_symbols(f,    i, n, m, l) {
+	print "/* Written by gen.sh: what JIT-compiled code may call. */" > f
+	print "#include \"symbols.h\"\n#include \"symgrad_runtime.h\"\n\n#include <math.h>\n#include <string.h>\n" > f
+	n = split(libm, m, " ")
+	for (i = 1; i <= n; i++) {
+		names[++count] = m[i]
+		names[++count] = m[i] "f"
+		kind_of[m[i]] = kind_of[m[i] "f"] = "function"
+	}
+	names[++count] = "memcpy"; names[++count] = "memmove"; names[++count] = "memset"
+	kind_of["memcpy"] = kind_of["memmove"] = kind_of["memset"] = "function"
+	sort_names()
+	print "typedef void (*fn)(void);\nconst sgrt_symbol sgrt_symbols[] = {" > f
+	for (i = 1; i <= count; i++)
+		if (kind_of[names[i]] == "function" && !(names[i] in hidden))
+			print "\t{\"" names[i] "\", (fn)" names[i] "}," > f
+	print "};\nconst size_t sgrt_nsymbols = sizeof sgrt_symbols / sizeof sgrt_symbols[0];" > f
+}
+
+FNR == 1 {
+	kernel = NR > 1
+	comment = body = fname = ""
+	in_comment = in_macro = depth = 0
+}
+in_comment {
+	comment = comment $0 "\n"
+	if ($0 ~ /\*\//) in_comment = 0
+	next
+}
+in_macro {
+	body = body $0 "\n"
+	if ($0 !~ /\\$/) {
+		in_macro = 0
+		add(fname, body, "macro", "")
+		body = fname = ""
+	}
+	next
+}
+body == "" && /^\/\*/ {
+	comment = $0 "\n"
+	in_comment = $0 !~ /\*\//
+	next
+}
+body == "" && /^$/ { comment = ""; next }
+body == "" && /^#define / {
+	fname = word_before($2 " ", "[( ]")
+	if ($0 ~ /\\$/) { in_macro = 1; body = $0 "\n"; next }
+	add(fname, $0 "\n", "macro", "")
+	fname = ""
+	next
+}
+body == "" && /^#/ { comment = ""; next }
+{
+	if (fname == "" && match($0, /^[A-Za-z_0-9]+\(/)) fname = substr($0, 1, RLENGTH - 1)
+	body = body $0 "\n"
+	bare = $0
+	depth += gsub(/\{/, "", bare) - gsub(/\}/, "", bare)
+	if (depth == 0 && $0 ~ /^}|;$/) {
+		if (kernel && body ~ /^static/) hidden[fname] = 1
+		finish()
+	}
+}
+END {
+	if (failed) exit 1
+	printf "%s", protos > (dir "/protos")
+	print "/* Written by gen.sh: the naive references of the kernels, for tests. */" > (dir "/reference.h")
+	print "#ifndef SYMGRAD_REFERENCE_H\n#define SYMGRAD_REFERENCE_H\n" > (dir "/reference.h")
+	print "#include \"symgrad_runtime.h\"\n\n" references "#endif" > (dir "/reference.h")
+	sort_names()
+	write_text(dir "/runtime_text.c")
+	write_symbols(dir "/symbols.c")
+}
