@@ -1,0 +1,59 @@
+# SG_LIBTCC
+# ---------
+# Asks for libtcc, and how its tcc_relocate is called. Where there is an archive, libsymgrad takes a
+# private copy of it (see Makefile.am), because an archive made for programs does not link into a
+# shared library as it is. Sets with_tcc, TCC_ARCHIVE, TCC_LIBS and the conditionals TCC and
+# TCC_PRIVATE.
+AC_DEFUN([SG_LIBTCC], [
+AC_ARG_WITH([tcc],
+	[AS_HELP_STRING([--without-tcc], [leave out the JIT backend (cc and interp remain)])],
+	[], [with_tcc=check])
+sg_asked=$with_tcc
+AS_IF([test "x$with_tcc" != xno], [
+	with_tcc=yes
+	AC_CHECK_HEADER([libtcc.h], [], [with_tcc=no])
+	AC_CHECK_LIB([tcc], [tcc_new], [], [with_tcc=no], [-ldl])
+	LIBS=`AS_ECHO([" $LIBS "]) | sed 's/ -ltcc / /'`
+	AS_IF([test "x$sg_asked$with_tcc" = xyesno],
+		[AC_MSG_ERROR([libtcc not found; Debian: apt-get install libtcc-dev])])])
+SG_DEFS=
+TCC_ARCHIVE=
+TCC_LIBS=
+AS_IF([test "x$with_tcc" = xyes], [
+	SG_DEFS="-DSG_HAVE_TCC=1"
+	TCC_LIBS="-ltcc"
+	AC_CACHE_CHECK([whether tcc_relocate takes a place], [sg_cv_tcc_relocate_auto],
+		[AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <libtcc.h>]],
+			[[return tcc_relocate(tcc_new(), TCC_RELOCATE_AUTO);]])],
+			[sg_cv_tcc_relocate_auto=yes], [sg_cv_tcc_relocate_auto=no])])
+	AS_IF([test "x$sg_cv_tcc_relocate_auto" = xyes],
+		[SG_DEFS="$SG_DEFS -DSG_TCC_RELOCATE_AUTO=1"])
+	AC_MSG_CHECKING([for the archive of libtcc])
+	TCC_ARCHIVE=`$CC -print-file-name=libtcc.a`
+	AS_CASE([$TCC_ARCHIVE$OBJCOPY], [/*libtcc.ano], [TCC_ARCHIVE=], [/*], [], [TCC_ARCHIVE=])
+	AC_MSG_RESULT([${TCC_ARCHIVE:-none}])])
+AC_SUBST([SG_DEFS])
+AC_SUBST([TCC_ARCHIVE])
+AC_SUBST([TCC_LIBS])
+AM_CONDITIONAL([TCC], [test "x$with_tcc" = xyes])
+AM_CONDITIONAL([TCC_PRIVATE], [test -n "$TCC_ARCHIVE"])
+TCC_PC_LIBS=
+AS_IF([test -n "$TCC_ARCHIVE"], [TCC_PC_LIBS="-lsymgrad_tcc"],
+	[test "x$with_tcc" = xyes], [TCC_PC_LIBS="-ltcc"])
+AC_SUBST([TCC_PC_LIBS])
+])
+
+# SG_TEST_LIBS
+# ------------
+# What the tests alone need: libcheck, and MPFR as the judge of accuracy.
+AC_DEFUN([SG_TEST_LIBS], [
+PKG_CHECK_MODULES([CHECK], [check >= 0.10], [have_check=yes], [have_check=no])
+AM_CONDITIONAL([HAVE_CHECK], [test "x$have_check" = xyes])
+have_mpfr=no
+AC_CHECK_HEADER([mpfr.h], [AC_CHECK_LIB([mpfr], [mpfr_init2], [have_mpfr=yes], [], [-lgmp])])
+AS_IF([test "x$have_mpfr" = xyes], [MPFR_LIBS="-lmpfr -lgmp"
+	MPFR_DEFS=-DSG_HAVE_MPFR=1], [MPFR_LIBS=
+	MPFR_DEFS=])
+AC_SUBST([MPFR_LIBS])
+AC_SUBST([MPFR_DEFS])
+])
