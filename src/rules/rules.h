@@ -85,12 +85,14 @@ typedef enum { SG_MODE_AUTO, SG_MODE_FORWARD, SG_MODE_REVERSE } sg_deriv_mode;
 /* ---- building -------------------------------------------------------------------------------- */
 
 /* finite: also rewrites that hold only for finite values and up to rounding (x*0, x+0, like terms):
- * for people to read, never for code. */
+ * for people to read, never for code. stabilise: unstable forms become stable ones; the front end sets
+ * it, so that derivatives are taken of the stable form; passes do not, so that y(1-y) stays what it is. */
 typedef struct sg_build {
 	sg_ctx *ctx;
 	sg_space *sp;
 	sg_graph *g;
 	bool finite;
+	bool stabilise;
 } sg_build;
 
 static inline sg_node sg_at(const sg_build *b, sg_ref r) { return b->g->node[r]; }
