@@ -62,15 +62,16 @@ bool sg_ext_const(const sg_space *sp, sg_ext e, int64_t *v); /* is it a number? 
 bool sg_ext_is(const sg_space *sp, sg_ext e, int64_t v);     /* is it this number? */
 bool sg_ext_as_dim(const sg_space *sp, sg_ext e, uint32_t *dim); /* is it one bare dimension? */
 bool sg_ext_uses(const sg_space *sp, sg_ext e, uint32_t dim);
-bool sg_ext_nonneg(const sg_space *sp, sg_ext e); /* provably >= 0 when every dimension is */
+bool sg_ext_nonneg(sg_space *sp, sg_ext e); /* provably >= 0 when every dimension is */
 /* Value for dims[0..ndims): false on overflow or division by zero. */
 bool sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v);
 /* Solves e = value for `dim`, if e is affine in it and every other dimension that e uses is known:
  * 1 solved, 0 not of that form (yet), -1 no integer >= 0 solves it. */
 int sg_ext_solve(const sg_space *sp, sg_ext e, uint32_t dim, const int64_t *dims,
                  const bool *known, int64_t value, int64_t *out);
-/* As the user would write it: "N", "2*N - 1", "D*(D-1)//2" or the expanded equal. */
-void sg_ext_print(const sg_space *sp, sg_buf *b, sg_ext e);
+/* As the user would write it, expanded: "N", "2*N - 1", "(D*D - D)//2". */
+void sg_ext_print(sg_space *sp, sg_buf *b, sg_ext e);
+const char *sg_ext_text(sg_space *sp, sg_ext e);
 /* As a C expression of type ptrdiff_t; name(arg, dim) gives a dimension's C name. Floor division is
  * written as a call of `divname`(p, q). Parenthesised unless it is one token. */
 void sg_ext_print_c(const sg_space *sp, sg_buf *b, sg_ext e,
@@ -83,8 +84,8 @@ sg_ext sg_ext_subst(sg_space *sp, sg_ext e, const sg_ext *dims);
 const sg_shape *sg_shape_make(sg_space *sp, uint32_t rank, const sg_ext *ext);
 const sg_shape *sg_shape_scalar(sg_space *sp);
 sg_ext sg_shape_size(sg_space *sp, const sg_shape *s); /* product; 1 for a scalar */
-void sg_shape_print(const sg_space *sp, sg_buf *b, const sg_shape *s); /* "[N, 10]", "[]" */
-const char *sg_shape_text(const sg_space *sp, const sg_shape *s);
+void sg_shape_print(sg_space *sp, sg_buf *b, const sg_shape *s); /* "[N, 10]", "[]" */
+const char *sg_shape_text(sg_space *sp, const sg_shape *s);
 const sg_attr *sg_attr_make(sg_space *sp, uint32_t n, const int64_t *w);
 int64_t sg_double_bits(double v);
 double sg_bits_double(int64_t w);
@@ -174,6 +175,11 @@ typedef struct sg_uses {
 	bool *dim;
 } sg_uses;
 sg_uses sg_entry_uses(const sg_program *p, const sg_entry_ir *e);
+
+/* What attribute words are, by op; the one thing that this floor asks of the next (rules/table.c):
+ * extents (all words of DIM, SLICE, PAD), element values (CONST, DATA), else integers. */
+bool sg_op_attr_is_ext(uint16_t op);
+bool sg_op_attr_is_value(uint16_t op);
 
 /* Every node well formed: operands before users, ranks, interned shapes. Raises a defect. */
 void sg_graph_check(const sg_graph *g);

@@ -1,0 +1,396 @@
+/* extdiv.c - floor division of extents, and what can be proved of their sign.
+ *
+ * All that divides goes out of the quotient: floor((q*a + r)/q) = a + floor(r/q) for any integer a.
+ * What stays is an atom p // q in normal form: a constant q is positive, p's coefficients lie in
+ * [0, q) and have no factor in common with q; for positive y and c, floor(floor(x/y)/c) is
+ * floor(x/(y*c)). */
+#include "ir/space.h"
+
+static int64_t
+floor_div(sg_ctx *ctx, int64_t a, int64_t b)
+{
+	if (a == INT64_MIN && b == -1)
+		sg_raise(ctx, SG_FAULT_LIMIT, "an extent overflows 64 bits");
+	return a / b - (a % b && (a < 0) != (b < 0));
+}
+
+static int64_t
+gcd(int64_t a, int64_t b)
+{
+	while (b) {
+		int64_t r = a % b;
+
+		a = b;
+		b = r;
+	}
+	return a < 0 ? -a : a; /* INT64_MIN does not get here: see content() */
+}
+
+/* The greatest number that divides all coefficients, those of the constant term too if asked. */
+static int64_t
+content(const sg_space *sp, sg_ext e, bool with_constant, int64_t g)
+{
+	const sg_poly *p = sg_poly_at(sp, e);
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (p->term[i].coef == INT64_MIN)
+			return 1;
+		if (p->term[i].n || with_constant)
+			g = gcd(g, p->term[i].coef);
+	}
+	return g;
+}
+
+bool
+sg_term_divides(const sg_term *b, const sg_term *a, uint32_t *fac, uint32_t *n)
+{
+	uint32_t i = 0, j = 0, k = 0;
+
+	for (; i < a->n; i++)
+		if (j < b->n && a->fac[i] == b->fac[j])
+			j++;
+		else if (fac)
+			fac[k++] = a->fac[i];
+	if (n)
+		*n = k;
+	return j == b->n;
+}
+
+/* Each coefficient of e divided by k, rounded down: the part of e that k divides, over k. */
+static sg_ext
+floor_coefs(sg_space *sp, sg_ext e, int64_t k)
+{
+	const sg_poly p = *sg_poly_at(sp, e);
+	sg_term *t = SG_NEW_ARRAY(sp->ctx, sg_term, p.n);
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p.n; i++) {
+		t[n] = p.term[i];
+		t[n].coef = floor_div(sp->ctx, t[n].coef, k);
+		n += t[n].coef != 0;
+	}
+	return sg_ext_of_terms(sp, n, t);
+}
+
+/* long_division by one term. */
+static sg_ext
+divide_by_term(sg_space *sp, sg_ext p, const sg_term *q, sg_ext *rest)
+{
+	const sg_poly s = *sg_poly_at(sp, p);
+	sg_term *out = SG_NEW_ARRAY(sp->ctx, sg_term, s.n), *in = SG_NEW_ARRAY(sp->ctx, sg_term, s.n);
+	uint32_t nout = 0, nin = 0;
+
+	for (uint32_t i = 0; i < s.n; i++) {
+		const sg_term t = s.term[i];
+		uint32_t *fac = SG_NEW_ARRAY(sp->ctx, uint32_t, t.n), n;
+		int64_t k = 0;
+
+		if (sg_term_divides(q, &t, fac, &n))
+			k = floor_div(sp->ctx, t.coef, q->coef);
+		if (k)
+			out[nout++] = (sg_term){k, n, fac};
+		if (t.coef != k * q->coef)
+			in[nin++] = (sg_term){t.coef - k * q->coef, t.n, t.fac};
+	}
+	*rest = sg_ext_of_terms(sp, nin, in);
+	return sg_ext_of_terms(sp, nout, out);
+}
+
+/* p = q*a + *rest, where no term of *rest is divisible by q's leading monomial with a coefficient
+ * outside [0, |leading coefficient|). */
+static sg_ext
+long_division(sg_space *sp, sg_ext p, sg_ext q, sg_ext *rest)
+{
+	const sg_term lead = sg_poly_at(sp, q)->term[0];
+	sg_ext quotient = 0;
+	uint32_t i = 0;
+
+	if (sg_poly_at(sp, q)->n == 1)
+		return divide_by_term(sp, p, &lead, rest);
+	while (i < sg_poly_at(sp, p)->n) {
+		const sg_term t = sg_poly_at(sp, p)->term[i];
+		uint32_t *fac = SG_NEW_ARRAY(sp->ctx, uint32_t, t.n);
+		sg_term m = {.fac = fac};
+		sg_ext step;
+
+		if (!sg_term_divides(&lead, &t, fac, &m.n) ||
+		    !(m.coef = floor_div(sp->ctx, t.coef, lead.coef))) {
+			i++;
+			continue;
+		}
+		step = sg_ext_of_term(sp, &m);
+		quotient = sg_ext_add(sp, quotient, step);
+		p = sg_ext_sub(sp, p, sg_ext_mul(sp, step, q));
+		i += t.coef % lead.coef != 0; /* the term is still there, reduced */
+	}
+	*rest = p;
+	return quotient;
+}
+
+/* ---- atoms over a number ---- */
+
+/* The one atom x // y of e with coefficient 1 and y a number, the only atom in it. */
+static const sg_atom *
+only_atom(sg_space *sp, sg_ext e, sg_ext *self)
+{
+	const sg_poly *p = sg_poly_at(sp, e);
+	uint32_t count = 0, f = 0;
+
+	for (uint32_t i = 0; i < p->n; i++)
+		for (uint32_t k = 0; k < p->term[i].n; k++)
+			if (sg_fac_is_atom(p->term[i].fac[k])) {
+				f = p->term[i].fac[k];
+				count += p->term[i].n == 1 && p->term[i].coef == 1 ? 1 : 2;
+			}
+	if (count != 1 || !sg_ext_const(sp, sg_atom_of(sp, f)->q, NULL))
+		return NULL;
+	*self = sg_ext_atom(sp, sg_atom_of(sp, f)->p, sg_atom_of(sp, f)->q);
+	return sg_atom_of(sp, f);
+}
+
+/* floor(p / k) for k >= 2. */
+static sg_ext
+div_number(sg_space *sp, sg_ext p, int64_t k)
+{
+	sg_ext out = floor_coefs(sp, p, k), self = 0;
+	int64_t g, y;
+	const sg_atom *in;
+
+	p = sg_ext_sub(sp, p, sg_ext_mul(sp, out, sg_ext_int(sp, k)));
+	g = content(sp, p, false, k);
+	if (g > 1) {
+		p = floor_coefs(sp, p, g);
+		k /= g;
+	}
+	if (k == 1 || sg_ext_const(sp, p, NULL))
+		return k == 1 ? sg_ext_add(sp, out, p) : out; /* a constant p lies in [0, k) */
+	in = only_atom(sp, p, &self);
+	if (in && sg_ext_const(sp, in->q, &y) && y > 0) {
+		sg_ext ye = in->q, x = in->p;
+
+		x = sg_ext_add(sp, x, sg_ext_mul(sp, ye, sg_ext_sub(sp, p, self)));
+		return sg_ext_add(sp, out, sg_ext_div(sp, x, sg_ext_mul(sp, ye, sg_ext_int(sp, k))));
+	}
+	return sg_ext_add(sp, out, sg_ext_atom(sp, p, sg_ext_int(sp, k)));
+}
+
+/* ---- atoms over a polynomial ---- */
+
+/* Drops the factors that all terms of p and q share. */
+static void
+drop_common_factors(sg_space *sp, sg_ext *p, sg_ext *q)
+{
+	const sg_poly a = *sg_poly_at(sp, *q), b = *sg_poly_at(sp, *p);
+
+	for (uint32_t k = 0; k < a.term[0].n; k++) {
+		sg_term f = {1, 1, &a.term[0].fac[k]};
+		bool all = true;
+		sg_ext fe, none;
+
+		for (uint32_t i = 0; i < a.n; i++)
+			all = all && sg_term_divides(&f, &a.term[i], NULL, NULL);
+		for (uint32_t i = 0; i < b.n; i++)
+			all = all && sg_term_divides(&f, &b.term[i], NULL, NULL);
+		if (!all)
+			continue;
+		fe = sg_ext_of_term(sp, &f);
+		*p = long_division(sp, *p, fe, &none);
+		*q = long_division(sp, *q, fe, &none);
+		drop_common_factors(sp, p, q);
+		return;
+	}
+}
+
+static sg_ext
+div_poly(sg_space *sp, sg_ext p, sg_ext q)
+{
+	sg_ext rest, out, was = q;
+	int64_t g;
+
+	if (sg_poly_at(sp, q)->term[0].coef < 0) {
+		p = sg_ext_sub(sp, 0, p);
+		q = sg_ext_sub(sp, 0, q);
+	}
+	out = long_division(sp, p, q, &rest);
+	if (rest == 0)
+		return out;
+	g = content(sp, rest, true, content(sp, q, true, 0));
+	if (g > 1) {
+		rest = floor_coefs(sp, rest, g);
+		q = floor_coefs(sp, q, g);
+	}
+	drop_common_factors(sp, &rest, &q);
+	if (q != was && sg_ext_const(sp, q, NULL))
+		return sg_ext_add(sp, out, sg_ext_div(sp, rest, q));
+	return sg_ext_add(sp, out, sg_ext_atom(sp, rest, q));
+}
+
+sg_ext
+sg_ext_div(sg_space *sp, sg_ext a, sg_ext b)
+{
+	int64_t x, k;
+
+	if (b == 0)
+		return sg_ext_atom(sp, a, b);
+	if (a == 0 || b == 1)
+		return a;
+	if (!sg_ext_const(sp, b, &k))
+		return div_poly(sp, a, b);
+	if (sg_ext_const(sp, a, &x))
+		return sg_ext_int(sp, floor_div(sp->ctx, x, k));
+	if (k < 0) {
+		a = sg_ext_sub(sp, 0, a);
+		k = sg_mul_size(sp->ctx, k, -1);
+	}
+	return k == 1 ? a : div_number(sp, a, k);
+}
+
+/* ---- signs ---- */
+
+bool
+sg_ext_fold(sg_space *sp, sg_ext e, uint32_t term, sg_ext *p, int64_t *k, sg_ext *rest)
+{
+	const sg_poly s = *sg_poly_at(sp, e);
+	const sg_term t = s.term[term];
+	sg_poly in;
+
+	if (t.n != 1 || !sg_fac_is_atom(t.fac[0]) ||
+	    !sg_ext_const(sp, sg_atom_of(sp, t.fac[0])->q, k) || *k <= 0)
+		return false;
+	*p = sg_atom_of(sp, t.fac[0])->p;
+	*rest = sg_ext_sub(sp, e, sg_ext_of_term(sp, &t));
+	in = *sg_poly_at(sp, *p);
+	for (uint32_t i = 0; i < s.n; i++)
+		for (uint32_t j = 0; j < in.n; j++) {
+			sg_term m = s.term[i], move = m;
+
+			if (i == term || sg_term_cmp(&m, &in.term[j]) || m.coef == INT64_MIN ||
+			    t.coef == INT64_MIN || m.coef % t.coef)
+				continue;
+			*rest = sg_ext_sub(sp, *rest, sg_ext_of_term(sp, &m));
+			move.coef = sg_mul_size(sp->ctx, m.coef / t.coef, *k);
+			*p = sg_ext_add(sp, *p, sg_ext_of_term(sp, &move));
+		}
+	return true;
+}
+
+static bool nonneg(sg_space *sp, sg_ext e, int depth);
+
+static bool
+factor_nonneg(sg_space *sp, uint32_t f, int depth)
+{
+	sg_atom a;
+
+	if (!sg_fac_is_atom(f))
+		return true;
+	a = *sg_atom_of(sp, f);
+	return depth > 0 && nonneg(sp, a.q, depth - 1) && nonneg(sp, a.p, depth - 1);
+}
+
+/* Is the big monomial zero only where the small one is? Then, of natural numbers, big >= small. */
+static bool
+outgrows(const sg_term *big, const sg_term *small)
+{
+	if (!sg_term_divides(small, big, NULL, NULL))
+		return false;
+	for (uint32_t i = 0; i < big->n; i++) {
+		bool found = false;
+
+		for (uint32_t j = 0; j < small->n; j++)
+			found = found || small->fac[j] == big->fac[i];
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Every negative term is paid for by positive ones that outgrow it. */
+static bool
+covered(sg_space *sp, sg_ext e, int depth)
+{
+	const sg_poly p = *sg_poly_at(sp, e);
+	int64_t *left = SG_NEW_ARRAY(sp->ctx, int64_t, p.n);
+
+	for (uint32_t i = 0; i < p.n; i++) {
+		left[i] = p.term[i].coef;
+		for (uint32_t k = 0; k < p.term[i].n; k++)
+			if (!factor_nonneg(sp, p.term[i].fac[k], depth))
+				return false;
+	}
+	for (uint32_t i = 0; i < p.n; i++) {
+		for (uint32_t k = 0; k < p.n && left[i] < 0; k++) {
+			int64_t pay = left[k] < -(left[i] + 1) ? left[k] : -(left[i] + 1) + 1;
+
+			if (left[k] > 0 && outgrows(&p.term[k], &p.term[i])) {
+				left[k] -= pay;
+				left[i] += pay;
+			}
+		}
+		if (left[i] < 0)
+			return false;
+	}
+	return true;
+}
+
+/* k*rest + c*p, less c*(k-1) where c > 0: k times a lower bound of c*(p // k) + rest. */
+static sg_ext
+without_atom(sg_space *sp, int64_t c, sg_ext p, int64_t k, sg_ext rest)
+{
+	sg_ext ke = sg_ext_int(sp, k), ce = sg_ext_int(sp, c);
+
+	if (c > 0)
+		p = sg_ext_sub(sp, p, sg_ext_int(sp, k - 1));
+	return sg_ext_add(sp, sg_ext_mul(sp, ke, rest), sg_ext_mul(sp, ce, p));
+}
+
+/* Small enough that a step of nonneg() can't overflow. */
+static bool
+is_small(const sg_space *sp, sg_ext e)
+{
+	const sg_poly *p = sg_poly_at(sp, e);
+
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->term[i].coef > INT64_C(1) << 38 || p->term[i].coef < -(INT64_C(1) << 38))
+			return false;
+	return p->n <= 16;
+}
+
+/* c*(p // k) with small numbers. */
+static bool
+small_atom(const sg_space *sp, const sg_term *t)
+{
+	int64_t k;
+
+	return t->n == 1 && sg_fac_is_atom(t->fac[0]) && t->coef >= -(1 << 20) &&
+	       t->coef <= 1 << 20 && is_small(sp, sg_atom_of(sp, t->fac[0])->p) &&
+	       sg_ext_const(sp, sg_atom_of(sp, t->fac[0])->q, &k) && k <= 1 << 20;
+}
+
+static bool
+nonneg(sg_space *sp, sg_ext e, int depth)
+{
+	const sg_poly s = *sg_poly_at(sp, e);
+	sg_ext p, rest;
+	int64_t k;
+
+	if (covered(sp, e, depth))
+		return true;
+	for (uint32_t i = 0; i < s.n && depth > 0 && is_small(sp, e); i++) {
+		int64_t c = s.term[i].coef;
+
+		if (!small_atom(sp, &s.term[i]) || !sg_ext_fold(sp, e, i, &p, &k, &rest) ||
+		    !is_small(sp, p) || !is_small(sp, rest))
+			continue;
+		if (c > 0 && nonneg(sp, rest, depth - 1) && nonneg(sp, p, depth - 1))
+			return true;
+		if (nonneg(sp, without_atom(sp, c, p, k, rest), depth - 1))
+			return true;
+	}
+	return false;
+}
+
+bool
+sg_ext_nonneg(sg_space *sp, sg_ext e)
+{
+	return nonneg(sp, e, 3);
+}

@@ -1,0 +1,136 @@
+/* graph.c - nodes: made once each, kept in order of making. */
+#include "ir/space.h"
+
+#include <string.h>
+
+sg_graph *
+sg_graph_new(sg_space *sp)
+{
+	sg_graph *g = SG_NEW(sp->ctx, sg_graph);
+
+	g->sp = sp;
+	g->n = 1;
+	return g;
+}
+
+/* Room for one node more in all the arrays that run along the nodes. */
+static void
+make_room(sg_graph *g)
+{
+	size_t node_cap = g->cap, span_cap = g->cap, name_cap = g->cap;
+
+	if (g->n < g->cap)
+		return;
+	if (g->n == UINT32_MAX)
+		sg_raise(g->sp->ctx, SG_FAULT_LIMIT, "a graph has too many nodes");
+	g->node = sg_grow(g->sp->ctx, g->node, g->cap ? g->n : 0, &node_cap, sizeof *g->node);
+	g->span = sg_grow(g->sp->ctx, g->span, g->cap ? g->n : 0, &span_cap, sizeof *g->span);
+	g->name = sg_grow(g->sp->ctx, g->name, g->cap ? g->n : 0, &name_cap, sizeof *g->name);
+	sg_need(g->sp->ctx, node_cap == span_cap && span_cap == name_cap, "arrays grow alike");
+	if (g->cap == 0) {
+		g->node[0] = (sg_node){.op = 0};
+		g->span[0] = (sg_span){.src = NULL};
+		g->name[0] = NULL;
+	}
+	g->cap = node_cap;
+}
+
+static uint64_t
+node_hash(const sg_node *n)
+{
+	uintptr_t head[3] = {(uintptr_t)n->op << 8 | n->type, (uintptr_t)n->shape, (uintptr_t)n->attr};
+	uint64_t h = sg_hash(head, sizeof head, n->nargs);
+
+	return n->nargs ? sg_hash(n->args, n->nargs * sizeof *n->args, h) : h;
+}
+
+static bool
+same_node(const sg_node *a, const sg_node *b)
+{
+	return a->op == b->op && a->type == b->type && a->shape == b->shape && a->attr == b->attr &&
+	       a->nargs == b->nargs &&
+	       (!a->nargs || memcmp(a->args, b->args, a->nargs * sizeof *a->args) == 0);
+}
+
+/* The slot of an equal node, or the empty one where it belongs. */
+static uint32_t *
+find_slot(const sg_graph *g, uint32_t *table, size_t cap, const sg_node *n)
+{
+	size_t i = (size_t)node_hash(n) & (cap - 1);
+
+	while (table[i] && !same_node(&g->node[table[i]], n))
+		i = (i + 1) & (cap - 1);
+	return &table[i];
+}
+
+static void
+grow_table(sg_graph *g)
+{
+	size_t cap = g->table_cap ? g->table_cap * 2 : 64;
+	uint32_t *table;
+
+	if ((size_t)g->n * 2 < g->table_cap)
+		return;
+	table = SG_NEW_ARRAY(g->sp->ctx, uint32_t, cap);
+	for (uint32_t i = 1; i < g->n; i++)
+		*find_slot(g, table, cap, &g->node[i]) = i;
+	g->table = table;
+	g->table_cap = cap;
+}
+
+sg_ref
+sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint32_t nargs,
+             const sg_ref *args, const sg_attr *attr)
+{
+	sg_node n = {op, (uint8_t)type, nargs, args, shape, attr};
+	uint32_t *slot;
+
+	make_room(g);
+	grow_table(g);
+	slot = find_slot(g, g->table, g->table_cap, &n);
+	if (*slot)
+		return *slot;
+	for (uint32_t i = 0; i < nargs; i++)
+		sg_need(g->sp->ctx, args[i] && args[i] < g->n, "a node's operand is not there");
+	n.args = nargs ? sg_copy(g->sp->ctx, args, nargs * sizeof *args) : NULL;
+	g->node[g->n] = n;
+	g->span[g->n] = g->here;
+	g->name[g->n] = NULL;
+	*slot = g->n;
+	return g->n++;
+}
+
+bool *
+sg_graph_live(const sg_graph *g, size_t nroots, const sg_ref *roots)
+{
+	bool *live = SG_NEW_ARRAY(g->sp->ctx, bool, g->n);
+
+	for (size_t i = 0; i < nroots; i++)
+		if (roots[i])
+			live[roots[i]] = true;
+	for (uint32_t r = g->n - 1; r > 0; r--)
+		for (uint32_t k = 0; live[r] && k < g->node[r].nargs; k++)
+			live[g->node[r].args[k]] = true;
+	return live;
+}
+
+void
+sg_graph_check(const sg_graph *g)
+{
+	const sg_space *sp = g->sp;
+
+	for (uint32_t r = 1; r < g->n; r++) {
+		const sg_node *n = &g->node[r];
+
+		sg_need(sp->ctx, n->type <= SG_BOOL, "a node has an unknown type");
+		sg_need(sp->ctx, n->shape && n->shape->rank <= SG_MAX_RANK, "a node has no shape");
+		for (uint32_t k = 0; k < n->shape->rank; k++)
+			sg_need(sp->ctx, n->shape->ext[k] < sp->npolys, "a shape has an unknown extent");
+		sg_need(sp->ctx, sg_shape_make(g->sp, n->shape->rank, n->shape->ext) == n->shape,
+		        "a shape is not interned");
+		for (uint32_t k = 0; k < n->nargs; k++)
+			sg_need(sp->ctx, n->args[k] && n->args[k] < r, "an operand comes after its user");
+		sg_need(sp->ctx, !n->attr || sg_attr_make(g->sp, n->attr->n, n->attr->w) == n->attr,
+		        "an attribute is not interned");
+	}
+}
