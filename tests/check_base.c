@@ -105,8 +105,7 @@ allocate_much(void *arg)
 		unsigned char *p = sg_alloc(ctx, i * 7);
 
 		ck_assert_uint_eq((uintptr_t)p % 16, 0);
-		for (size_t k = 0; k < i * 7; k++)
-			ck_assert_uint_eq(p[k], 0);
+		ck_assert(i == 0 || (p[0] == 0 && memcmp(p, p + 1, i * 7 - 1) == 0));
 		memset(p, 0xAA, i * 7);
 	}
 }
