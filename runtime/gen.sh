@@ -14,7 +14,7 @@ src=$1
 out=$2
 LC_ALL=C
 export LC_ALL
-headers='core integer scalar vector special gamma random sum'
+headers='integer scalar vector special gamma random sum'
 kernels='error activation softmax loss matmul reduce vmath'
 libm='acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1
 fabs floor fma fmax fmin fmod hypot ldexp log log10 log1p log2 nearbyint pow rint round sin sinh
@@ -33,7 +33,8 @@ put() { # put FILE: standard input becomes OUTDIR/FILE, unless it says the same 
 }
 
 mkdir -p "$out"
-for n in $headers; do awk -f "$src/expand.awk" "$src/$n.h.in"; done >"$tmp/headers"
+for n in $headers; do awk -f "$src/expand.awk" "$src/$n.h.in"; done >"$tmp/scalars"
+cat "$src/core.h.in" "$tmp/scalars" >"$tmp/headers"
 for n in $kernels; do awk -f "$src/expand.awk" "$src/$n.c.in" >"$tmp/$n.c"; done
 kernel_files=$(for n in $kernels; do echo "$tmp/$n.c"; done)
 # shellcheck disable=SC2086
@@ -41,7 +42,10 @@ awk -v dir="$tmp" -v libm="$libm" -f "$src/snippets.awk" "$tmp/headers" $kernel_
 
 {
 	sed -n '1,/^@body/p' "$src/symgrad_runtime.h.in" | sed '$d'
-	cat "$tmp/headers"
+	cat "$src/core.h.in"
+	echo '#ifndef __cplusplus'
+	cat "$tmp/scalars"
+	echo '#endif'
 	echo
 	cat "$tmp/protos"
 	sed '1,/^@body/d' "$src/symgrad_runtime.h.in"

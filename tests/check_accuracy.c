@@ -1,0 +1,382 @@
+/* check_accuracy.c - errors of the runtime's functions, and of the libm's that ops use, against MPFR.
+ *
+ * Every function is sampled over its whole range: each exponent and both signs with random
+ * significands, and its interesting interval uniformly. The bound is in units in the last place of the exact
+ * value (of the least positive number where that is denormal). Bounds: NUMERICS.md asks for 4.
+ * SGRT_VERBOSE=1 prints the largest error found of each. */
+#include "symgrad_runtime.h"
+
+#include <check.h>
+#include <mpfr.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PREC = 160 };
+
+typedef void exact_fn(mpfr_t r, const mpfr_t x);
+
+typedef struct row {
+	const char *name;
+	double (*d)(double);
+	float (*f)(float);
+	exact_fn *exact;
+	double lo, hi;       /* the interesting interval */
+	double from, to;     /* the range; outside of it nothing is sampled */
+	double bound, fbound;
+} row;
+
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+static uint64_t
+next(uint64_t *s)
+{
+	uint64_t z = *s += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+static double
+uniform(uint64_t *s, double lo, double hi)
+{
+	return lo + (hi - lo) * ((double)(next(s) >> 11) * 0x1p-53);
+}
+
+/* ---- exact values ---- */
+
+static void
+x_exp(mpfr_t r, const mpfr_t x)
+{
+	mpfr_exp(r, x, MPFR_RNDN);
+}
+
+static void
+x_log(mpfr_t r, const mpfr_t x)
+{
+	mpfr_log(r, x, MPFR_RNDN);
+}
+
+static void
+x_tanh(mpfr_t r, const mpfr_t x)
+{
+	mpfr_tanh(r, x, MPFR_RNDN);
+}
+
+static void
+x_erf(mpfr_t r, const mpfr_t x)
+{
+	mpfr_erf(r, x, MPFR_RNDN);
+}
+
+static void
+x_erfc(mpfr_t r, const mpfr_t x)
+{
+	mpfr_erfc(r, x, MPFR_RNDN);
+}
+
+static void
+x_sigmoid(mpfr_t r, const mpfr_t x)
+{
+	mpfr_neg(r, x, MPFR_RNDN);
+	mpfr_exp(r, r, MPFR_RNDN);
+	mpfr_add_ui(r, r, 1, MPFR_RNDN);
+	mpfr_ui_div(r, 1, r, MPFR_RNDN);
+}
+
+static void
+x_softplus(mpfr_t r, const mpfr_t x)
+{
+	mpfr_abs(r, x, MPFR_RNDN);
+	mpfr_neg(r, r, MPFR_RNDN);
+	mpfr_exp(r, r, MPFR_RNDN);
+	mpfr_log1p(r, r, MPFR_RNDN);
+	if (mpfr_sgn(x) > 0)
+		mpfr_add(r, r, x, MPFR_RNDN);
+}
+
+static void
+x_log1mexp(mpfr_t r, const mpfr_t x)
+{
+	mpfr_expm1(r, x, MPFR_RNDN);
+	mpfr_neg(r, r, MPFR_RNDN);
+	if (mpfr_cmp_d(x, -0.6) < 0) {
+		mpfr_exp(r, x, MPFR_RNDN);
+		mpfr_neg(r, r, MPFR_RNDN);
+		mpfr_log1p(r, r, MPFR_RNDN);
+	} else {
+		mpfr_log(r, r, MPFR_RNDN);
+	}
+}
+
+static void
+x_rsqrt(mpfr_t r, const mpfr_t x)
+{
+	mpfr_rec_sqrt(r, x, MPFR_RNDN);
+}
+
+static void
+x_lgamma(mpfr_t r, const mpfr_t x)
+{
+	int sign;
+
+	mpfr_lgamma(r, &sign, x, MPFR_RNDN);
+}
+
+static void
+x_digamma(mpfr_t r, const mpfr_t x)
+{
+	mpfr_digamma(r, x, MPFR_RNDN);
+}
+
+/* The sum of (x + k)^-s, k = 0, 1, ..., by Euler's and Maclaurin's formula from x + 40. */
+static void
+x_zeta(mpfr_t r, const mpfr_t x, long s)
+{
+	static const long num[] = {1, -1, 1, -1, 5, -691, 7, -3617, 43867, -174611};
+	static const long den[] = {6, 30, 42, 30, 66, 2730, 6, 510, 798, 330};
+	mpfr_t a, t, f;
+	long k;
+
+	mpfr_inits2(PREC + 60, a, t, f, (mpfr_ptr)0);
+	mpfr_set_ui(r, 0, MPFR_RNDN);
+	for (k = 0; k < 120; k++) {
+		mpfr_add_si(a, x, k, MPFR_RNDN);
+		mpfr_pow_si(t, a, -s, MPFR_RNDN);
+		mpfr_add(r, r, t, MPFR_RNDN);
+	}
+	mpfr_add_si(a, x, k, MPFR_RNDN);
+	mpfr_pow_si(t, a, 1 - s, MPFR_RNDN);
+	mpfr_div_si(t, t, s - 1, MPFR_RNDN);
+	mpfr_add(r, r, t, MPFR_RNDN);
+	mpfr_pow_si(f, a, -s, MPFR_RNDN);
+	mpfr_div_si(t, f, 2, MPFR_RNDN);
+	mpfr_add(r, r, t, MPFR_RNDN);
+	mpfr_mul_si(f, f, s, MPFR_RNDN);
+	mpfr_div(f, f, a, MPFR_RNDN);
+	mpfr_div_si(f, f, 2, MPFR_RNDN);
+	for (k = 0; k < 10; k++) {
+		mpfr_mul_si(t, f, num[k], MPFR_RNDN);
+		mpfr_div_si(t, t, den[k], MPFR_RNDN);
+		mpfr_add(r, r, t, MPFR_RNDN);
+		mpfr_mul_si(f, f, (s + 2 * k + 1) * (s + 2 * k + 2), MPFR_RNDN);
+		mpfr_div(f, f, a, MPFR_RNDN);
+		mpfr_div(f, f, a, MPFR_RNDN);
+		mpfr_div_si(f, f, (2 * k + 3) * (2 * k + 4), MPFR_RNDN);
+	}
+	mpfr_clears(a, t, f, (mpfr_ptr)0);
+}
+
+static void
+x_polygamma(mpfr_t r, const mpfr_t x, long n)
+{
+	mpfr_t f;
+
+	mpfr_init2(f, PREC);
+	mpfr_fac_ui(f, (unsigned long)n, MPFR_RNDN);
+	x_zeta(r, x, n + 1);
+	mpfr_mul(r, r, f, MPFR_RNDN);
+	if (n % 2 == 0)
+		mpfr_neg(r, r, MPFR_RNDN);
+	mpfr_clear(f);
+}
+
+#define POLY(N)                                                                                    \
+	static double d_poly##N(double x) { return sgrt_polygamma_f64(N, x); }                     \
+	static float f_poly##N(float x) { return sgrt_polygamma_f32(N, x); }                       \
+	static void x_poly##N(mpfr_t r, const mpfr_t x) { x_polygamma(r, x, N); }
+POLY(1)
+POLY(2)
+POLY(5)
+POLY(30)
+
+#define LIBM(F)                                                                                    \
+	static void x_##F(mpfr_t r, const mpfr_t x) { mpfr_##F(r, x, MPFR_RNDN); }
+LIBM(expm1)
+LIBM(exp2)
+LIBM(log1p)
+LIBM(log2)
+LIBM(log10)
+LIBM(cbrt)
+LIBM(sin)
+LIBM(cos)
+LIBM(tan)
+LIBM(asin)
+LIBM(acos)
+LIBM(atan)
+LIBM(sinh)
+LIBM(cosh)
+LIBM(asinh)
+LIBM(acosh)
+LIBM(atanh)
+
+/* ---- measuring ---- */
+
+static double
+distance(double got, mpfr_t exact, int digits, int emin)
+{
+	mpfr_t d;
+	double r;
+	long e;
+
+	if (mpfr_nan_p(exact))
+		return got != got ? 0 : INFINITY;
+	if (got != got)
+		return INFINITY;
+	mpfr_init2(d, PREC);
+	e = mpfr_zero_p(exact) || mpfr_inf_p(exact) ? emin : mpfr_get_exp(exact);
+	if (isinf(got)) { /* as far as the first number that is too large */
+		r = mpfr_cmpabs(exact, (mpfr_set_ui_2exp(d, 1, digits == 24 ? 128 : 1024, MPFR_RNDN), d)) >= 0 ||
+		    mpfr_get_d(exact, MPFR_RNDN) == got || (digits == 24 && mpfr_get_flt(exact, MPFR_RNDN) == (float)got)
+		        ? 0 : 1;
+		r = mpfr_signbit(exact) == (got < 0) ? r : INFINITY;
+	} else {
+		mpfr_sub_d(d, exact, got, MPFR_RNDN);
+		if (e - digits < emin)
+			e = emin + digits;
+		mpfr_mul_2si(d, d, digits - e, MPFR_RNDN);
+		r = fabs(mpfr_get_d(d, MPFR_RNDU));
+	}
+	mpfr_clear(d);
+	return r;
+}
+
+typedef struct worst {
+	double error, at;
+} worst;
+
+static void
+measure(const row *r, double x, int single, worst *w)
+{
+	mpfr_t a, e;
+	double got, err;
+
+	if (!(x >= r->from && x <= r->to))
+		return;
+	mpfr_inits2(PREC, a, e, (mpfr_ptr)0);
+	mpfr_set_d(a, x, MPFR_RNDN);
+	r->exact(e, a);
+	got = single ? (double)r->f((float)x) : r->d(x);
+	err = single ? distance(got, e, 24, -149) : distance(got, e, 53, -1074);
+	if (err > w->error) {
+		w->error = err;
+		w->at = x;
+	}
+	mpfr_clears(a, e, (mpfr_ptr)0);
+}
+
+static worst
+sweep(const row *r, int single)
+{
+	worst w = {0, 0};
+	uint64_t seed = 1;
+	int e, k, emin = single ? -149 : -1074, emax = single ? 127 : 1023;
+	double x;
+
+	for (e = emin; e <= emax; e += single ? 1 : 3)
+		for (k = 0; k < 2; k++) {
+			x = ldexp(uniform(&seed, 1, 2), e) * (k ? -1 : 1);
+			measure(r, single ? (double)(float)x : x, single, &w);
+		}
+	for (k = 0; k < 4000; k++) {
+		x = uniform(&seed, r->lo, r->hi);
+		measure(r, single ? (double)(float)x : x, single, &w);
+	}
+	return w;
+}
+
+#define F(NAME) #NAME, sgrt_##NAME##_f64, sgrt_##NAME##_f32, x_##NAME
+#define L(NAME) #NAME, NAME, NAME##f, x_##NAME
+static const row rows[] = {
+	{F(exp), -1, 1, -800, 800, 4, 4},
+	{F(exp), -750, 720, -800, 800, 4, 4},
+	{F(exp), -110, 92, -800, 800, 4, 4},
+	{F(log), 0.5, 2, 0, 0x1.fffffffffffffp+1023, 4, 4},
+	{F(tanh), -1, 1, -1e300, 1e300, 4, 4},
+	{F(tanh), -25, 25, -1e300, 1e300, 4, 4},
+	{F(sigmoid), -1, 1, -1e4, 1e300, 4, 4},
+	{F(sigmoid), -750, 40, -1e4, 1e300, 4, 4},
+	{F(sigmoid), -110, 20, -1e4, 1e300, 4, 4},
+	{F(erf), -1.5, 1.5, -1e300, 1e300, 4, 4},
+	{F(erf), -7, 7, -1e300, 1e300, 4, 4},
+	{F(erfc), -1, 1, -1e300, 1e3, 4, 4},
+	{F(erfc), -7, 28, -1e300, 1e3, 4, 4},
+	{F(erfc), 8, 11, -1e300, 1e3, 4, 4},
+	{F(softplus), -2, 2, -1e4, 1e300, 4, 4},
+	{F(softplus), -750, 40, -1e4, 1e4, 4, 4},
+	{F(softplus), -110, 40, -1e4, 1e4, 4, 4},
+	{F(log1mexp), -2, 0, -700, 0, 4, 4},
+	{F(log1mexp), -80, 0, -700, 0, 4, 4},
+	{F(rsqrt), 0.5, 2, 0, 0x1.fffffffffffffp+1023, 4, 4},
+	{F(lgamma), 0.4, 3, 1e-300, 1e305, 4, 4},
+	{F(lgamma), -8, 20, -100, 200, 4, 4},
+	{F(lgamma), -60, 0, -1000, 1e305, 4, 4},
+	{F(digamma), 0.4, 3, 1e-300, 1e305, 4, 4},
+	{F(digamma), -8, 20, -100, 200, 4, 4},
+	{F(digamma), -100, 0, -1e6, 1e305, 4, 4},
+	{"polygamma 1", d_poly1, f_poly1, x_poly1, 0, 30, 1e-30, 1e30, 4, 4},
+	{"polygamma 1", d_poly1, f_poly1, x_poly1, -60, 0, -70, 0, 4, 4},
+	{"polygamma 2", d_poly2, f_poly2, x_poly2, 0, 30, 1e-30, 1e30, 4, 4},
+	{"polygamma 5", d_poly5, f_poly5, x_poly5, 0, 30, 1e-30, 1e30, 4, 4},
+	{"polygamma 5", d_poly5, f_poly5, x_poly5, -60, 0, -70, 0, 4, 4},
+	{"polygamma 30", d_poly30, f_poly30, x_poly30, 0, 100, 1e-5, 1e5, 4, 4},
+	{L(expm1), -40, 10, -1e3, 1e3, 4, 4},
+	{L(exp2), -1100, 1020, -1e4, 1e4, 4, 4},
+	{L(log1p), -1, 2, -1, 1e300, 4, 4},
+	{L(log2), 0, 2, 0, 1e300, 4, 4},
+	{L(log10), 0, 2, 0, 1e300, 4, 4},
+	{L(cbrt), -8, 8, -1e308, 1e308, 4, 4},
+	{L(sin), -7, 7, -1e9, 1e9, 4, 4},
+	{L(cos), -7, 7, -1e9, 1e9, 4, 4},
+	{L(tan), -7, 7, -1e9, 1e9, 4, 4},
+	{L(asin), -1, 1, -1, 1, 4, 4},
+	{L(acos), -1, 1, -1, 1, 4, 4},
+	{L(atan), -4, 4, -1e308, 1e308, 4, 4},
+	{L(sinh), -3, 3, -700, 700, 4, 4},
+	{L(cosh), -3, 3, -700, 700, 4, 4},
+	{L(asinh), -3, 3, -1e300, 1e300, 4, 4},
+	{L(acosh), 1, 4, 1, 1e300, 4, 4},
+	{L(atanh), -1, 1, -1, 1, 4, 4},
+};
+
+static void
+check_row(const row *r, int single)
+{
+	worst w = sweep(r, single);
+	double bound = single ? r->fbound : r->bound;
+
+	if (getenv("SGRT_VERBOSE"))
+		printf("%-14s %s [%g, %g]: %.3f ulp at %a\n", r->name, single ? "f32" : "f64", r->lo, r->hi,
+		       w.error, w.at);
+	ck_assert_msg(w.error <= bound, "%s %s: %.3f ulp at %a", r->name, single ? "f32" : "f64", w.error,
+	              w.at);
+}
+
+START_TEST(doubles_are_within_their_bounds)
+{
+	check_row(&rows[_i], 0);
+}
+END_TEST
+
+START_TEST(floats_are_within_their_bounds)
+{
+	check_row(&rows[_i], 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("accuracy");
+	TCase *c = tcase_create("against mpfr");
+	SRunner *run = srunner_create(s);
+	int n = (int)(sizeof rows / sizeof rows[0]), failed;
+
+	tcase_set_timeout(c, 60);
+	tcase_add_loop_test(c, doubles_are_within_their_bounds, 0, n);
+	tcase_add_loop_test(c, floats_are_within_their_bounds, 0, n);
+	suite_add_tcase(s, c);
+	srunner_run_all(run, CK_ENV);
+	failed = srunner_ntests_failed(run);
+	srunner_free(run);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
