@@ -319,7 +319,7 @@ covered(sg_space *sp, sg_ext e, int depth)
 	}
 	for (uint32_t i = 0; i < p.n; i++) {
 		for (uint32_t k = 0; k < p.n && left[i] < 0; k++) {
-			int64_t pay = left[k] < -(left[i] + 1) ? left[k] : -(left[i] + 1) + 1;
+			int64_t pay = left[k] <= -(left[i] + 1) ? left[k] : -(left[i] + 1) + 1;
 
 			if (left[k] > 0 && outgrows(&p.term[k], &p.term[i])) {
 				left[k] -= pay;

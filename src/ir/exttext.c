@@ -93,9 +93,9 @@ print_factor(sg_space *sp, sg_buf *b, uint32_t f, bool alone)
 		sg_buf_putc(b, ')');
 }
 
-/* The part without its sign. */
+/* The part without its sign. bare: a quotient needs no parentheses (unary - binds tighter). */
 static void
-print_part(sg_space *sp, sg_buf *b, const part *p, bool alone)
+print_part(sg_space *sp, sg_buf *b, const part *p, bool bare)
 {
 	uint64_t size = p->coef < 0 ? 0 - (uint64_t)p->coef : (uint64_t)p->coef;
 	bool one = size == 1;
@@ -103,14 +103,14 @@ print_part(sg_space *sp, sg_buf *b, const part *p, bool alone)
 	if (!one || (!p->folded && !p->term.n))
 		sg_buf_printf(b, "%llu", (unsigned long long)size);
 	if (p->folded) {
-		sg_buf_puts(b, one ? "" : "*(");
+		sg_buf_puts(b, one ? bare ? "" : "(" : "*(");
 		print_quotient(sp, b, p->p, sg_ext_int(sp, p->k));
-		sg_buf_puts(b, one ? "" : ")");
+		sg_buf_puts(b, one && bare ? "" : ")");
 		return;
 	}
 	for (uint32_t i = 0; i < p->term.n; i++) {
 		sg_buf_puts(b, i || !one ? "*" : "");
-		print_factor(sp, b, p->term.fac[i], alone && one && p->term.n == 1);
+		print_factor(sp, b, p->term.fac[i], bare && one && p->term.n == 1);
 	}
 }
 
@@ -129,7 +129,7 @@ sg_ext_print(sg_space *sp, sg_buf *b, sg_ext e)
 		return;
 	}
 	sg_buf_puts(b, ps.item[first].coef < 0 ? "-" : "");
-	print_part(sp, b, &ps.item[first], true);
+	print_part(sp, b, &ps.item[first], ps.item[first].coef > 0);
 	for (size_t i = 0; i < ps.n; i++)
 		if (i != first) {
 			sg_buf_puts(b, ps.item[i].coef < 0 ? " - " : " + ");
