@@ -1,0 +1,375 @@
+/* symgrad.h - tensor expressions and their derivatives, compiled: the library.
+ *
+ * Text of the .sg language goes in; out come functions that compute its entries (values, gradients,
+ * Hessians ...), as machine code in this process, as C text, or evaluated by a slow reference
+ * evaluator.
+ *
+ *     sg_model *m = sg_compile_file("perceptron.sg", NULL);
+ *     if (!sg_model_ok(m))
+ *             fputs(sg_model_report(m, 0), stderr);
+ *     sg_call *c = sg_call_new(m, "gradient", SG_BACKEND_AUTO);
+ *     sg_call_bind(c, "x", SG_DTYPE_F32, 2, (int64_t[]){100, 10}, x);
+ *     if (sg_call_run(c) != SG_OK)
+ *             fputs(sg_call_message(c), stderr);
+ *     const float *loss = sg_call_output(c, "loss")->data;
+ *     sg_call_free(c);
+ *     sg_model_free(m);
+ *
+ * What holds for all of it:
+ * - Errors are values. Nothing here prints, exits, aborts, raises a signal or keeps global state.
+ * - Names of files, models and dimensions are UTF-8, and strings end in NUL. Texts that a function
+ *   returns belong to the object it was asked of and live as long as that; never free them.
+ * - Arrays are row-major and contiguous. f32 is float, f64 double, i32 int32_t, i64 int64_t, bool
+ *   uint8_t (0 or 1). Scalars are arrays of rank 0.
+ * - A model does not change once it is made: any number of threads may use one model at a time.
+ * What a model makes on demand (machine code, texts) it makes once, behind a lock of its own. A
+ * call object belongs to one thread at a time; give each thread its own.
+ * - NULL where an object is expected is allowed for the _free functions alone, unless said
+ * otherwise. */
+#ifndef SYMGRAD_H
+#define SYMGRAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define SG_API __attribute__((visibility("default")))
+#else
+#define SG_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- types and results ----------------------------------------------------------------------- */
+
+typedef enum sg_dtype {
+	SG_DTYPE_NONE, /* no type: "as the file says" */
+	SG_DTYPE_F32,
+	SG_DTYPE_F64,
+	SG_DTYPE_I32,
+	SG_DTYPE_I64,
+	SG_DTYPE_BOOL
+} sg_dtype;
+
+SG_API const char *sg_dtype_name(sg_dtype t); /* "f32"; "none" */
+SG_API size_t sg_dtype_size(sg_dtype t);      /* bytes of one element; 0 for none */
+
+/* Where the numbers come from. */
+typedef enum sg_backend {
+	SG_BACKEND_AUTO, /* jit; where this build has no libtcc: cc; without a C compiler: interp */
+	SG_BACKEND_JIT,  /* libtcc: machine code in about a millisecond */
+	SG_BACKEND_CC, /* the system's C compiler ($SYMGRAD_CC, else cc) at -O3, kept in the user's
+	                  cache */
+	SG_BACKEND_INTERP, /* the reference evaluator: slow, obvious, always there */
+	SG_BACKEND_LATER   /* for sg_options: no machine code until somebody asks */
+} sg_backend;
+
+SG_API int sg_have_jit(void); /* was this build made with libtcc? */
+
+/* What most functions return. Positive: the request can't be met. Negative: the computation itself
+ * failed at run time, with a code SGRT_E* of symgrad_runtime.h. */
+typedef enum sg_status {
+	SG_OK = 0,
+	SG_EMODEL = 1,   /* the model did not compile: see its diagnostics */
+	SG_ENAME = 2,    /* no entry, input, output or dimension has this name */
+	SG_ETYPE = 3,    /* an array's element type is not the declared one */
+	SG_ESHAPE = 4,   /* shapes do not fit the declaration, or one another */
+	SG_EMISSING = 5, /* an input or a dimension was not given and has no default */
+	SG_EBACKEND = 6, /* this back end is not there, or the C compiler failed */
+	SG_EFILE = 7,    /* a file could not be written */
+	SG_EVALUE = 8,   /* an argument of the function is not one that it takes */
+	SG_ENOMEM = 64,  /* out of memory */
+	SG_ESIZE = 65,   /* a size overflows, or nesting is too deep */
+	SG_EDEFECT = 70  /* a broken invariant of symgrad itself: please report it */
+} sg_status;
+
+/* One sentence about a status, run-time codes included; never NULL. Lower case, no full stop. */
+SG_API const char *sg_strerror(int status);
+
+/* Why a function of a model failed. The caller owns it; it holds no memory. */
+typedef struct sg_failure {
+	int status;      /* as the function's; SG_OK when it succeeded */
+	char text[1024]; /* a sentence, cut short with "..." where it is longer; "" when it
+	                    succeeded */
+} sg_failure;
+
+/* "0.1.0" */
+SG_API const char *sg_version(void);
+
+/* ---- compiling ------------------------------------------------------------------------------- */
+
+typedef struct sg_fixed_dim {
+	const char *name;
+	int64_t value; /* >= 0 */
+} sg_fixed_dim;
+
+/* All zero is the default for everything. Read during the call alone. */
+typedef struct sg_options {
+	sg_dtype real; /* F32 or F64: type of floats that say nothing; wins over the file */
+	size_t nfixed; /* dimensions that become constants */
+	const sg_fixed_dim *fixed;
+	const char *entry;  /* keep this entry alone; NULL: all */
+	const char *prefix; /* prefix of C names, an identifier; NULL: the model's name */
+	sg_backend backend; /* machine code to make at once. AUTO here means SG_BACKEND_LATER: at
+	                       the first call that needs it */
+} sg_options;
+
+typedef struct sg_model sg_model;
+
+/* Compile a file ("-": standard input), a text (name is what messages call it; size < 1 GiB), or
+ * one expression. options may be NULL. The result is a model even where the source is wrong: ask
+ * sg_model_ok. NULL only when there is no memory for the model object itself. */
+SG_API sg_model *sg_compile_file(const char *path, const sg_options *options);
+SG_API sg_model *sg_compile_string(const char *name, const char *text, size_t size,
+                                   const sg_options *options);
+/* Free names of the expression are scalar inputs. Without wrt: entry "eval" with output "value" (of
+ * a tuple: value_0, value_1 ...). With wrt[nwrt]: entry "diff" with one output d_NAME for each. */
+SG_API sg_model *sg_compile_expr(const char *expr, size_t nwrt, const char *const *wrt,
+                                 const sg_options *options);
+/* No call of this model may be in use, and none of its functions. */
+SG_API void sg_model_free(sg_model *m);
+
+SG_API int sg_model_ok(const sg_model *m); /* 1: compiled, though there may be warnings */
+/* SG_OK, or SG_EMODEL (the source or an option is at fault), SG_ENOMEM, SG_ESIZE, SG_EDEFECT. */
+SG_API int sg_model_status(const sg_model *m);
+/* The same as exit status of a command: 0, 1 the model is at fault, 70 a defect or no memory. */
+SG_API int sg_model_fault(const sg_model *m);
+SG_API const char *
+sg_model_name(const sg_model *m); /* C prefix, "perceptron"; "" if it did not compile */
+SG_API sg_dtype sg_model_real(const sg_model *m); /* NONE if it did not compile */
+
+/* Seconds that each phase took; 0 for those not done (yet). emit and compile grow with each back
+ * end. */
+typedef struct sg_times {
+	double parse;         /* text -> graph: parse, names, types, shapes */
+	double differentiate; /* every derivative taken, graph simplified */
+	double emit;          /* graph -> C text */
+	double compile;       /* C text -> machine code */
+} sg_times;
+SG_API sg_times sg_model_times(sg_model *m);
+
+/* ---- diagnostics ----------------------------------------------------------------------------- */
+
+/* A stretch of source. Lines and columns count from 1, columns in code points; the end is
+ * exclusive. */
+typedef struct sg_place {
+	const char *file; /* NULL: no place, and then all else is 0 */
+	int line, column, end_line, end_column;
+} sg_place;
+
+typedef struct sg_remark {
+	sg_place at; /* file NULL for a hint */
+	const char *text;
+} sg_remark;
+
+typedef struct sg_diagnostic {
+	int is_error;     /* else a warning */
+	const char *code; /* "matmul-shape": ask sg_explain_code */
+	const char *message;
+	sg_place at;
+	size_t nnotes, nhints;
+	const sg_remark *notes; /* "'w' is [2, 10]", at its place */
+	const sg_remark *hints; /* "did you mean 'x @ w.T'?" */
+} sg_diagnostic;
+
+/* Errors and warnings, in the order of the source. */
+SG_API size_t sg_model_ndiagnostics(const sg_model *m);
+SG_API const sg_diagnostic *sg_model_diagnostic(const sg_model *m,
+                                                size_t i); /* NULL past the end */
+/* All of them as text, with source line and carets; "" when there are none. Also says what else
+ * went wrong (memory, a defect) as a line "symgrad: error: ...". colour: with ANSI escapes. Never
+ * NULL. */
+SG_API const char *sg_model_report(sg_model *m, int colour);
+/* The same as one JSON array; "[]" when there are none. */
+SG_API const char *sg_model_report_json(sg_model *m);
+/* The long form of a code, or NULL where there is no such code. */
+SG_API const char *sg_explain_code(const char *code);
+/* All codes, n of them. */
+SG_API const char *const *sg_all_codes(size_t *n);
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+typedef enum sg_role { SG_ROLE_INPUT, SG_ROLE_PARAM, SG_ROLE_OUTPUT } sg_role;
+
+typedef struct sg_argument {
+	const char *name;
+	sg_role role;
+	sg_dtype type;
+	int rank;
+	const char *const *extents; /* rank texts: "N", "2*N - 1", "10" */
+	const char *shape;          /* the same in one: "[N, 10]", "[]" */
+	int has_default;            /* never for an output */
+} sg_argument;
+
+/* One function of the model. */
+typedef struct sg_entry {
+	const char *name; /* "gradient" */
+	size_t ndims;
+	const char *const *dims; /* dimensions that it uses, in the order of its C arguments */
+	size_t ninputs, noutputs;
+	const sg_argument *args; /* first the inputs and params that it uses, in the order of
+	                            declaration, then the outputs: ninputs + noutputs */
+} sg_entry;
+
+/* 0 and NULL for a model that did not compile. */
+SG_API size_t sg_model_nentries(const sg_model *m);
+SG_API const sg_entry *sg_model_entry(const sg_model *m, size_t i); /* NULL past the end */
+/* By name; NULL: none of this name. The name NULL: "gradient", else "forward", else the first. */
+SG_API const sg_entry *sg_model_find(const sg_model *m, const char *name);
+
+/* The prototype of its C function, on one line without ';'. NULL with *why (which may be NULL). */
+SG_API const char *sg_entry_prototype(sg_model *m, const sg_entry *e, sg_failure *why);
+
+/* What an entry costs. dims[e->ndims] are values of its dimensions, or NULL. */
+typedef struct sg_figures {
+	const char *operations; /* "41*N + 3": an addition is 1, a transcendental function 10 */
+	const char *value_operations; /* of the outputs that hold no derivative: gradient's share
+	                                 for y; "0" */
+	const char *work;             /* bytes of workspace */
+	int64_t noperations, nvalue_operations, nwork; /* for dims; -1 where dims is NULL and it
+	                                                  depends on them, or where it overflows */
+} sg_figures;
+SG_API int sg_entry_figures(sg_model *m, const sg_entry *e, const int64_t *dims, sg_figures *f,
+                            sg_failure *why);
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+/* A function of any type: cast it to the entry's prototype before the call. */
+typedef void (*sg_function)(void);
+/* One type for all entries: dims[ndims], args[ninputs + noutputs] in the order of sg_entry, work.
+ */
+typedef int (*sg_uniform)(const ptrdiff_t *dims, void *const *args, void *work);
+
+/* The machine code of an entry, with the very signature of the written C (sg_entry_prototype): it
+ * is compiled at the first request for a back end, with all other entries of the model. It returns
+ * 0 or a negative SGRT_E* code, checks no shapes, allocates nothing, and may run on many threads at
+ * once. Lives as long as the model. NULL with *why (which may be NULL); so for SG_BACKEND_INTERP,
+ * which has no code. */
+SG_API sg_function sg_entry_function(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
+SG_API sg_uniform sg_entry_uniform(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
+/* Writes the inputs that have a default, from the dimensions; their other args are not looked at,
+ * and NULL stands for one that is not wanted. NULL where no input has a default, and on failure. */
+SG_API sg_uniform sg_entry_defaults(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
+/* Bytes of `work` that they need, aligned to 64, for dims[e->ndims]; 0: work may be NULL. */
+SG_API int sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *bytes,
+                             sg_failure *why);
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+/* One entry with arrays bound to its arguments by name. Dimensions follow from the shapes: from the
+ * inputs in order of declaration, an extent that is a bare dimension binds it; then, repeatedly,
+ * one that is affine in a single unbound dimension is solved for it; all others are checked. A
+ * dimension that no bound input fixes is given by sg_call_set_dim. Inputs that are not bound get
+ * their default. Outputs that are not bound are allocated by the call.
+ *
+ * Each function returns a status, and sg_call_message the sentence for the last one that was not
+ * SG_OK, such as "input 'x': expected [N, 10], got [3, 9]". A failed function changes nothing else.
+ */
+typedef struct sg_call sg_call;
+
+/* entry: as in sg_model_find. The model must outlive the call. NULL only without memory: where the
+ * entry does not exist, the back end is missing or the model did not compile, sg_call_status says
+ * so, and every function of the call returns that status. */
+SG_API sg_call *sg_call_new(sg_model *m, const char *entry, sg_backend b);
+SG_API void sg_call_free(sg_call *c);
+SG_API int sg_call_status(const sg_call *c); /* of its making: SG_OK when the call is usable */
+SG_API const char *sg_call_message(const sg_call *c);   /* "" before any failure */
+SG_API const sg_entry *sg_call_entry(const sg_call *c); /* NULL when it is not usable */
+SG_API sg_backend sg_call_backend(const sg_call *c);    /* what AUTO became */
+
+/* Binds an input or param. data is not copied: it must live, and may change, until the call is
+ * freed or the name bound anew. data NULL with rank 0 and SG_DTYPE_NONE unbinds. SG_ENAME,
+ * SG_ETYPE, SG_ESHAPE (a wrong rank, a negative extent; the rest is found by sg_call_prepare),
+ * SG_EVALUE (data NULL though there are elements). Inputs that the model has but this entry does
+ * not use: SG_OK, and ignored. */
+SG_API int sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, const int64_t *shape,
+                        const void *data);
+/* Binds an array to receive an output; its shape must be the output's. */
+SG_API int sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int rank,
+                               const int64_t *shape, void *data);
+/* Gives a dimension its value, >= 0. -1 takes it back. If shapes give it too, they must agree. */
+SG_API int sg_call_set_dim(sg_call *c, const char *name, int64_t value);
+
+/* Finds the dimensions, checks all shapes and the model's own conditions on dimensions, allocates
+ * outputs and workspace, fills defaults. sg_call_run does this by itself after a binding has
+ * changed. SG_EMISSING, SG_ESHAPE, SG_ENOMEM, SG_ESIZE, or a run-time code from a default. */
+SG_API int sg_call_prepare(sg_call *c);
+/* Computes. After SG_OK the outputs hold the values; after any other status they are unspecified.
+ */
+SG_API int sg_call_run(sg_call *c);
+
+#define SG_ARRAY_RANK 16 /* the highest rank of an array */
+
+typedef struct sg_array {
+	const char *name;
+	sg_dtype type;
+	int rank;
+	int64_t shape[SG_ARRAY_RANK];
+	int64_t count; /* of elements */
+	void *data;    /* the caller's where bound, else the call's; valid until the next binding or
+	                  free */
+} sg_array;
+
+/* Valid once the call is prepared; NULL before, and for an unknown name. Inputs that nobody bound
+ * show their defaults. i counts as in sg_entry.args. */
+SG_API const sg_array *sg_call_array(const sg_call *c, size_t i);
+SG_API const sg_array *sg_call_input(const sg_call *c, const char *name);
+SG_API const sg_array *sg_call_output(const sg_call *c, const char *name);
+/* Values of the entry's dimensions, in the order of sg_entry.dims; NULL before the call is
+ * prepared. */
+SG_API const int64_t *sg_call_dims(const sg_call *c);
+
+/* ---- text products --------------------------------------------------------------------------- */
+
+/* All return NULL with *why (which may be NULL) on failure. Texts live as long as the model. */
+
+/* The C of all entries. header: the name that the C file includes for its header, "perceptron.h";
+ * NULL: PREFIX.h. standalone: the runtime routines that it needs are in the text, and no header of
+ * ours is included. The result is the .c text; *h (h may be NULL) gets the .h text. */
+SG_API const char *sg_write_c(sg_model *m, const char *header, int standalone, const char **h,
+                              sg_failure *why);
+/* The model after differentiation as .sg text that compiles again to the same numbers. */
+SG_API const char *sg_write_sg(sg_model *m, sg_failure *why);
+/* The derivatives, simplified for people to read, as .sg text that compiles again; or as LaTeX. */
+SG_API const char *sg_write_diff(sg_model *m, int latex, sg_failure *why);
+/* The graph, one node a line. */
+SG_API const char *sg_write_ir(sg_model *m, sg_failure *why);
+/* The standalone C of all entries, compiled by the system's C compiler into the file `path`: an
+ * object file, or a shared object where `shared`. Written beside and renamed. Returns a status. */
+SG_API int sg_write_binary(sg_model *m, const char *path, int shared, sg_failure *why);
+
+/* ---- the gradient check ---------------------------------------------------------------------- */
+
+typedef struct sg_check_row {
+	const char *entry, *output;
+	const char *against; /* "finite differences", "forward mode", "reverse mode", "interp" */
+	double error;        /* largest abs(a - b) / max(abs(a), abs(b), scale of the array) */
+	double limit;        /* what is tolerated */
+	int ok;
+	int64_t at;          /* flat index of the worst element; -1: the output is empty */
+	double is, expected; /* there */
+} sg_check_row;
+
+typedef struct sg_report {
+	size_t nrows;
+	const sg_check_row *rows; /* worst first */
+	int ok;                   /* all of them */
+	void *memory;             /* of sg_report_free */
+} sg_report;
+
+/* Proves the derivatives of one entry at the data of a call: every output that is a derivative is
+ * compared with finite differences (central, Richardson-extrapolated, in f64) and, where that can
+ * be had, with the other mode of differentiation; and every output of the call's back end with the
+ * reference evaluator. Inputs neither bound nor with a default get random numbers from `seed`, and
+ * dimensions that nothing fixes are set to small ones. Returns SG_OK when the check could be made,
+ * whatever it found. */
+SG_API int sg_check(sg_call *c, uint64_t seed, sg_report *report, sg_failure *why);
+SG_API void sg_report_free(sg_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
