@@ -4,7 +4,8 @@
 # end, are written once for each of these types, with
 #   T  the type: float double int32_t int64_t     U, I  its unsigned and signed bits
 #   R(f)  sgrt_f_f32       M(f)  tanhf, tanh      K(v)  0.5f, 0.5     PICK(a, b)  a for 32 bits, b for 64
-# "@f32 TEXT": the line TEXT in that type's text alone.
+# "@f32 TEXT": the line TEXT in that type's text alone. "@types f32 f64 for exp log": once more for each
+# of these names, which NAME stands for.
 
 function name_types(t) {
 	wide = t ~ /64$/
@@ -42,19 +43,25 @@ function expand(s, t,    out, id, close_at) {
 	return out s
 }
 
-function flush_section(    i, k, n, t, tag, s) {
+function print_section(t, name,    i, s) {
+	name_types(t)
+	for (i = 1; i <= lines; i++) {
+		s = line[i]
+		if (s ~ /^@[fi](32|64) /) {
+			if (substr(s, 2, 3) != t) continue
+			s = substr(s, 6)
+		}
+		if (name != "") gsub(/NAME/, name, s)
+		print expand(s, t)
+	}
+}
+
+function flush_section(    i, k, n, t, names, name) {
 	n = split(types, t, " ")
 	for (k = 1; k <= n; k++) {
-		name_types(t[k])
-		for (i = 1; i <= lines; i++) {
-			s = line[i]
-			if (s ~ /^@[fi](32|64) /) {
-				tag = substr(s, 2, 3)
-				if (tag != t[k]) continue
-				s = substr(s, 6)
-			}
-			print expand(s, t[k])
-		}
+		names = split(for_names, name, " ")
+		if (names == 0) print_section(t[k], "")
+		for (i = 1; i <= names; i++) print_section(t[k], name[i])
 	}
 	lines = 0
 }
@@ -63,6 +70,11 @@ BEGIN { types = "" }
 /^@types / {
 	flush_section()
 	types = substr($0, 8)
+	for_names = ""
+	if (match(types, / for /)) {
+		for_names = substr(types, RSTART + 5)
+		types = substr(types, 1, RSTART - 1)
+	}
 	if (types == "none") types = ""
 	next
 }
