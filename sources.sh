@@ -29,7 +29,8 @@ files=
 for d in $floors; do files="$files $(ls src/"$d"/*.[ch] src/"$d"/*.def 2>/dev/null || :)"; done
 # shellcheck disable=SC2086
 list lib_sources $files
-list cli_sources src/cli/*.[ch]
+# shellcheck disable=SC2046
+list cli_sources $(ls src/cli/*.[ch] | grep -v '/main\.c$')
 list runtime_templates runtime/*.in runtime/*.h runtime/*.awk runtime/*.sh
 # shellcheck disable=SC2046
 {
@@ -44,5 +45,6 @@ list runtime_templates runtime/*.in runtime/*.h runtime/*.awk runtime/*.sh
 	list_stems test_programs $(stems 'tests/check_*.c' .c)
 	list_stems example_programs $(stems 'examples/*.c' .c)
 }
+for p in $(stems 'examples/*.c' .c); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
 list test_headers tests/*.h
-list test_scripts tests/*.sh tests/cli/*.sh
+list test_scripts tests/*.sh tests/cli/*.sh tests/err/*.sh
