@@ -1,0 +1,193 @@
+/* adjoint.c - adjoints that are absorbingly zero where a side of a where() is not taken.
+ *
+ * In y = where(c, p, q) the adjoint of p is 0 where c is false, whatever p's derivatives are there: a zero
+ * that no later factor inf or NaN turns into NaN (NUMERICS.md). So the zero is not multiplied through. An
+ * adjoint is a pair of a raw value and a mask of where it counts; elementwise factors go to the raw value,
+ * and SELECT(mask, raw, 0) is made as late as can be: where contributions of different masks meet, before
+ * an op that mixes elements, and at results. Higher derivatives meet that SELECT, and mask again. */
+#include "pass/sweep.h"
+#include "rules/op.h"
+
+sg_adj
+sg_adj_plain(sg_ref raw)
+{
+	return (sg_adj){.raw = raw, .clean = true};
+}
+
+sg_ref
+sg_adj_solid(sg_build *b, sg_adj a)
+{
+	if (!a.raw || !a.mask || a.clean)
+		return a.raw;
+	return sg_ew3(b, SG_SELECT, a.mask->node, a.raw, sg_const_like(b, a.raw, 0));
+}
+
+const sg_mask *
+sg_mask_plain(sg_build *b, sg_ref node)
+{
+	sg_mask *m = SG_NEW(b->ctx, sg_mask);
+
+	m->node = node;
+	return m;
+}
+
+sg_adj
+sg_adj_branch(sg_build *b, sg_adj a, sg_ref cond, bool side)
+{
+	sg_mask *m = SG_NEW(b->ctx, sg_mask);
+
+	m->up = a.mask;
+	m->depth = a.mask ? a.mask->depth + 1 : 1;
+	m->cond = cond;
+	m->side = side;
+	m->node = side ? cond : sg_ew1(b, SG_NOT, cond);
+	if (a.mask)
+		m->node = sg_ew2(b, SG_AND, a.mask->node, m->node);
+	return (sg_adj){.raw = a.raw, .mask = m};
+}
+
+/* ---- sums ---- */
+
+static bool
+same_mask(const sg_mask *m, const sg_mask *n)
+{
+	return m == n || (m && n && m->node == n->node);
+}
+
+/* Does `outer` contain m, as one of the masks that m was made inside of? Looks only so far up: not to
+ * know is never wrong, only a little slower in the code that comes out. */
+static bool
+inside(const sg_mask *m, const sg_mask *outer)
+{
+	if (!outer)
+		return true;
+	for (int steps = 0; m && m->depth > outer->depth && steps < 16; steps++)
+		m = m->up;
+	return m && same_mask(m, outer);
+}
+
+/* The two sides of one where(): together all of what is above. */
+static bool
+complementary(const sg_mask *m, const sg_mask *n)
+{
+	return m && n && m->cond && m->cond == n->cond && m->side != n->side &&
+	       same_mask(m->up, n->up);
+}
+
+sg_adj
+sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
+{
+	if (!a.raw || !c.raw)
+		return a.raw ? a : c;
+	if (same_mask(a.mask, c.mask))
+		return (sg_adj){sg_ew2(b, SG_ADD, a.raw, c.raw), a.clean && c.clean, a.mask};
+	if (complementary(a.mask, c.mask)) {
+		sg_ref yes = a.mask->side ? a.raw : c.raw, no = a.mask->side ? c.raw : a.raw;
+
+		return (sg_adj){sg_ew3(b, SG_SELECT, a.mask->cond, yes, no), !a.mask->up, a.mask->up};
+	}
+	if (inside(a.mask, c.mask))
+		return (sg_adj){sg_ew2(b, SG_ADD, sg_adj_solid(b, a), c.raw), c.clean, c.mask};
+	if (inside(c.mask, a.mask))
+		return (sg_adj){sg_ew2(b, SG_ADD, a.raw, sg_adj_solid(b, c)), a.clean, a.mask};
+	sg_ref either = sg_ew2(b, SG_OR, a.mask->node, c.mask->node);
+	sg_ref sum = sg_ew2(b, SG_ADD, sg_adj_solid(b, a), sg_adj_solid(b, c));
+	return (sg_adj){sum, true, sg_mask_plain(b, either)};
+}
+
+/* ---- masks through ops that mix elements ---- */
+
+/* Any over the axes of the result whose label the operand has not; then along those that the result has
+ * not. */
+static sg_ref
+contract_mask(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
+{
+	const sg_node n = sg_at(b, r);
+	const int64_t *w = n.attr->w, *z = w + 3 + w[0] + w[1], *own = k ? w + 3 + w[0] : w + 3;
+	const uint32_t nz = (uint32_t)w[2], rank = (uint32_t)w[k];
+	int64_t perm[SG_MAX_RANK], axis[SG_MAX_RANK];
+	uint64_t gone = 0;
+	uint32_t left = 0, kept = 0;
+
+	/* Axis i of z becomes axis left of the reduced mask, or goes. */
+	int64_t at[SG_MAX_RANK];
+	for (uint32_t i = 0; i < nz; i++) {
+		bool has = false;
+
+		for (uint32_t j = 0; j < rank; j++)
+			has = has || own[j] == z[i];
+		at[i] = has ? (int64_t)left++ : -1;
+		if (!has)
+			gone |= (uint64_t)1 << i;
+	}
+	for (uint32_t j = 0; j < rank; j++)
+		for (uint32_t i = 0; i < nz; i++)
+			if (own[j] == z[i])
+				perm[kept] = at[i], axis[kept++] = j;
+	m = sg_transpose(b, sg_reduce(b, SG_ANY, m, gone), perm);
+	return sg_broadcast(b, m, sg_shape_of(b, n.args[k]), axis);
+}
+
+/* Any over the axes of the indices; then along the axis that they index. */
+static sg_ref
+gather_mask(sg_build *b, sg_ref r, sg_ref m)
+{
+	const sg_node n = sg_at(b, r);
+	const int64_t axis = n.attr->w[0], nbatch = n.attr->w[1];
+	const uint32_t read = sg_shape_of(b, n.args[1])->rank - (uint32_t)nbatch;
+
+	m = sg_reduce(b, SG_ANY, m, (((uint64_t)1 << read) - 1) << axis);
+	return sg_unreduce(b, m, sg_shape_of(b, n.args[0]), (uint64_t)1 << axis);
+}
+
+/* Any of all, for an operand of any shape. */
+static sg_ref
+coarse_mask(sg_build *b, sg_ref like, sg_ref m)
+{
+	const uint32_t rank = sg_shape_of(b, m)->rank;
+
+	m = sg_reduce(b, SG_ANY, m, ((uint64_t)1 << rank) - 1);
+	return sg_broadcast(b, m, sg_shape_of(b, like), NULL);
+}
+
+const sg_mask *
+sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
+{
+	const sg_node n = sg_at(b, r);
+	const sg_ref x = n.args[k];
+	bool want = true;
+
+	switch ((sg_op)n.op) {
+	case SG_BROADCAST:
+		vjp_BROADCAST(b, r, m, &want, &m);
+		break;
+	case SG_PROD:
+	case SG_AMAX:
+	case SG_AMIN:
+		m = sg_unreduce(b, m, sg_shape_of(b, x), (uint64_t)n.attr->w[0]);
+		break;
+	case SG_LOGSUMEXP:
+	case SG_NORM:
+		m = sg_over_rows(b, m, x);
+		break;
+	case SG_CUMSUM:
+	case SG_LINREC:
+	case SG_SOFTMAX:
+	case SG_LOG_SOFTMAX:
+		m = sg_over_rows(b, sg_reduce(b, SG_ANY, m, sg_last_axis(b, x)), x);
+		break;
+	case SG_CONTRACT:
+		m = contract_mask(b, r, k, m);
+		break;
+	case SG_GATHER:
+		m = gather_mask(b, r, m);
+		break;
+	case SG_SCATTER:
+		m = sg_gather(b, m, n.args[0], (uint32_t)n.attr->w[0], (uint32_t)n.attr->w[1]);
+		break;
+	default:
+		m = coarse_mask(b, x, m);
+		break;
+	}
+	return sg_mask_plain(b, m);
+}

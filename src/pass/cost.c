@@ -1,0 +1,99 @@
+/* cost.c - operations: an addition is 1, a multiply-add of a contraction 2, a transcendental 10; movement
+ * and conversion ride on what reads them and are free. */
+#include "pass/sweep.h"
+
+/* Operations for each element of the operand (row ops and reductions) or of the result. */
+enum {
+	COST_REDUCE = 1,
+	COST_RECURRENCE = 2,
+	COST_SOFTMAX = 17,     /* max, subtract, exp, sum, divide */
+	COST_LOG_SOFTMAX = 14, /* max, subtract, exp, sum, subtract */
+	COST_LOGSUMEXP = 13,
+	COST_NORM = 3,
+	COST_RANDOM = 50,
+};
+
+static sg_ext
+times_size(sg_build *b, int64_t each, const sg_shape *s)
+{
+	return sg_ext_mul(b->sp, sg_ext_int(b->sp, each), sg_shape_size(b->sp, s));
+}
+
+/* 2 for each element of the space of all labels. */
+static sg_ext
+contraction(sg_build *b, const sg_node *n)
+{
+	const int64_t *w = n->attr->w, *x = w + 3, *y = x + w[0];
+	const sg_shape *sx = sg_shape_of(b, n->args[0]), *sy = sg_shape_of(b, n->args[1]);
+	sg_ext cost = times_size(b, 2, sx);
+
+	for (int64_t j = 0; j < w[1]; j++) {
+		bool shared = false;
+
+		for (int64_t i = 0; i < w[0]; i++)
+			shared = shared || x[i] == y[j];
+		if (!shared)
+			cost = sg_ext_mul(b->sp, cost, sy->ext[j]);
+	}
+	return cost;
+}
+
+static int64_t
+each_element(sg_op op)
+{
+	switch (op) {
+	case SG_SOFTMAX: return COST_SOFTMAX;
+	case SG_LOG_SOFTMAX: return COST_LOG_SOFTMAX;
+	case SG_LOGSUMEXP: return COST_LOGSUMEXP;
+	case SG_NORM: return COST_NORM;
+	case SG_LINREC: return COST_RECURRENCE;
+	default: return COST_REDUCE;
+	}
+}
+
+sg_ext
+sg_node_cost(sg_build *b, sg_ref r)
+{
+	const sg_node n = sg_at(b, r);
+
+	if (sg_is_ew(n.op))
+		return times_size(b, sg_ops[n.op].cost, n.shape);
+	switch ((sg_op)n.op) {
+	case SG_SUM:
+	case SG_PROD:
+	case SG_AMAX:
+	case SG_AMIN:
+	case SG_ANY:
+	case SG_ALL:
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+	case SG_CUMSUM:
+	case SG_LINREC:
+	case SG_SOFTMAX:
+	case SG_LOG_SOFTMAX:
+	case SG_LOGSUMEXP:
+	case SG_NORM: return times_size(b, each_element((sg_op)n.op), sg_shape_of(b, n.args[0]));
+	case SG_SCATTER: return times_size(b, COST_REDUCE, sg_shape_of(b, n.args[1]));
+	case SG_CONTRACT: return contraction(b, &n);
+	case SG_RAND:
+	case SG_RANDN: return times_size(b, COST_RANDOM, n.shape);
+	default: return sg_ext_int(b->sp, 0);
+	}
+}
+
+sg_ext
+sg_entry_cost(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
+{
+	sg_build b = {.ctx = ctx, .sp = p->sp, .g = p->g};
+	sg_ref *root = SG_NEW_ARRAY(ctx, sg_ref, e->nout);
+	sg_ext sum = sg_ext_int(p->sp, 0);
+	const bool *live;
+
+	for (size_t i = 0; i < e->nout; i++)
+		root[i] = e->out[i].ref;
+	live = sg_graph_live(p->g, e->nout, root);
+	for (sg_ref r = 1; r < p->g->n; r++)
+		if (live[r])
+			sum = sg_ext_add(p->sp, sum, sg_node_cost(&b, r));
+	return sum;
+}

@@ -1,0 +1,369 @@
+/* derive.c - DERIV nodes become derivatives.
+ *
+ * The graph is rebuilt in index order, so that what a DERIV is taken of holds no DERIV any more:
+ * innermost first, to any order. Whole Jacobians are one sweep with a placeholder for the seed, batched
+ * over the rows of an identity matrix. BIND keeps its variables apart until all is done. */
+#include "pass/sweep.h"
+
+enum { SEED_ADJOINT = -1, SEED_TANGENT = -2 }; /* the front end's are 0 and more */
+
+/* ---- one derivative; each gives 0 where y does not depend on x ------------------------------------ */
+
+/* The unit seed: ones of r's shape. */
+static sg_ref
+ones(sg_build *b, sg_ref r)
+{
+	return sg_const(b, sg_type_of(b, r), sg_shape_of(b, r), 1);
+}
+
+static sg_ref
+reshape_some(sg_build *b, sg_ref r, const sg_shape *s)
+{
+	return r ? sg_reshape(b, r, s) : 0;
+}
+
+/* [n] + s, with n the size of s: row i is 1 at element i, else 0. */
+static sg_ref
+identity(sg_build *b, sg_type t, const sg_shape *s)
+{
+	const sg_ext n = sg_shape_size(b->sp, s), two[2] = {n, n};
+	const sg_shape *square = sg_shape_make(b->sp, 2, two);
+	const int64_t down = 0, across = 1;
+	sg_ref i = sg_iota(b, n), eq;
+	sg_ext e[SG_MAX_RANK];
+
+	eq = sg_ew2(b, SG_EQ, sg_broadcast(b, i, square, &down), sg_broadcast(b, i, square, &across));
+	if (s->rank == SG_MAX_RANK)
+		sg_raise(b->ctx, SG_FAULT_LIMIT, "a Jacobian needs too many axes");
+	e[0] = n;
+	for (uint32_t k = 0; k < s->rank; k++)
+		e[k + 1] = s->ext[k];
+	return sg_reshape(b, sg_cast(b, eq, t), sg_shape_make(b->sp, s->rank + 1, e));
+}
+
+/* y.shape + x.shape */
+static const sg_shape *
+jacobian_shape(sg_build *b, sg_ref y, sg_ref x)
+{
+	const sg_shape *sy = sg_shape_of(b, y), *sx = sg_shape_of(b, x);
+	sg_ext e[2 * SG_MAX_RANK];
+
+	if (sy->rank + sx->rank > SG_MAX_RANK)
+		sg_raise(b->ctx, SG_FAULT_LIMIT, "a Jacobian needs too many axes");
+	for (uint32_t k = 0; k < sy->rank; k++)
+		e[k] = sy->ext[k];
+	for (uint32_t k = 0; k < sx->rank; k++)
+		e[sy->rank + k] = sx->ext[k];
+	return sg_shape_make(b->sp, sy->rank + sx->rank, e);
+}
+
+static bool
+one_element(const sg_build *b, sg_ref r)
+{
+	const sg_shape *s = sg_shape_of(b, r);
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		if (!sg_ext_is(b->sp, s->ext[k], 1))
+			return false;
+	return true;
+}
+
+/* The root with the identity in place of the seed: a leading axis, one row for each of its elements. */
+static sg_ref
+batch_over_identity(sg_build *b, sg_ref root, sg_ref seed)
+{
+	const sg_shape *s = sg_shape_of(b, seed);
+	const sg_ref rows = identity(b, sg_type_of(b, seed), s);
+
+	if (root)
+		sg_batch(b, 1, &root, 1, &seed, &rows, sg_shape_size(b->sp, s));
+	return root;
+}
+
+/* Row i: the adjoint of x when element i of y has adjoint 1. */
+static sg_ref
+jacobian_reverse(sg_build *b, sg_ref y, sg_ref x)
+{
+	sg_ref rows;
+
+	if (one_element(b, y)) {
+		sg_reverse(b, y, ones(b, y), 1, &x, &rows);
+	} else {
+		sg_ref seed = sg_seed(b, sg_type_of(b, y), sg_shape_of(b, y), SEED_ADJOINT);
+
+		sg_reverse(b, y, seed, 1, &x, &rows);
+		rows = batch_over_identity(b, rows, seed);
+	}
+	return reshape_some(b, rows, jacobian_shape(b, y, x));
+}
+
+/* Row j: the tangent of y when element j of x has tangent 1; so the rows' axis goes last. */
+static sg_ref
+jacobian_forward(sg_build *b, sg_ref y, sg_ref x)
+{
+	sg_ref rows, seed;
+
+	if (one_element(b, x)) {
+		seed = ones(b, x);
+		rows = sg_forward(b, y, 1, &x, &seed);
+	} else {
+		seed = sg_seed(b, sg_type_of(b, x), sg_shape_of(b, x), SEED_TANGENT);
+		rows = batch_over_identity(b, sg_forward(b, y, 1, &x, &seed), seed);
+		if (rows)
+			rows = sg_move_axis_last(b, rows, 0);
+	}
+	return reshape_some(b, rows, jacobian_shape(b, y, x));
+}
+
+/* A size for comparison: every dimension counts as 64. */
+static double
+guess_size(sg_build *b, sg_ref r)
+{
+	const uint32_t ndims = sg_space_ndims(b->sp);
+	int64_t *dims = SG_NEW_ARRAY(b->ctx, int64_t, ndims + 1), v;
+	const sg_shape *s = sg_shape_of(b, r);
+	double size = 1;
+
+	for (uint32_t d = 0; d < ndims; d++)
+		dims[d] = 64;
+	for (uint32_t k = 0; k < s->rank; k++)
+		size *= sg_ext_eval(b->sp, s->ext[k], dims, &v) ? (double)v : 64;
+	return size;
+}
+
+/* The cheaper mode has the fewer rows. */
+static sg_deriv_mode
+jacobian_mode(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode asked)
+{
+	if (asked != SG_MODE_AUTO)
+		return asked;
+	if (sg_shape_of(b, y)->rank == 0)
+		return SG_MODE_REVERSE;
+	if (sg_shape_of(b, x)->rank == 0)
+		return SG_MODE_FORWARD;
+	return guess_size(b, x) < guess_size(b, y) ? SG_MODE_FORWARD : SG_MODE_REVERSE;
+}
+
+static sg_ref
+jacobian(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
+{
+	return jacobian_mode(b, y, x, mode) == SG_MODE_FORWARD ? jacobian_forward(b, y, x)
+	                                                       : jacobian_reverse(b, y, x);
+}
+
+static sg_ref
+zeros(sg_build *b, sg_type t, const sg_shape *s)
+{
+	return sg_const(b, t, s, 0);
+}
+
+static sg_ref
+gradient(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
+{
+	sg_ref g;
+
+	if (mode == SG_MODE_FORWARD)
+		return jacobian_forward(b, y, x);
+	sg_reverse(b, y, ones(b, y), 1, &x, &g);
+	return g;
+}
+
+/* By default forward over reverse: one pass over the gradient for each column, nothing kept. A linear y
+ * has a Hessian that is zero without y being independent of x. */
+static sg_ref
+hessian(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
+{
+	const sg_deriv_mode outer = mode == SG_MODE_AUTO ? SG_MODE_FORWARD : mode;
+	sg_ref g = gradient(b, y, x, mode), h;
+
+	if (!g)
+		return 0;
+	h = one_element(b, x) ? jacobian_reverse(b, g, x) : jacobian(b, g, x, outer);
+	return h ? h : zeros(b, sg_type_of(b, g), jacobian_shape(b, g, x));
+}
+
+static sg_ref
+hessian_times(sg_build *b, sg_ref y, sg_ref x, sg_ref v)
+{
+	sg_ref g = gradient(b, y, x, SG_MODE_REVERSE), h;
+
+	if (!g)
+		return 0;
+	h = sg_forward(b, g, 1, &x, &v);
+	return h ? h : zeros(b, sg_type_of(b, g), sg_shape_of(b, x));
+}
+
+/* ---- the walk ------------------------------------------------------------------------------------- */
+
+typedef struct derive {
+	sg_build b; /* builds the new graph */
+	sg_program *p;
+	const sg_graph *old;
+	const bool *live;
+	sg_ref *map;  /* old node -> new node */
+	sg_ref *next; /* the next live DERIV of the same y */
+} derive;
+
+static sg_deriv_kind
+kind_of(const sg_node *n)
+{
+	return (sg_deriv_kind)n->attr->w[0];
+}
+
+/* Does one adjoint of y, with a seed, answer it? */
+static bool
+one_sweep(const sg_node *n)
+{
+	const bool is_grad = kind_of(n) == SG_GRAD && n->attr->w[1] != SG_MODE_FORWARD;
+
+	return is_grad || kind_of(n) == SG_VJP;
+}
+
+static sg_ref
+old_v(const sg_node *n)
+{
+	return n->nargs > 2 ? n->args[2] : 0;
+}
+
+static void
+warn_zero(derive *d, sg_ref r)
+{
+	const sg_node n = d->old->node[r];
+	const char *y = d->old->name[n.args[0]], *x = d->old->name[n.args[1]];
+
+	if (n.args[1] && !x && sg_node_at(d->old, n.args[1])->op == SG_INPUT)
+		x = d->p->input[sg_node_at(d->old, n.args[1])->attr->w[0]].name;
+	sg_warning(d->b.ctx, d->old->span[r], "zero-derivative",
+	           "%s%s%s does not depend on %s%s%s: the derivative is zero", y ? "'" : "",
+	           y ? y : "the value", y ? "'" : "", x ? "'" : "", x ? x : "the variable",
+	           x ? "'" : "");
+}
+
+/* The node that DERIV r becomes, given its derivative or 0. */
+static void
+settle(derive *d, sg_ref r, sg_ref result, sg_ref fresh)
+{
+	const sg_node n = d->old->node[r];
+
+	if (!result) {
+		warn_zero(d, r);
+		result = zeros(&d->b, (sg_type)n.type, n.shape);
+	}
+	sg_need(d->b.ctx, sg_shape_of(&d->b, result) == n.shape, "a derivative of another shape");
+	result = sg_cast(&d->b, result, (sg_type)n.type);
+	if (d->old->name[r] && (result >= fresh || !d->b.g->name[result]))
+		d->b.g->name[result] = d->old->name[r];
+	d->map[r] = result;
+}
+
+/* All adjoints that one sweep over y gives: of DERIV r, and of the later ones with its y and v. */
+static void
+sweep_together(derive *d, sg_ref r)
+{
+	const sg_node n = d->old->node[r];
+	const sg_ref y = d->map[n.args[0]], fresh = d->b.g->n;
+	sg_ref seed = old_v(&n) ? d->map[old_v(&n)] : ones(&d->b, y);
+	sg_ref *member = NULL, *x = NULL, *adjoint;
+	size_t count = 0, nx = 0, member_cap = 0, x_cap = 0;
+
+	for (sg_ref s = r; s; s = d->next[s]) {
+		const sg_node *m = sg_node_at(d->old, s);
+
+		if (d->map[s] || !one_sweep(m) || old_v(m) != old_v(&n))
+			continue;
+		if (s != r && m->args[1] >= r) /* its x is not built yet: no operand of y */
+			continue;
+		SG_PUSH(d->b.ctx, member, count, member_cap, s);
+		SG_PUSH(d->b.ctx, x, nx, x_cap, d->map[m->args[1]]);
+	}
+	adjoint = SG_NEW_ARRAY(d->b.ctx, sg_ref, count);
+	sg_reverse(&d->b, y, seed, count, x, adjoint);
+	for (size_t i = 0; i < count; i++)
+		settle(d, member[i], adjoint[i], fresh);
+}
+
+static void
+derivative(derive *d, sg_ref r)
+{
+	const sg_node n = d->old->node[r];
+	const sg_ref y = d->map[n.args[0]], x = d->map[n.args[1]], fresh = d->b.g->n;
+	const sg_ref v = old_v(&n) ? d->map[old_v(&n)] : 0;
+	const sg_deriv_mode mode = (sg_deriv_mode)n.attr->w[1];
+	sg_ref result = 0;
+
+	if (d->map[r])
+		return;
+	if (one_sweep(&n)) {
+		sweep_together(d, r);
+		return;
+	}
+	switch (kind_of(&n)) {
+	case SG_GRAD:
+	case SG_VJP: result = gradient(&d->b, y, x, mode); break;
+	case SG_JVP: result = sg_forward(&d->b, y, 1, &x, &v); break;
+	case SG_JACOBIAN: result = jacobian(&d->b, y, x, mode); break;
+	case SG_HESSIAN: result = hessian(&d->b, y, x, mode); break;
+	case SG_HVP: result = hessian_times(&d->b, y, x, v); break;
+	}
+	settle(d, r, result, fresh);
+}
+
+/* next[]: DERIVs of one y, in index order. */
+static void
+link_siblings(derive *d)
+{
+	sg_ref *last = SG_NEW_ARRAY(d->b.ctx, sg_ref, d->old->n);
+
+	for (sg_ref r = 1; r < d->old->n; r++) {
+		const sg_node *n = sg_node_at(d->old, r);
+
+		if (!d->live[r] || n->op != SG_DERIV)
+			continue;
+		if (last[n->args[0]])
+			d->next[last[n->args[0]]] = r;
+		last[n->args[0]] = r;
+	}
+}
+
+static void
+rebuild(derive *d)
+{
+	sg_ref *arg = NULL;
+	size_t cap = 0;
+
+	for (sg_ref r = 1; r < d->old->n; r++) {
+		const sg_node n = d->old->node[r];
+
+		if (!d->live[r])
+			continue;
+		d->b.g->here = d->old->span[r];
+		if (n.op == SG_DERIV) {
+			derivative(d, r);
+			continue;
+		}
+		if (n.nargs > cap)
+			arg = SG_NEW_ARRAY(d->b.ctx, sg_ref, cap = 2 * n.nargs);
+		for (uint32_t k = 0; k < n.nargs; k++)
+			arg[k] = d->map[n.args[k]];
+		d->map[r] = sg_remake(&d->b, &n, arg);
+		if (d->old->name[r] && !d->b.g->name[d->map[r]])
+			d->b.g->name[d->map[r]] = d->old->name[r];
+	}
+}
+
+void
+sg_derive(sg_ctx *ctx, sg_program *p)
+{
+	derive d = {.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp)}, .p = p, .old = p->g};
+	size_t nroots;
+	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);
+
+	d.live = sg_graph_live(d.old, nroots, roots);
+	d.map = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);
+	d.next = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);
+	link_siblings(&d);
+	rebuild(&d);
+	sg_program_remap(p, d.b.g, d.map);
+	sg_rebuild(ctx, p, false, true);
+	sg_clean(ctx, p, false);
+}

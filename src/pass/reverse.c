@@ -1,0 +1,244 @@
+/* reverse.c - adjoints: one walk from y down to the x[i], in index order. */
+#include "pass/sweep.h"
+#include "rules/op.h"
+
+typedef struct sweep {
+	sg_build *b;
+	sg_cone cone;
+	const bool *active; /* per member: depends on some x[i] */
+	sg_adj *adj;        /* per member: the sum so far */
+	sg_ref fresh;       /* nodes from here on are the sweep's own */
+	bool *want;         /* scratch for the operands of one node */
+	sg_ref *d;
+	uint32_t cap;
+} sweep;
+
+static bool
+wanted(const sweep *s, sg_ref r)
+{
+	return sg_cone_has(&s->cone, r) && s->active[sg_cone_at(&s->cone, r)];
+}
+
+static void
+contribute(sweep *s, sg_ref to, sg_adj a)
+{
+	sg_adj *sum;
+
+	if (!a.raw || !wanted(s, to))
+		return;
+	sum = &s->adj[sg_cone_at(&s->cone, to)];
+	*sum = sg_adj_add(s->b, *sum, a);
+}
+
+/* want[k]: has operand k an adjoint to get? d[k] starts as none. */
+static void
+prepare(sweep *s, const sg_node *n)
+{
+	if (n->nargs > s->cap) {
+		s->cap = 2 * n->nargs;
+		s->want = SG_NEW_ARRAY(s->b->ctx, bool, s->cap);
+		s->d = SG_NEW_ARRAY(s->b->ctx, sg_ref, s->cap);
+	}
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		s->want[k] = wanted(s, n->args[k]);
+		s->d[k] = 0;
+	}
+}
+
+/* Room for a mask an operand, if there is one. */
+static const sg_mask **
+masks_for(sweep *s, const sg_node *n, sg_adj a)
+{
+	return a.mask ? SG_NEW_ARRAY(s->b->ctx, const sg_mask *, n->nargs) : NULL;
+}
+
+/* ---- elementwise: the factor is the partial, the mask stays ---- */
+
+static void
+through_elementwise(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+
+	for (uint32_t k = 0; k < n.nargs; k++) {
+		sg_ref p;
+
+		if (!wanted(s, n.args[k]) || !(p = sg_partial(s->b, r, k)))
+			continue;
+		const bool sign = sg_is_value(s->b, p, 1) || sg_is_value(s->b, p, -1);
+		const sg_ref raw = sg_scale(s->b, r, a.raw, p);
+		contribute(s, n.args[k], (sg_adj){raw, a.clean && sign, a.mask});
+	}
+}
+
+static void
+through_select(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+
+	for (uint32_t k = 1; k < 3; k++)
+		if (wanted(s, n.args[k]))
+			contribute(s, n.args[k], sg_adj_branch(s->b, a, n.args[0], k == 1));
+}
+
+/* ---- movement: the mask moves as the adjoint does ---- */
+
+static void
+through_movement(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+	sg_vjp_rule *rule = sg_vjp_of(n.op);
+
+	prepare(s, &n);
+	const sg_mask **mask = masks_for(s, &n, a);
+	if (a.mask) {
+		rule(s->b, r, a.mask->node, s->want, s->d);
+		for (uint32_t k = 0; k < n.nargs; k++)
+			mask[k] = s->d[k] ? sg_mask_plain(s->b, s->d[k]) : NULL;
+	}
+	rule(s->b, r, a.raw, s->want, s->d);
+	for (uint32_t k = 0; k < n.nargs; k++)
+		contribute(s, n.args[k], (sg_adj){s->d[k], a.clean, a.mask ? mask[k] : NULL});
+}
+
+/* The shape stays: so does the mask. */
+static void
+through_same(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+
+	prepare(s, &n);
+	sg_vjp_of(n.op)(s->b, r, a.raw, s->want, s->d);
+	contribute(s, n.args[0], (sg_adj){s->d[0], a.clean, a.mask});
+}
+
+/* ---- ops that mix elements ---- */
+
+/* Node r with operands that are 0 where nothing is taken, so that inf and NaN there do not come back as
+ * factors of the adjoints; not simplified, so that it is the same op. */
+static sg_ref
+with_safe_operands(sweep *s, sg_ref r, const sg_mask *const *mask)
+{
+	sg_build *b = s->b;
+	const sg_node n = sg_at(b, r);
+	sg_ref *safe = SG_NEW_ARRAY(b->ctx, sg_ref, n.nargs);
+
+	for (uint32_t k = 0; k < n.nargs; k++)
+		safe[k] = mask[k] ? sg_adj_solid(b, (sg_adj){n.args[k], false, mask[k]}) : n.args[k];
+	return sg_node_make(b->g, n.op, (sg_type)n.type, n.shape, n.nargs, safe, n.attr);
+}
+
+/* Rules that use their operands or the result, and not the adjoint and integers alone. */
+static bool
+uses_operands(uint16_t op)
+{
+	return op != SG_BROADCAST && op != SG_CUMSUM && op != SG_GATHER && op != SG_SCATTER;
+}
+
+static void
+through_mixing(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+	const sg_mask **mask = masks_for(s, &n, a);
+	sg_ref at = r;
+
+	prepare(s, &n);
+	for (uint32_t k = 0; a.mask && k < n.nargs; k++)
+		if (sg_type_is_float(sg_type_of(s->b, n.args[k])))
+			mask[k] = sg_mask_operand(s->b, r, k, a.mask->node);
+	if (a.mask && uses_operands(n.op))
+		at = with_safe_operands(s, r, mask);
+	sg_vjp_of(n.op)(s->b, at, sg_adj_solid(s->b, a), s->want, s->d);
+	for (uint32_t k = 0; k < n.nargs; k++)
+		contribute(s, n.args[k], (sg_adj){s->d[k], false, a.mask ? mask[k] : NULL});
+}
+
+static void
+through_custom(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+	const uint32_t first = (uint32_t)(1 + n.attr->w[1]), nparams = (uint32_t)n.attr->w[0];
+
+	prepare(s, &n);
+	sg_custom_vjp(s->b, r, sg_adj_solid(s->b, a), s->want + first, s->d);
+	for (uint32_t i = 0; i < nparams; i++) {
+		const sg_ref p = n.args[first + i];
+		const bool masked = a.mask && s->d[i];
+
+		contribute(s, p,
+		           (sg_adj){s->d[i], false,
+		                    masked ? sg_mask_operand(s->b, r, first + i, a.mask->node)
+		                           : NULL});
+	}
+}
+
+/* ---- the walk ---- */
+
+static void
+propagate(sweep *s, sg_ref r, sg_adj a)
+{
+	const uint16_t op = sg_at(s->b, r).op;
+
+	switch (op) {
+	case SG_SELECT:
+		through_select(s, r, a);
+		break;
+	case SG_CUSTOM:
+		through_custom(s, r, a);
+		break;
+	case SG_BIND:
+	case SG_CAST:
+		through_same(s, r, a);
+		break;
+	case SG_RESHAPE:
+	case SG_TRANSPOSE:
+	case SG_SLICE:
+	case SG_PAD:
+	case SG_CONCAT:
+	case SG_SUM:
+		through_movement(s, r, a);
+		break;
+	default:
+		if (sg_is_ew(op))
+			through_elementwise(s, r, a);
+		else if (sg_ops[op].kind == SG_K_STRUCT)
+			through_mixing(s, r, a);
+		break;
+	}
+}
+
+static void
+walk(sweep *s)
+{
+	sg_graph *g = s->b->g;
+	const sg_span here = g->here;
+
+	for (uint32_t i = s->cone.n; i-- > 0;) {
+		const sg_ref r = s->cone.member[i];
+
+		if (!s->active[i] || !s->adj[i].raw)
+			continue;
+		g->here = g->span[r].src ? g->span[r] : here;
+		if (s->adj[i].raw >= s->fresh)
+			sg_name_after(s->b, s->adj[i].raw, "d_", r);
+		propagate(s, r, s->adj[i]);
+	}
+	g->here = here;
+}
+
+void
+sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint)
+{
+	sweep s = {.b = b, .fresh = b->g->n};
+
+	s.cone = sg_cone_make(b, SG_FOLLOW_DERIVS, 1, &y, sg_lowest(n, x));
+	s.active = sg_cone_active(b, &s.cone, n, x);
+	s.adj = SG_NEW_ARRAY(b->ctx, sg_adj, s.cone.n);
+	if (s.cone.n) {
+		contribute(&s, y, sg_adj_plain(seed));
+		walk(&s);
+	}
+	for (size_t i = 0; i < n; i++)
+		adjoint[i] = sg_cone_has(&s.cone, x[i])
+		                 ? sg_adj_solid(b, s.adj[sg_cone_at(&s.cone, x[i])])
+		                 : 0;
+}

@@ -1,0 +1,81 @@
+/* sweep.h - private to floor 4: what the sweeps over a graph share.
+ *
+ * A sweep visits the nodes between what it starts from and its roots, in index order, and keeps arrays as
+ * long as that cone, not as the graph: a thousand small derivatives in one large graph stay cheap. */
+#ifndef SG_PASS_SWEEP_H
+#define SG_PASS_SWEEP_H
+
+#include "pass/pass.h"
+
+/* ---- cone: the nodes that some roots need, from `lo` on ------------------------------------------ */
+
+typedef enum {
+	SG_FOLLOW_ALL,    /* every operand */
+	SG_FOLLOW_DERIVS, /* operands that a derivative goes to: floats, not through STOP, and
+	                   * through CUSTOM to its params alone */
+} sg_follow;
+
+typedef struct sg_cone {
+	sg_follow follow;
+	sg_ref lo, hi;  /* the nodes lie in lo .. hi-1 */
+	uint64_t *bits; /* bit r - lo: is r in it? */
+	uint32_t *rank; /* members before each word of bits */
+	uint32_t n;
+	sg_ref *member; /* in index order */
+} sg_cone;
+
+sg_cone sg_cone_make(sg_build *b, sg_follow follow, size_t nroots, const sg_ref *root, sg_ref lo);
+bool sg_cone_has(const sg_cone *c, sg_ref r);
+uint32_t sg_cone_at(const sg_cone *c, sg_ref r); /* index of a member */
+/* For each member, does it depend on some x[i] (or is it one)? */
+bool *sg_cone_active(sg_build *b, const sg_cone *c, size_t n, const sg_ref *x);
+/* The least of n refs; UINT32_MAX of none. */
+sg_ref sg_lowest(size_t n, const sg_ref *x);
+
+/* ---- adjoints with masks: adjoint.c -------------------------------------------------------------- */
+
+/* Where an adjoint is taken: `node` is bool, of the adjoint's shape. Inside of `up` (NULL: everywhere) it
+ * is where `cond` is `side`; cond 0 where that is not known. */
+typedef struct sg_mask {
+	sg_ref node;
+	const struct sg_mask *up;
+	uint32_t depth; /* length of the chain above */
+	sg_ref cond;
+	bool side;
+} sg_mask;
+
+/* The adjoint is raw where the mask is true and exactly 0 elsewhere, where raw may hold anything, inf and
+ * NaN too. mask NULL: true everywhere. clean: raw is 0 already where the mask is false. raw 0: none. */
+typedef struct sg_adj {
+	sg_ref raw;
+	bool clean;
+	const sg_mask *mask;
+} sg_adj;
+
+sg_adj sg_adj_plain(sg_ref raw);
+sg_ref sg_adj_solid(sg_build *b, sg_adj a); /* as one node */
+sg_adj sg_adj_add(sg_build *b, sg_adj a, sg_adj c);
+/* The part of a that goes to one side of where(cond, p, q). */
+sg_adj sg_adj_branch(sg_build *b, sg_adj a, sg_ref cond, bool side);
+/* Where operand k of node r may have an adjoint, r's being masked by m. */
+const sg_mask *sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m);
+const sg_mask *sg_mask_plain(sg_build *b, sg_ref node);
+
+/* ---- others ------------------------------------------------------------------------------------- */
+
+/* g times partial p of node r, in its shortest form: no factor 1, no g * (1/q). */
+sg_ref sg_scale(sg_build *b, sg_ref r, sg_ref g, sg_ref p);
+/* CUSTOM node r: adjoints d[p] of its params (0 where want[p] is false) for adjoint g; its tangent for
+ * tangents t[p] of the params. */
+void sg_custom_vjp(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d);
+sg_ref sg_custom_jvp(sg_build *b, sg_ref r, const sg_ref *t);
+/* New node r gets a name if it has none and `of` has one: prefix + that. */
+void sg_name_after(sg_build *b, sg_ref r, const char *prefix, sg_ref of);
+/* Rebuild of a program's graph; dissolve: CUSTOM, BIND and STOP become their value. */
+void sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve);
+/* Everything that a program's graph is there for: outputs, defaults and inputs. */
+sg_ref *sg_program_roots(sg_ctx *ctx, const sg_program *p, size_t *n);
+/* Inputs and outputs moved to graph g, in which old node r is map[r]. */
+void sg_program_remap(sg_program *p, sg_graph *g, const sg_ref *map);
+
+#endif
