@@ -5,7 +5,7 @@
 #   T  the type: float double int32_t int64_t     U, I  its unsigned and signed bits
 #   R(f)  sgrt_f_f32       M(f)  tanhf, tanh      K(v)  0.5f, 0.5     PICK(a, b)  a for 32 bits, b for 64
 # "@f32 TEXT": the line TEXT in that type's text alone. "@types f32 f64 for exp log": once more for each
-# of these names, which NAME stands for.
+# of these names, which NAME stands for (and SHORT for i32 where that is int32_t).
 
 function name_types(t) {
 	wide = t ~ /64$/
@@ -43,6 +43,12 @@ function expand(s, t,    out, id, close_at) {
 	return out s
 }
 
+function short_name(name) {
+	sub(/^int/, "i", name)
+	sub(/_t$/, "", name)
+	return name
+}
+
 function print_section(t, name,    i, s) {
 	name_types(t)
 	for (i = 1; i <= lines; i++) {
@@ -51,7 +57,10 @@ function print_section(t, name,    i, s) {
 			if (substr(s, 2, 3) != t) continue
 			s = substr(s, 6)
 		}
-		if (name != "") gsub(/NAME/, name, s)
+		if (name != "") {
+			gsub(/NAME/, name, s)
+			gsub(/SHORT/, short_name(name), s)
+		}
 		print expand(s, t)
 	}
 }
