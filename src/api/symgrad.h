@@ -368,6 +368,19 @@ typedef struct sg_report {
 SG_API int sg_check(sg_call *c, uint64_t seed, sg_report *report, sg_failure *why);
 SG_API void sg_report_free(sg_report *report);
 
+/* ---- numbers and names as text --------------------------------------------------------------- */
+
+#define SG_NUMBER_SIZE 32
+
+/* The shortest digits that read back to the same number: "0.1", "3", "1e-07", "nan", "-inf"; where
+ * f32 is not 0, to the same float. In no locale. Returns out. */
+SG_API char *sg_number_text(char out[SG_NUMBER_SIZE], double v, int f32);
+/* Reads all of text[size], a decimal or hexadecimal number, correctly rounded; beyond the largest
+ * double it is infinite. Knows no "inf" and "nan". 0 where it is no number. */
+SG_API int sg_number_read(const char *text, size_t size, double *v);
+/* The one of n names that a misspelt one was meant to be, or NULL. */
+SG_API const char *sg_nearest_name(const char *name, const char *const *names, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

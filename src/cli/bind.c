@@ -1,0 +1,286 @@
+/* bind.c - NAME=VALUE operands become the data of a call, and its outputs become text.
+ *
+ * All that is wrong is said before the status is returned. */
+#include "cli/cli.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A name, then '='. */
+bool
+cli_is_assignment(const char *s)
+{
+	const char *p = s;
+
+	while (isalnum((unsigned char)*p) || *p == '_') {
+		p++;
+	}
+	return p > s && *p == '=';
+}
+
+typedef struct binder {
+	const cli_args *args;
+	sg_call *call;
+	const sg_entry *entry;
+	cli_bound *bound;
+	bool *given; /* of each input */
+	int status;
+} binder;
+
+static bool
+say(binder *b, const char *name, const char *what)
+{
+	b->status = cli_error(b->args, CLI_FAULT, "%s: %s", name, what);
+	return false;
+}
+
+static const sg_argument *
+find_input(const sg_entry *e, const char *name, size_t *at)
+{
+	for (*at = 0; *at < e->ninputs; ++*at) {
+		if (strcmp(e->args[*at].name, name) == 0) {
+			return &e->args[*at];
+		}
+	}
+	return NULL;
+}
+
+static bool
+is_dim(const sg_entry *e, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < e->ndims; i++) {
+		if (strcmp(e->dims[i], name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The input's declared shape against the one that came, in the user's terms. */
+static bool
+wrong_rank(binder *b, const sg_argument *in, const cli_array *a)
+{
+	cli_text got = {0};
+
+	cli_put_shape(&got, a->rank, a->extent);
+	b->status = cli_error(b->args, CLI_FAULT, "%s: expected shape %s, got %s", in->name, in->shape,
+	                      cli_str(&got));
+	cli_text_free(&got);
+	return false;
+}
+
+static bool
+bind_input(binder *b, const sg_argument *in, cli_array *a)
+{
+	cli_text err = {0};
+	void *data;
+	int status;
+
+	cli_array_fit_rank(a, in->rank);
+	if (a->rank != in->rank) {
+		return wrong_rank(b, in, a);
+	}
+	data = cli_array_as(a, in->type, &err);
+	if (!data) {
+		say(b, in->name, err.s);
+		cli_text_free(&err);
+		return false;
+	}
+	b->bound->data = cli_grow(b->bound->data, b->bound->n, &b->bound->cap, sizeof(void *));
+	b->bound->data[b->bound->n++] = data;
+	status = sg_call_bind(b->call, in->name, in->type, a->rank, a->extent, data);
+	if (status != SG_OK) {
+		b->status = cli_failed(b->args, status, sg_call_message(b->call));
+	}
+	return status == SG_OK;
+}
+
+static bool
+bind_dim(binder *b, const char *name, const cli_array *a)
+{
+	int status;
+
+	if (a->rank != 0 || a->kind == CLI_REAL || a->cell[0].i < 0) {
+		return say(b, name, "expected a whole number, for a dimension");
+	}
+	status = sg_call_set_dim(b->call, name, a->cell[0].i);
+	if (status != SG_OK) {
+		b->status = cli_failed(b->args, status, sg_call_message(b->call));
+	}
+	return status == SG_OK;
+}
+
+/* A name that this entry does not use is passed over where the model has it. */
+static bool
+bind_other(binder *b, const char *name, const cli_array *a)
+{
+	const sg_entry *e = b->entry;
+	const char **names = cli_alloc(e->ninputs + e->ndims, sizeof *names), *near;
+	bool known = sg_call_bind(b->call, name, SG_DTYPE_F64, a->rank, a->extent, a->cell) == SG_OK;
+	size_t i;
+
+	if (!known && a->rank == 0 && a->kind == CLI_INT) {
+		known = sg_call_set_dim(b->call, name, a->cell[0].i) == SG_OK;
+	}
+	for (i = 0; i < e->ninputs; i++) {
+		names[i] = e->args[i].name;
+	}
+	for (i = 0; i < e->ndims; i++) {
+		names[e->ninputs + i] = e->dims[i];
+	}
+	near = sg_nearest_name(name, names, e->ninputs + e->ndims);
+	free(names);
+	if (!known) {
+		b->status = cli_error(b->args, CLI_FAULT, "entry '%s' has no input '%s'%s%s%s", e->name,
+		                      name, near ? "; did you mean '" : "", near ? near : "",
+		                      near ? "'?" : "");
+	}
+	return known;
+}
+
+static void
+bind_one(binder *b, const char *name, const char *value)
+{
+	const sg_argument *in;
+	cli_text err = {0};
+	cli_array a;
+	size_t at;
+
+	if (!cli_value_parse(value, name, &a, &err)) {
+		say(b, name, err.s);
+		cli_text_free(&err);
+		in = find_input(b->entry, name, &at);
+		if (in) {
+			b->given[at] = true;
+		}
+		return;
+	}
+	in = find_input(b->entry, name, &at);
+	if (in && b->given[at]) {
+		say(b, name, "given twice");
+	} else if (in) {
+		b->given[at] = true;
+		bind_input(b, in, &a);
+	} else if (is_dim(b->entry, name)) {
+		bind_dim(b, name, &a);
+	} else {
+		bind_other(b, name, &a);
+	}
+	cli_array_free(&a);
+}
+
+/* All inputs that have neither a value nor a default, in one message. */
+static void
+find_missing(binder *b)
+{
+	cli_text t = {0};
+	size_t i, n = 0;
+
+	for (i = 0; i < b->entry->ninputs; i++) {
+		const sg_argument *in = &b->entry->args[i];
+
+		if (!b->given[i] && !in->has_default) {
+			cli_printf(&t, "%s%s %s %s", n++ ? ", " : "", in->name,
+			           sg_dtype_name(in->type), in->shape);
+		}
+	}
+	if (n) {
+		b->status = cli_error(b->args, CLI_FAULT, "entry '%s' needs a value for %s",
+		                      b->entry->name, t.s);
+		fputs("hint: give each as NAME=VALUE: a number, a JSON array, @file.npy, "
+		      "@file.npz:name or @file.csv\n", stderr);
+	}
+	cli_text_free(&t);
+}
+
+int
+cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *assignment, bool need_all,
+         cli_bound *bound)
+{
+	binder b = {.args = args, .call = call, .entry = sg_call_entry(call), .bound = bound};
+	size_t i;
+
+	b.given = cli_alloc(b.entry->ninputs, sizeof *b.given);
+	for (i = 0; i < n; i++) {
+		const char *equals = strchr(assignment[i], '=');
+		char *name = cli_copy(assignment[i], (size_t)(equals - assignment[i]));
+
+		bind_one(&b, name, equals + 1);
+		free(name);
+	}
+	if (b.status == CLI_DONE && need_all) {
+		find_missing(&b);
+	}
+	free(b.given);
+	return b.status;
+}
+
+void
+cli_free_bound(cli_bound *b)
+{
+	while (b->n > 0) {
+		free(b->data[--b->n]);
+	}
+	free(b->data);
+	*b = (cli_bound){0};
+}
+
+/* ---- outputs ---------------------------------------------------------------------------------------- */
+
+static cli_view
+view_of(const sg_array *a)
+{
+	return (cli_view){.type = a->type, .rank = a->rank, .extent = a->shape, .data = a->data};
+}
+
+/* "grad_w = [[1. 2.]" with further rows under the first; after a long name they begin a line. */
+static void
+put_named(cli_text *t, const char *name, const cli_view *v)
+{
+	size_t n = strlen(name);
+
+	cli_puts(t, name);
+	if (n > 30 && v->rank > 0) {
+		cli_puts(t, " =\n");
+		cli_print(t, v, 0);
+	} else {
+		cli_puts(t, " = ");
+		cli_print(t, v, n + 3);
+	}
+}
+
+void
+cli_put_outputs(cli_text *t, const sg_call *call, bool json, bool bare)
+{
+	const sg_entry *e = sg_call_entry(call);
+	size_t i;
+
+	if (json) {
+		cli_putc(t, '{');
+	}
+	for (i = 0; i < e->noutputs; i++) {
+		const sg_argument *out = &e->args[e->ninputs + i];
+		cli_view v = view_of(sg_call_array(call, e->ninputs + i));
+
+		if (json) {
+			cli_puts(t, i ? ", " : "");
+			cli_json_string(t, out->name);
+			cli_puts(t, ": ");
+			cli_json(t, &v);
+			continue;
+		}
+		if (bare && e->noutputs == 1) {
+			cli_print(t, &v, 0);
+		} else {
+			put_named(t, out->name, &v);
+		}
+		cli_putc(t, '\n');
+	}
+	if (json) {
+		cli_puts(t, "}\n");
+	}
+}
