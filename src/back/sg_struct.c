@@ -1,0 +1,461 @@
+/* sg_struct.c - leaves and structured ops as .sg text. */
+#include "back/sg_text.h"
+
+#include <string.h>
+
+static const sg_shape *
+shape_of(const sg_writer *w, sg_ref r)
+{
+	return sg_node_at(w->g, r)->shape;
+}
+
+static void
+put_ext(sg_writer *w, sg_ext e)
+{
+	sg_ext_print(w->sp, w->b, e);
+}
+
+/* ---- leaves ---- */
+
+static void
+put_list(sg_writer *w, const sg_node *n, uint32_t axis, uint32_t *at)
+{
+	int64_t count = 0;
+
+	if (axis == n->shape->rank) {
+		const int64_t word = n->attr->w[(*at)++];
+
+		if (sg_type_is_float((sg_type)n->type))
+			sg_put_number(w, w->p->real, word, false);
+		else
+			sg_put_number(w, n->type == SG_BOOL ? SG_BOOL : SG_I64, word, false);
+		return;
+	}
+	sg_ext_const(w->sp, n->shape->ext[axis], &count);
+	sg_buf_putc(w->b, '[');
+	for (int64_t i = 0; i < count; i++) {
+		sg_buf_puts(w->b, i ? ", " : "");
+		put_list(w, n, axis + 1, at);
+	}
+	sg_buf_putc(w->b, ']');
+}
+
+static sg_prec
+put_data(sg_writer *w, const sg_node *n)
+{
+	const sg_type t = (sg_type)n->type;
+	const bool cast = t != w->p->real && t != SG_I64 && t != SG_BOOL;
+	uint32_t at = 0;
+
+	sg_buf_puts(w->b, cast ? "cast(" : "");
+	put_list(w, n, 0, &at);
+	if (cast)
+		sg_buf_printf(w->b, ", %s)", sg_type_name(t));
+	return SG_P_POSTFIX;
+}
+
+/* ---- gather and scatter ---- */
+
+/* arange(n) for axis b of a batch, as an index that broadcasts with one of this rank. */
+static void
+put_batch_index(sg_writer *w, sg_ext n, uint32_t b, uint32_t rank)
+{
+	sg_buf_puts(w->b, "arange(");
+	put_ext(w, n);
+	sg_buf_putc(w->b, ')');
+	if (b + 1 < rank) {
+		sg_buf_puts(w->b, "[:");
+		for (uint32_t i = b + 1; i < rank; i++)
+			sg_buf_puts(w->b, ", none");
+		sg_buf_putc(w->b, ']');
+	}
+}
+
+static sg_prec
+put_gather(sg_writer *w, const sg_node *n)
+{
+	const uint32_t axis = (uint32_t)n->attr->w[0], nb = (uint32_t)n->attr->w[1];
+	const sg_shape *s = shape_of(w, n->args[0]), *is = shape_of(w, n->args[1]);
+	int64_t perm[SG_MAX_RANK];
+	size_t at = w->b->n;
+	uint32_t k = 0;
+
+	sg_put(w, n->args[0], SG_P_POSTFIX);
+	if (nb) { /* the gathered axis goes next to the batch */
+		for (uint32_t i = 0; i < s->rank; i++)
+			perm[i] = i < nb ? i : i == nb ? axis : i <= axis ? i - 1 : i;
+		sg_wrap_transpose(w, at, s->rank, perm);
+	}
+	sg_buf_putc(w->b, '[');
+	sg_put_colons(w, nb ? 0 : axis);
+	for (uint32_t b = 0; b < nb; b++) {
+		put_batch_index(w, s->ext[b], b, is->rank);
+		sg_buf_puts(w->b, ", ");
+	}
+	sg_put(w, n->args[1], SG_P_ANY);
+	sg_buf_putc(w->b, ']');
+	if (!nb)
+		return SG_P_POSTFIX;
+	for (uint32_t i = 0; i < nb; i++)
+		perm[k++] = i;
+	for (uint32_t i = nb; i < axis; i++)
+		perm[k++] = is->rank + i - nb;
+	for (uint32_t i = nb; i < is->rank; i++)
+		perm[k++] = i;
+	for (; k < n->shape->rank; k++)
+		perm[k] = k;
+	sg_wrap_transpose(w, at, n->shape->rank, perm);
+	return SG_P_POSTFIX;
+}
+
+static sg_ext
+product(const sg_writer *w, const sg_ext *e, uint32_t n)
+{
+	sg_ext p = sg_ext_int(w->sp, 1);
+
+	for (uint32_t i = 0; i < n; i++)
+		p = sg_ext_mul(w->sp, p, e[i]);
+	return p;
+}
+
+/* The indices of a batched scatter, numbered through all batches: b*n + (i, counted from the front). */
+static void
+put_flat_indices(sg_writer *w, const sg_node *n, uint32_t nb, sg_ext extent)
+{
+	const sg_shape *is = shape_of(w, n->args[0]);
+	sg_ext ones[SG_MAX_RANK];
+	size_t at = w->b->n;
+
+	sg_buf_puts(w->b, "where(");
+	sg_put(w, n->args[0], SG_P_ADD);
+	sg_buf_puts(w->b, " < 0, ");
+	sg_put(w, n->args[0], SG_P_ADD);
+	sg_buf_puts(w->b, " + ");
+	put_ext(w, extent);
+	sg_buf_puts(w->b, ", ");
+	sg_put(w, n->args[0], SG_P_ANY);
+	sg_buf_puts(w->b, ") + ");
+	at = w->b->n;
+	sg_parens(w, at, sg_put_extent(w, extent), SG_P_MUL);
+	sg_buf_puts(w->b, "*reshape(arange(");
+	put_ext(w, product(w, is->ext, nb));
+	sg_buf_puts(w->b, "), ");
+	for (uint32_t i = 0; i < is->rank; i++)
+		ones[i] = i < nb ? is->ext[i] : sg_ext_int(w->sp, 1);
+	sg_put_shape(w, is->rank, ones);
+	sg_buf_putc(w->b, ')');
+}
+
+/* index_add(zeros, idx, v), with idx flat and the scattered axis first; then everything back. */
+static sg_prec
+put_scatter(sg_writer *w, const sg_node *n)
+{
+	const uint32_t axis = (uint32_t)n->attr->w[0], nb = (uint32_t)n->attr->w[1];
+	const sg_shape *s = n->shape, *is = shape_of(w, n->args[0]), *vs = shape_of(w, n->args[1]);
+	const uint32_t m = is->rank - nb, mids = axis - nb, rank = s->rank;
+	const sg_ext all = product(w, is->ext, is->rank), extent = s->ext[axis];
+	const bool flat = is->rank != 1;
+	int64_t perm[SG_MAX_RANK];
+	sg_ext e[SG_MAX_RANK];
+	size_t at = w->b->n, here;
+	uint32_t k = 0, rest = 1;
+
+	sg_buf_puts(w->b, "index_add(");
+	e[0] = sg_ext_mul(w->sp, product(w, s->ext, nb), extent);
+	for (uint32_t i = nb; i < rank; i++)
+		if (i != axis)
+			e[rest++] = s->ext[i];
+	sg_put_const(w, (sg_type)n->type, sg_shape_make(w->sp, rest, e), 0);
+	sg_buf_puts(w->b, ", ");
+	here = w->b->n;
+	if (nb)
+		put_flat_indices(w, n, nb, extent);
+	else
+		sg_put(w, n->args[0], SG_P_ANY);
+	if (flat)
+		sg_wrap_reshape(w, here, 1, &all);
+	sg_buf_puts(w->b, ", ");
+	here = w->b->n;
+	sg_put(w, n->args[1], SG_P_POSTFIX);
+	for (uint32_t i = 0; i < vs->rank; i++) /* batch, indices, what lies between, the rest */
+		perm[i] = i < nb ? i : i < nb + m ? i + mids : i < nb + m + mids ? i - m : i;
+	sg_wrap_transpose(w, here, vs->rank, perm);
+	if (flat) {
+		const sg_ext first = e[0];
+
+		e[0] = all;
+		sg_wrap_reshape(w, here, rest, e);
+		e[0] = first;
+	}
+	sg_buf_putc(w->b, ')');
+	if (nb) {
+		for (uint32_t i = 0; i < nb; i++)
+			e[k++] = s->ext[i];
+		e[k++] = extent;
+		for (uint32_t i = nb; i < rank; i++)
+			if (i != axis)
+				e[k++] = s->ext[i];
+		sg_wrap_reshape(w, at, rank, e);
+	}
+	for (uint32_t i = 0; i < rank; i++)
+		perm[i] = i < nb ? i : i < axis ? i + 1 : i == axis ? nb : i;
+	sg_wrap_transpose(w, at, rank, perm);
+	return SG_P_POSTFIX;
+}
+
+/* ---- reductions ---- */
+
+static void
+put_axes(sg_writer *w, uint64_t mask, uint32_t rank)
+{
+	const uint64_t all = ((uint64_t)1 << rank) - 1;
+	bool many = mask & (mask - 1), any = false;
+
+	if (mask == all)
+		return;
+	sg_buf_puts(w->b, many ? ", axis=(" : ", axis=");
+	for (uint32_t i = 0; i < rank; i++)
+		if (mask >> i & 1) {
+			sg_buf_printf(w->b, any ? ", %u" : "%u", i);
+			any = true;
+		}
+	sg_buf_puts(w->b, many ? ")" : "");
+}
+
+static sg_prec
+put_reduce(sg_writer *w, const sg_node *n, uint64_t mask)
+{
+	sg_buf_printf(w->b, "%s(", sg_op_name(n->op));
+	sg_put(w, n->args[0], SG_P_ANY);
+	put_axes(w, mask, shape_of(w, n->args[0])->rank);
+	sg_buf_putc(w->b, ')');
+	return SG_P_POSTFIX;
+}
+
+void
+sg_put_linrec(sg_writer *w, sg_ref r, const char *name)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+	const uint32_t rank = n->shape->rank;
+	int64_t first[SG_MAX_RANK], back[SG_MAX_RANK];
+	const char *made = rank > 1 ? sg_fresh_name(w, NULL) : name;
+	size_t at;
+
+	for (uint32_t i = 0; i < rank; i++) {
+		first[i] = i ? i - 1 : rank - 1;
+		back[i] = i + 1 < rank ? i + 1 : 0;
+	}
+	sg_buf_printf(w->b, "_, %s = scan((s, a, b) -> (a*s + b, a*s + b), ", made);
+	sg_put_const(w, (sg_type)n->type, sg_shape_make(w->sp, rank - 1, n->shape->ext), 0);
+	sg_buf_puts(w->b, ", over=(");
+	for (int k = 0; k < 2; k++) {
+		sg_buf_puts(w->b, k ? ", " : "");
+		at = w->b->n;
+		sg_put(w, n->args[k], SG_P_POSTFIX);
+		sg_wrap_transpose(w, at, rank, first);
+	}
+	sg_buf_puts(w->b, "))");
+	if (rank > 1) {
+		sg_buf_printf(w->b, "\n%s = ", name);
+		at = w->b->n;
+		sg_buf_puts(w->b, made);
+		sg_wrap_transpose(w, at, rank, back);
+	}
+}
+
+/* ---- contraction ---- */
+
+typedef struct factor {
+	sg_ref r;
+	uint32_t n;
+	const int64_t *label;
+} factor;
+
+/* Does the factor end in labels p, q, or q, p (*turned), after the last of the batch labels? */
+static bool
+ends_in(const factor *f, uint32_t nb, const int64_t *batch, int64_t p, int64_t q, bool *swapped)
+{
+	const int64_t *end = f->label + f->n - 2;
+	const uint32_t own = f->n - 2;
+
+	if (f->n < 2 || own > nb || memcmp(f->label, batch + nb - own, own * sizeof *batch) != 0)
+		return false;
+	*swapped = end[0] == q && end[1] == p;
+	return *swapped || (end[0] == p && end[1] == q);
+}
+
+/* Is it the matrix product a @ b, with .T where told? */
+static bool
+is_matmul(const factor *a, const factor *b, uint32_t no, const int64_t *lo, bool *at, bool *bt)
+{
+	int64_t sum = -1;
+
+	*at = *bt = false;
+	for (uint32_t i = 0; i < a->n; i++) {
+		bool out = false;
+
+		for (uint32_t k = 0; k < no; k++)
+			out = out || lo[k] == a->label[i];
+		if (!out && sum >= 0)
+			return false;
+		sum = out ? sum : a->label[i];
+	}
+	if (sum < 0)
+		return false;
+	if (a->n == 1 && b->n == 1)
+		return true;
+	if (b->n == 1)
+		return no && b->label[0] == sum && ends_in(a, no - 1, lo, lo[no - 1], sum, at);
+	if (a->n == 1)
+		return no && ends_in(b, no - 1, lo, sum, lo[no - 1], bt);
+	return no >= 2 && ends_in(a, no - 2, lo, lo[no - 2], sum, at) &&
+	       ends_in(b, no - 2, lo, sum, lo[no - 1], bt);
+}
+
+static sg_prec
+put_matmul(sg_writer *w, const factor *a, const factor *b, bool at, bool bt)
+{
+	const bool chain = !at && sg_inline(w, a->r) && sg_node_at(w->g, a->r)->op == SG_CONTRACT;
+
+	if (a->n == 1 && b->n == 1) {
+		sg_buf_puts(w->b, "dot(");
+		sg_put(w, a->r, SG_P_ANY);
+		sg_buf_puts(w->b, ", ");
+		sg_put(w, b->r, SG_P_ANY);
+		sg_buf_putc(w->b, ')');
+		return SG_P_POSTFIX;
+	}
+	sg_put(w, a->r, chain ? SG_P_MATMUL : SG_P_POSTFIX);
+	sg_buf_puts(w->b, at ? ".T @ " : " @ ");
+	sg_put(w, b->r, SG_P_POSTFIX);
+	sg_buf_puts(w->b, bt ? ".T" : "");
+	return SG_P_MATMUL;
+}
+
+static void
+put_labels(sg_writer *w, uint32_t n, const int64_t *label)
+{
+	for (uint32_t i = 0; i < n; i++)
+		sg_buf_putc(w->b, (char)(label[i] < 26 ? 'a' + label[i] : 'A' + label[i] - 26));
+}
+
+static sg_prec
+put_contract(sg_writer *w, const sg_node *n)
+{
+	const int64_t *v = n->attr->w;
+	const factor x = {n->args[0], (uint32_t)v[0], v + 3}, y = {n->args[1], (uint32_t)v[1], v + 3 + v[0]};
+	const uint32_t no = (uint32_t)v[2];
+	const int64_t *lo = y.label + y.n;
+	bool xt, yt, yt2, xt2;
+	const bool xy = is_matmul(&x, &y, no, lo, &xt, &yt), yx = is_matmul(&y, &x, no, lo, &yt2, &xt2);
+
+	if (xy && (!yx || xt + yt <= xt2 + yt2))
+		return put_matmul(w, &x, &y, xt, yt);
+	if (yx)
+		return put_matmul(w, &y, &x, yt2, xt2);
+	sg_buf_puts(w->b, "einsum(\"");
+	put_labels(w, x.n, x.label);
+	sg_buf_putc(w->b, ',');
+	put_labels(w, y.n, y.label);
+	sg_buf_puts(w->b, "->");
+	put_labels(w, no, lo);
+	sg_buf_puts(w->b, "\", ");
+	sg_put(w, x.r, SG_P_ANY);
+	sg_buf_puts(w->b, ", ");
+	sg_put(w, y.r, SG_P_ANY);
+	sg_buf_putc(w->b, ')');
+	return SG_P_POSTFIX;
+}
+
+/* ---- all of them ---- */
+
+static sg_prec
+put_random(sg_writer *w, const sg_node *n)
+{
+	sg_buf_printf(w->b, "%s(", sg_op_name(n->op));
+	sg_put_shape(w, n->shape->rank, n->shape->ext);
+	sg_buf_puts(w->b, ", ");
+	sg_put(w, n->args[0], SG_P_ANY);
+	sg_buf_putc(w->b, ')');
+	return SG_P_POSTFIX;
+}
+
+static sg_prec
+put_cast(sg_writer *w, const sg_node *n)
+{
+	const sg_node *a = sg_node_at(w->g, n->args[0]);
+
+	/* rand in an f32 model is the f64 number, rounded */
+	if ((a->op == SG_RAND || a->op == SG_RANDN) && n->type == w->p->real && sg_inline(w, n->args[0]))
+		return put_random(w, a);
+	sg_buf_puts(w->b, "cast(");
+	sg_put(w, n->args[0], SG_P_ANY);
+	sg_buf_printf(w->b, ", %s)", sg_type_name((sg_type)n->type));
+	return SG_P_POSTFIX;
+}
+
+static sg_prec
+put_last_axis(sg_writer *w, const sg_node *n, const char *name, bool say_axis)
+{
+	const uint32_t rank = shape_of(w, n->args[0])->rank;
+
+	sg_buf_printf(w->b, "%s(", name);
+	sg_put(w, n->args[0], SG_P_ANY);
+	if (say_axis && rank > 1)
+		sg_buf_printf(w->b, ", axis=%u", rank - 1);
+	sg_buf_putc(w->b, ')');
+	return SG_P_POSTFIX;
+}
+
+sg_prec
+sg_put_struct(sg_writer *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+	const char *name = sg_op_name(n->op);
+
+	switch ((sg_op)n->op) {
+	case SG_INPUT: sg_buf_puts(w->b, w->p->input[n->attr->w[0]].name); return SG_P_POSTFIX;
+	case SG_CONST: return sg_put_const(w, (sg_type)n->type, n->shape, n->attr->w[0]);
+	case SG_DATA: return put_data(w, n);
+	case SG_DIM: return sg_put_extent(w, (sg_ext)n->attr->w[0]);
+	case SG_IOTA:
+		sg_buf_puts(w->b, "arange(");
+		put_ext(w, n->shape->ext[0]);
+		sg_buf_putc(w->b, ')');
+		return SG_P_POSTFIX;
+	case SG_CAST: return put_cast(w, n);
+	case SG_BIND:
+	case SG_CUSTOM:
+		if (sg_inline(w, n->args[0]))
+			return sg_put_body(w, n->args[0]);
+		sg_buf_puts(w->b, w->name[n->args[0]]);
+		return SG_P_POSTFIX;
+	case SG_STOP: return put_last_axis(w, n, name, false);
+	case SG_RESHAPE:
+	case SG_TRANSPOSE:
+	case SG_BROADCAST:
+	case SG_SLICE:
+	case SG_PAD:
+	case SG_CONCAT: return sg_put_move(w, r);
+	case SG_GATHER: return put_gather(w, n);
+	case SG_SCATTER: return put_scatter(w, n);
+	case SG_SUM:
+	case SG_PROD:
+	case SG_AMAX:
+	case SG_AMIN:
+	case SG_ANY:
+	case SG_ALL: return put_reduce(w, n, (uint64_t)n->attr->w[0]);
+	case SG_ARGMAX:
+	case SG_ARGMIN: return put_reduce(w, n, (uint64_t)1 << n->attr->w[0]);
+	case SG_CUMSUM:
+	case SG_LOGSUMEXP:
+	case SG_NORM: return put_last_axis(w, n, name, true);
+	case SG_SOFTMAX:
+	case SG_LOG_SOFTMAX: return put_last_axis(w, n, name, false);
+	case SG_CONTRACT: return put_contract(w, n);
+	case SG_RAND:
+	case SG_RANDN: return put_random(w, n);
+	default: break;
+	}
+	sg_raise(w->ctx, SG_FAULT_DEFECT, "sg_struct.c: a node that no text stands for");
+}

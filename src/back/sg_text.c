@@ -1,0 +1,282 @@
+/* sg_text.c - a program as .sg text that compiles again to the same numbers. */
+#include "back/sg_text.h"
+
+#include <string.h>
+
+enum { WIDTH = 100 };
+
+/* ---- lines ---- */
+
+/* May a line end after s[i]? How good a place is it: brackets it stands in, 0 best; -1: it may not. */
+static int
+break_after(const char *s, size_t i, int depth)
+{
+	const char next = s[i + 1];
+
+	if (s[i] == ' ' && i && strchr(",+-@<>=%", s[i - 1]) && s[i - 1] != '=')
+		return depth;
+	if (s[i] == '*' && next != '*' && i && s[i - 1] != '*')
+		return depth;
+	if (s[i] == '/' && next != '/' && i && s[i - 1] != '/')
+		return depth;
+	return -1;
+}
+
+/* Where to end the line that starts at s[from]; n: no need to, or no place. */
+static size_t
+line_end(const char *s, size_t from, size_t n, size_t room)
+{
+	size_t best = n;
+	int depth = 0, best_depth = 1 << 20;
+	bool quoted = false;
+
+	if (n - from <= room)
+		return n;
+	for (size_t i = from; i < n && (i - from < room || best == n); i++) {
+		int cost;
+
+		quoted = quoted != (s[i] == '"');
+		depth += strchr("([", s[i]) ? 1 : strchr(")]", s[i]) ? -1 : 0;
+		cost = quoted ? -1 : break_after(s, i, depth);
+		/* a little nesting is better than a short line */
+		if (cost >= 0 && i + 1 < n && (best == n || cost <= best_depth + (i - best > room / 3))) {
+			best = i + 1;
+			best_depth = cost;
+		}
+	}
+	return best;
+}
+
+/* The text from `at` on, broken into lines, continuation indented by a tab. */
+static void
+break_lines(sg_buf *b, size_t at)
+{
+	const size_t n = b->n - at;
+	const char *s;
+	size_t from = 0, room = WIDTH;
+
+	if (n <= WIDTH)
+		return;
+	s = sg_copy(b->ctx, b->s + at, n + 1);
+	b->n = at;
+	while (from < n) {
+		const char *newline = memchr(s + from, '\n', n - from);
+		size_t stop = newline ? (size_t)(newline - s) : n;
+		size_t to = line_end(s, from, stop, room);
+		size_t cut = to;
+
+		while (cut > from && to < stop && s[cut - 1] == ' ')
+			cut--;
+		sg_buf_write(b, s + from, cut - from);
+		room = to < stop ? WIDTH - 4 : WIDTH;
+		if (to < stop)
+			sg_buf_puts(b, "\n    ");
+		else if (stop < n)
+			sg_buf_putc(b, '\n');
+		from = to < stop ? to : stop + 1;
+	}
+}
+
+static void
+end_line(sg_writer *w, size_t at)
+{
+	break_lines(w->b, at);
+	sg_buf_putc(w->b, '\n');
+}
+
+/* ---- statements ---- */
+
+static void
+put_statement(sg_writer *w, sg_ref r)
+{
+	const char *name = w->name[r];
+	size_t at = w->b->n;
+
+	if (sg_node_at(w->g, r)->op == SG_LINREC) {
+		sg_put_linrec(w, r, name);
+	} else {
+		sg_buf_printf(w->b, "%s = ", name);
+		sg_put_body(w, r);
+	}
+	end_line(w, at);
+}
+
+/* The statements that the roots need. */
+static void
+put_statements(sg_writer *w, size_t nroots, const sg_ref *roots)
+{
+	const bool *live = sg_graph_live(w->g, nroots, roots);
+
+	for (sg_ref r = 1; r < w->g->n; r++)
+		if (live[r] && w->name[r])
+			put_statement(w, r);
+}
+
+/* ---- dimensions and inputs ---- */
+
+/* Do the inputs' shapes bring up all dimensions, in their order? */
+static bool
+dims_follow(const sg_program *p)
+{
+	uint32_t seen = 0;
+
+	for (size_t i = 0; i < p->ninputs; i++)
+		for (uint32_t k = 0; k < p->input[i].shape->rank; k++)
+			for (uint32_t d = 0; d < sg_space_ndims(p->sp); d++) {
+				if (!sg_ext_uses(p->sp, p->input[i].shape->ext[k], d) || d < seen)
+					continue;
+				if (d > seen || p->input[i].deflt)
+					return false;
+				seen++;
+			}
+	return seen == sg_space_ndims(p->sp);
+}
+
+static void
+put_dims(sg_writer *w)
+{
+	if (dims_follow(w->p))
+		return;
+	for (uint32_t d = 0; d < sg_space_ndims(w->sp); d++)
+		sg_buf_printf(w->b, "%s%s", d ? ", " : "dim ", sg_space_dim(w->sp, d)->name);
+	sg_buf_putc(w->b, '\n');
+}
+
+/* A default of one expression, or the body of a function that returns it. */
+static void
+put_default(sg_writer *w, const sg_input *in, const char **call)
+{
+	const sg_plan_options o = {.small = 4, .largest = 40};
+	const bool *live = sg_graph_live(w->g, 1, &in->deflt);
+	bool one = true;
+	size_t at = w->b->n;
+
+	memset(w->name, 0, w->g->n * sizeof *w->name);
+	sg_plan(w, 1, &in->deflt, &o);
+	for (sg_ref r = 1; r < w->g->n; r++)
+		one = one && !(live[r] && w->name[r]);
+	*call = NULL;
+	if (one)
+		return;
+	*call = sg_fresh_name(w, sg_text(w->ctx, "%s_default", in->name));
+	sg_buf_printf(w->b, "def %s() {\n", *call);
+	put_statements(w, 1, &in->deflt);
+	at = w->b->n;
+	sg_buf_puts(w->b, "return ");
+	sg_put(w, in->deflt, SG_P_ANY);
+	end_line(w, at);
+	sg_buf_puts(w->b, "}\n");
+}
+
+static void
+put_input(sg_writer *w, const sg_input *in)
+{
+	const char *call = NULL;
+	size_t at;
+
+	if (in->deflt)
+		put_default(w, in, &call);
+	at = w->b->n;
+	sg_buf_printf(w->b, "%s %s", in->is_param ? "param" : "input", in->name);
+	if (in->type != w->p->real)
+		sg_buf_printf(w->b, ": %s", sg_type_name(in->type));
+	if (in->shape->rank)
+		sg_put_shape(w, in->shape->rank, in->shape->ext);
+	if (in->deflt)
+		sg_buf_puts(w->b, " = ");
+	if (call)
+		sg_buf_printf(w->b, "%s()", call);
+	else if (in->deflt)
+		sg_put(w, in->deflt, SG_P_ANY);
+	end_line(w, at);
+}
+
+/* ---- entries ---- */
+
+/* Outputs lend their names to the values that they give out. */
+static void
+name_outputs(sg_writer *w, const sg_entry_ir *e)
+{
+	for (size_t k = 0; k < e->nout; k++) {
+		const sg_ref r = e->out[k].ref;
+		const uint16_t op = sg_node_at(w->g, r)->op;
+
+		if (op != SG_INPUT && op != SG_CONST && op != SG_DIM && !w->name[r] &&
+		    sg_name_free(w, e->out[k].name))
+			w->name[r] = sg_fresh_name(w, e->out[k].name);
+	}
+}
+
+static void
+put_entry(sg_writer *w, const sg_entry_ir *e)
+{
+	const bool is_output = strcmp(e->name, "forward") == 0;
+	size_t at = w->b->n;
+
+	sg_buf_printf(w->b, is_output ? "output" : "entry %s =", e->name);
+	for (size_t k = 0; k < e->nout; k++) {
+		const sg_output *o = &e->out[k];
+		const sg_node *n = sg_node_at(w->g, o->ref);
+		const char *name = w->name[o->ref];
+
+		if (n->op == SG_INPUT)
+			name = w->p->input[n->attr->w[0]].name;
+		sg_buf_puts(w->b, k ? ", " : " ");
+		sg_put(w, o->ref, SG_P_ANY);
+		if (!name || strcmp(name, o->name) != 0)
+			sg_buf_printf(w->b, " as %s", o->name);
+	}
+	end_line(w, at);
+}
+
+static size_t
+all_roots(sg_writer *w, sg_ref **roots)
+{
+	size_t n = 0, cap = 0;
+
+	*roots = NULL;
+	for (size_t e = 0; e < w->p->nentries; e++)
+		for (size_t k = 0; k < w->p->entry[e].nout; k++)
+			SG_PUSH(w->ctx, *roots, n, cap, w->p->entry[e].out[k].ref);
+	return n;
+}
+
+void
+sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out)
+{
+	const sg_plan_options o = {.user_names = true, .small = 4, .largest = 40};
+	sg_writer w;
+	sg_ref *roots;
+	size_t nroots;
+
+	sg_writer_init(&w, ctx, p, out);
+	nroots = all_roots(&w, &roots);
+	sg_buf_printf(out, "model %s\nreal %s\n", p->name, sg_type_name(p->real));
+	put_dims(&w);
+	for (size_t i = 0; i < p->ninputs; i++)
+		put_input(&w, &p->input[i]);
+	memset(w.name, 0, p->g->n * sizeof *w.name);
+	for (size_t e = 0; e < p->nentries; e++)
+		name_outputs(&w, &p->entry[e]);
+	sg_plan(&w, nroots, roots, &o);
+	sg_buf_putc(out, '\n');
+	put_statements(&w, nroots, roots);
+	for (size_t e = 0; e < p->nentries; e++)
+		put_entry(&w, &p->entry[e]);
+}
+
+void
+sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
+{
+	const sg_plan_options o = {.small = 10, .largest = 200};
+	sg_writer w;
+	size_t at;
+
+	sg_writer_init(&w, ctx, p, out);
+	sg_plan(&w, 1, &r, &o);
+	w.name[r] = NULL;
+	put_statements(&w, 1, &r);
+	at = out->n;
+	sg_put(&w, r, SG_P_ANY);
+	break_lines(out, at);
+}
