@@ -1,4 +1,5 @@
-/* number.c - numbers <-> text and the nearest name, for hosts that want them as symgrad has them. */
+/* number.c - numbers <-> text and the nearest name, for hosts that want them as symgrad has them.
+ */
 #include "api/symgrad.h"
 
 #include "base/base.h"

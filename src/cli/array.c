@@ -1,7 +1,8 @@
 /* array.c - arrays as they come from files and from the command line, and their way to a model.
  *
- * What is read is kept as wide as it goes: truth values and integers as int64_t, all else as double.
- * Only cli_array_as, which knows what the model wants, narrows, and it checks each number. */
+ * What is read is kept as wide as it goes: truth values and integers as int64_t, all else as
+ * double. Only cli_array_as, which knows what the model wants, narrows, and it checks each number.
+ */
 #include "cli/cli.h"
 
 #include <float.h>
@@ -90,8 +91,8 @@ cli_array_transpose(cli_array *a)
 	a->cell = to;
 }
 
-/* A table of one column or one row is a vector where a vector is wanted, and a single cell a scalar;
- * a selected column is a matrix of one column where a matrix is wanted. */
+/* A table of one column or one row is a vector where a vector is wanted, and a single cell a
+ * scalar; a selected column is a matrix of one column where a matrix is wanted. */
 void
 cli_array_fit_rank(cli_array *a, int rank)
 {
@@ -111,7 +112,8 @@ cli_array_fit_rank(cli_array *a, int rank)
 	}
 }
 
-/* ---- narrowing ------------------------------------------------------------------------------------ */
+/* ---- narrowing
+ * ------------------------------------------------------------------------------------ */
 
 static void
 show_cell(cli_text *t, const cli_array *a, size_t i)
@@ -213,8 +215,9 @@ put_f32(const cli_array *a, size_t i, void *to, cli_text *err)
 	}
 	/* half a unit above FLT_MAX is where rounding goes to infinity */
 	if (isfinite(r) && fabs(r) >= 0x1.ffffffp127) {
-		return bad_cell(a, i, a->rank ? "and so out of range for an f32"
-		                              : "is out of range for an f32", err);
+		return bad_cell(
+		    a, i, a->rank ? "and so out of range for an f32" : "is out of range for an f32",
+		    err);
 	}
 	((float *)to)[i] = (float)r;
 	return true;

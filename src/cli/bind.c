@@ -67,8 +67,8 @@ wrong_rank(binder *b, const sg_argument *in, const cli_array *a)
 	cli_text got = {0};
 
 	cli_put_shape(&got, a->rank, a->extent);
-	b->status = cli_error(b->args, CLI_FAULT, "%s: expected shape %s, got %s", in->name, in->shape,
-	                      cli_str(&got));
+	b->status = cli_error(b->args, CLI_FAULT, "%s: expected shape %s, got %s", in->name,
+	                      in->shape, cli_str(&got));
 	cli_text_free(&got);
 	return false;
 }
@@ -120,7 +120,8 @@ bind_other(binder *b, const char *name, const cli_array *a)
 {
 	const sg_entry *e = b->entry;
 	const char **names = cli_alloc(e->ninputs + e->ndims, sizeof *names), *near;
-	bool known = sg_call_bind(b->call, name, SG_DTYPE_F64, a->rank, a->extent, a->cell) == SG_OK;
+	bool known =
+	    sg_call_bind(b->call, name, SG_DTYPE_F64, a->rank, a->extent, a->cell) == SG_OK;
 	size_t i;
 
 	if (!known && a->rank == 0 && a->kind == CLI_INT) {
@@ -135,9 +136,9 @@ bind_other(binder *b, const char *name, const cli_array *a)
 	near = sg_nearest_name(name, names, e->ninputs + e->ndims);
 	free(names);
 	if (!known) {
-		b->status = cli_error(b->args, CLI_FAULT, "entry '%s' has no input '%s'%s%s%s", e->name,
-		                      name, near ? "; did you mean '" : "", near ? near : "",
-		                      near ? "'?" : "");
+		b->status = cli_error(b->args, CLI_FAULT, "entry '%s' has no input '%s'%s%s%s",
+		                      e->name, name, near ? "; did you mean '" : "",
+		                      near ? near : "", near ? "'?" : "");
 	}
 	return known;
 }
@@ -192,14 +193,15 @@ find_missing(binder *b)
 		b->status = cli_error(b->args, CLI_FAULT, "entry '%s' needs a value for %s",
 		                      b->entry->name, t.s);
 		fputs("hint: give each as NAME=VALUE: a number, a JSON array, @file.npy, "
-		      "@file.npz:name or @file.csv\n", stderr);
+		      "@file.npz:name or @file.csv\n",
+		      stderr);
 	}
 	cli_text_free(&t);
 }
 
 int
-cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *assignment, bool need_all,
-         cli_bound *bound)
+cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *assignment,
+         bool need_all, cli_bound *bound)
 {
 	binder b = {.args = args, .call = call, .entry = sg_call_entry(call), .bound = bound};
 	size_t i;
@@ -229,7 +231,8 @@ cli_free_bound(cli_bound *b)
 	*b = (cli_bound){0};
 }
 
-/* ---- outputs ---------------------------------------------------------------------------------------- */
+/* ---- outputs
+ * ---------------------------------------------------------------------------------------- */
 
 static cli_view
 view_of(const sg_array *a)

@@ -1,4 +1,5 @@
-/* check.c - symgrad check: derivatives against differences, modes and back ends against one another. */
+/* check.c - symgrad check: derivatives against differences, modes and back ends against one
+ * another. */
 #include "cli/cli.h"
 
 #include <math.h>
@@ -7,13 +8,13 @@
 #include <string.h>
 
 static const cli_option options[] = {
-	{"seed", 0, "N", "of the random numbers for inputs that are not given; default 1"},
-	CLI_BACKEND_OPTION,
-	{"format", 0, "text|json", "one JSON array instead of a table"},
-	CLI_REAL_OPTION,
-	CLI_DIM_OPTION,
-	CLI_HELP_OPTION,
-	{NULL, 0, NULL, NULL},
+    {"seed", 0, "N", "of the random numbers for inputs that are not given; default 1"},
+    CLI_BACKEND_OPTION,
+    {"format", 0, "text|json", "one JSON array instead of a table"},
+    CLI_REAL_OPTION,
+    CLI_DIM_OPTION,
+    CLI_HELP_OPTION,
+    {NULL, 0, NULL, NULL},
 };
 
 /* A comparison, with the place of its worst element: "[0, 3]". */
@@ -37,7 +38,8 @@ typedef struct checks {
 	size_t nreports, report_cap;
 } checks;
 
-/* ---- making the comparisons ----------------------------------------------------------------------------- */
+/* ---- making the comparisons
+ * ----------------------------------------------------------------------------- */
 
 static char *
 place_text(const sg_call *call, const sg_check_row *r)
@@ -113,7 +115,8 @@ check_entries(checks *c, sg_model *m)
 	return status;
 }
 
-/* ---- showing them ------------------------------------------------------------------------------------------ */
+/* ---- showing them
+ * ------------------------------------------------------------------------------------------ */
 
 /* How bad: the error in units of what is tolerated; NaN is the worst of all. */
 static double
@@ -179,7 +182,8 @@ put_table(cli_text *t, const checks *c)
 
 		bad += !r->ok;
 		cli_printf(t, "%-*s  %-*s  %-*s  %-9.2e  %-9.2e  %-4s", entry, r->entry, output,
-		           r->output, against, r->against, r->error, r->limit, r->ok ? "ok" : "BAD");
+		           r->output, against, r->against, r->error, r->limit,
+		           r->ok ? "ok" : "BAD");
 		if (r->at >= 0) {
 			cli_printf(t, "  %s%s", c->rows[i].where, *c->rows[i].where ? ": " : "");
 			cli_put_number(t, r->is, false);
@@ -222,7 +226,8 @@ put_json_rows(cli_text *t, const checks *c)
 		cli_json_string(t, r->against);
 		put_json_number(t, "error", r->error);
 		put_json_number(t, "limit", r->limit);
-		cli_printf(t, ", \"ok\": %s, \"at\": %lld", r->ok ? "true" : "false", (long long)r->at);
+		cli_printf(t, ", \"ok\": %s, \"at\": %lld", r->ok ? "true" : "false",
+		           (long long)r->at);
 		put_json_number(t, "is", r->is);
 		put_json_number(t, "expected", r->expected);
 		cli_putc(t, '}');
@@ -256,7 +261,8 @@ show_checks(checks *c)
 	return status;
 }
 
-/* ---- the command --------------------------------------------------------------------------------------------- */
+/* ---- the command
+ * --------------------------------------------------------------------------------------------- */
 
 static bool
 read_request(checks *c)
@@ -334,16 +340,18 @@ check(const cli_args *args)
 }
 
 const cli_command cli_check = {
-	.name = "check",
-	.usage = "[OPTION]... FILE.sg [ENTRY] [NAME=VALUE]...",
-	.summary = "prove derivatives by finite differences",
-	.about =
-	    "Compare every derivative of every entry (or of ENTRY) with finite differences, forward with\n"
-	    "reverse mode, and machine code with the reference evaluator. Inputs that are not given get\n"
-	    "their default, or random numbers, and free dimensions small sizes. The worst comes first;\n"
-	    "the status is 1 when a comparison fails.\n",
-	.examples = "  symgrad check perceptron.sg\n"
-	            "  symgrad check perceptron.sg gradient x=@x.npy --seed=7\n",
-	.options = options,
-	.run = check,
+    .name = "check",
+    .usage = "[OPTION]... FILE.sg [ENTRY] [NAME=VALUE]...",
+    .summary = "prove derivatives by finite differences",
+    .about = "Compare every derivative of every entry (or of ENTRY) with finite differences, "
+             "forward with\n"
+	     "reverse mode, and machine code with the reference evaluator. Inputs that are not "
+             "given get\n"
+	     "their default, or random numbers, and free dimensions small sizes. The worst comes "
+             "first;\n"
+	     "the status is 1 when a comparison fails.\n",
+    .examples = "  symgrad check perceptron.sg\n"
+		"  symgrad check perceptron.sg gradient x=@x.npy --seed=7\n",
+    .options = options,
+    .run = check,
 };

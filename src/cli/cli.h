@@ -25,7 +25,8 @@
 /* Exit statuses, as INTERFACES promises them. */
 enum { CLI_DONE = 0, CLI_FAULT = 1, CLI_USAGE = 2, CLI_NUMERIC = 3, CLI_DEFECT = 70 };
 
-/* ---- text and memory (text.c) ------------------------------------------------------------------- */
+/* ---- text and memory (text.c) -------------------------------------------------------------------
+ */
 
 typedef struct cli_text {
 	char *s; /* ends in NUL once something was put; NULL before */
@@ -53,7 +54,8 @@ void cli_show(char out[CLI_SHOWN], const char *s, size_t n);
 /* Shortest digits that read back ("0.1", "1e-07", "3", "nan", "-inf"). */
 void cli_put_number(cli_text *t, double v, bool f32);
 
-/* ---- commands and options (option.c, help.c) ---------------------------------------------------- */
+/* ---- commands and options (option.c, help.c) ----------------------------------------------------
+ */
 
 typedef struct cli_option {
 	const char *name;  /* "format"; given as --format=json or --format json */
@@ -77,11 +79,11 @@ typedef struct cli_args {
 
 typedef struct cli_command {
 	const char *name;
-	const char *usage;    /* "FILE.sg [ENTRY]" */
-	const char *summary;  /* a line for the list of commands */
-	const char *about;    /* a few lines for its own help */
-	const char *examples; /* command lines */
-	const cli_option *options; /* ends with a NULL name */
+	const char *usage;                /* "FILE.sg [ENTRY]" */
+	const char *summary;              /* a line for the list of commands */
+	const char *about;                /* a few lines for its own help */
+	const char *examples;             /* command lines */
+	const cli_option *options;        /* ends with a NULL name */
 	int (*run)(const cli_args *args); /* returns the exit status */
 } cli_command;
 
@@ -106,15 +108,28 @@ int cli_error(const cli_args *args, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 bool cli_colour(void); /* for standard error */
 
-/* ---- models (model.c, bind.c) ------------------------------------------------------------------------ */
+/* ---- models (model.c, bind.c)
+ * ------------------------------------------------------------------------ */
 
 /* Options that every command takes which compiles a model. */
-#define CLI_REAL_OPTION {"real", 0, "f32|f64", "the type of floats that do not say; wins over the file"}
-#define CLI_DIM_OPTION {"dim", 0, "N=128", "fix a dimension; may be given again"}
+#define CLI_REAL_OPTION                                                                            \
+	{                                                                                          \
+		"real", 0, "f32|f64", "the type of floats that do not say; wins over the file"     \
+	}
+#define CLI_DIM_OPTION                                                                             \
+	{                                                                                          \
+		"dim", 0, "N=128", "fix a dimension; may be given again"                           \
+	}
 #define CLI_BACKEND_OPTION                                                                         \
-	{"backend", 0, "jit|cc|interp", "libtcc (the default where it is built in), the C compiler, "  \
-	                                "or the reference evaluator"}
-#define CLI_HELP_OPTION {"help", 'h', NULL, "show this help"}
+	{                                                                                          \
+		"backend", 0, "jit|cc|interp",                                                     \
+		    "libtcc (the default where it is built in), the C compiler, "                  \
+		    "or the reference evaluator"                                                   \
+	}
+#define CLI_HELP_OPTION                                                                            \
+	{                                                                                          \
+		"help", 'h', NULL, "show this help"                                                \
+	}
 
 typedef struct cli_setup {
 	sg_options options;
@@ -145,7 +160,8 @@ bool cli_is_assignment(const char *operand);
 /* Puts the outputs of a call that ran, as text or as a JSON object. */
 void cli_put_outputs(cli_text *t, const sg_call *call, bool json, bool bare);
 
-/* ---- files (file.c) -------------------------------------------------------------------------------- */
+/* ---- files (file.c)
+ * -------------------------------------------------------------------------------- */
 
 bool cli_read_file(const char *path, cli_text *out, cli_text *err);
 bool cli_is_file(const char *path); /* there, and no folder */
@@ -163,7 +179,8 @@ typedef struct cli_out {
 bool cli_write_files(cli_out *o, size_t n, cli_text *err);
 bool cli_write_stdout(const char *s, size_t n, cli_text *err);
 
-/* ---- arrays as they are read (array.c) ------------------------------------------------------------------ */
+/* ---- arrays as they are read (array.c)
+ * ------------------------------------------------------------------ */
 
 enum { CLI_RANK = 8 };
 typedef enum { CLI_BOOL, CLI_INT, CLI_REAL } cli_kind; /* from narrow to wide */
@@ -191,7 +208,9 @@ void *cli_array_as(const cli_array *a, sg_dtype type, cli_text *err);
 bool cli_count(int rank, const int64_t *extent, size_t *count);
 void cli_put_shape(cli_text *t, int rank, const int64_t *extent);
 
-/* ---- data in ------------------------------------------------------------------------------------------------ */
+/* ---- data in
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* VALUE for the input of that name. a is empty when it fails. */
 bool cli_value_parse(const char *text, const char *input, cli_array *a, cli_text *err);
@@ -225,7 +244,9 @@ bool cli_zip_open(cli_zip *z, const char *path, const void *bytes, size_t n, cli
 bool cli_zip_next(cli_zip *z, cli_member *m, cli_text *err);
 bool cli_zip_read(const cli_zip *z, const cli_member *m, cli_text *out, cli_text *err);
 
-/* ---- data out ------------------------------------------------------------------------------------------------- */
+/* ---- data out
+ * -------------------------------------------------------------------------------------------------
+ */
 
 typedef struct cli_view {
 	sg_dtype type;

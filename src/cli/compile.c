@@ -12,16 +12,16 @@
 #include <unistd.h>
 
 static const cli_option options[] = {
-	{"output", 'o', "PATH", "a folder, or a file (NAME.c); '-' prints"},
-	{"emit", 0, "KIND[,KIND]...", "what to write: c, h, o, so, sg, ir; default c,h"},
-	{"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
-	{"entry", 0, "NAME", "this entry alone"},
-	{"prefix", 0, "NAME", "what C names begin with, instead of the model's name"},
-	CLI_REAL_OPTION,
-	CLI_DIM_OPTION,
-	{"format", 0, "text|json", "the form of diagnostics"},
-	CLI_HELP_OPTION,
-	{NULL, 0, NULL, NULL},
+    {"output", 'o', "PATH", "a folder, or a file (NAME.c); '-' prints"},
+    {"emit", 0, "KIND[,KIND]...", "what to write: c, h, o, so, sg, ir; default c,h"},
+    {"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
+    {"entry", 0, "NAME", "this entry alone"},
+    {"prefix", 0, "NAME", "what C names begin with, instead of the model's name"},
+    CLI_REAL_OPTION,
+    CLI_DIM_OPTION,
+    {"format", 0, "text|json", "the form of diagnostics"},
+    CLI_HELP_OPTION,
+    {NULL, 0, NULL, NULL},
 };
 
 typedef enum { C, H, O, SO, SG, IR, KINDS } kind;
@@ -47,7 +47,8 @@ usage(job *j)
 	return false;
 }
 
-/* ---- what to write, and where --------------------------------------------------------------------- */
+/* ---- what to write, and where
+ * --------------------------------------------------------------------- */
 
 static bool
 read_kind(job *j, const char *s, size_t n)
@@ -100,13 +101,14 @@ static bool
 read_file_place(job *j, const char *path, kind k, bool emit_given)
 {
 	if (j->args->n > 1) {
-		cli_error(j->args, CLI_USAGE, "--output names one file, for %zu models; give a folder",
-		          j->args->n);
+		cli_error(j->args, CLI_USAGE,
+		          "--output names one file, for %zu models; give a folder", j->args->n);
 		return usage(j);
 	}
 	if (emit_given && !j->emit[k]) {
-		cli_error(j->args, CLI_USAGE, "--output names a .%s file, and --emit does not have %s",
-		          kind_name[k], kind_name[k]);
+		cli_error(j->args, CLI_USAGE,
+		          "--output names a .%s file, and --emit does not have %s", kind_name[k],
+		          kind_name[k]);
 		return usage(j);
 	}
 	j->emit[k] = true;
@@ -157,7 +159,8 @@ read_place(job *j, const char *path, bool emit_given)
 	return true;
 }
 
-/* ---- contents ----------------------------------------------------------------------------------------- */
+/* ---- contents
+ * ----------------------------------------------------------------------------------------- */
 
 static bool
 library_failed(job *j, const sg_failure *why)
@@ -173,12 +176,15 @@ add_out(job *j, sg_model *m, kind k, char *bytes, size_t n)
 	cli_text path = {0};
 
 	if (j->place != TO_STDOUT) {
-		cli_printf(&path, "%s%s.%s", j->where, j->place == TO_FOLDER ? sg_model_name(m) : "",
-		           kind_name[k]);
+		cli_printf(&path, "%s%s.%s", j->where,
+		           j->place == TO_FOLDER ? sg_model_name(m) : "", kind_name[k]);
 	}
 	j->out = cli_grow(j->out, j->n, &j->cap, sizeof *j->out);
 	j->out[j->n++] = (cli_out){
-		.path = path.s, .bytes = bytes, .n = n, .mode = k == SO ? 0111 : 0,
+	    .path = path.s,
+	    .bytes = bytes,
+	    .n = n,
+	    .mode = k == SO ? 0111 : 0,
 	};
 }
 
@@ -299,8 +305,8 @@ compile_all(job *j)
 	setup.options.prefix = cli_value(j->args, "prefix");
 	for (i = 0; i < j->args->n; i++) {
 		int status;
-		sg_model *m = cli_accept(sg_compile_file(j->args->operand[i], &setup.options), j->json,
-		                         &status);
+		sg_model *m = cli_accept(sg_compile_file(j->args->operand[i], &setup.options),
+		                         j->json, &status);
 
 		if (!m) {
 			j->status = status > j->status ? status : j->status;
@@ -314,7 +320,9 @@ compile_all(job *j)
 	return ok;
 }
 
-/* ---- output ----------------------------------------------------------------------------------------------- */
+/* ---- output
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static bool
 is_same_file(const char *a, const char *b)
@@ -344,7 +352,8 @@ check_paths(job *j)
 			if (is_same_file(path, j->args->operand[k])) {
 				j->status = cli_error(j->args, CLI_FAULT,
 				                      "'%s' would be written over the model that "
-				                      "was read; give --output another name", path);
+				                      "was read; give --output another name",
+				                      path);
 				return false;
 			}
 		}
@@ -430,8 +439,8 @@ compile(const cli_args *args)
 	if (!cli_wants_json(args, &j.json)) {
 		return CLI_USAGE;
 	}
-	if ((!emit || read_emit(&j, emit)) && read_place(&j, cli_value(args, "output"), emit != NULL) &&
-	    compile_all(&j)) {
+	if ((!emit || read_emit(&j, emit)) &&
+	    read_place(&j, cli_value(args, "output"), emit != NULL) && compile_all(&j)) {
 		write_all(&j);
 	}
 	free_job(&j);
@@ -439,22 +448,25 @@ compile(const cli_args *args)
 }
 
 const cli_command cli_compile = {
-	.name = "compile",
-	.usage = "[OPTION]... FILE.sg...",
-	.summary = "write a model and its derivatives as C",
-	.about =
-	    "Write NAME.c and NAME.h for each model, with one C function for each of its entries; NAME\n"
-	    "is the model's. Files are written in the folder where you are, or to --output. Nothing is\n"
-	    "written when one of the models is at fault.\n"
-	    "\n"
-	    "Kinds for --emit: c and h the C; o an object file and so a shared object, by the system's C\n"
-	    "compiler ($SYMGRAD_CC, else cc); sg the model with its derivatives taken, in its own\n"
-	    "language; ir the graph, one node a line.\n",
-	.examples = "  symgrad compile perceptron.sg\n"
-	            "  symgrad compile perceptron.sg -o build --standalone\n"
-	            "  symgrad compile perceptron.sg -o - --entry=gradient\n"
-	            "  symgrad compile models/*.sg -o build --emit=c,h,so --real=f32\n"
-	            "  symgrad compile perceptron.sg --dim=N=128 --prefix=net\n",
-	.options = options,
-	.run = compile,
+    .name = "compile",
+    .usage = "[OPTION]... FILE.sg...",
+    .summary = "write a model and its derivatives as C",
+    .about =
+	"Write NAME.c and NAME.h for each model, with one C function for each of its entries; "
+        "NAME\n"
+	"is the model's. Files are written in the folder where you are, or to --output. Nothing "
+        "is\n"
+	"written when one of the models is at fault.\n"
+	"\n"
+	"Kinds for --emit: c and h the C; o an object file and so a shared object, by the system's "
+        "C\n"
+	"compiler ($SYMGRAD_CC, else cc); sg the model with its derivatives taken, in its own\n"
+	"language; ir the graph, one node a line.\n",
+    .examples = "  symgrad compile perceptron.sg\n"
+		"  symgrad compile perceptron.sg -o build --standalone\n"
+		"  symgrad compile perceptron.sg -o - --entry=gradient\n"
+		"  symgrad compile models/*.sg -o build --emit=c,h,so --real=f32\n"
+		"  symgrad compile perceptron.sg --dim=N=128 --prefix=net\n",
+    .options = options,
+    .run = compile,
 };

@@ -1,9 +1,10 @@
 /* csv.c - tables of numbers as text, with or without a header.
  *
  * One row a line. The first line with content says what separates its cells: a comma if it has one,
- * else a semicolon, else a tab, else spaces. It is a header when one of its cells is not a number; a
- * cell may stand in double quotes. Lines that are empty or begin with '#' are passed over. Numbers
- * have a decimal point, whatever the locale. All rows have equally many cells, and none is empty. */
+ * else a semicolon, else a tab, else spaces. It is a header when one of its cells is not a number;
+ * a cell may stand in double quotes. Lines that are empty or begin with '#' are passed over.
+ * Numbers have a decimal point, whatever the locale. All rows have equally many cells, and none is
+ * empty. */
 #include "cli/cli.h"
 
 #include <stdlib.h>
@@ -140,7 +141,8 @@ choose_column(table *t, bool header, cli_text *err)
 		cli_fail(err, "%s: expected a column named '%s', found %s", t->path, t->column,
 		         cli_str(&names));
 	} else {
-		cli_fail(err, "%s: expected a column named '%s', found %zu columns without a header",
+		cli_fail(err,
+		         "%s: expected a column named '%s', found %zu columns without a header",
 		         t->path, t->column, t->n);
 	}
 	cli_text_free(&names);
@@ -163,8 +165,9 @@ add_row(table *t, cli_text *err)
 	size_t i;
 
 	if (t->n != t->columns) {
-		return cli_fail(err, "%s:%zu: expected %zu cell%s as in line %zu, found %zu", t->path,
-		                t->line, t->columns, t->columns == 1 ? "" : "s", t->first, t->n);
+		return cli_fail(err, "%s:%zu: expected %zu cell%s as in line %zu, found %zu",
+		                t->path, t->line, t->columns, t->columns == 1 ? "" : "s", t->first,
+		                t->n);
 	}
 	for (i = 0; i < t->n; i++) {
 		char shown[CLI_SHOWN];
@@ -176,9 +179,10 @@ add_row(table *t, cli_text *err)
 		}
 		if (!cli_read_number(t->row[i].s, t->row[i].n, &kind, &v)) {
 			cli_show(shown, t->row[i].s, t->row[i].n);
-			return cli_fail(err, "%s:%zu: expected a number in column %zu, found %s%s%s",
-			                t->path, t->line, i + 1, t->row[i].n ? "'" : "nothing", shown,
-			                t->row[i].n ? "'" : "");
+			return cli_fail(err,
+			                "%s:%zu: expected a number in column %zu, found %s%s%s",
+			                t->path, t->line, i + 1, t->row[i].n ? "'" : "nothing",
+			                shown, t->row[i].n ? "'" : "");
 		}
 		cli_array_push(t->a, &t->cap, kind, v);
 	}

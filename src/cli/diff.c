@@ -5,15 +5,15 @@
 #include <string.h>
 
 static const cli_option options[] = {
-	{"expr", 'e', "EXPR", "differentiate this expression instead of a model"},
-	{"wrt", 0, "NAME[,NAME]...", "the names to differentiate it with respect to"},
-	{"latex", 0, NULL, "print LaTeX"},
-	{"entry", 0, "NAME", "of a model, this entry alone"},
-	CLI_REAL_OPTION,
-	CLI_DIM_OPTION,
-	{"format", 0, "text|json", "the form of diagnostics"},
-	CLI_HELP_OPTION,
-	{NULL, 0, NULL, NULL},
+    {"expr", 'e', "EXPR", "differentiate this expression instead of a model"},
+    {"wrt", 0, "NAME[,NAME]...", "the names to differentiate it with respect to"},
+    {"latex", 0, NULL, "print LaTeX"},
+    {"entry", 0, "NAME", "of a model, this entry alone"},
+    CLI_REAL_OPTION,
+    CLI_DIM_OPTION,
+    {"format", 0, "text|json", "the form of diagnostics"},
+    CLI_HELP_OPTION,
+    {NULL, 0, NULL, NULL},
 };
 
 /* The names of all --wrt options, split at commas in a copy of them. */
@@ -57,7 +57,8 @@ static bool
 is_name(const char *s)
 {
 	return *s && !strchr("0123456789", *s) &&
-	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")] == '\0';
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")] ==
+	           '\0';
 }
 
 static bool
@@ -67,13 +68,16 @@ check_usage(const cli_args *args, const names *w)
 	size_t i;
 
 	if (expr ? args->n > 0 : args->n != 1) {
-		cli_error(args, CLI_USAGE, "expected one model: symgrad diff FILE.sg, or symgrad diff -e "
+		cli_error(args, CLI_USAGE,
+		          "expected one model: symgrad diff FILE.sg, or symgrad diff -e "
 		          "EXPR --wrt NAME");
 		return false;
 	}
 	if (expr != (w->n > 0)) {
-		cli_error(args, CLI_USAGE, expr ? "--expr needs --wrt=NAME" : "--wrt goes with --expr; a "
-		          "model says itself what it differentiates");
+		cli_error(args, CLI_USAGE,
+		          expr ? "--expr needs --wrt=NAME"
+		               : "--wrt goes with --expr; a "
+		                 "model says itself what it differentiates");
 		return false;
 	}
 	if (expr && cli_has(args, "entry")) {
@@ -150,14 +154,15 @@ diff(const cli_args *args)
 }
 
 const cli_command cli_diff = {
-	.name = "diff",
-	.usage = "[OPTION]... FILE.sg | -e EXPR --wrt NAME",
-	.summary = "print a derivative, simplified",
-	.about = "Print the derivatives that a model asks for, simplified, as .sg text that compiles again;\n"
-	         "or the derivative of one expression, whose other names are numbers.\n",
-	.examples = "  symgrad diff -e 'sin(x)**2' --wrt x\n"
-	            "  symgrad diff -e 'exp(-a*t)*cos(b*t)' --wrt a,b --latex\n"
-	            "  symgrad diff perceptron.sg --entry=gradient\n",
-	.options = options,
-	.run = diff,
+    .name = "diff",
+    .usage = "[OPTION]... FILE.sg | -e EXPR --wrt NAME",
+    .summary = "print a derivative, simplified",
+    .about = "Print the derivatives that a model asks for, simplified, as .sg text that compiles "
+             "again;\n"
+	     "or the derivative of one expression, whose other names are numbers.\n",
+    .examples = "  symgrad diff -e 'sin(x)**2' --wrt x\n"
+		"  symgrad diff -e 'exp(-a*t)*cos(b*t)' --wrt a,b --latex\n"
+		"  symgrad diff perceptron.sg --entry=gradient\n",
+    .options = options,
+    .run = diff,
 };

@@ -13,7 +13,8 @@ unknown_code(const cli_args *args, const char *code)
 	const char *near = sg_nearest_name(code, all, n);
 
 	if (near) {
-		return cli_error(args, CLI_FAULT, "unknown code '%s'; did you mean '%s'?", code, near);
+		return cli_error(args, CLI_FAULT, "unknown code '%s'; did you mean '%s'?", code,
+		                 near);
 	}
 	return cli_error(args, CLI_FAULT, "unknown code '%s'; 'symgrad explain' lists all", code);
 }
@@ -73,13 +74,14 @@ explain(const cli_args *args)
 }
 
 const cli_command cli_explain = {
-	.name = "explain",
-	.usage = "[CODE]...",
-	.summary = "say more about a diagnostic",
-	.about = "Every diagnostic ends in a code, such as [matmul-shape]. Print what it means, an example\n"
-	         "and the way out; without a code, list all of them.\n",
-	.examples = "  symgrad explain matmul-shape\n"
-	            "  symgrad explain\n",
-	.options = options,
-	.run = explain,
+    .name = "explain",
+    .usage = "[CODE]...",
+    .summary = "say more about a diagnostic",
+    .about =
+	"Every diagnostic ends in a code, such as [matmul-shape]. Print what it means, an example\n"
+	"and the way out; without a code, list all of them.\n",
+    .examples = "  symgrad explain matmul-shape\n"
+		"  symgrad explain\n",
+    .options = options,
+    .run = explain,
 };

@@ -1,7 +1,7 @@
 /* file.c - whole files in, whole files out.
  *
- * Nothing is ever half-written: a file is made beside its target under a name of its own, flushed to
- * the disk, and renamed; when anything fails it is removed. Several files that belong together
+ * Nothing is ever half-written: a file is made beside its target under a name of its own, flushed
+ * to the disk, and renamed; when anything fails it is removed. Several files that belong together
  * (NAME.c and NAME.h) are all made before the first is renamed. */
 #include "cli/cli.h"
 
@@ -63,7 +63,8 @@ cli_is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------- */
 
 /* The name beside the target: "out/.a.c.XXXXXX". */
 static char *

@@ -35,21 +35,22 @@ cli_help(const cli_command *const *all, size_t n)
 	for (i = 0; i < n; i++) {
 		cli_printf(&t, "  %-9s %s\n", all[i]->name, all[i]->summary);
 	}
-	cli_puts(&t, "\n"
-	             "Options:\n"
-	             "  --help     show this help; 'symgrad COMMAND --help' for one command\n"
-	             "  --version  show the version and the back ends of this build\n"
-	             "\n"
-	             "Examples:\n"
-	             "  symgrad eval 'softmax([1, 2, 3])'\n"
-	             "  symgrad diff -e 'sin(x)**2' --wrt x\n"
-	             "  symgrad run perceptron.sg x=@x.npy y=@y.npy w=@weights.npz:w\n"
-	             "  symgrad compile perceptron.sg -o build\n"
-	             "\n"
-	             "FILE '-' is standard input. Exit status: 0 done, 1 the model or the data is at "
-	             "fault,\n"
-	             "2 wrong usage, 3 a failure of the computation at run time, 70 a defect of "
-	             "symgrad.\n");
+	cli_puts(&t,
+	         "\n"
+	         "Options:\n"
+	         "  --help     show this help; 'symgrad COMMAND --help' for one command\n"
+	         "  --version  show the version and the back ends of this build\n"
+	         "\n"
+	         "Examples:\n"
+	         "  symgrad eval 'softmax([1, 2, 3])'\n"
+	         "  symgrad diff -e 'sin(x)**2' --wrt x\n"
+	         "  symgrad run perceptron.sg x=@x.npy y=@y.npy w=@weights.npz:w\n"
+	         "  symgrad compile perceptron.sg -o build\n"
+	         "\n"
+	         "FILE '-' is standard input. Exit status: 0 done, 1 the model or the data is at "
+	         "fault,\n"
+	         "2 wrong usage, 3 a failure of the computation at run time, 70 a defect of "
+	         "symgrad.\n");
 	return show(&t);
 }
 

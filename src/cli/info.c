@@ -8,12 +8,12 @@
 enum { SAMPLE = 100 }; /* the value of free dimensions where a ratio wants numbers */
 
 static const cli_option options[] = {
-	{"format", 0, "text|json", "one JSON object instead of text"},
-	{"entry", 0, "NAME", "this entry alone"},
-	CLI_REAL_OPTION,
-	CLI_DIM_OPTION,
-	CLI_HELP_OPTION,
-	{NULL, 0, NULL, NULL},
+    {"format", 0, "text|json", "one JSON object instead of text"},
+    {"entry", 0, "NAME", "this entry alone"},
+    CLI_REAL_OPTION,
+    CLI_DIM_OPTION,
+    CLI_HELP_OPTION,
+    {NULL, 0, NULL, NULL},
 };
 
 typedef struct cost {
@@ -34,7 +34,8 @@ find_cost(sg_model *m, const sg_entry *e, cost *c, sg_failure *why)
 	status = sg_entry_figures(m, e, dims, &c->f, why);
 	free(dims);
 	c->ratio = 0;
-	if (status == SG_OK && c->f.nvalue_operations > 0 && c->f.noperations > c->f.nvalue_operations) {
+	if (status == SG_OK && c->f.nvalue_operations > 0 &&
+	    c->f.noperations > c->f.nvalue_operations) {
 		c->ratio = (double)c->f.noperations / (double)c->f.nvalue_operations;
 	}
 	return status == SG_OK;
@@ -54,7 +55,8 @@ role_name(sg_role role)
 	return "output";
 }
 
-/* ---- text -------------------------------------------------------------------------------------------- */
+/* ---- text
+ * -------------------------------------------------------------------------------------------- */
 
 /* "  input   x        f32  [N, 10]  has a default", in columns. */
 static void
@@ -70,8 +72,9 @@ put_arguments(cli_text *t, const sg_entry *e)
 	for (i = 0; i < n; i++) {
 		const sg_argument *a = &e->args[i];
 
-		cli_printf(t, "  %-6s  %-*s  %-4s  %s%s\n", role_name(a->role), (int)widest, a->name,
-		           sg_dtype_name(a->type), a->shape, a->has_default ? "  has a default" : "");
+		cli_printf(t, "  %-6s  %-*s  %-4s  %s%s\n", role_name(a->role), (int)widest,
+		           a->name, sg_dtype_name(a->type), a->shape,
+		           a->has_default ? "  has a default" : "");
 	}
 }
 
@@ -110,7 +113,8 @@ put_entry(cli_text *t, sg_model *m, const sg_entry *e, sg_failure *why)
 	return true;
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * --------------------------------------------------------------------------------------------- */
 
 static void
 put_field(cli_text *t, const char *name, const char *value)
@@ -182,7 +186,8 @@ put_json_entry(cli_text *t, sg_model *m, const sg_entry *e, sg_failure *why)
 	return true;
 }
 
-/* ---- the command ---------------------------------------------------------------------------------------- */
+/* ---- the command
+ * ---------------------------------------------------------------------------------------- */
 
 static bool
 put_model(cli_text *t, sg_model *m, bool json, sg_failure *why)
@@ -254,15 +259,16 @@ info(const cli_args *args)
 }
 
 const cli_command cli_info = {
-	.name = "info",
-	.usage = "[OPTION]... FILE.sg",
-	.summary = "show the entries of a model and what they cost",
-	.about =
-	    "For each entry: the C function, its arguments, the number of operations (an addition is 1,\n"
-	    "a transcendental function 10), the bytes of workspace, and what the derivatives cost next to\n"
-	    "the values. Numbers that depend on dimensions are shown as polynomials in them.\n",
-	.examples = "  symgrad info perceptron.sg\n"
-	            "  symgrad info perceptron.sg --dim=N=128 --format=json\n",
-	.options = options,
-	.run = info,
+    .name = "info",
+    .usage = "[OPTION]... FILE.sg",
+    .summary = "show the entries of a model and what they cost",
+    .about = "For each entry: the C function, its arguments, the number of operations (an addition "
+             "is 1,\n"
+	     "a transcendental function 10), the bytes of workspace, and what the derivatives cost "
+             "next to\n"
+	     "the values. Numbers that depend on dimensions are shown as polynomials in them.\n",
+    .examples = "  symgrad info perceptron.sg\n"
+		"  symgrad info perceptron.sg --dim=N=128 --format=json\n",
+    .options = options,
+    .run = info,
 };

@@ -20,7 +20,8 @@ typedef struct reader {
 	cli_text *err;
 } reader;
 
-/* ---- numbers -------------------------------------------------------------------------------------- */
+/* ---- numbers
+ * -------------------------------------------------------------------------------------- */
 
 static bool
 is_word(const char *s, size_t n, const char *word)
@@ -103,7 +104,8 @@ cli_read_number(const char *s, size_t n, cli_kind *kind, cli_cell *v)
 	return (sg_number_read(s, n, &v->r) && isfinite(v->r)) || read_special(s, n, kind, v);
 }
 
-/* ---- lists ------------------------------------------------------------------------------------------ */
+/* ---- lists
+ * ------------------------------------------------------------------------------------------ */
 
 static void
 skip(reader *r)
@@ -187,7 +189,8 @@ read_value(reader *r, int depth)
 		return read_item(r);
 	}
 	if (depth == CLI_RANK) {
-		return cli_fail(r->err, "expected lists nested at most %d deep, found more", CLI_RANK);
+		return cli_fail(r->err, "expected lists nested at most %d deep, found more",
+		                CLI_RANK);
 	}
 	if (r->has_rank && depth >= r->a->rank) {
 		return unexpected(r, "a number as beside it");

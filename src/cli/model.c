@@ -68,9 +68,11 @@ cli_read_setup(const cli_args *args, cli_setup *s, int *status)
 			continue;
 		}
 		if (!read_dim(value, &d)) {
-			*status = cli_error(args, CLI_USAGE,
-			                    "--dim takes a name and a whole number, as in --dim=N=128, "
-			                    "not '%s'", value);
+			*status =
+			    cli_error(args, CLI_USAGE,
+			              "--dim takes a name and a whole number, as in --dim=N=128, "
+			              "not '%s'",
+			              value);
 			return false;
 		}
 		if (is_fixed(s, d.name)) {
@@ -108,7 +110,8 @@ cli_read_backend(const cli_args *args, sg_backend *backend)
 	} else if (name && strcmp(name, "interp") == 0) {
 		*backend = SG_BACKEND_INTERP;
 	} else if (name) {
-		cli_error(args, CLI_USAGE, "unknown back end '%s'; expected jit, cc or interp", name);
+		cli_error(args, CLI_USAGE, "unknown back end '%s'; expected jit, cc or interp",
+		          name);
 		return false;
 	}
 	return true;
@@ -145,5 +148,6 @@ cli_failed(const cli_args *args, int status, const char *message)
 	} else if (status < 0) {
 		exit_status = CLI_NUMERIC;
 	}
-	return cli_error(args, exit_status, "%s", message && *message ? message : sg_strerror(status));
+	return cli_error(args, exit_status, "%s",
+	                 message && *message ? message : sg_strerror(status));
 }

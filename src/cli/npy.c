@@ -1,9 +1,9 @@
 /* npy.c - the .npy format (versions 1, 2, 3), read from and written to memory.
  *
- * "\x93NUMPY", two bytes of version, the length of the header (2 bytes, or 4 from version 2 on), the
- * header - a Python dict literal {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), } - and
- * the elements. The header comes from strangers: each size is checked against the bytes that are
- * there before anything is allocated for it. */
+ * "\x93NUMPY", two bytes of version, the length of the header (2 bytes, or 4 from version 2 on),
+ * the header - a Python dict literal {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), } -
+ * and the elements. The header comes from strangers: each size is checked against the bytes that
+ * are there before anything is allocated for it. */
 #include "cli/cli.h"
 
 #include <math.h>
@@ -25,7 +25,8 @@ typedef struct scanner {
 	const char *s, *end;
 } scanner;
 
-/* ---- the dict literal --------------------------------------------------------------------------- */
+/* ---- the dict literal ---------------------------------------------------------------------------
+ */
 
 static void
 skip_space(scanner *c)
@@ -165,7 +166,8 @@ read_header(scanner *c, header *h, cli_text *err)
 	return true;
 }
 
-/* ---- the elements -------------------------------------------------------------------------------- */
+/* ---- the elements
+ * -------------------------------------------------------------------------------- */
 
 /* 16-bit floats: 1 sign, 5 exponent, 10 fraction. */
 static double
@@ -297,11 +299,14 @@ read_elements(const header *h, const unsigned char *p, size_t n, cli_array *a, c
 	if (!fits || count > n / width || count * width != n) {
 		cli_put_shape(&shape, h->rank, h->extent);
 		if (fits) {
-			cli_fail(err, "%s: expected %zu bytes of data for the shape %s of %s, found %zu",
+			cli_fail(err,
+			         "%s: expected %zu bytes of data for the shape %s of %s, found %zu",
 			         h->name, count * width, cli_str(&shape), h->descr, n);
 		} else {
-			cli_fail(err, "%s: expected data for the shape %s of %s, which no memory holds, "
-			         "found %zu bytes", h->name, cli_str(&shape), h->descr, n);
+			cli_fail(err,
+			         "%s: expected data for the shape %s of %s, which no memory holds, "
+			         "found %zu bytes",
+			         h->name, cli_str(&shape), h->descr, n);
 		}
 		cli_text_free(&shape);
 		return false;
@@ -337,25 +342,29 @@ cli_npy_parse(const char *name, const void *bytes, size_t n, cli_array *a, cli_t
 	*a = (cli_array){0};
 	if (n < 6 || memcmp(p, MAGIC, 6) != 0) {
 		cli_show(found, bytes, n < 6 ? n : 6);
-		return cli_fail(err, "%s: expected a .npy file, which begins with '\\x93NUMPY', found '%s'",
-		                name, found);
+		return cli_fail(
+		    err, "%s: expected a .npy file, which begins with '\\x93NUMPY', found '%s'",
+		    name, found);
 	}
 	if (n >= 8 && (p[6] < 1 || p[6] > 3)) {
-		return cli_fail(err, "%s: expected version 1, 2 or 3 of the .npy format, found %d.%d",
+		return cli_fail(err,
+		                "%s: expected version 1, 2 or 3 of the .npy format, found %d.%d",
 		                name, p[6], p[7]);
 	}
 	at = n >= 8 && p[6] > 1 ? 12 : 10;
 	len = n < at ? 0 : (size_t)read_bits(p + 8, at - 8, false);
 	if (n < at || len > n - at) {
-		return cli_fail(err, "%s: expected a header of %zu bytes, found the file's end after %zu",
-		                name, at + len, n);
+		return cli_fail(
+		    err, "%s: expected a header of %zu bytes, found the file's end after %zu", name,
+		    at + len, n);
 	}
 	c.s = (const char *)p + at;
 	c.end = c.s + len;
 	return read_header(&c, &h, err) && read_elements(&h, p + at + len, n - at - len, a, err);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------- */
+/* ---- writing
+ * -------------------------------------------------------------------------------------- */
 
 static const char *
 type_code(sg_dtype type)
@@ -385,10 +394,15 @@ cli_npy_write(cli_text *out, const cli_view *v)
 	int k;
 
 	cli_printf(&h, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
-	           v->type == SG_DTYPE_BOOL ? '|' : host_is_big() ? '>' : '<', type_code(v->type));
+	           v->type == SG_DTYPE_BOOL ? '|'
+	           : host_is_big()          ? '>'
+	                                    : '<',
+	           type_code(v->type));
 	for (k = 0; k < v->rank; k++) {
 		cli_printf(&h, "%lld%s", (long long)v->extent[k],
-		           k + 1 < v->rank ? ", " : v->rank == 1 ? "," : "");
+		           k + 1 < v->rank ? ", "
+		           : v->rank == 1  ? ","
+		                           : "");
 		count *= (size_t)v->extent[k];
 	}
 	cli_puts(&h, "), }");

@@ -40,7 +40,8 @@ unknown(const cli_args *a, const char *name, size_t len)
 	return 0;
 }
 
-/* The option of this name, or the only one that begins so. NULL when there is none, which was said. */
+/* The option of this name, or the only one that begins so. NULL when there is none, which was said.
+ */
 static const cli_option *
 find_long(const cli_args *a, const char *name, size_t len)
 {
@@ -95,7 +96,8 @@ read_long(cli_args *a, int argc, char **argv, int *i)
 	} else if (*i + 1 < argc) {
 		give(a, o, argv[++*i]);
 	} else {
-		cli_error(a, CLI_USAGE, "option '--%s' needs a value: --%s=%s", o->name, o->name, o->value);
+		cli_error(a, CLI_USAGE, "option '--%s' needs a value: --%s=%s", o->name, o->name,
+		          o->value);
 		return false;
 	}
 	return true;

@@ -1,10 +1,10 @@
 /* print.c - tensors as NumPy prints them (numpy 2.x, its default options), and as JSON.
  *
- * NumPy's rules, from numpy/_core/arrayprint.py: floats show the shortest digits that read back, but
- * at most 8 after the point, and stand under one another; powers of ten are used when the
- * magnitudes of an array lie beyond [1e-4, 1e8) (1e6 for f32) or more than a factor 1000 apart; lines
- * have 75 columns; above 1000 elements only three at each end of an axis are shown, and only those
- * decide the format. A scalar shows all its digits, as Python does. */
+ * NumPy's rules, from numpy/_core/arrayprint.py: floats show the shortest digits that read back,
+ * but at most 8 after the point, and stand under one another; powers of ten are used when the
+ * magnitudes of an array lie beyond [1e-4, 1e8) (1e6 for f32) or more than a factor 1000 apart;
+ * lines have 75 columns; above 1000 elements only three at each end of an axis are shown, and only
+ * those decide the format. A scalar shows all its digits, as Python does. */
 #include "cli/cli.h"
 
 #include <math.h>
@@ -18,11 +18,11 @@ enum { PRECISION = 8, LINE = 75, EDGE = 3, THRESHOLD = 1000, DIGITS = 400 };
 typedef struct format {
 	const cli_view *v;
 	bool summary;
-	bool powers;      /* of ten */
-	size_t left;      /* characters before the point; all of them for an integer or a bool */
-	size_t right;     /* digits after it */
-	size_t exponent;  /* digits of the exponent, when powers */
-	cli_text word;    /* the element at hand */
+	bool powers;     /* of ten */
+	size_t left;     /* characters before the point; all of them for an integer or a bool */
+	size_t right;    /* digits after it */
+	size_t exponent; /* digits of the exponent, when powers */
+	cli_text word;   /* the element at hand */
 } format;
 
 /* A number's decimal digits: 0.d1 d2 d3 ... times 10^point. */
@@ -32,7 +32,8 @@ typedef struct decimal {
 	int n, point;
 } decimal;
 
-/* ---- digits ---------------------------------------------------------------------------------------- */
+/* ---- digits
+ * ---------------------------------------------------------------------------------------- */
 
 /* From "-12.5e+03" and the like; zeros at both ends dropped. */
 static void
@@ -77,8 +78,8 @@ exact_digits(decimal *d, double x, bool powers, int precision)
 	take_digits(d, text);
 }
 
-/* The shortest digits that read back; where they are more than the precision allows, the exact value
- * rounded to that. */
+/* The shortest digits that read back; where they are more than the precision allows, the exact
+ * value rounded to that. */
 static void
 get_digits(decimal *d, double x, bool f32, bool powers, int precision)
 {
@@ -149,18 +150,21 @@ exponent_length(const decimal *d)
 	return e > 99 || e < -99 ? 3 : 2;
 }
 
-/* ---- elements --------------------------------------------------------------------------------------- */
+/* ---- elements
+ * --------------------------------------------------------------------------------------- */
 
 static double
 real_at(const cli_view *v, size_t i)
 {
-	return v->type == SG_DTYPE_F32 ? (double)((const float *)v->data)[i] : ((const double *)v->data)[i];
+	return v->type == SG_DTYPE_F32 ? (double)((const float *)v->data)[i]
+	                               : ((const double *)v->data)[i];
 }
 
 static int64_t
 int_at(const cli_view *v, size_t i)
 {
-	return v->type == SG_DTYPE_I32 ? ((const int32_t *)v->data)[i] : ((const int64_t *)v->data)[i];
+	return v->type == SG_DTYPE_I32 ? ((const int32_t *)v->data)[i]
+	                               : ((const int64_t *)v->data)[i];
 }
 
 static bool
@@ -263,7 +267,8 @@ put_element(format *f, size_t i)
 	}
 }
 
-/* ---- choosing the format ------------------------------------------------------------------------------ */
+/* ---- choosing the format
+ * ------------------------------------------------------------------------------ */
 
 /* The elements that will be shown, as places in the data. */
 typedef struct shown {
@@ -366,9 +371,11 @@ choose_ints(format *f, const shown *s)
 	}
 }
 
-/* ---- layout -------------------------------------------------------------------------------------------- */
+/* ---- layout
+ * -------------------------------------------------------------------------------------------- */
 
-/* Adds a word to the line that began at *start of the text, on a new line where it would not fit. */
+/* Adds a word to the line that began at *start of the text, on a new line where it would not fit.
+ */
 static void
 put_word(cli_text *t, size_t *start, const char *word, size_t n, size_t width, size_t indent)
 {
@@ -466,7 +473,9 @@ cli_print(cli_text *t, const cli_view *v, size_t indent)
 	cli_text_free(&f.word);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------ */
+/* ---- JSON
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void
 put_json_element(cli_text *t, const cli_view *v, size_t i)

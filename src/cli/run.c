@@ -8,17 +8,22 @@
 
 #define RUN_OPTIONS                                                                                \
 	CLI_BACKEND_OPTION,                                                                        \
-	    {"format", 0, "text|json", "one JSON object on one line instead of NumPy's form"},      \
-	    {"output", 'o', "FILE.npz", "write the results to a file instead"},                     \
-	    {"repeat", 0, "N", "call N times"},                                                     \
-	    {"time", 0, NULL, "say on standard error how long each phase and a call took"}
+	    {"format", 0, "text|json", "one JSON object on one line instead of NumPy's form"},     \
+	    {"output", 'o', "FILE.npz", "write the results to a file instead"},                    \
+	    {"repeat", 0, "N", "call N times"},                                                    \
+	{                                                                                          \
+		"time", 0, NULL, "say on standard error how long each phase and a call took"       \
+	}
 
 static const cli_option run_options[] = {
-	RUN_OPTIONS, CLI_REAL_OPTION, CLI_DIM_OPTION, CLI_HELP_OPTION, {NULL, 0, NULL, NULL},
+    RUN_OPTIONS, CLI_REAL_OPTION, CLI_DIM_OPTION, CLI_HELP_OPTION, {NULL, 0, NULL, NULL},
 };
 
 static const cli_option eval_options[] = {
-	RUN_OPTIONS, CLI_REAL_OPTION, CLI_HELP_OPTION, {NULL, 0, NULL, NULL},
+    RUN_OPTIONS,
+    CLI_REAL_OPTION,
+    CLI_HELP_OPTION,
+    {NULL, 0, NULL, NULL},
 };
 
 /* What the command line asks for, apart from the model. */
@@ -58,20 +63,25 @@ read_request(const cli_args *args, request *r)
 	r->times = cli_has(args, "time");
 	r->save = cli_value(args, "output");
 	if (repeat) {
-		if (!cli_read_number(repeat, strlen(repeat), &kind, &v) || kind != CLI_INT || v.i < 1) {
-			cli_error(args, CLI_USAGE, "--repeat takes a whole number from 1, not '%s'", repeat);
+		if (!cli_read_number(repeat, strlen(repeat), &kind, &v) || kind != CLI_INT ||
+		    v.i < 1) {
+			cli_error(args, CLI_USAGE, "--repeat takes a whole number from 1, not '%s'",
+			          repeat);
 			return false;
 		}
 		r->repeat = v.i;
 	}
-	if (r->save && (strlen(r->save) < 5 || strcmp(r->save + strlen(r->save) - 4, ".npz") != 0)) {
-		cli_error(args, CLI_USAGE, "--output takes a name that ends in .npz, not '%s'", r->save);
+	if (r->save &&
+	    (strlen(r->save) < 5 || strcmp(r->save + strlen(r->save) - 4, ".npz") != 0)) {
+		cli_error(args, CLI_USAGE, "--output takes a name that ends in .npz, not '%s'",
+		          r->save);
 		return false;
 	}
 	return cli_read_backend(args, &r->backend) && cli_wants_json(args, &r->json);
 }
 
-/* ---- results ------------------------------------------------------------------------------------------ */
+/* ---- results
+ * ------------------------------------------------------------------------------------------ */
 
 static bool
 save_outputs(const request *r, const sg_call *call, cli_text *err)
@@ -120,7 +130,8 @@ give_results(const request *r, const sg_call *call)
 	return status;
 }
 
-/* ---- times --------------------------------------------------------------------------------------------- */
+/* ---- times
+ * --------------------------------------------------------------------------------------------- */
 
 static void
 say_time(const char *what, double seconds)
@@ -149,7 +160,8 @@ say_times(const request *r, sg_model *m, const clocks *c)
 	fputc('\n', stderr);
 }
 
-/* ---- the call ------------------------------------------------------------------------------------------- */
+/* ---- the call
+ * ------------------------------------------------------------------------------------------- */
 
 static int
 call_often(const request *r, sg_call *call, clocks *c)
@@ -178,8 +190,8 @@ bind_and_call(const request *r, sg_model *m, sg_call *call)
 
 	if (status == CLI_DONE) {
 		status = sg_call_prepare(call);
-		status = status == SG_OK ? CLI_DONE
-		                         : cli_failed(r->args, status, sg_call_message(call));
+		status =
+		    status == SG_OK ? CLI_DONE : cli_failed(r->args, status, sg_call_message(call));
 	}
 	if (status == CLI_DONE) {
 		status = call_often(r, call, &c);
@@ -213,7 +225,8 @@ run_model(const request *r, sg_model *m)
 	return status;
 }
 
-/* ---- the commands ---------------------------------------------------------------------------------------- */
+/* ---- the commands
+ * ---------------------------------------------------------------------------------------- */
 
 /* FILE [ENTRY] [NAME=VALUE]... */
 static bool
@@ -276,8 +289,10 @@ read_expression(request *r)
 	}
 	for (i = 1; i < a->n; i++) {
 		if (!cli_is_assignment(a->operand[i])) {
-			cli_error(a, CLI_USAGE, "expected one expression (in quotes) and then NAME=VALUE, "
-			          "got '%s'", a->operand[i]);
+			cli_error(a, CLI_USAGE,
+			          "expected one expression (in quotes) and then NAME=VALUE, "
+			          "got '%s'",
+			          a->operand[i]);
 			return false;
 		}
 	}
@@ -311,32 +326,32 @@ eval(const cli_args *args)
 }
 
 const cli_command cli_run = {
-	.name = "run",
-	.usage = "[OPTION]... FILE.sg [ENTRY] [NAME=VALUE]...",
-	.summary = "evaluate an entry of a model on data",
-	.about =
-	    "Compile the model in memory and evaluate one of its entries: 'gradient' if there is one,\n"
-	    "else 'forward'. NAME is an input, a param or a dimension; what has a default may be left\n"
-	    "out. VALUE is a number, a JSON array, or a file: @file.npy, @file.npz:name, @file.csv,\n"
-	    "@file.csv:column. \"nan\", \"inf\" and \"-inf\" are numbers too.\n",
-	.examples = "  symgrad run perceptron.sg x='[[1, 2], [3, 4]]' w=@weights.npz:w\n"
-	            "  symgrad run perceptron.sg forward x=@x.npy --format=json\n"
-	            "  symgrad run perceptron.sg x=@x.csv -o gradient.npz\n"
-	            "  symgrad run perceptron.sg x=@x.npy --backend=cc --repeat=1000 --time\n"
-	            "  symgrad run noise.sg n=100\n",
-	.options = run_options,
-	.run = run,
+    .name = "run",
+    .usage = "[OPTION]... FILE.sg [ENTRY] [NAME=VALUE]...",
+    .summary = "evaluate an entry of a model on data",
+    .about =
+	"Compile the model in memory and evaluate one of its entries: 'gradient' if there is one,\n"
+	"else 'forward'. NAME is an input, a param or a dimension; what has a default may be left\n"
+	"out. VALUE is a number, a JSON array, or a file: @file.npy, @file.npz:name, @file.csv,\n"
+	"@file.csv:column. \"nan\", \"inf\" and \"-inf\" are numbers too.\n",
+    .examples = "  symgrad run perceptron.sg x='[[1, 2], [3, 4]]' w=@weights.npz:w\n"
+		"  symgrad run perceptron.sg forward x=@x.npy --format=json\n"
+		"  symgrad run perceptron.sg x=@x.csv -o gradient.npz\n"
+		"  symgrad run perceptron.sg x=@x.npy --backend=cc --repeat=1000 --time\n"
+		"  symgrad run noise.sg n=100\n",
+    .options = run_options,
+    .run = run,
 };
 
 const cli_command cli_eval = {
-	.name = "eval",
-	.usage = "[OPTION]... EXPR [NAME=VALUE]...",
-	.summary = "evaluate an expression, with no file",
-	.about = "Evaluate an expression of the .sg language. Names in it that are no functions are\n"
-	         "numbers, given as NAME=VALUE.\n",
-	.examples = "  symgrad eval 'softmax([1, 2, 3])'\n"
-	            "  symgrad eval 'sqrt(x**2 + y**2)' x=3 y=4\n"
-	            "  symgrad eval --real=f32 'linspace(0, 1, 5)'\n",
-	.options = eval_options,
-	.run = eval,
+    .name = "eval",
+    .usage = "[OPTION]... EXPR [NAME=VALUE]...",
+    .summary = "evaluate an expression, with no file",
+    .about = "Evaluate an expression of the .sg language. Names in it that are no functions are\n"
+	     "numbers, given as NAME=VALUE.\n",
+    .examples = "  symgrad eval 'softmax([1, 2, 3])'\n"
+		"  symgrad eval 'sqrt(x**2 + y**2)' x=3 y=4\n"
+		"  symgrad eval --real=f32 'linspace(0, 1, 5)'\n",
+    .options = eval_options,
+    .run = eval,
 };

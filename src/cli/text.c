@@ -59,7 +59,8 @@ cli_copy(const char *s, size_t n)
 	return p;
 }
 
-/* ---- growable text ------------------------------------------------------------------------------ */
+/* ---- growable text ------------------------------------------------------------------------------
+ */
 
 void
 cli_write(cli_text *t, const char *s, size_t n)

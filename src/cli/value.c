@@ -1,15 +1,16 @@
-/* value.c - VALUE: a number, a JSON array, or @file.npy, @file.npz:name, @file.csv, @file.csv:column.
+/* value.c - VALUE: a number, a JSON array, or @file.npy, @file.npz:name, @file.csv,
+ * @file.csv:column.
  *
- * What a file holds is told by its first bytes, not by its name: .npy and .npz have a signature, all
- * else is read as a table of text. */
+ * What a file holds is told by its first bytes, not by its name: .npy and .npz have a signature,
+ * all else is read as a table of text. */
 #include "cli/cli.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static bool
-parse_file(const char *path, const cli_text *bytes, const char *part, const char *input, cli_array *a,
-           cli_text *err)
+parse_file(const char *path, const cli_text *bytes, const char *part, const char *input,
+           cli_array *a, cli_text *err)
 {
 	const char *s = cli_str(bytes), *dot = strrchr(path, '.');
 	bool npy = bytes->n >= 6 && memcmp(s, "\x93NUMPY", 6) == 0;
@@ -20,15 +21,18 @@ parse_file(const char *path, const cli_text *bytes, const char *part, const char
 	}
 	if (npy || (dot && strcmp(dot, ".npy") == 0)) {
 		if (part) {
-			return cli_fail(err, "%s: expected an .npz file with an array named '%s', found "
-			                "a single array", path, part);
+			return cli_fail(err,
+			                "%s: expected an .npz file with an array named '%s', found "
+			                "a single array",
+			                path, part);
 		}
 		return cli_npy_parse(path, s, bytes->n, a, err);
 	}
 	return cli_csv_parse(path, s, bytes->n, part, a, err);
 }
 
-/* "weights.npz:w": what follows the last ':' names a part, unless a file is called so as a whole. */
+/* "weights.npz:w": what follows the last ':' names a part, unless a file is called so as a whole.
+ */
 static bool
 read_at(const char *spec, const char *input, cli_array *a, cli_text *err)
 {

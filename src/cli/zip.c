@@ -1,9 +1,9 @@
 /* zip.c - members of a zip archive, read from memory, and archives of stored members, written.
  *
- * Read: the central directory, found from the end; stored and (with zlib) deflated members; sizes of
- * 64 bits, as NumPy writes them. Not read: encryption, archives in several parts. Every offset and
- * size is checked against the bytes that are there, a deflated member against what its bytes can
- * hold at most, and each member against its checksum. */
+ * Read: the central directory, found from the end; stored and (with zlib) deflated members; sizes
+ * of 64 bits, as NumPy writes them. Not read: encryption, archives in several parts. Every offset
+ * and size is checked against the bytes that are there, a deflated member against what its bytes
+ * can hold at most, and each member against its checksum. */
 #include "cli/cli.h"
 
 #include <stdlib.h>
@@ -32,9 +32,9 @@ static uint32_t
 checksum(const unsigned char *p, size_t n)
 {
 	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	    0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+	    0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+	    0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
 	};
 	uint32_t c = 0xffffffff;
 	size_t i;
@@ -46,7 +46,8 @@ checksum(const unsigned char *p, size_t n)
 	return ~c;
 }
 
-/* ---- the directory -------------------------------------------------------------------------------- */
+/* ---- the directory
+ * -------------------------------------------------------------------------------- */
 
 static bool
 damaged(const cli_zip *z, const char *expected, cli_text *err)
@@ -100,10 +101,11 @@ cli_zip_open(cli_zip *z, const char *path, const void *bytes, size_t n, cli_text
 		char found[CLI_SHOWN];
 
 		cli_show(found, bytes, n < 4 ? n : 4);
-		return cli_fail(err,
-		                "%s: expected an .npz file (a zip archive with its directory at the "
-		                "end), found %zu bytes that begin with '%s'",
-		                path, n, found);
+		return cli_fail(
+		    err,
+		    "%s: expected an .npz file (a zip archive with its directory at the "
+		    "end), found %zu bytes that begin with '%s'",
+		    path, n, found);
 	}
 	end64 = find_end64(z, end);
 	z->members = end64 ? le(end64 + 32, 8) : le(end + 10, 2);
@@ -180,7 +182,8 @@ cli_zip_next(cli_zip *z, cli_member *m, cli_text *err)
 	       damaged(z, "one more member in its directory", err);
 }
 
-/* ---- one member ------------------------------------------------------------------------------------ */
+/* ---- one member
+ * ------------------------------------------------------------------------------------ */
 
 #if HAVE_ZLIB
 static bool
@@ -221,8 +224,9 @@ unpack(const cli_zip *z, const cli_member *m, const unsigned char *p, cli_text *
 		return true;
 	}
 	if (m->method != DEFLATED || (m->flags & ENCRYPTED)) {
-		return cli_fail(err, "%s: expected '%s' stored or deflated, found method %u%s", z->path,
-		                name, m->method, m->flags & ENCRYPTED ? ", encrypted" : "");
+		return cli_fail(err, "%s: expected '%s' stored or deflated, found method %u%s",
+		                z->path, name, m->method,
+		                m->flags & ENCRYPTED ? ", encrypted" : "");
 	}
 #if HAVE_ZLIB
 	/* a bit of deflated data gives at most 129 bytes */
@@ -235,7 +239,8 @@ unpack(const cli_zip *z, const cli_member *m, const unsigned char *p, cli_text *
 	out->cap = (size_t)m->size + 1;
 	out->n = (size_t)m->size;
 	if (!inflate_all(p, m, (unsigned char *)out->s)) {
-		return cli_fail(err, "%s: expected %llu bytes in '%s', found damaged or truncated data",
+		return cli_fail(err,
+		                "%s: expected %llu bytes in '%s', found damaged or truncated data",
 		                z->path, (unsigned long long)m->size, name);
 	}
 	return true;
@@ -261,21 +266,22 @@ cli_zip_read(const cli_zip *z, const cli_member *m, cli_text *out, cli_text *err
 	cli_show(name, m->name, m->name_size);
 	skip = LOCAL_SIZE + le(p + 26, 2) + le(p + 28, 2);
 	if (z->n - m->at < skip || z->n - m->at - skip < m->packed) {
-		return cli_fail(err, "%s: expected %llu bytes for '%s', found the file's end", z->path,
-		                (unsigned long long)m->packed, name);
+		return cli_fail(err, "%s: expected %llu bytes for '%s', found the file's end",
+		                z->path, (unsigned long long)m->packed, name);
 	}
 	if (!unpack(z, m, p + skip, out, err)) {
 		return false;
 	}
 	sum = checksum((const unsigned char *)out->s, out->n);
 	if (sum != m->checksum) {
-		return cli_fail(err, "%s: expected the checksum %08lx for '%s', found %08lx", z->path,
-		                (unsigned long)m->checksum, name, (unsigned long)sum);
+		return cli_fail(err, "%s: expected the checksum %08lx for '%s', found %08lx",
+		                z->path, (unsigned long)m->checksum, name, (unsigned long)sum);
 	}
 	return true;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ---------------------------------------------------------------------------------------- */
 
 static void
 put_le(cli_text *t, uint64_t v, int width)
@@ -286,8 +292,8 @@ put_le(cli_text *t, uint64_t v, int width)
 	}
 }
 
-/* What the local header and the directory's entry share. 1980-01-01, so that equal contents are equal
- * files; sizes always in the extra field, as NumPy does. */
+/* What the local header and the directory's entry share. 1980-01-01, so that equal contents are
+ * equal files; sizes always in the extra field, as NumPy does. */
 static void
 put_common(cli_text *t, const char *name, uint32_t sum, uint64_t size, uint64_t at, bool entry)
 {
