@@ -476,11 +476,12 @@ sg_cast(sg_build *b, sg_ref x, sg_type t)
 		return r;
 	if (n.op == SG_BROADCAST)
 		return sg_broadcast(b, sg_cast(b, n.args[0], t), n.shape, n.attr ? n.attr->w : NULL);
-	if (n.op == SG_DATA && sg_type_is_int((sg_type)n.type) && t == SG_F64) {
+	if (n.op == SG_DATA && sg_type_is_int((sg_type)n.type) && sg_type_is_float(t)) {
 		int64_t *w = SG_NEW_ARRAY(b->ctx, int64_t, n.attr->n);
 
 		for (uint32_t i = 0; i < n.attr->n; i++)
-			w[i] = sg_double_bits((double)n.attr->w[i]);
+			w[i] = sg_double_bits(t == SG_F32 ? (double)(float)n.attr->w[i]
+			                                  : (double)n.attr->w[i]);
 		return sg_data(b, t, n.shape, w);
 	}
 	return sg_raw(b, SG_CAST, t, n.shape, 1, &x, NULL);

@@ -1,0 +1,711 @@
+/* expr.c - expressions: literals, names, operators, lists, conditionals. */
+#include "front/elab.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool
+in_user_text(const elab *e, sg_span at)
+{
+	return at.src && at.src != e->prelude_src;
+}
+
+static void
+enter(elab *e, sg_span at)
+{
+	if (in_user_text(e, at)) {
+		e->user_at = at;
+		e->b->g->here = at;
+	}
+}
+
+/* ---- compile-time arithmetic ---- */
+
+static int64_t
+wrap(sg_ast_op op, int64_t x, int64_t y)
+{
+	const uint64_t a = (uint64_t)x, b = (uint64_t)y;
+
+	return (int64_t)(op == SG_O_ADD ? a + b : op == SG_O_SUB ? a - b : a * b);
+}
+
+static int64_t
+power(int64_t x, int64_t n)
+{
+	uint64_t r = 1, p = (uint64_t)x;
+
+	for (; n > 0; n >>= 1, p *= p)
+		if (n & 1)
+			r *= p;
+	return (int64_t)r;
+}
+
+static value
+static_int(elab *e, sg_ast_op op, int64_t x, int64_t y, sg_span at)
+{
+	switch (op) {
+	case SG_O_ADD:
+	case SG_O_SUB:
+	case SG_O_MUL: return v_int(wrap(op, x, y));
+	case SG_O_DIV: return v_float((double)x / (double)y);
+	case SG_O_FLOORDIV:
+	case SG_O_MOD: {
+		if (y == 0) {
+			elab_error(e, at, "divide", "integer division by zero");
+			return POISON;
+		}
+		if (y == -1)
+			return v_int(op == SG_O_MOD ? 0 : wrap(SG_O_SUB, 0, x));
+		int64_t q = x / y, r = x % y;
+		if (r && (r < 0) != (y < 0))
+			q--, r += y;
+		return v_int(op == SG_O_MOD ? r : q);
+	}
+	case SG_O_POW: return y >= 0 ? v_int(power(x, y)) : v_float(pow((double)x, (double)y));
+	case SG_O_LT: return v_bool(x < y);
+	case SG_O_LE: return v_bool(x <= y);
+	case SG_O_GT: return v_bool(x > y);
+	case SG_O_GE: return v_bool(x >= y);
+	case SG_O_EQ: return v_bool(x == y);
+	case SG_O_NE: return v_bool(x != y);
+	default: break;
+	}
+	elab_error(e, at, "type", "'@' needs arrays");
+	return POISON;
+}
+
+static value
+static_float(elab *e, sg_ast_op op, double x, double y, sg_span at)
+{
+	switch (op) {
+	case SG_O_ADD: return v_float(x + y);
+	case SG_O_SUB: return v_float(x - y);
+	case SG_O_MUL: return v_float(x * y);
+	case SG_O_DIV: return v_float(x / y);
+	case SG_O_FLOORDIV: return v_float(floor(x / y));
+	case SG_O_MOD: {
+		double r = fmod(x, y);
+		return v_float(r != 0 && (r < 0) != (y < 0) ? r + y : r);
+	}
+	case SG_O_POW: return v_float(pow(x, y));
+	case SG_O_LT: return v_bool(x < y);
+	case SG_O_LE: return v_bool(x <= y);
+	case SG_O_GT: return v_bool(x > y);
+	case SG_O_GE: return v_bool(x >= y);
+	case SG_O_EQ: return v_bool(x == y);
+	case SG_O_NE: return v_bool(x != y);
+	default: break;
+	}
+	elab_error(e, at, "type", "'@' needs arrays");
+	return POISON;
+}
+
+static bool
+is_compare(sg_ast_op op)
+{
+	return op >= SG_O_LT && op <= SG_O_NE;
+}
+
+/* Arithmetic on values that are known, extents included. False: it is work for the graph. */
+static bool
+static_binary(elab *e, sg_ast_op op, value x, value y, sg_span at, value *out)
+{
+	const bool equality = op == SG_O_EQ || op == SG_O_NE;
+	sg_ext a, b;
+
+	if (equality && (x.kind == V_NONE || y.kind == V_NONE))
+		return *out = v_bool((x.kind == y.kind) == (op == SG_O_EQ)), true;
+	if (equality && x.kind == V_STRING && y.kind == V_STRING)
+		return *out = v_bool((strcmp(x.s, y.s) == 0) == (op == SG_O_EQ)), true;
+	if (op == SG_O_AND || op == SG_O_OR) {
+		if (x.kind != V_BOOL || y.kind != V_BOOL)
+			return false;
+		return *out = v_bool(op == SG_O_AND ? x.i && y.i : x.i || y.i), true;
+	}
+	if (x.kind == V_BOOL)
+		x = v_int(x.i);
+	if (y.kind == V_BOOL)
+		y = v_int(y.i);
+	if (x.kind == V_INT && y.kind == V_INT)
+		return *out = static_int(e, op, x.i, y.i, at), true;
+	if ((x.kind == V_INT || x.kind == V_FLOAT) && (y.kind == V_INT || y.kind == V_FLOAT)) {
+		double p = x.kind == V_INT ? (double)x.i : x.f, q = y.kind == V_INT ? (double)y.i : y.f;
+
+		return *out = static_float(e, op, p, q, at), true;
+	}
+	if (as_ext(e, x, &a) && as_ext(e, y, &b)) {
+		switch (op) {
+		case SG_O_ADD: return *out = v_ext(e, sg_ext_add(e->sp, a, b)), true;
+		case SG_O_SUB: return *out = v_ext(e, sg_ext_sub(e->sp, a, b)), true;
+		case SG_O_MUL: return *out = v_ext(e, sg_ext_mul(e->sp, a, b)), true;
+		case SG_O_FLOORDIV: return *out = v_ext(e, sg_ext_div(e->sp, a, b)), true;
+		default: return false;
+		}
+	}
+	return false;
+}
+
+/* ---- operators on tensors ---- */
+
+value
+ew2(elab *e, sg_op op, value x, value y, sg_span at, const char *what)
+{
+	value v[2] = {x, y};
+	const sg_span spans[2] = {at, at};
+	sg_ref r[2];
+	sg_type t;
+
+	if (!common_type(e, v, 2, spans, &t))
+		return POISON;
+	if (t == SG_BOOL && !(sg_ops[op].flags & SG_LOGIC))
+		t = SG_I64;
+	if (!(sg_ops[op].flags & (SG_INTS | SG_LOGIC)) && !sg_type_is_float(t))
+		t = e->real;
+	for (int k = 0; k < 2; k++)
+		if (!(r[k] = to_tensor(e, v[k], (int)t, at)))
+			return POISON;
+	if (!broadcast_all(e, r, 2, at, what))
+		return POISON;
+	return v_tensor(sg_ew2(e->b, op, r[0], r[1]));
+}
+
+static const char *
+op_text(sg_ast_op op)
+{
+	static const char *const text[] = {"'+'", "'-'", "'*'", "'/'", "'//'", "'%'", "'@'",
+	                                   "'**'", "'<'", "'<='", "'>'", "'>='", "'=='", "'!='",
+	                                   "'and'", "'or'", "'not'", "'-'", "'+'"};
+	return text[op];
+}
+
+static const char *
+source_text(elab *e, const sg_ast *x)
+{
+	return sg_text(e->ctx, "%.*s", (int)(x->at.hi - x->at.lo), x->at.src->text + x->at.lo);
+}
+
+static void
+matmul_error(elab *e, const sg_ast *at, const sg_shape *sx, const sg_shape *sy)
+{
+	const sg_ast *l = at->kind == SG_X_BINARY ? at->kid[0] : NULL;
+	const sg_ast *r = at->kind == SG_X_BINARY ? at->kid[1] : NULL;
+	sg_diag *d = elab_error(e, at->at, "matmul-shape", "inner extents of '@' differ: %s @ %s",
+	                        sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+
+	if (!r || !in_user_text(e, at->at))
+		return;
+	sg_diag_point(d, at->op_at);
+	binding *b = r->kind == SG_X_NAME ? scope_find(e, e->top, r->name) : NULL;
+	if (b)
+		sg_add_note(e->ctx, d, b->at, "'%s' is %s", r->name, sg_shape_text(e->sp, sy));
+	if (sy->rank >= 2 && sx->ext[sx->rank - 1] == sy->ext[sy->rank - 1]) {
+		const bool plain = r->kind <= SG_X_NAME || r->kind >= SG_X_CALL || r->parens;
+
+		sg_add_hint(e->ctx, d, plain ? "did you mean '%s @ %s.T'?" : "did you mean '%s @ (%s).T'?",
+		            source_text(e, l), source_text(e, r));
+	} else if (sx->rank >= 2 && sx->ext[sx->rank - 2] == sy->ext[sy->rank > 1 ? sy->rank - 2 : 0]) {
+		const bool plain = l->kind <= SG_X_NAME || l->kind >= SG_X_CALL || l->parens;
+
+		sg_add_hint(e->ctx, d, plain ? "did you mean '%s.T @ %s'?" : "did you mean '(%s).T @ %s'?",
+		            source_text(e, l), source_text(e, r));
+	}
+}
+
+static value
+matmul(elab *e, value x, value y, const sg_ast *at)
+{
+	value v[2] = {x, y};
+	const sg_span spans[2] = {at->at, at->at};
+	sg_ref r[2];
+	sg_type t;
+
+	if (!common_type(e, v, 2, spans, &t))
+		return POISON;
+	if (t == SG_BOOL)
+		t = SG_I64;
+	for (int k = 0; k < 2; k++)
+		if (!(r[k] = to_tensor(e, v[k], (int)t, at->at)))
+			return POISON;
+	const sg_shape *sx = sg_shape_of(e->b, r[0]), *sy = sg_shape_of(e->b, r[1]);
+	if (!sx->rank || !sy->rank) {
+		sg_diag *d = elab_error(e, at->at, "matmul-shape", "'@' needs arrays: %s @ %s",
+		                        sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+		sg_add_hint(e->ctx, d, "'*' multiplies by a scalar");
+		return POISON;
+	}
+	if (sx->ext[sx->rank - 1] != sy->ext[sy->rank > 1 ? sy->rank - 2 : 0]) {
+		matmul_error(e, at, sx, sy);
+		return POISON;
+	}
+	if (sx->rank > 2 && sy->rank > 2) {
+		const sg_shape *bx = sg_shape_make(e->sp, sx->rank - 2, sx->ext);
+		const sg_shape *by = sg_shape_make(e->sp, sy->rank - 2, sy->ext);
+
+		if (!broadcast_shapes(e, bx, by)) {
+			elab_error(e, at->at, "matmul-shape",
+			           "leading extents of '@' do not broadcast: %s @ %s",
+			           sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+			return POISON;
+		}
+	}
+	return v_tensor(sg_matmul(e->b, r[0], r[1]));
+}
+
+static value
+logic(elab *e, sg_op op, value x, value y, sg_span at)
+{
+	const value v[2] = {x, y};
+	sg_ref r[2];
+
+	for (int k = 0; k < 2; k++) {
+		if (v[k].kind == V_POISON)
+			return POISON;
+		if (!(r[k] = to_tensor(e, v[k], -1, at)))
+			return POISON;
+		if (sg_type_of(e->b, r[k]) != SG_BOOL) {
+			sg_diag *d = elab_error(e, at, "type", "'%s' works on bool, not on %s",
+			                        sg_op_name((uint16_t)op), v_describe(e, v[k]));
+			sg_add_hint(e->ctx, d, "x != 0 is bool");
+			return POISON;
+		}
+	}
+	if (!broadcast_all(e, r, 2, at, op == SG_AND ? "'and'" : "'or'"))
+		return POISON;
+	return v_tensor(sg_ew2(e->b, op, r[0], r[1]));
+}
+
+static value
+arithmetic(elab *e, sg_ast_op op, value x, value y, const sg_ast *at)
+{
+	const char *what = op_text(op);
+	const sg_span span = at->at;
+
+	switch (op) {
+	case SG_O_ADD: return ew2(e, SG_ADD, x, y, span, what);
+	case SG_O_SUB: return ew2(e, SG_SUB, x, y, span, what);
+	case SG_O_MUL: return ew2(e, SG_MUL, x, y, span, what);
+	case SG_O_DIV: return ew2(e, SG_DIV, x, y, span, what);
+	case SG_O_FLOORDIV: return ew2(e, SG_FLOORDIV, x, y, span, what);
+	case SG_O_MOD: return ew2(e, SG_MOD, x, y, span, what);
+	case SG_O_MATMUL: return matmul(e, x, y, at);
+	case SG_O_POW:
+		if (y.kind == V_INT && y.i < 0)
+			y = v_float((double)y.i);
+		return ew2(e, SG_POW, x, y, span, what);
+	case SG_O_LT: return ew2(e, SG_LT, x, y, span, what);
+	case SG_O_LE: return ew2(e, SG_LE, x, y, span, what);
+	case SG_O_GT: return ew2(e, SG_LT, y, x, span, what);
+	case SG_O_GE: return ew2(e, SG_LE, y, x, span, what);
+	case SG_O_EQ: return ew2(e, SG_EQ, x, y, span, what);
+	case SG_O_NE: return ew2(e, SG_NE, x, y, span, what);
+	case SG_O_AND: return logic(e, SG_AND, x, y, span);
+	case SG_O_OR: return logic(e, SG_OR, x, y, span);
+	case SG_O_NOT:
+	case SG_O_NEG:
+	case SG_O_POS: break;
+	}
+	return POISON;
+}
+
+value
+binary(elab *e, sg_ast_op op, value x, value y, const sg_ast *at)
+{
+	value out;
+
+	if (x.kind == V_POISON || y.kind == V_POISON)
+		return POISON;
+	if (static_binary(e, op, x, y, at->at, &out))
+		return out;
+	enter(e, at->at);
+	for (int k = 0; k < 2; k++) {
+		const value v = k ? y : x;
+
+		if (v.kind == V_TENSOR || v.kind == V_EXT || v_is_number(v))
+			continue;
+		sg_diag *d = elab_error(e, at->at, "type", "%s does not work on %s",
+		                        is_compare(op) ? "comparison" : op_text(op), v_describe(e, v));
+		if (v.kind == V_TUPLE)
+			sg_add_hint(e->ctx, d, "unpack it: a, b = ...");
+		return POISON;
+	}
+	return arithmetic(e, op, x, y, at);
+}
+
+value
+binary_at(elab *e, sg_ast_op op, value x, value y, sg_span at, sg_span xat, sg_span yat)
+{
+	const sg_ast node = {.kind = SG_X_CALL, .at = at};
+
+	(void)xat, (void)yat;
+	return binary(e, op, x, y, &node);
+}
+
+/* A left-deep chain a + b + c ... is evaluated by a loop: its length costs no stack. */
+static value
+eval_binary(elab *e, scope *s, const sg_ast *x)
+{
+	const sg_ast **spine = NULL;
+	size_t n = 0, cap = 0;
+	value v;
+
+	for (; x->kind == SG_X_BINARY; x = x->kid[0])
+		SG_PUSH(e->ctx, spine, n, cap, x);
+	v = eval(e, s, x);
+	while (n-- > 0) {
+		value y = eval(e, s, spine[n]->kid[1]);
+
+		v = binary(e, spine[n]->op, v, y, spine[n]);
+	}
+	return v;
+}
+
+static value
+eval_unary(elab *e, scope *s, const sg_ast *x)
+{
+	value v = eval(e, s, x->kid[0]);
+	sg_ref r;
+
+	if (v.kind == V_POISON)
+		return v;
+	if (x->op == SG_O_NOT) {
+		if (v.kind == V_BOOL)
+			return v_bool(!v.i);
+		if (!(r = to_tensor(e, v, -1, x->at)))
+			return POISON;
+		if (sg_type_of(e->b, r) != SG_BOOL) {
+			sg_diag *d = elab_error(e, x->at, "type", "'not' works on bool, not on %s",
+			                        v_describe(e, v));
+			sg_add_hint(e->ctx, d, "x == 0 is bool");
+			return POISON;
+		}
+		return v_tensor(sg_ew1(e->b, SG_NOT, r));
+	}
+	if (v.kind == V_BOOL)
+		v = v_int(v.i);
+	if (x->op == SG_O_POS)
+		return v;
+	if (v.kind == V_INT)
+		return v_int(wrap(SG_O_SUB, 0, v.i));
+	if (v.kind == V_FLOAT)
+		return v_float(-v.f);
+	if (v.kind == V_EXT)
+		return v_ext(e, sg_ext_sub(e->sp, sg_ext_int(e->sp, 0), v.ext));
+	if (v.kind != V_TENSOR) {
+		elab_error(e, x->at, "type", "'-' does not work on %s", v_describe(e, v));
+		return POISON;
+	}
+	enter(e, x->at);
+	r = v.ref;
+	if (sg_type_of(e->b, r) == SG_BOOL)
+		r = sg_cast(e->b, r, SG_I64);
+	return v_tensor(sg_ew1(e->b, SG_NEG, r));
+}
+
+/* ---- names ---- */
+
+static value
+free_name(elab *e, const sg_ast *x)
+{
+	sg_program *p = e->p;
+	const sg_shape *s = sg_shape_scalar(e->sp);
+	sg_ref r = sg_input_node(e->b, e->real, s, (uint32_t)p->ninputs);
+
+	SG_PUSH(e->ctx, p->input, p->ninputs, e->cap_inputs,
+	        (sg_input){.name = x->name, .type = e->real, .shape = s, .ref = r, .at = x->at});
+	scope_bind(e, e->top, x->name, v_tensor(r), x->at)->is_input = true;
+	return v_tensor(r);
+}
+
+/* cast(x, f32): where nothing is bound to the name, a type is its name. */
+static bool
+is_type_name(const char *s)
+{
+	for (int t = SG_F32; t <= SG_BOOL; t++)
+		if (strcmp(s, sg_type_name((sg_type)t)) == 0)
+			return true;
+	return false;
+}
+
+static value
+eval_name(elab *e, scope *s, const sg_ast *x)
+{
+	binding *b = scope_find(e, s, x->name);
+	const builtin *f;
+
+	if (b)
+		return b->v;
+	if ((f = find_builtin(x->name))) {
+		closure *c = SG_NEW(e->ctx, closure);
+
+		c->builtin = f;
+		return (value){.kind = V_FN, .fn = c};
+	}
+	if (is_type_name(x->name))
+		return v_string(x->name);
+	if (e->free_names_are_inputs)
+		return free_name(e, x);
+	sg_diag *d = elab_error(e, x->at, "unknown-name", "unknown name '%s'", x->name);
+	const char *near = suggest_name(e, s, x->name);
+	binding *later = scope_find_here(e->top, x->name);
+	if (later)
+		sg_add_note(e->ctx, d, later->at, "'%s' is bound here, below its use", x->name);
+	else if (near)
+		sg_add_hint(e->ctx, d, "did you mean '%s'?", near);
+	scope_bind(e, e->top, x->name, POISON, x->at); /* one message a name */
+	return POISON;
+}
+
+/* ---- lists ---- */
+
+/* Constant items of one type and shape, as one constant. */
+static sg_ref
+join_data(elab *e, size_t n, const sg_ref *r, const sg_shape *s)
+{
+	const sg_type t = sg_type_of(e->b, r[0]);
+	int64_t count = 0, *w;
+
+	if (!sg_ext_const(e->sp, sg_shape_size(e->sp, sg_shape_of(e->b, r[0])), &count))
+		return 0;
+	for (size_t k = 0; k < n; k++) {
+		const uint16_t op = sg_node_at(e->b->g, r[k])->op;
+
+		if (op != SG_CONST && op != SG_DATA)
+			return 0;
+	}
+	w = SG_NEW_ARRAY(e->ctx, int64_t, sg_mul_size(e->ctx, (int64_t)n, count) + 1);
+	for (size_t k = 0; k < n; k++) {
+		const sg_node *a = sg_node_at(e->b->g, r[k]);
+
+		for (int64_t i = 0; i < count; i++)
+			w[(int64_t)k * count + i] = a->attr->w[a->op == SG_DATA ? i : 0];
+	}
+	return sg_data(e->b, t, s, w);
+}
+
+static value
+stack_items(elab *e, size_t n, value *item, const sg_span *at, sg_span whole)
+{
+	sg_ref *r = SG_NEW_ARRAY(e->ctx, sg_ref, n + 1);
+	bool extents = true;
+	sg_type t;
+	value v;
+
+	if (!n) {
+		sg_ext zero = sg_ext_int(e->sp, 0);
+
+		return v_tensor(sg_const(e->b, e->real, sg_shape_make(e->sp, 1, &zero), 0));
+	}
+	if (!common_type(e, item, n, at, &t))
+		return POISON;
+	for (size_t k = 0; k < n; k++) {
+		extents = extents && (item[k].kind == V_INT || item[k].kind == V_EXT);
+		if (!(r[k] = to_tensor(e, item[k], (int)t, at[k])))
+			return POISON;
+		if (sg_shape_of(e->b, r[k]) != sg_shape_of(e->b, r[0])) {
+			sg_diag *d = elab_error(
+			    e, at[k], "list-shape", "items of a list differ in shape: %s and %s",
+			    sg_shape_text(e->sp, sg_shape_of(e->b, r[0])),
+			    sg_shape_text(e->sp, sg_shape_of(e->b, r[k])));
+			sg_add_note(e->ctx, d, at[0], "the first item");
+			return POISON;
+		}
+	}
+	const sg_shape *s0 = sg_shape_of(e->b, r[0]);
+	sg_ext ext[SG_MAX_RANK + 1] = {sg_ext_int(e->sp, (int64_t)n)};
+	if (s0->rank >= SG_MAX_USER_RANK) {
+		elab_error(e, whole, "rank", "the list has %u axes; %d is the most", s0->rank + 1,
+		           SG_MAX_USER_RANK);
+		return POISON;
+	}
+	memcpy(ext + 1, s0->ext, s0->rank * sizeof *ext);
+	enter(e, whole);
+	sg_ref d = join_data(e, n, r, sg_shape_make(e->sp, s0->rank + 1, ext));
+	v = v_tensor(d ? d : sg_stack(e->b, (uint32_t)n, r, 0));
+	if (extents) {
+		v.item = sg_copy(e->ctx, item, n * sizeof *item);
+		v.n = n;
+	}
+	return v;
+}
+
+static value
+eval_list(elab *e, scope *s, const sg_ast *x)
+{
+	value *item = SG_NEW_ARRAY(e->ctx, value, x->nkids + 1);
+	sg_span *at = SG_NEW_ARRAY(e->ctx, sg_span, x->nkids + 1);
+
+	for (size_t k = 0; k < x->nkids; k++) {
+		item[k] = eval(e, s, x->kid[k]);
+		at[k] = x->kid[k]->at;
+	}
+	return stack_items(e, x->nkids, item, at, x->at);
+}
+
+static value
+eval_comprehension(elab *e, scope *s, const sg_ast *x)
+{
+	value lo = eval(e, s, x->kid[1]), hi = eval(e, s, x->kid[2]);
+	int64_t a, b;
+	value *item = NULL;
+	sg_span *at = NULL;
+	size_t n = 0, cap = 0, m = 0, cap2 = 0;
+
+	if (!need_int(e, lo, x->kid[1]->at, "the start of a comprehension", &a) ||
+	    !need_int(e, hi, x->kid[2]->at, "the end of a comprehension", &b))
+		return POISON;
+	if (b > a && (uint64_t)b - (uint64_t)a > 10000000) {
+		elab_error(e, x->at, "limit", "a comprehension of more than 10,000,000 items");
+		return POISON;
+	}
+	for (int64_t i = a; i < b; i++) {
+		scope *in = scope_new(e, s, UINT64_MAX);
+
+		scope_bind(e, in, x->name, v_int(i), x->at);
+		value v = eval(e, in, x->kid[0]);
+		if (v.kind == V_POISON)
+			return POISON;
+		SG_PUSH(e->ctx, item, n, cap, v);
+		SG_PUSH(e->ctx, at, m, cap2, x->kid[0]->at);
+	}
+	return stack_items(e, n, item, at, x->at);
+}
+
+/* ---- conditionals ---- */
+
+static value
+choose(elab *e, sg_ref c, value x, value y, const sg_ast *at)
+{
+	const value v[2] = {x, y};
+	const sg_span spans[2] = {at->at, at->at};
+	sg_ref r[2];
+	sg_type t;
+
+	if (x.kind == V_TUPLE && y.kind == V_TUPLE && x.n == y.n) {
+		value out = v_tuple(e, x.n, x.item);
+
+		for (size_t k = 0; k < x.n; k++)
+			out.item[k] = choose(e, c, x.item[k], y.item[k], at);
+		return out;
+	}
+	if (!common_type(e, v, 2, spans, &t))
+		return POISON;
+	for (int k = 0; k < 2; k++) {
+		if (!(r[k] = to_tensor(e, v[k], v_is_number(v[k]) ? (int)t : -1, at->at)))
+			return POISON;
+	}
+	const sg_shape *s = sg_shape_of(e->b, r[0]);
+	if (sg_shape_of(e->b, r[1]) != s || sg_type_of(e->b, r[0]) != sg_type_of(e->b, r[1])) {
+		elab_error(e, at->at, "branch", "the branches differ: %s and %s", v_describe(e, x),
+		           v_describe(e, y));
+		return POISON;
+	}
+	return v_tensor(sg_ew3(e->b, SG_SELECT, sg_broadcast(e->b, c, s, NULL), r[0], r[1]));
+}
+
+static value
+eval_if(elab *e, scope *s, const sg_ast *x)
+{
+	value c = eval(e, s, x->kid[0]), y, z;
+
+	if (c.kind == V_POISON)
+		return c;
+	if (c.kind == V_BOOL)
+		return eval(e, s, x->kid[c.i ? 1 : 2]);
+	if (c.kind != V_TENSOR || sg_type_of(e->b, c.ref) != SG_BOOL ||
+	    sg_shape_of(e->b, c.ref)->rank) {
+		sg_diag *d = elab_error(e, x->kid[0]->at, "condition",
+		                        "the condition of 'if' must be a bool scalar, not %s",
+		                        v_describe(e, c));
+		if (c.kind == V_TENSOR && sg_type_of(e->b, c.ref) == SG_BOOL)
+			sg_add_hint(e->ctx, d, "where(c, a, b) chooses element by element");
+		return POISON;
+	}
+	y = eval(e, s, x->kid[1]);
+	z = eval(e, s, x->kid[2]);
+	if (y.kind == V_POISON || z.kind == V_POISON)
+		return POISON;
+	enter(e, x->at);
+	return choose(e, c.ref, y, z, x);
+}
+
+/* ---- the rest ---- */
+
+static value
+eval_transpose(elab *e, scope *s, const sg_ast *x)
+{
+	value v = eval(e, s, x->kid[0]);
+	sg_ref r = to_tensor(e, v, -1, x->kid[0]->at);
+	int64_t perm[SG_MAX_RANK];
+
+	if (!r)
+		return POISON;
+	const uint32_t rank = sg_shape_of(e->b, r)->rank;
+	if (rank < 2) {
+		sg_diag *d = elab_error(e, x->at, "rank", "'.T' needs two axes or more, not %s",
+		                        v_describe(e, v));
+		if (rank == 1)
+			sg_add_hint(e->ctx, d, "x[:, none] makes a column of a vector");
+		return POISON;
+	}
+	for (uint32_t i = 0; i < rank; i++)
+		perm[i] = i;
+	perm[rank - 1] = rank - 2;
+	perm[rank - 2] = rank - 1;
+	enter(e, x->at);
+	return v_tensor(sg_transpose(e->b, r, perm));
+}
+
+static value
+eval_tuple(elab *e, scope *s, const sg_ast *x)
+{
+	value *item = SG_NEW_ARRAY(e->ctx, value, x->nkids + 1);
+	bool bad = false;
+
+	for (size_t k = 0; k < x->nkids; k++) {
+		item[k] = eval(e, s, x->kid[k]);
+		bad = bad || item[k].kind == V_POISON;
+	}
+	return bad ? POISON : v_tuple(e, x->nkids, item);
+}
+
+static value
+make_lambda(elab *e, scope *s, const sg_ast *x)
+{
+	closure *c = SG_NEW(e->ctx, closure);
+
+	c->fn = x->fn;
+	c->env = s;
+	c->seq = e->seq + 1;
+	c->prelude = !in_user_text(e, x->at);
+	return (value){.kind = V_FN, .fn = c};
+}
+
+value
+eval(elab *e, scope *s, const sg_ast *x)
+{
+	if (!x)
+		return POISON;
+	if (!sg_stack_left(e->ctx)) {
+		elab_error(e, x->at, "nested-too-deeply", "nested too deeply");
+		return POISON;
+	}
+	switch (x->kind) {
+	case SG_X_INT: return v_int(x->i);
+	case SG_X_FLOAT: return v_float(x->f);
+	case SG_X_STRING: return v_string(x->name);
+	case SG_X_BOOL: return v_bool(x->i != 0);
+	case SG_X_NONE: return (value){.kind = V_NONE};
+	case SG_X_NAME: return eval_name(e, s, x);
+	case SG_X_UNARY: return eval_unary(e, s, x);
+	case SG_X_BINARY: return eval_binary(e, s, x);
+	case SG_X_IF: return eval_if(e, s, x);
+	case SG_X_LAMBDA: return make_lambda(e, s, x);
+	case SG_X_CALL: return eval_call(e, s, x);
+	case SG_X_INDEX: return eval_index(e, s, x);
+	case SG_X_T: return eval_transpose(e, s, x);
+	case SG_X_LIST: return eval_list(e, s, x);
+	case SG_X_COMPREHENSION: return eval_comprehension(e, s, x);
+	case SG_X_TUPLE: return eval_tuple(e, s, x);
+	}
+	return POISON;
+}

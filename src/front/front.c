@@ -1,0 +1,210 @@
+/* front.c - text to program: the prelude, then the user's statements, in order. */
+#include "front/elab.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ---- names of models ---- */
+
+/* "my-model.sg" -> my_model; never empty, never a digit first. */
+static const char *
+legal_stem(sg_ctx *ctx, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	char *s;
+	size_t n;
+
+	base = base ? base + 1 : path;
+	n = strlen(base);
+	if (n > 3 && strcmp(base + n - 3, ".sg") == 0)
+		n -= 3;
+	if (!n || base[0] == '<')
+		return "model";
+	s = sg_alloc(ctx, n + 2);
+	s[0] = 'm';
+	for (size_t k = 0; k < n; k++)
+		s[k + 1] = isalnum((unsigned char)base[k]) && (unsigned char)base[k] < 128 ? base[k] : '_';
+	return sg_intern_z(ctx, isdigit((unsigned char)s[1]) ? s : s + 1);
+}
+
+/* ---- setting up ---- */
+
+static void
+run_prelude(elab *e)
+{
+	sg_stmt *list;
+
+	e->prelude_src = sg_source_text(e->ctx, "<prelude>", sg_prelude, strlen(sg_prelude));
+	list = sg_parse(e->ctx, e->prelude_src);
+	sg_need(e->ctx, sg_error_count(e->ctx) == 0, "the prelude does not parse");
+	run_statements(e, e->prelude, list);
+}
+
+static elab *
+elab_new(sg_ctx *ctx, const sg_front_options *o)
+{
+	elab *e = SG_NEW(ctx, elab);
+	static const sg_front_options none;
+
+	e->ctx = ctx;
+	e->o = o ? o : &none;
+	e->sp = sg_space_new(ctx);
+	e->b = SG_NEW(ctx, sg_build);
+	*e->b = (sg_build){.ctx = ctx, .sp = e->sp, .g = sg_graph_new(e->sp), .stabilise = true};
+	e->p = SG_NEW(ctx, sg_program);
+	e->p->sp = e->sp;
+	e->p->g = e->b->g;
+	e->real = e->o->has_real ? e->o->real : SG_F64;
+	e->prelude = scope_new(e, NULL, UINT64_MAX);
+	e->top = scope_new(e, e->prelude, UINT64_MAX);
+	e->wrt = sg_map_new(ctx);
+	e->memo = sg_bytes_map_new(ctx);
+	run_prelude(e);
+	return e;
+}
+
+/* `real` and `model` hold for the whole file, wherever the first of them stands. */
+static void
+read_header(elab *e, const sg_stmt *list)
+{
+	const sg_stmt *real = NULL, *model = NULL;
+
+	for (const sg_stmt *s = list; s; s = s->next) {
+		const sg_stmt **slot = s->kind == SG_S_REAL ? &real : s->kind == SG_S_MODEL ? &model : NULL;
+
+		if (!slot)
+			continue;
+		if (*slot) {
+			sg_diag *d = sg_error(e->ctx, s->word_at, "statement", "a second '%s'",
+			                      s->kind == SG_S_REAL ? "real" : "model");
+			sg_add_note(e->ctx, d, (*slot)->word_at, "the first");
+			continue;
+		}
+		*slot = s;
+	}
+	if (real && !e->o->has_real)
+		e->real = strcmp(real->name, "f32") == 0 ? SG_F32 : SG_F64;
+	e->p->real = e->real;
+}
+
+static sg_program *
+finish(elab *e)
+{
+	return sg_error_count(e->ctx) ? NULL : e->p;
+}
+
+/* ---- the two ways in ---- */
+
+sg_program *
+sg_front(sg_ctx *ctx, const sg_source *src, const sg_front_options *o)
+{
+	elab *e = elab_new(ctx, o);
+	sg_stmt *list = sg_parse(ctx, src);
+
+	e->p->name = legal_stem(ctx, src->name);
+	read_header(e, list);
+	collect_wrt(e, list);
+	run_statements(e, e->top, list);
+	for (size_t k = 0; k < e->o->nfix; k++) {
+		binding *b = scope_find_here(e->top, sg_intern_z(ctx, e->o->fix_name[k]));
+
+		if (!b || !b->is_dim)
+			sg_error(ctx, (sg_span){0}, "no-dimension",
+			         "the model has no dimension '%s' to fix", e->o->fix_name[k]);
+	}
+	if (!e->p->nentries && !sg_error_count(ctx)) {
+		const sg_span end = {src, (uint32_t)src->len, (uint32_t)src->len};
+		sg_diag *d = sg_error(ctx, end, "no-entry", "the model computes nothing");
+
+		sg_add_hint(ctx, d, "output y makes y the result");
+	}
+	return finish(e);
+}
+
+static void
+add_entry(elab *e, const char *name, size_t n, const sg_output *out)
+{
+	e->p->entry = SG_NEW(e->ctx, sg_entry_ir);
+	e->p->nentries = 1;
+	e->p->entry[0] = (sg_entry_ir){.name = sg_intern_z(e->ctx, name),
+	                               .out = sg_copy(e->ctx, out, n * sizeof *out),
+	                               .nout = n,
+	                               .at = out[0].at};
+}
+
+static bool
+eval_entry(elab *e, value v, sg_span at)
+{
+	const bool many = v.kind == V_TUPLE;
+	const size_t n = many ? v.n : 1;
+	sg_output *out = SG_NEW_ARRAY(e->ctx, sg_output, n + 1);
+
+	for (size_t k = 0; k < n; k++) {
+		sg_ref r = to_tensor(e, many ? v.item[k] : v, -1, at);
+
+		if (!r)
+			return false;
+		out[k] = (sg_output){many ? sg_intern_z(e->ctx, sg_text(e->ctx, "value_%zu", k))
+		                          : sg_intern_z(e->ctx, "value"), r, at};
+	}
+	if (n)
+		add_entry(e, "eval", n, out);
+	return true;
+}
+
+static bool
+diff_entry(elab *e, value v, sg_span at, size_t nwrt, const char *const *wrt)
+{
+	sg_output *out = SG_NEW_ARRAY(e->ctx, sg_output, nwrt);
+	sg_ref y = to_tensor(e, v, v_is_number(v) ? (int)e->real : -1, at);
+
+	if (!y)
+		return false;
+	if (!sg_type_is_float(sg_type_of(e->b, y))) {
+		elab_error(e, at, "not-differentiable", "no derivative of %s: it is no float",
+		           v_describe(e, v_tensor(y)));
+		return false;
+	}
+	for (size_t k = 0; k < nwrt; k++) {
+		const sg_ast name = {.kind = SG_X_NAME, .name = sg_intern_z(e->ctx, wrt[k]), .at = at};
+		value x = eval(e, e->top, &name);
+		const bool scalar = sg_shape_of(e->b, y)->rank == 0;
+
+		if (x.kind != V_TENSOR) {
+			elab_error(e, at, "not-differentiable",
+			           "no derivative with respect to '%s': it is %s", wrt[k],
+			           v_describe(e, x));
+			return false;
+		}
+		out[k] = (sg_output){sg_intern_z(e->ctx, sg_text(e->ctx, "d_%s", wrt[k])),
+		                     sg_deriv(e->b, scalar ? SG_GRAD : SG_JACOBIAN, SG_MODE_AUTO, y, x.ref, 0),
+		                     at};
+	}
+	add_entry(e, "diff", nwrt, out);
+	return true;
+}
+
+sg_program *
+sg_front_expr(sg_ctx *ctx, const sg_source *src, const sg_front_options *o, size_t nwrt,
+              const char *const *wrt)
+{
+	elab *e = elab_new(ctx, o);
+	sg_ast *x = sg_parse_expr(ctx, src);
+	value v;
+
+	e->free_names_are_inputs = true;
+	e->p->name = nwrt ? "diff" : "eval";
+	e->p->real = e->real;
+	if (!x)
+		return NULL;
+	e->user_at = x->at;
+	collect_wrt_expr(e, x);
+	v = eval(e, e->top, x);
+	if (v.kind != V_POISON && sg_error_count(ctx) == 0) {
+		if (nwrt)
+			diff_entry(e, v, x->at, nwrt, wrt);
+		else
+			eval_entry(e, v, x->at);
+	}
+	return e->p->nentries ? finish(e) : NULL;
+}

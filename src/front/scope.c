@@ -1,0 +1,230 @@
+/* scope.c - names: scopes, lookup by order of binding, dimensions, bindings that derivatives name. */
+#include "front/elab.h"
+
+#include <string.h>
+
+enum { LIST_MAX = 8 };
+
+scope *
+scope_new(elab *e, scope *up, uint64_t limit)
+{
+	scope *s = SG_NEW(e->ctx, scope);
+
+	s->up = up;
+	s->limit = limit;
+	return s;
+}
+
+binding *
+scope_find_here(scope *s, const char *name)
+{
+	if (s->map)
+		return sg_map_get(s->map, name);
+	for (binding *b = s->first; b; b = b->next)
+		if (b->name == name)
+			return b;
+	return NULL;
+}
+
+binding *
+scope_find(elab *e, scope *s, const char *name)
+{
+	uint64_t limit = UINT64_MAX;
+
+	(void)e;
+	for (; s; limit = s->limit < limit ? s->limit : limit, s = s->up) {
+		binding *b = scope_find_here(s, name);
+
+		if (b && b->seq < limit)
+			return b;
+	}
+	return NULL;
+}
+
+binding *
+scope_bind(elab *e, scope *s, const char *name, value v, sg_span at)
+{
+	binding *old = scope_find_here(s, name);
+	const bool blank = strcmp(name, "_") == 0;
+
+	if (old && !blank) {
+		sg_diag *d = elab_error(e, at, "rebound", "'%s' is bound already", name);
+
+		sg_add_note(e->ctx, d, old->at, "'%s' is bound here", name);
+		sg_add_hint(e->ctx, d, "a name is bound once in a scope; choose another");
+		return old;
+	}
+	binding *b = SG_NEW(e->ctx, binding);
+	*b = (binding){.name = name, .v = v, .at = at, .seq = ++e->seq};
+	if (blank)
+		return b;
+	b->next = s->first;
+	s->first = b;
+	if (s->map) {
+		sg_map_put(s->map, name, b);
+	} else if (++s->n > LIST_MAX) {
+		s->map = sg_map_new(e->ctx);
+		for (binding *k = s->first; k; k = k->next)
+			sg_map_put(s->map, k->name, k);
+	}
+	if (v.kind == V_TENSOR && !e->b->g->name[v.ref] && at.src != e->prelude_src &&
+	    name[0] != '(')
+		e->b->g->name[v.ref] = name;
+	return b;
+}
+
+value
+fresh_binding(elab *e, const char *name, value v, sg_span at)
+{
+	if (!sg_map_get(e->wrt, name))
+		return v;
+	if (v.kind == V_FLOAT)
+		v = v_tensor(to_tensor(e, v, -1, at));
+	if (v.kind == V_TUPLE) {
+		value t = v_tuple(e, v.n, v.item);
+
+		for (size_t k = 0; k < t.n; k++)
+			t.item[k] = fresh_binding(e, name, t.item[k], at);
+		t.is_const = v.is_const;
+		return t;
+	}
+	if (v.kind != V_TENSOR || !sg_type_is_float(sg_type_of(e->b, v.ref)))
+		return v;
+	value fresh = v_tensor(sg_bind(e->b, v.ref, ++e->binds));
+	return fresh;
+}
+
+const char *
+suggest_name(elab *e, scope *s, const char *name)
+{
+	size_t n = 0, nb;
+	const char *const *built = builtin_names(&nb);
+	const char **all;
+
+	for (scope *k = s; k; k = k->up)
+		for (binding *b = k->first; b; b = b->next)
+			n++;
+	all = SG_NEW_ARRAY(e->ctx, const char *, n + nb + 1);
+	n = 0;
+	for (scope *k = s; k; k = k->up)
+		for (binding *b = k->first; b && n < 10000; b = b->next)
+			if (b->name[strlen(b->name) - 1] != '_')
+				all[n++] = b->name;
+	for (size_t i = 0; i < nb; i++)
+		if (built[i][strlen(built[i]) - 1] != '_')
+			all[n++] = built[i];
+	return sg_did_you_mean(name, all, n);
+}
+
+/* ---- dimensions ---- */
+
+static void
+new_dim(elab *e, const char *name, sg_span at)
+{
+	value v;
+
+	for (size_t k = 0; k < e->o->nfix; k++)
+		if (strcmp(e->o->fix_name[k], name) == 0) {
+			scope_bind(e, e->top, name, v_int(e->o->fix_value[k]), at)->is_dim = true;
+			return;
+		}
+	v = (value){.kind = V_EXT, .ext = sg_ext_dim(e->sp, sg_space_add_dim(e->sp, name, at))};
+	scope_bind(e, e->top, name, v, at)->is_dim = true;
+}
+
+bool
+declare_dims(elab *e, const sg_ast *x)
+{
+	bool ok = true;
+
+	if (x->kind == SG_X_NAME) {
+		binding *b = scope_find(e, e->top, x->name);
+
+		if (!b || b->seq == 0)
+			new_dim(e, x->name, x->at);
+		return true;
+	}
+	if (x->kind == SG_X_CALL || x->kind == SG_X_LAMBDA)
+		return true;
+	for (size_t k = 0; k < x->nkids; k++)
+		ok = declare_dims(e, x->kid[k]) && ok;
+	return ok;
+}
+
+/* ---- names that some derivative is taken with respect to ---- */
+
+static void
+mark(elab *e, const char *name)
+{
+	sg_map_put(e->wrt, name, (void *)(uintptr_t)name);
+}
+
+static void
+mark_target(elab *e, const sg_ast *x)
+{
+	if (x->kind == SG_X_NAME)
+		mark(e, x->name);
+	if (x->kind == SG_X_TUPLE)
+		for (size_t k = 0; k < x->nkids; k++)
+			mark_target(e, x->kid[k]);
+}
+
+static bool
+is_derivative(const char *name)
+{
+	static const char *const words[] = {"grad", "jacobian", "hessian", "jvp", "vjp", "hvp",
+	                                    "sparse_jacobian", "sparse_hessian", "sparse_pattern"};
+
+	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+		if (strcmp(name, words[k]) == 0)
+			return true;
+	return false;
+}
+
+static void collect_fn(elab *e, const sg_ast_fn *f);
+
+void
+collect_wrt_expr(elab *e, const sg_ast *x)
+{
+	if (!x || !sg_stack_left(e->ctx))
+		return;
+	/* A left-deep chain is walked by a loop, so that its length costs no stack. */
+	for (; x->kind == SG_X_BINARY; x = x->kid[0])
+		collect_wrt_expr(e, x->kid[1]);
+	if (x->kind == SG_X_CALL && x->kid[0]->kind == SG_X_NAME && is_derivative(x->kid[0]->name))
+		for (size_t k = 1; k < x->nkids; k++)
+			if (k > 1 || (x->argname && x->argname[k]))
+				mark_target(e, x->kid[k]);
+	for (size_t k = 0; k < x->nkids; k++)
+		collect_wrt_expr(e, x->kid[k]);
+	for (size_t k = 0; k < x->nindex; k++) {
+		collect_wrt_expr(e, x->index[k].e);
+		collect_wrt_expr(e, x->index[k].start);
+		collect_wrt_expr(e, x->index[k].stop);
+		collect_wrt_expr(e, x->index[k].step);
+	}
+	if (x->fn)
+		collect_fn(e, x->fn);
+}
+
+static void
+collect_fn(elab *e, const sg_ast_fn *f)
+{
+	for (size_t k = 0; k < f->nparams; k++)
+		collect_wrt_expr(e, f->param[k].deflt);
+	collect_wrt_expr(e, f->expr);
+	collect_wrt(e, f->body);
+}
+
+void
+collect_wrt(elab *e, const sg_stmt *list)
+{
+	for (const sg_stmt *s = list; s; s = s->next) {
+		for (size_t k = 0; k < s->nitems; k++)
+			collect_wrt_expr(e, s->item[k].value);
+		for (size_t k = 0; k < s->nwrt; k++)
+			mark(e, s->wrt[k].name);
+		if (s->fn)
+			collect_fn(e, s->fn);
+	}
+}
