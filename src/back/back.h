@@ -42,13 +42,15 @@ void sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out);
 void sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
 void sg_expr_latex(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
 
-/* ---- loaders: C text -> callable; outside the arena, freed by sg_unload --------------------------------- */
+/* ---- loaders: C text -> callable; outside the arena, freed by sg_unload -------------------------- */
 
 typedef struct sg_code sg_code;
 /* names[n] are looked up into addr[n]. On failure NULL, and *why (malloc'ed) says what the compiler said. */
 sg_code *sg_load_tcc(const char *text, size_t n, const char *const *names, void **addr, char **why);
 /* The system's C compiler ($SYMGRAD_CC, else cc) at -O3, shared object, in the user's cache folder. */
 sg_code *sg_load_cc(const char *text, size_t n, const char *const *names, void **addr, char **why);
+/* An object file, or a shared object, at `path`: written beside it and renamed. False: *why as above. */
+bool sg_cc_build(const char *text, const char *path, bool shared, char **why);
 void sg_unload(sg_code *code);
 bool sg_have_tcc(void);
 

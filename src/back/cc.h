@@ -1,0 +1,35 @@
+/* cc.h - private to floor 5: the system's C compiler as a process of its own. */
+#ifndef SG_BACK_CC_H
+#define SG_BACK_CC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SG_CC_ARGS = 32 };
+
+/* A command line: the words of $SYMGRAD_CC, else "cc", and room for more. */
+typedef struct sg_cc {
+	char *words; /* what argv points into */
+	char *argv[SG_CC_ARGS];
+	int argc;
+	int own; /* words of the compiler's name itself */
+} sg_cc;
+
+/* false without memory, or when $SYMGRAD_CC has too many words. */
+bool sg_cc_open(sg_cc *cc);
+void sg_cc_close(sg_cc *cc);
+/* arg must live until the command is closed. */
+void sg_cc_add(sg_cc *cc, const char *arg);
+/* Who the compiler is: its file, when that was changed, and the processor that -march=native means;
+ * a malloc'ed text, or NULL where there is no such file. */
+char *sg_cc_identity(const sg_cc *cc);
+/* Runs it with no input and all its output in the file `log`. True when it ended with status 0. */
+bool sg_cc_run(sg_cc *cc, const char *log);
+
+/* ---- small things with files; paths are malloc'ed, NULL without memory ---- */
+
+char *sg_path_join(const char *dir, const char *name);
+bool sg_file_write(const char *path, const char *text);
+char *sg_file_read(const char *path, size_t most); /* at most so many bytes; NULL: can't */
+
+#endif
