@@ -28,6 +28,8 @@ sg_ctx *sg_ctx_new(void); /* NULL without memory */
 void sg_ctx_free(sg_ctx *ctx);
 /* For tests: the nth allocation from now fails, once; 0 switches that off. */
 void sg_ctx_fail_alloc(sg_ctx *ctx, size_t nth);
+/* For tests: sg_protect's stack has this many bytes (at least 512 KiB); 0: as usual. */
+void sg_ctx_limit_stack(sg_ctx *ctx, size_t size);
 
 /* Runs f(arg) on a stack of its own (1 GiB of address space, committed as it is used; less where
  * the system gives less), so that recursion over deeply nested source is safe, and catches what is
@@ -85,6 +87,9 @@ sg_bytes_map *sg_bytes_map_new(sg_ctx *ctx);
 void **sg_bytes_map_at(sg_bytes_map *m, const void *key, size_t size);
 
 uint64_t sg_hash(const void *bytes, size_t size, uint64_t seed);
+
+/* Decodes the code point at s (s < end): its length in bytes; *cp is -1 for an invalid byte. */
+size_t sg_utf8(const char *s, const char *end, int32_t *cp);
 
 /* ---- text writer ------------------------------------------------------------------------------ */
 

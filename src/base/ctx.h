@@ -32,6 +32,7 @@ struct sg_ctx {
 	/* faults */
 	sg_catcher *catcher; /* NULL outside sg_protect */
 	const char *stack_low;
+	size_t stack_size; /* 0: as much as the system gives */
 	sg_fault fault;
 	const char *sentence;
 	int fd; /* open while a file is read, so that a fault closes it; or -1 */
@@ -44,9 +45,6 @@ struct sg_ctx {
 	sg_diag **diag;
 	size_t ndiags, diag_cap, nerrors, nwarnings;
 };
-
-/* Decodes the code point at s (s < end): its length in bytes; *cp is -1 for an invalid byte. */
-size_t sg_utf8_next(const char *s, const char *end, int32_t *cp);
 
 /* The whole of source's line around byte `at`, without its line end: [*lo, *hi). */
 void sg_source_line(const sg_source *src, size_t at, size_t *lo, size_t *hi);

@@ -97,7 +97,7 @@ next_cell(const sg_source *src, size_t hi, cell *c)
 	c->col += c->width;
 	if (c->at >= hi)
 		return false;
-	c->n = sg_utf8_next(src->text + c->at, src->text + hi, &cp);
+	c->n = sg_utf8(src->text + c->at, src->text + hi, &cp);
 	c->plain = cp == '\t' || is_printable(cp);
 	c->width = c->plain ? width(cp) : 1;
 	return true;
@@ -294,7 +294,7 @@ put_json_string(sg_buf *b, const char *s)
 
 	sg_buf_putc(b, '"');
 	for (; s < end; s += n) {
-		n = sg_utf8_next(s, end, &c);
+		n = sg_utf8(s, end, &c);
 		if (c == '"' || c == '\\')
 			sg_buf_printf(b, "\\%c", (char)c);
 		else if (c < 0)

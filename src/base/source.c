@@ -161,7 +161,7 @@ sg_source_file(sg_ctx *ctx, const char *path, sg_span from)
 /* ---- places ---- */
 
 size_t
-sg_utf8_next(const char *s, const char *end, int32_t *cp)
+sg_utf8(const char *s, const char *end, int32_t *cp)
 {
 	static const int32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char c = (unsigned char)*s;
@@ -218,7 +218,7 @@ column_of(const sg_source *src, size_t at)
 
 	sg_source_line(src, at, &lo, &hi);
 	while (lo < at) {
-		lo += sg_utf8_next(src->text + lo, src->text + src->len, &cp);
+		lo += sg_utf8(src->text + lo, src->text + src->len, &cp);
 		col += lo <= at;
 	}
 	return col;

@@ -79,6 +79,12 @@ run_on_stack(task *t, size_t size)
 	return ran;
 }
 
+void
+sg_ctx_limit_stack(sg_ctx *ctx, size_t size)
+{
+	ctx->stack_size = size;
+}
+
 sg_fault
 sg_protect(sg_ctx *ctx, void (*f)(void *arg), void *arg)
 {
@@ -87,6 +93,8 @@ sg_protect(sg_ctx *ctx, void (*f)(void *arg), void *arg)
 
 	if (ctx->catcher)
 		return catch_faults(ctx, f, arg);
+	if (ctx->stack_size && run_on_stack(&t, ctx->stack_size))
+		return t.fault;
 	for (size_t i = 0; i < sizeof mebibytes / sizeof *mebibytes; i++)
 		if (run_on_stack(&t, mebibytes[i] << 20))
 			return t.fault;

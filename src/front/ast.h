@@ -22,7 +22,7 @@ typedef enum {
 	SG_X_INDEX,   /* kid[0] the tensor, index[0..nindex) */
 	SG_X_T,       /* kid[0].T */
 	SG_X_LIST,    /* [a, b, c] */
-	SG_X_COMPREHENSION, /* [kid[0] for name in kid[1]..kid[2]] */
+	SG_X_COMPREHENSION, /* [kid[0] for name in kid[1]..kid[2]]; op_at is the span of name */
 	SG_X_TUPLE,   /* (a, b), (a,), () */
 } sg_ast_kind;
 
@@ -100,6 +100,7 @@ typedef struct sg_item {
 	sg_span at; /* of the name, or of the whole item */
 	const char *type; /* "f32"... as written; NULL */
 	sg_span type_at;
+	sg_span as_at; /* OUTPUT, ENTRY, GRADIENT: of the name behind `as`; src NULL: none */
 	sg_ast **shape;
 	size_t rank;
 	bool has_shape;
@@ -126,7 +127,13 @@ struct sg_stmt {
 };
 
 /* The statements of a source; errors are recorded and parsing resumes at the next statement, so all
- * errors of a file are found in one go. Always returns a list (maybe empty, NULL). */
+ * errors of a file are found in one go. Statements with an error are left out, so that what follows
+ * may miss their names: elaborate only what parsed without an error. Always returns a list (maybe
+ * empty, NULL). Runs under sg_protect, as all recursion here does.
+ *
+ * A statement word (model, input, ...) that begins a statement is that statement, unless '=' or ','
+ * follows: `input = 3` binds a name. Duplicate names and arguments, types, and outputs that need
+ * `as` are the elaborator's to judge. */
 sg_stmt *sg_parse(sg_ctx *ctx, const sg_source *src);
 /* One expression, all of the text (for eval and diff -e). NULL after an error. */
 sg_ast *sg_parse_expr(sg_ctx *ctx, const sg_source *src);
