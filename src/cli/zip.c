@@ -1,6 +1,6 @@
 /* zip.c - members of a zip archive, read from memory, and archives of stored members, written.
  *
- * Read: the central directory, found from the end; stored and (with zlib) deflated members; sizes
+ * Read: the central directory, found from the end; stored and deflated members; sizes
  * of 64 bits, as NumPy writes them. Not read: encryption, archives in several parts. Every offset
  * and size is checked against the bytes that are there, a deflated member against what its bytes
  * can hold at most, and each member against its checksum. */
@@ -8,10 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#if HAVE_ZLIB
 #include <zlib.h>
-#endif
 
 enum { LOCAL_SIZE = 30, ENTRY_SIZE = 46, END_SIZE = 22, END64_SIZE = 56, LOCATOR_SIZE = 20 };
 enum { STORED = 0, DEFLATED = 8, ENCRYPTED = 1 };
@@ -27,23 +24,19 @@ le(const unsigned char *p, int width)
 	return v;
 }
 
-/* CRC-32 (ISO 3309), reflected, four bits at a time. */
 static uint32_t
-checksum(const unsigned char *p, size_t n)
+checksum(const char *s, size_t n)
 {
-	static const uint32_t table[16] = {
-	    0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-	    0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-	    0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
-	uint32_t c = 0xffffffff;
-	size_t i;
+	uLong sum = crc32(0, NULL, 0);
 
-	for (i = 0; i < n; i++) {
-		c = table[(c ^ p[i]) & 15] ^ c >> 4;
-		c = table[(c ^ (uint32_t)(p[i] >> 4)) & 15] ^ c >> 4;
+	while (n > 0) {
+		uInt part = n > 1 << 30 ? 1 << 30 : (uInt)n;
+
+		sum = crc32(sum, (const unsigned char *)s, part);
+		s += part;
+		n -= part;
 	}
-	return ~c;
+	return (uint32_t)sum;
 }
 
 /* ---- the directory
@@ -185,7 +178,6 @@ cli_zip_next(cli_zip *z, cli_member *m, cli_text *err)
 /* ---- one member
  * ------------------------------------------------------------------------------------ */
 
-#if HAVE_ZLIB
 static bool
 inflate_all(const unsigned char *p, const cli_member *m, unsigned char *to)
 {
@@ -211,7 +203,6 @@ inflate_all(const unsigned char *p, const cli_member *m, unsigned char *to)
 	inflateEnd(&s);
 	return rc == Z_STREAM_END && out == 0;
 }
-#endif
 
 static bool
 unpack(const cli_zip *z, const cli_member *m, const unsigned char *p, cli_text *out, cli_text *err)
@@ -228,7 +219,6 @@ unpack(const cli_zip *z, const cli_member *m, const unsigned char *p, cli_text *
 		                z->path, name, m->method,
 		                m->flags & ENCRYPTED ? ", encrypted" : "");
 	}
-#if HAVE_ZLIB
 	/* a bit of deflated data gives at most 129 bytes */
 	if (m->size / 1032 > m->packed + 1) {
 		return cli_fail(err, "%s: expected at most %llu bytes in '%s', found %llu claimed",
@@ -244,10 +234,6 @@ unpack(const cli_zip *z, const cli_member *m, const unsigned char *p, cli_text *
 		                z->path, (unsigned long long)m->size, name);
 	}
 	return true;
-#else
-	return cli_fail(err, "%s: '%s' is deflated, and this symgrad was built without zlib",
-	                z->path, name);
-#endif
 }
 
 bool
@@ -272,7 +258,7 @@ cli_zip_read(const cli_zip *z, const cli_member *m, cli_text *out, cli_text *err
 	if (!unpack(z, m, p + skip, out, err)) {
 		return false;
 	}
-	sum = checksum((const unsigned char *)out->s, out->n);
+	sum = checksum(out->s, out->n);
 	if (sum != m->checksum) {
 		return cli_fail(err, "%s: expected the checksum %08lx for '%s', found %08lx",
 		                z->path, (unsigned long)m->checksum, name, (unsigned long)sum);
@@ -326,7 +312,7 @@ void
 cli_zip_add(cli_text *out, cli_text *directory, const char *name, const cli_text *content)
 {
 	uint64_t at = out->n;
-	uint32_t sum = checksum((const unsigned char *)content->s, content->n);
+	uint32_t sum = checksum(content->s, content->n);
 
 	cli_write(out, "PK\3\4", 4);
 	put_common(out, name, sum, content->n, at, false);
