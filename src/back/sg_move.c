@@ -191,7 +191,7 @@ strided_text(sg_writer *w, const range *x)
 static void
 put_ranges(sg_writer *w, sg_ref x, uint32_t rank, const range *rg)
 {
-	const char *first[SG_MAX_RANK], *then[SG_MAX_RANK];
+	const char *first[SG_MAX_RANK] = {NULL}, *then[SG_MAX_RANK] = {NULL};
 	uint32_t kept = 0;
 
 	sg_put(w, x, SG_P_POSTFIX);
