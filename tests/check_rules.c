@@ -1,0 +1,372 @@
+/* check_rules.c - the derivative and batching rules of every op, proved on values. */
+#include "graph_test.h"
+
+/* ---- elementwise: partials are slopes ---- */
+
+enum { POINTS = 8 };
+static const double step = 1e-5;
+
+static bool
+has_slope(uint16_t op)
+{
+	return sg_is_ew(op) && sg_ops[op].value && !(sg_ops[op].flags & (SG_RBOOL | SG_LOGIC));
+}
+
+/* Operands for op, in its interval: the condition of SELECT is bool, an order of POLYGAMMA is whole, the
+ * bounds of CLAMP are in order. */
+static void
+sample(world *w, uint16_t op)
+{
+	const sg_op_info *info = &sg_ops[op];
+
+	for (uint32_t k = 0; k < info->arity; k++) {
+		w->value[k] = tensor_for(w, w->b.g, w->input[k]);
+		for (int64_t i = 0; i < POINTS; i++)
+			set(&w->value[k], i, uniform(w, info->lo, info->hi));
+	}
+	for (int64_t i = 0; i < POINTS; i++) {
+		if (op == SG_SELECT)
+			set(&w->value[0], i, (double)(i % 2));
+		if (op == SG_POLYGAMMA)
+			set(&w->value[0], i, (double)(1 + i % 3));
+		if (op == SG_CLAMP && get(&w->value[1], i) > get(&w->value[2], i)) {
+			const double v = get(&w->value[1], i);
+
+			set(&w->value[1], i, get(&w->value[2], i));
+			set(&w->value[2], i, v);
+		}
+	}
+}
+
+static sg_tensor
+shifted(world *w, sg_ref r, uint32_t k, double by)
+{
+	const sg_tensor kept = w->value[k];
+
+	w->value[k] = tensor_for(w, w->b.g, w->input[k]);
+	for (int64_t i = 0; i < POINTS; i++)
+		set(&w->value[k], i, get(&kept, i) + by);
+	const sg_tensor v = value_of(w, r);
+	w->value[k] = kept;
+	return v;
+}
+
+static void
+partial_is_slope(world *w, sg_ref r, uint32_t k)
+{
+	const uint16_t op = sg_at(&w->b, r).op;
+	const sg_ref p = sg_partial(&w->b, r, k);
+	const sg_tensor up = shifted(w, r, k, step), down = shifted(w, r, k, -step);
+	const sg_tensor got = p ? value_of(w, p) : up;
+
+	for (int64_t i = 0; i < POINTS; i++) {
+		const double slope = (get(&up, i) - get(&down, i)) / (2 * step);
+		const double partial = p ? get(&got, i) : 0;
+
+		ck_assert_msg(near(partial, slope, 1e-6), "d %s / d %c at %.17g: %.17g, slope %.17g",
+		              sg_op_name(op), "xyz"[k], get(&w->value[k], i), partial, slope);
+	}
+}
+
+static void
+partials(world *w)
+{
+	const sg_ext points = num(w, POINTS);
+
+	for (uint16_t op = 1; op < SG_NOPS; op++) {
+		sg_ref x[3] = {0};
+
+		if (!has_slope(op))
+			continue;
+		w->ninputs = 0;
+		for (uint32_t k = 0; k < sg_ops[op].arity; k++)
+			x[k] = input_of(w, op == SG_SELECT && k == 0 ? SG_BOOL : SG_F64,
+			                sg_shape_make(w->sp, 1, &points));
+		sample(w, op);
+		const sg_node n = {.op = op, .type = SG_F64, .nargs = sg_ops[op].arity};
+		const sg_ref r = sg_remake(&w->b, &n, x);
+		for (uint32_t k = 0; k < sg_ops[op].arity; k++)
+			if (!(op == SG_SELECT && k == 0) && !(op == SG_POLYGAMMA && k == 0))
+				partial_is_slope(w, r, k);
+	}
+}
+IN_WORLD(partials_are_slopes, partials)
+
+/* ---- structured ---- */
+
+static const int64_t sizes[][NDIMS] = {{3, 2, 4}, {1, 1, 1}, {1, 3, 2}, {2, 1, 3},
+                                       {0, 2, 3}, {3, 0, 2}, {2, 3, 0}, {4, 4, 4}};
+enum { NSIZES = sizeof sizes / sizeof *sizes };
+
+static bool
+has_value(const op_case *c, const int64_t *d)
+{
+	return !c->fails_empty || (d[0] && d[1] && d[2]);
+}
+
+/* <u, J t> = <J' u, t>, for every size. The last inputs are the tangents and u. */
+static void
+check_adjoint(world *w, op_case c)
+{
+	const sg_node n = sg_at(&w->b, c.r);
+	sg_ref t[4] = {0}, d[4] = {0}, u;
+	bool want[4];
+
+	for (uint32_t k = 0; k < n.nargs; k++) {
+		want[k] = sg_type_is_float(sg_type_of(&w->b, n.args[k]));
+		if (want[k])
+			t[k] = input_of(w, sg_type_of(&w->b, n.args[k]), sg_shape_of(&w->b, n.args[k]));
+	}
+	u = input_of(w, (sg_type)n.type, n.shape);
+	const sg_ref jt = sg_jvp_of(n.op)(&w->b, c.r, t);
+	sg_vjp_of(n.op)(&w->b, c.r, u, want, d);
+	for (int i = 0; i < NSIZES; i++) {
+		double there, back = 0;
+
+		set_dims(w, sizes[i][0], sizes[i][1], sizes[i][2]);
+		if (!has_value(&c, sizes[i]))
+			continue;
+		randomise(w);
+		there = dot_of(w, u, jt);
+		for (uint32_t k = 0; k < n.nargs; k++) {
+			if (want[k])
+				ck_assert_msg(sg_shape_of(&w->b, d[k]) == sg_shape_of(&w->b, n.args[k]),
+				              "%s: adjoint %d has another shape", c.name, (int)k);
+			back += dot_of(w, d[k], t[k]);
+		}
+		ck_assert_msg(near(there, back, n.args && sg_type_of(&w->b, n.args[0]) == SG_F32 ? 1e-5 : 1e-12),
+		              "%s at size %d: <u, J t> = %.17g, <J' u, t> = %.17g", c.name, i, there, back);
+	}
+}
+
+static void
+adjoints(world *w)
+{
+	op_case c;
+
+	for (int i = 0; (c = make_case(w, i)).r; i++)
+		check_adjoint(w, c);
+}
+IN_WORLD(vjp_is_adjoint_of_jvp, adjoints)
+
+/* J t is the difference quotient along t. */
+static void
+check_tangent(world *w, op_case c)
+{
+	const sg_node n = sg_at(&w->b, c.r);
+	const uint32_t nx = w->ninputs;
+	sg_ref t[4] = {0};
+
+	for (uint32_t k = 0; k < n.nargs; k++)
+		if (sg_type_of(&w->b, n.args[k]) == SG_F64)
+			t[k] = input_of(w, SG_F64, sg_shape_of(&w->b, n.args[k]));
+	if (w->ninputs == nx)
+		return;
+	const sg_ref jt = sg_jvp_of(n.op)(&w->b, c.r, t);
+	for (int i = 0; i < NSIZES; i++) {
+		sg_tensor side[2];
+
+		set_dims(w, sizes[i][0], sizes[i][1], sizes[i][2]);
+		if (!has_value(&c, sizes[i]))
+			continue;
+		randomise(w);
+		const sg_tensor got = value_of(w, jt);
+		for (int s = 0; s < 2; s++) {
+			sg_tensor kept[MAX_INPUTS];
+
+			memcpy(kept, w->value, sizeof kept);
+			for (uint32_t x = 0, to = nx; x < nx; x++) {
+				if (w->value[x].type != SG_F64)
+					continue;
+				w->value[x] = tensor_for(w, w->b.g, w->input[x]);
+				for (int64_t j = 0; j < w->value[x].count; j++)
+					set(&w->value[x], j,
+					    get(&kept[x], j) + (s ? -step : step) * get(&kept[to], j));
+				to++;
+			}
+			side[s] = value_of(w, c.r);
+			memcpy(w->value, kept, sizeof kept);
+		}
+		for (int64_t j = 0; j < got.count; j++) {
+			const double slope = (get(&side[0], j) - get(&side[1], j)) / (2 * step);
+
+			ck_assert_msg(near(get(&got, j), slope, 1e-6), "%s: tangent %.17g, slope %.17g",
+			              c.name, get(&got, j), slope);
+		}
+	}
+}
+
+static void
+tangents(world *w)
+{
+	op_case c;
+
+	for (int i = 0; (c = make_case(w, i)).r; i++)
+		check_tangent(w, c);
+}
+IN_WORLD(jvp_is_difference_quotient, tangents)
+
+/* ---- batching ---- */
+
+/* The result of the batching rule is, slice by slice, the node on the slices of the operands. */
+static void
+check_batch(world *w, op_case c, unsigned which)
+{
+	const sg_node n = sg_at(&w->b, c.r);
+	const uint32_t nx = w->ninputs;
+	const sg_ext size = num(w, 3);
+	sg_ref arg[4];
+	bool batched[4];
+
+	for (uint32_t k = 0; k < n.nargs; k++) {
+		const sg_shape *s = sg_shape_of(&w->b, n.args[k]);
+		sg_ext e[SG_MAX_RANK] = {size};
+
+		for (uint32_t i = 0; i < s->rank; i++)
+			e[i + 1] = s->ext[i];
+		batched[k] = which >> k & 1;
+		arg[k] = !batched[k] ? n.args[k]
+		                     : input_of(w, sg_type_of(&w->b, n.args[k]),
+		                                sg_shape_make(w->sp, s->rank + 1, e));
+	}
+	const sg_ref r = sg_batch_of(n.op)(&w->b, &n, arg, batched, size);
+	const sg_shape *s = sg_shape_of(&w->b, r);
+	ck_assert(s->rank == n.shape->rank + 1 && s->ext[0] == size);
+	for (int i = 0; i < NSIZES; i++) {
+		set_dims(w, sizes[i][0], sizes[i][1], sizes[i][2]);
+		if (!has_value(&c, sizes[i]))
+			continue;
+		randomise(w);
+		const sg_tensor all = value_of(w, r);
+		for (int64_t at = 0; at < 3; at++) {
+			for (uint32_t k = 0, from = nx; k < n.nargs; k++) {
+				if (!batched[k])
+					continue;
+				const uint32_t x = (uint32_t)sg_at(&w->b, n.args[k]).attr->w[0];
+				w->value[x].data = (char *)w->value[from++].data +
+				                   (size_t)(at * w->value[x].count) *
+				                       sg_type_size(w->value[x].type);
+			}
+			const sg_tensor one = value_of(w, c.r);
+			sg_tensor slice = all;
+
+			slice.count = one.count;
+			slice.data = (char *)all.data +
+			             (size_t)(at * one.count) * sg_type_size(one.type);
+			same_values(c.name, &slice, &one, 1e-12);
+		}
+	}
+}
+
+static void
+batches(world *w)
+{
+	op_case c;
+
+	for (int i = 0; (c = make_case(w, i)).r; i++)
+		for (unsigned which = 1; which < 1u << sg_at(&w->b, c.r).nargs; which++)
+			check_batch(w, make_case(w, i), which);
+}
+IN_WORLD(batching_is_slice_by_slice, batches)
+
+static void
+other_batches(world *w)
+{
+	const sg_shape *nm = SHAPE(w, w->n, w->m);
+	sg_build *b = &w->b;
+
+	for (int i = 0; i < 8; i++) {
+		static const sg_op op[] = {SG_ANY, SG_ALL, SG_ARGMAX, SG_ARGMIN, SG_RAND, SG_RANDN};
+		op_case c = {"any", 0, true};
+
+		w->ninputs = 0;
+		if (i < 2)
+			c.r = sg_reduce(b, op[i], input_of(w, SG_BOOL, nm), 2);
+		else if (i < 4)
+			c.r = sg_argm(b, op[i], real_of(w, nm), 1);
+		else if (i < 6)
+			c.r = sg_random(b, op[i], nm, input_of(w, SG_I64, sg_shape_scalar(w->sp)));
+		else if (i == 6)
+			c.r = sg_stop(b, real_of(w, nm));
+		else
+			c.r = sg_ew2(b, SG_SUB, real_of(w, nm), real_of(w, nm));
+		c.name = sg_op_name(sg_at(b, c.r).op);
+		for (unsigned which = 1; which < 1u << sg_at(b, c.r).nargs; which++) {
+			const uint32_t nx = w->ninputs;
+
+			check_batch(w, c, which);
+			w->ninputs = nx;
+		}
+	}
+}
+IN_WORLD(batching_is_slice_by_slice_without_derivatives_too, other_batches)
+
+/* ---- edges ---- */
+
+static sg_ref
+grad_of(world *w, sg_ref r, sg_ref u)
+{
+	bool want[4] = {true, true, true, true};
+	sg_ref d[4] = {0};
+
+	sg_vjp_of(sg_at(&w->b, r).op)(&w->b, r, u, want, d);
+	return d[0];
+}
+
+/* The adjoint of x [4] for x's values and adjoint 1. */
+static void
+edge(world *w, sg_op op, const double *x, const double *expected)
+{
+	const sg_ext four = num(w, 4);
+	sg_ref r, xr, u;
+
+	w->ninputs = 0;
+	xr = real_of(w, SHAPE(w, four));
+	r = op == SG_NORM || op == SG_LOGSUMEXP ? sg_row_op(&w->b, op, xr)
+	                                        : sg_reduce(&w->b, op, xr, 1);
+	u = sg_const(&w->b, SG_F64, sg_shape_scalar(w->sp), 1);
+	w->value[0] = tensor_for(w, w->b.g, xr);
+	memcpy(w->value[0].data, x, 4 * sizeof *x);
+	const sg_tensor got = value_of(w, grad_of(w, r, u));
+	for (int i = 0; i < 4; i++)
+		ck_assert_msg(near(get(&got, i), expected[i], 1e-15), "%s: element %d: %g, not %g",
+		              sg_op_name(op), i, get(&got, i), expected[i]);
+}
+
+static void
+edges(world *w)
+{
+	edge(w, SG_AMAX, (double[]){1, 3, 3, 2}, (double[]){0, 0.5, 0.5, 0});
+	edge(w, SG_AMIN, (double[]){1, 1, 1, 2}, (double[]){1. / 3, 1. / 3, 1. / 3, 0});
+	edge(w, SG_AMAX, (double[]){1, NAN, 3, 2}, (double[]){NAN, NAN, NAN, NAN});
+	edge(w, SG_PROD, (double[]){2, 3, 5, 7}, (double[]){105, 70, 42, 30});
+	edge(w, SG_PROD, (double[]){2, 0, 5, 7}, (double[]){0, 70, 0, 0});
+	edge(w, SG_PROD, (double[]){2, 0, 0, 7}, (double[]){0, 0, 0, 0});
+	edge(w, SG_NORM, (double[]){0, 0, 0, 0}, (double[]){0, 0, 0, 0});
+	edge(w, SG_NORM, (double[]){3, 0, -4, 0}, (double[]){0.6, 0, -0.8, 0});
+	edge(w, SG_NORM, (double[]){3e200, 0, -4e200, 0}, (double[]){0.6, 0, -0.8, 0});
+	edge(w, SG_LOGSUMEXP, (double[]){-INFINITY, 0, 0, -INFINITY}, (double[]){0, 0.5, 0.5, 0});
+}
+IN_WORLD(edges_are_as_promised, edges)
+
+int
+main(void)
+{
+	Suite *s = suite_create("rules");
+	TCase *t = tcase_create("rules");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, partials_are_slopes);
+	tcase_add_test(t, vjp_is_adjoint_of_jvp);
+	tcase_add_test(t, jvp_is_difference_quotient);
+	tcase_add_test(t, batching_is_slice_by_slice);
+	tcase_add_test(t, batching_is_slice_by_slice_without_derivatives_too);
+	tcase_add_test(t, edges_are_as_promised);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
