@@ -1,0 +1,42 @@
+#!/bin/sh
+# installed.sh BINDIR LIBDIR EXAMPLES CC - is what was installed enough for a stranger? Builds the host program
+# against the shared library, found by pkg-config, and a written C file against the runtime archive.
+set -eu
+bindir=$1
+libdir=$2
+examples=$3
+cc=$4
+work=$(mktemp -d "${TMPDIR:-/tmp}/symgrad.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+export PKG_CONFIG_PATH="$libdir/pkgconfig" LD_LIBRARY_PATH="$libdir"
+
+# shellcheck disable=SC2046
+$cc -std=c11 "$examples/descend.c" -o "$work/descend" $(pkg-config --cflags --libs symgrad) -lm
+"$work/descend" "$examples/perceptron.sg"
+odd=$(nm -D --defined-only "$libdir/libsymgrad.so" | awk '$3 !~ /^sg_/ { print $3 }')
+if [ -n "$odd" ]; then
+	echo "exported though not ours:" $odd >&2
+	exit 1
+fi
+
+cat >"$work/main.c" <<'EOF'
+#include "rosenbrock.h"
+
+#include <stdio.h>
+
+int
+main(void)
+{
+	double x[3] = {1, 1, 1}, f, grad[3];
+	int status = rosenbrock_gradient(3, x, &f, grad, NULL);
+
+	printf("%g\n", f + grad[0] + grad[1] + grad[2]);
+	return status != 0 || f > 0;
+}
+EOF
+"$bindir/symgrad" compile --entry=gradient "$examples/rosenbrock.sg" -o "$work/"
+# shellcheck disable=SC2046
+$cc -std=c11 "$work/main.c" "$work/rosenbrock.c" -o "$work/main" $(pkg-config --cflags symgrad) \
+	-L"$libdir" -lsymgrad_rt -lm
+"$work/main" >/dev/null
+echo 'what was installed works'

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Every example compiles, its derivatives agree with finite differences, and its C with the JIT.
+. "${srcdir:-.}/tests/cli/harness.inc"
+
+for model in "$srcdir"/examples/*.sg; do
+	name=$(basename "$model" .sg)
+	status "$name has entries" 0 "$SYMGRAD" info "$model"
+	case $name in
+	own_rule) ;; # whose rule is not the derivative of its value, on purpose
+	*) status "$name has the right derivatives" 0 "$SYMGRAD" check "$model" ;;
+	esac
+	status "$name becomes C" 0 "$SYMGRAD" compile --standalone "$model" -o "$work/"
+	status "$name is C without a warning" 0 ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Wconversion \
+		-Wshadow -Werror -c "$work/$name.c" -o "$work/$name.o"
+	for f in "$work/$name.c" "$work/$name.h"; do
+		if [ -s "$f" ]; then pass; else fail "$name wrote $(basename "$f")"; fi
+	done
+done
+
+prints 'greeks of a call' '{"price": 3.7416' \
+	sh -c "'$SYMGRAD' run --format=json '$srcdir/examples/black_scholes.sg' greeks spot=100 strike=110 rate=0.02 vol=0.25 time=0.5 | cut -c1-16"
+prints 'the banana has its minimum at ones' '{"f": 0, "grad_x": [0, 0, 0]}' \
+	"$SYMGRAD" run --format=json "$srcdir/examples/rosenbrock.sg" x='[1, 1, 1]'
+
+finish
