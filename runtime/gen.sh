@@ -38,7 +38,7 @@ cat "$src/core.h.in" "$tmp/scalars" >"$tmp/headers"
 for n in $kernels; do awk -f "$src/expand.awk" "$src/$n.c.in" >"$tmp/$n.c"; done
 kernel_files=$(for n in $kernels; do echo "$tmp/$n.c"; done)
 # shellcheck disable=SC2086
-awk -v dir="$tmp" -v libm="$libm" -f "$src/snippets.awk" "$tmp/headers" $kernel_files
+awk -v dir="$tmp" -v libm="$(echo $libm)" -f "$src/snippets.awk" "$tmp/headers" $kernel_files
 
 {
 	sed -n '1,/^@body/p' "$src/symgrad_runtime.h.in" | sed '$d'

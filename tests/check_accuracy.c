@@ -75,6 +75,16 @@ x_erfc(mpfr_t r, const mpfr_t x)
 }
 
 static void
+x_normal_cdf(mpfr_t r, const mpfr_t x)
+{
+	mpfr_sqrt_ui(r, 2, MPFR_RNDN);
+	mpfr_div(r, x, r, MPFR_RNDN);
+	mpfr_neg(r, r, MPFR_RNDN);
+	mpfr_erfc(r, r, MPFR_RNDN);
+	mpfr_div_ui(r, r, 2, MPFR_RNDN);
+}
+
+static void
 x_sigmoid(mpfr_t r, const mpfr_t x)
 {
 	mpfr_neg(r, x, MPFR_RNDN);
@@ -301,6 +311,7 @@ static const row rows[] = {
 	{F(erfc), -1, 1, -1e300, 1e3, 4, 4},
 	{F(erfc), -7, 28, -1e300, 1e3, 4, 4},
 	{F(erfc), 8, 11, -1e300, 1e3, 4, 4},
+	{F(normal_cdf), -38, 4, -1e3, 1e300, 6, 4},
 	{F(softplus), -2, 2, -1e4, 1e300, 4, 4},
 	{F(softplus), -750, 40, -1e4, 1e4, 4, 4},
 	{F(softplus), -110, 40, -1e4, 1e4, 4, 4},

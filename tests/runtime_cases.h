@@ -1,0 +1,519 @@
+/* runtime_cases.h - the claims about the kernels, for one type. check_runtime.c includes it twice, with
+ *   T the type, R(f) the runtime's f, C(f) a name of ours, EPS a unit roundoff. */
+
+static T *
+C(random)(uint64_t *s, ptrdiff_t n, double scale)
+{
+	T *x = malloc((size_t)(n + 1) * sizeof *x);
+	ptrdiff_t i;
+
+	ck_assert(x != NULL);
+	for (i = 0; i < n; i++)
+		x[i] = (T)(scale * uniform(s, -1, 1));
+	return x;
+}
+
+static T *
+C(copy)(const T *x, ptrdiff_t n)
+{
+	T *y = malloc((size_t)(n + 1) * sizeof *y);
+
+	ck_assert(y != NULL);
+	memcpy(y, x, (size_t)n * sizeof *y);
+	return y;
+}
+
+/* |x - y| <= tol (|y| + floor), or both NaN, or both the same infinity. */
+static void
+C(near)(const char *what, ptrdiff_t n, const T *x, const T *y, double tol, double least)
+{
+	ptrdiff_t i;
+	double a, b;
+
+	for (i = 0; i < n; i++) {
+		a = (double)x[i];
+		b = (double)y[i];
+		if (isnan(a) || isnan(b) || isinf(a) || isinf(b))
+			ck_assert_msg((isnan(a) && isnan(b)) || a == b, "%s: [%td] %g, not %g", what, i, a, b);
+		else
+			ck_assert_msg(fabs(a - b) <= tol * EPS * (fabs(b) + least), "%s: [%td] of %td: %a, not %a",
+			              what, i, n, a, b);
+	}
+}
+
+static void
+C(same)(const char *what, ptrdiff_t n, const T *x, const T *y)
+{
+	ptrdiff_t i;
+
+	for (i = 0; i < n; i++)
+		ck_assert_msg(memcmp(&x[i], &y[i], sizeof x[i]) == 0, "%s: [%td] %a, not %a", what, i, (double)x[i],
+		              (double)y[i]);
+}
+
+static const ptrdiff_t C(extent)[] = {0, 1, 2, 3, 15, 16, 17, 100, 257};
+enum { C(NEXTENT) = 9 };
+
+/* ---- arrays ---- */
+
+typedef void C(vfn)(ptrdiff_t, const T *, T *);
+
+TEST(C(array_forms_agree_with_the_scalar_and_the_reference))
+{
+	static C(vfn) *const f[] = {R(vexp), R(vlog), R(vtanh), R(vsigmoid), R(verf)};
+	static C(vfn) *const ref[] = {R(vexp_ref), R(vlog_ref), R(vtanh_ref), R(vsigmoid_ref), R(verf_ref)};
+	static T (*const scalar[])(T) = {R(exp), R(log), R(tanh), R(sigmoid), R(erf)};
+	uint64_t seed = 11;
+	ptrdiff_t i, n;
+	T *x, *y, *z;
+	int k, e;
+
+	for (k = 0; k < 5; k++)
+		for (e = 0; e < C(NEXTENT); e++) {
+			n = C(extent)[e];
+			x = C(random)(&seed, n, 20);
+			y = C(random)(&seed, n, 1);
+			z = C(random)(&seed, n, 1);
+			f[k](n, x, y);
+			ref[k](n, x, z);
+			C(near)("array", n, y, z, 8, 0);
+			for (i = 0; i < n; i++)
+				z[i] = scalar[k](x[i]);
+			C(same)("scalar", n, y, z);
+			f[k](n, x, x);
+			C(same)("in place", n, x, y);
+			free(x);
+			free(y);
+			free(z);
+		}
+}
+END_TEST
+
+TEST(C(special_values_of_the_vector_functions))
+{
+	const T inf = (T)INFINITY, nan = (T)NAN, least = (T)(sizeof(T) == 4 ? 0x1p-149 : 0x1p-1074);
+	const T x[] = {0, -(T)0.0, inf, -inf, nan, -nan, least, -least, 1, -1};
+	const struct {
+		T (*f)(T);
+		T y[10];
+	} want[] = {
+		{R(exp), {1, 1, inf, 0, nan, nan, 1, 1, (T)M_E_, (T)(1 / M_E_)}},
+		{R(log), {-inf, -inf, inf, nan, nan, nan, (T)log((double)least), nan, 0, nan}},
+		{R(tanh), {0, -(T)0.0, 1, -1, nan, nan, least, -least, (T)tanh(1), (T)-tanh(1)}},
+		{R(sigmoid), {(T)0.5, (T)0.5, 1, 0, nan, nan, (T)0.5, (T)0.5, (T)(M_E_ / (1 + M_E_)),
+		              (T)(1 / (1 + M_E_))}},
+		{R(erf), {0, -(T)0.0, 1, -1, nan, nan, least, -least, (T)erf(1), (T)-erf(1)}},
+		{R(relu), {0, 0, inf, 0, nan, nan, least, 0, 1, 0}},
+		{R(softplus), {(T)log(2), (T)log(2), inf, 0, nan, nan, (T)log(2), (T)log(2), (T)log1p(M_E_),
+		               (T)log1p(1 / M_E_)}},
+		{R(sign), {0, 0, 1, -1, nan, nan, 1, -1, 1, -1}},
+		{R(erfc), {1, 1, 0, 2, nan, nan, 1, 1, (T)erfc(1), (T)erfc(-1)}},
+		{R(lgamma), {inf, inf, inf, inf, nan, nan, 0, 0, 0, inf}},
+		{R(digamma), {-inf, inf, inf, nan, nan, nan, -inf, inf, (T)-0.57721566490153286, nan}},
+	};
+	size_t k;
+	int i;
+	T y;
+
+	for (k = 0; k < sizeof want / sizeof want[0]; k++)
+		for (i = 0; i < 10; i++) {
+			if (want[k].f == R(lgamma) && (i == 6 || i == 7))
+				continue;
+			y = want[k].f(x[i]);
+			C(near)("special", 1, &y, &want[k].y[i], 4, 0);
+			if (y == 0 && want[k].y[i] == 0 && (want[k].f == R(tanh) || want[k].f == R(erf)))
+				ck_assert(!signbit(y) == !signbit(want[k].y[i]));
+		}
+}
+END_TEST
+
+TEST(C(nan_wins_and_divisors_give_the_sign))
+{
+	const T inf = (T)INFINITY, nan = (T)NAN;
+	const T mod[][4] = { /* a, b, mod, floordiv: as numpy 2 gives them */
+		{7, 3, 1, 2}, {-7, 3, 2, -3}, {7, -3, -2, -3}, {-7, -3, -1, 2}, {6, 3, 0, 2}, {-6, 3, 0, -2},
+		{(T)5.5, 2, (T)1.5, 2}, {1, 0, nan, inf}, {-1, 0, nan, -inf}, {0, 0, nan, nan}, {inf, 2, nan, nan},
+		{2, inf, 2, 0}, {-2, inf, inf, -1}, {nan, 1, nan, nan}, {1, nan, nan, nan}};
+	size_t i;
+	T y;
+
+	ck_assert(isnan(R(max)(nan, 1)) && isnan(R(max)(1, nan)) && isnan(R(min)(nan, 1)));
+	ck_assert(isnan(R(min)(1, nan)) && isnan(R(clamp)(nan, 0, 1)));
+	ck_assert(R(max)(1, 2) == 2 && R(min)(1, 2) == 1 && R(clamp)(3, 0, 1) == 1);
+	for (i = 0; i < sizeof mod / sizeof mod[0]; i++) {
+		y = R(mod)(mod[i][0], mod[i][1]);
+		C(near)("mod", 1, &y, &mod[i][2], 0, 0);
+		y = R(floordiv)(mod[i][0], mod[i][1]);
+		C(near)("floordiv", 1, &y, &mod[i][3], 0, 0);
+	}
+	ck_assert(R(log1mexp)(0) == -inf && isnan(R(log1mexp)(1)) && R(log1mexp)(-inf) == 0);
+	ck_assert(R(polygamma)(1, -1) == inf && isnan(R(polygamma)(2, -1)) && isnan(R(polygamma)(-1, 1)));
+	ck_assert(isnan(R(polygamma)((T)0.5, 1)) && R(polygamma)(2, 0) == -inf && R(polygamma)(2, inf) == 0);
+}
+END_TEST
+
+/* ---- sums ---- */
+
+TEST(C(sums_are_as_good_as_compensated_ones))
+{
+	uint64_t seed = 5;
+	ptrdiff_t n;
+	T *x, *y, a, b;
+	double size;
+	ptrdiff_t i;
+
+	for (n = 0; n < 3000; n = n < 40 ? n + 1 : n * 3 / 2) {
+		x = C(random)(&seed, n, 1);
+		y = C(random)(&seed, 3 * n, 1);
+		for (size = 0, i = 0; i < n; i++) {
+			y[3 * i] = x[i];
+			size += fabs((double)x[i]);
+		}
+		a = R(sum)(n, x);
+		b = R(sum_ref)(n, x);
+		C(near)("sum", 1, &a, &b, 24, size);
+		b = R(sum_strided)(n, y, 3);
+		C(same)("strided", 1, &a, &b);
+		a = R(dot)(n, x, y);
+		b = R(dot_ref)(n, x, y);
+		C(near)("dot", 1, &a, &b, 24, size);
+		a = R(max_number)(n, x);
+		b = R(max_number_ref)(n, x);
+		C(same)("max", 1, &a, &b);
+		free(x);
+		free(y);
+	}
+}
+END_TEST
+
+TEST(C(error_of_a_long_sum_does_not_grow))
+{
+	const ptrdiff_t n = 1 << 20;
+	T *x = malloc((size_t)n * sizeof *x), r;
+	ptrdiff_t i;
+
+	for (i = 0; i < n; i++)
+		x[i] = (T)0.1;
+	r = R(sum)(n, x);
+	ck_assert(fabs((double)r / ((double)(T)0.1 * (double)n) - 1) <= 8 * EPS);
+	free(x);
+}
+END_TEST
+
+/* ---- rows ---- */
+
+typedef int C(rows)(ptrdiff_t, ptrdiff_t, const T *, T *);
+
+TEST(C(row_functions_agree_with_their_references))
+{
+	static C(rows) *const f[] = {R(softmax), R(log_softmax), R(logsumexp), R(norm_rows), R(sum_columns)};
+	static C(rows) *const ref[] = {R(softmax_ref), R(log_softmax_ref), R(logsumexp_ref), R(norm_rows_ref),
+		R(sum_columns_ref)};
+	const ptrdiff_t m[] = {0, 1, 5};
+	uint64_t seed = 3;
+	ptrdiff_t n, size, outs;
+	T *x, *y, *z;
+	int k, i, e;
+
+	for (k = 0; k < 5; k++)
+		for (i = 0; i < 3; i++)
+			for (e = 0; e < C(NEXTENT); e++) {
+				n = C(extent)[e];
+				size = m[i] * n;
+				outs = k < 2 ? size : k < 4 ? m[i] : n;
+				x = C(random)(&seed, size, 10);
+				y = C(random)(&seed, outs, 1);
+				z = C(random)(&seed, outs, 1);
+				ck_assert(f[k](m[i], n, x, y) == SGRT_OK && ref[k](m[i], n, x, z) == SGRT_OK);
+				C(near)("rows", outs, y, z, k == 0 ? 50 : 24, k == 0 ? 0 : k == 4 ? 50 : 10);
+				if (k < 2) {
+					ck_assert(f[k](m[i], n, x, x) == SGRT_OK);
+					C(same)("in place", size, x, y);
+				}
+				free(x);
+				free(y);
+				free(z);
+				ck_assert(f[k](-1, n, NULL, NULL) == SGRT_EDIM && f[k](n, -1, NULL, NULL) == SGRT_EDIM);
+			}
+}
+END_TEST
+
+TEST(C(row_gradients_agree_with_their_references))
+{
+	const ptrdiff_t m = 4;
+	uint64_t seed = 4;
+	ptrdiff_t n, size;
+	T *x, *g, *h, *y, *r, *d, *e;
+	int k;
+
+	for (k = 0; k < C(NEXTENT); k++) {
+		n = C(extent)[k];
+		size = m * n;
+		x = C(random)(&seed, size, 5);
+		g = C(random)(&seed, size, 1);
+		h = C(random)(&seed, m, 1);
+		y = C(random)(&seed, size, 1);
+		r = C(random)(&seed, m, 1);
+		d = C(random)(&seed, size, 1);
+		e = C(random)(&seed, size, 1);
+		R(softmax)(m, n, x, y);
+		ck_assert(R(softmax_grad)(m, n, y, g, d) == 0 && R(softmax_grad_ref)(m, n, y, g, e) == 0);
+		C(near)("softmax", size, d, e, 30, 0.2);
+		R(log_softmax)(m, n, x, y);
+		ck_assert(R(log_softmax_grad)(m, n, y, g, d) == 0 && R(log_softmax_grad_ref)(m, n, y, g, e) == 0);
+		C(near)("log_softmax", size, d, e, 30, 10);
+		R(logsumexp)(m, n, x, r);
+		ck_assert(R(logsumexp_grad)(m, n, x, r, h, d) == 0 && R(logsumexp_grad_ref)(m, n, x, r, h, e) == 0);
+		C(near)("logsumexp", size, d, e, 30, 0);
+		R(norm_rows)(m, n, x, r);
+		ck_assert(R(norm_rows_grad)(m, n, x, r, h, d) == 0 && R(norm_rows_grad_ref)(m, n, x, r, h, e) == 0);
+		C(near)("norm", size, d, e, 4, 0);
+		ck_assert(R(log_softmax_grad)(m, n, y, g, e) == 0 && R(log_softmax_grad)(m, n, y, g, g) == 0);
+		C(same)("in place", size, g, e);
+		free(x), free(g), free(h), free(y), free(r), free(d), free(e);
+	}
+}
+END_TEST
+
+TEST(C(rows_with_infinities_and_nan))
+{
+	const T i = (T)INFINITY, q = (T)NAN, big = (T)(sizeof(T) == 4 ? 3e38 : 1.7e308);
+	const struct {
+		T x[3], soft[3], logs[3], lse, norm;
+	} want[] = {
+		{{1, q, 2}, {q, q, q}, {q, q, q}, q, q},
+		{{1, i, 2}, {q, q, q}, {q, q, q}, i, i},
+		{{i, q, 2}, {q, q, q}, {q, q, q}, q, q},
+		{{-i, -i, -i}, {q, q, q}, {q, q, q}, -i, i},
+		{{-i, q, -i}, {q, q, q}, {q, q, q}, q, q},
+		{{-i, 5, -i}, {0, 1, 0}, {-i, 0, -i}, 5, i},
+		{{big, 0, 0}, {1, 0, 0}, {0, -big, -big}, big, big},
+		{{-big, 0, -big}, {0, 1, 0}, {-big, 0, -big}, 0, (T)INFINITY},
+		{{1000, 1000, -1000}, {(T)0.5, (T)0.5, 0}, {(T)-M_LN2_, (T)-M_LN2_, (T)(-2000 - M_LN2_)},
+		 (T)(1000 + M_LN2_), (T)sqrt(3e6)},
+		{{0, 0, 0}, {(T)(1.0 / 3), (T)(1.0 / 3), (T)(1.0 / 3)}, {(T)-log(3), (T)-log(3), (T)-log(3)},
+		 (T)log(3), 0},
+	};
+	size_t k;
+	T y[3], dx[3], g = 1;
+
+	for (k = 0; k < sizeof want / sizeof want[0]; k++) {
+		R(softmax)(1, 3, want[k].x, y);
+		C(near)("softmax", 3, y, want[k].soft, 4, 0);
+		R(log_softmax)(1, 3, want[k].x, y);
+		C(near)("log_softmax", 3, y, want[k].logs, 4, 0);
+		R(logsumexp)(1, 3, want[k].x, y);
+		C(near)("logsumexp", 1, y, &want[k].lse, 4, 0);
+		R(norm_rows)(1, 3, want[k].x, y);
+		C(near)("norm", 1, y, &want[k].norm, 4, 0);
+	}
+	R(norm_rows)(1, 3, want[9].x, y);
+	R(norm_rows_grad)(1, 3, want[9].x, y, &g, dx);
+	ck_assert(dx[0] == 0 && dx[1] == 0 && dx[2] == 0);
+	R(logsumexp)(1, 0, NULL, y);
+	ck_assert(y[0] == -i);
+	R(norm_rows)(1, 0, NULL, y);
+	ck_assert(y[0] == 0);
+}
+END_TEST
+
+TEST(C(norms_neither_overflow_nor_underflow))
+{
+	const double scale[] = {0x1p-149, 0x1p-120, 0x1p100, 0x1p125, 0x1p-1074, 0x1p-800, 0x1p1000, 0x1p1020};
+	T x[2], r, want;
+	int k;
+
+	for (k = 0; k < (sizeof(T) == 4 ? 4 : 8); k++) {
+		x[0] = (T)(3 * scale[k]);
+		x[1] = (T)(-4 * scale[k]);
+		r = R(norm)(2, x);
+		want = (T)(5 * scale[k]);
+		C(same)("norm", 1, &r, &want);
+	}
+}
+END_TEST
+
+/* A sample that is predicted well keeps the digits of its small loss. */
+TEST(C(small_losses_are_accurate))
+{
+	const T x[] = {30, 0}, want = (T)log1p(exp(-30));
+	const int32_t t[] = {0};
+	T loss, dx[2], less = (T)(-1 / (1 + exp(30)));
+
+	ck_assert(R(cross_entropy_i32)(1, 2, x, t, -100, &loss) == SGRT_OK);
+	C(near)("loss", 1, &loss, &want, 4, 0);
+	ck_assert(R(cross_entropy_i32_grad)(1, 2, x, t, -100, 1, dx) == SGRT_OK);
+	C(near)("gradient", 1, dx, &less, 8, 0);
+}
+END_TEST
+
+/* ---- losses ---- */
+
+TEST(C(losses_agree_with_their_references))
+{
+	uint64_t seed = 9;
+	ptrdiff_t m = 7, n, i;
+	T *x, *t, *d, *e, *dt, *et, a, b;
+	int32_t t32[7];
+	int64_t t64[7];
+	int k;
+
+	for (k = 1; k < C(NEXTENT); k++) {
+		n = C(extent)[k];
+		x = C(random)(&seed, m * n, 5);
+		t = C(random)(&seed, m * n, 1);
+		d = C(random)(&seed, m * n, 1);
+		e = C(random)(&seed, m * n, 1);
+		dt = C(random)(&seed, m * n, 1);
+		et = C(random)(&seed, m * n, 1);
+		for (i = 0; i < m; i++)
+			t64[i] = t32[i] = i == 3 ? -100 : (int32_t)((uint64_t)next(&seed) % (uint64_t)n);
+		ck_assert(R(mse)(m * n, x, t, &a) == 0 && R(mse_ref)(m * n, x, t, &b) == 0);
+		C(near)("mse", 1, &a, &b, 24, 0);
+		ck_assert(R(mse_grad)(m * n, x, t, 2, d) == 0 && R(mse_grad_ref)(m * n, x, t, 2, e) == 0);
+		C(near)("mse gradient", m * n, d, e, 8, 1);
+		ck_assert(R(cross_entropy_i32)(m, n, x, t32, -100, &a) == 0 &&
+		          R(cross_entropy_i32_ref)(m, n, x, t32, -100, &b) == 0);
+		C(near)("classes", 1, &a, &b, 24, 1);
+		ck_assert(R(cross_entropy_i64)(m, n, x, t64, -100, &b) == 0);
+		C(same)("i32 and i64", 1, &a, &b);
+		ck_assert(R(cross_entropy_i32_grad)(m, n, x, t32, -100, 3, d) == 0 &&
+		          R(cross_entropy_i64_grad_ref)(m, n, x, t64, -100, 3, e) == 0);
+		C(near)("classes gradient", m * n, d, e, 50, 1);
+		ck_assert(R(cross_entropy_prob)(m, n, x, t, &a) == 0 &&
+		          R(cross_entropy_prob_ref)(m, n, x, t, &b) == 0);
+		C(near)("probabilities", 1, &a, &b, 50, 10 * (double)n);
+		ck_assert(R(cross_entropy_prob_grad)(m, n, x, t, 3, d, dt) == 0 &&
+		          R(cross_entropy_prob_grad_ref)(m, n, x, t, 3, e, et) == 0);
+		C(near)("probabilities gradient", m * n, d, e, 50, 10);
+		C(near)("target gradient", m * n, dt, et, 50, 10);
+		ck_assert(R(cross_entropy_prob_grad)(m, n, x, t, 3, x, NULL) == 0);
+		C(same)("in place", m * n, x, d);
+		free(x), free(t), free(d), free(e), free(dt), free(et);
+	}
+}
+END_TEST
+
+TEST(C(wrong_classes_and_empty_means_are_errors))
+{
+	const T x[4] = {1, 2, 3, 4};
+	const int64_t bad[] = {0, 2}, low[] = {0, -1}, none[] = {-100, -100}, edge[] = {1, 0};
+	T r, dx[4];
+
+	ck_assert_int_eq(R(cross_entropy_i64)(2, 2, x, bad, -100, &r), SGRT_EINDEX);
+	ck_assert_int_eq(R(cross_entropy_i64)(2, 2, x, low, -100, &r), SGRT_EINDEX);
+	ck_assert_int_eq(R(cross_entropy_i64_grad)(2, 2, x, bad, -100, 1, dx), SGRT_EINDEX);
+	ck_assert_int_eq(R(cross_entropy_i64)(2, 2, x, none, -100, &r), SGRT_EEMPTY);
+	ck_assert_int_eq(R(cross_entropy_i64)(0, 2, x, none, -100, &r), SGRT_EEMPTY);
+	ck_assert_int_eq(R(cross_entropy_i64_grad)(2, 2, x, none, -100, 1, dx), SGRT_OK);
+	ck_assert(dx[0] == 0 && dx[3] == 0);
+	ck_assert_int_eq(R(cross_entropy_i64)(2, 2, x, edge, -100, &r), SGRT_OK);
+	ck_assert_int_eq(R(cross_entropy_prob)(0, 2, x, x, &r), SGRT_EEMPTY);
+	ck_assert_int_eq(R(mse)(0, x, x, &r), SGRT_EEMPTY);
+	ck_assert_int_eq(R(mse)(-1, x, x, &r), SGRT_EDIM);
+	ck_assert_int_eq(R(mse_grad)(0, x, x, 1, dx), SGRT_OK);
+}
+END_TEST
+
+/* ---- activations, matrix products ---- */
+
+TEST(C(activations_agree_with_their_references))
+{
+	const ptrdiff_t m = 3;
+	uint64_t seed = 21;
+	ptrdiff_t n, size;
+	T *x, *b, *g, *y, *z, *d, *e, *s, *u;
+	const T *bias;
+	int act, k;
+
+	for (act = SGRT_ACT_IDENTITY; act <= SGRT_ACT_GELU; act++)
+		for (k = 0; k < 2 * C(NEXTENT); k++) {
+			n = C(extent)[k / 2];
+			size = m * n;
+			x = C(random)(&seed, size, 3);
+			b = C(random)(&seed, n, 1);
+			g = C(random)(&seed, size, 1);
+			y = C(random)(&seed, size, 1);
+			z = C(random)(&seed, size, 1);
+			d = C(random)(&seed, size, 1);
+			e = C(random)(&seed, size, 1);
+			s = C(random)(&seed, n, 1);
+			u = C(random)(&seed, n, 1);
+			bias = k % 2 ? b : NULL;
+			ck_assert(R(bias_act)(act, m, n, x, bias, y) == 0 && R(bias_act_ref)(act, m, n, x, bias, z) == 0);
+			C(near)("activation", size, y, z, 40, 0);
+			ck_assert(R(bias_act_grad)(act, m, n, x, bias, y, g, d, s) == 0 &&
+			          R(bias_act_grad_ref)(act, m, n, x, bias, y, g, e, u) == 0);
+			C(near)("slope", size, d, e, 40, 1);
+			C(near)("bias", n, s, u, 80, 2);
+			ck_assert(R(bias_act_grad)(act, m, n, x, bias, y, g, g, NULL) == 0);
+			C(same)("slope in place", size, g, d);
+			ck_assert(R(bias_act)(act, m, n, x, bias, x) == 0);
+			C(same)("in place", size, x, y);
+			free(x), free(b), free(g), free(y), free(z), free(d), free(e), free(s), free(u);
+		}
+	ck_assert_int_eq(R(bias_act)(99, 0, 0, NULL, NULL, NULL), SGRT_OK);
+	ck_assert_int_eq(R(bias_act_grad)(99, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL), SGRT_EARG);
+	ck_assert_int_eq(R(bias_act)(0, -1, 0, NULL, NULL, NULL), SGRT_EDIM);
+}
+END_TEST
+
+TEST(C(products_agree_with_their_references))
+{
+	const ptrdiff_t ext[] = {0, 1, 2, 3, 4, 5, 9, 17, 300};
+	uint64_t seed = 8;
+	ptrdiff_t m, n, k;
+	T *a, *b, *c, *d;
+	int trial, form;
+
+	for (trial = 0; trial < 250; trial++) {
+		m = ext[next(&seed) % 9];
+		n = ext[next(&seed) % 9];
+		k = trial == 0 ? 700 : ext[next(&seed) % 9];
+		form = (int)(next(&seed) % 8);
+		a = C(random)(&seed, m * k, 1);
+		b = C(random)(&seed, k * n, 1);
+		c = C(random)(&seed, m * (n + 2), 1);
+		d = C(copy)(c, m * (n + 2));
+		ck_assert(R(matmul)(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b, form & 2 ? 1 : n,
+		                    form & 2 ? k : 1, c, n + 2, form & 4) == SGRT_OK);
+		R(matmul_ref)(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b, form & 2 ? 1 : n, form & 2 ? k : 1, d,
+		              n + 2, form & 4);
+		C(near)("product", m * (n + 2), c, d, 20, sqrt((double)k) + 1);
+		free(a), free(b), free(c), free(d);
+	}
+	ck_assert_int_eq(R(matmul)(-1, 1, 1, NULL, 1, 1, NULL, 1, 1, NULL, 1, 0), SGRT_EDIM);
+}
+END_TEST
+
+/* NaN and inf touch their own row and column alone; padding must not spread them. */
+TEST(C(products_keep_infinities_in_place))
+{
+	T a[6] = {1, (T)INFINITY, 2, 3, 4, 5}, b[4] = {1, 0, 0, 1}, c[6], d[6];
+
+	R(matmul)(3, 2, 2, a, 2, 1, b, 2, 1, c, 2, 0);
+	R(matmul_ref)(3, 2, 2, a, 2, 1, b, 2, 1, d, 2, 0);
+	C(near)("product", 6, c, d, 0, 0);
+	ck_assert(isnan(c[0]) && isinf(c[1]) && c[2] == 2 && c[5] == 5);
+}
+END_TEST
+
+static void
+C(add_tests)(TCase *c)
+{
+	tcase_add_test(c, C(array_forms_agree_with_the_scalar_and_the_reference));
+	tcase_add_test(c, C(special_values_of_the_vector_functions));
+	tcase_add_test(c, C(nan_wins_and_divisors_give_the_sign));
+	tcase_add_test(c, C(sums_are_as_good_as_compensated_ones));
+	tcase_add_test(c, C(error_of_a_long_sum_does_not_grow));
+	tcase_add_test(c, C(row_functions_agree_with_their_references));
+	tcase_add_test(c, C(row_gradients_agree_with_their_references));
+	tcase_add_test(c, C(rows_with_infinities_and_nan));
+	tcase_add_test(c, C(norms_neither_overflow_nor_underflow));
+	tcase_add_test(c, C(small_losses_are_accurate));
+	tcase_add_test(c, C(losses_agree_with_their_references));
+	tcase_add_test(c, C(wrong_classes_and_empty_means_are_errors));
+	tcase_add_test(c, C(activations_agree_with_their_references));
+	tcase_add_test(c, C(products_agree_with_their_references));
+	tcase_add_test(c, C(products_keep_infinities_in_place));
+}
