@@ -67,8 +67,10 @@ struct sg_ast {
 	sg_ast_op op;
 	sg_span at, op_at; /* op_at: operator, '.T', or '[' ... ']' */
 	const char *name;
-	int64_t i;
-	double f;
+	union {
+		int64_t i;
+		double f;
+	};
 	sg_ast **kid;
 	const char **argname; /* CALL: nkids entries */
 	sg_span *argname_at;

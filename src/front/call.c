@@ -463,9 +463,13 @@ apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 value
 eval_call(elab *e, scope *s, const sg_ast *x)
 {
-	value f = eval(e, s, x->kid[0]);
 	const size_t n = x->nkids - 1;
-	value *v;
+	value f, *v;
+	const bool free = e->free_names_are_inputs;
+
+	e->free_names_are_inputs = free && x->kid[0]->kind != SG_X_NAME; /* f(x): f is no input */
+	f = eval(e, s, x->kid[0]);
+	e->free_names_are_inputs = free;
 
 	if (f.kind == V_POISON)
 		return f;

@@ -23,6 +23,7 @@ sg_program *sg_front_expr(sg_ctx *ctx, const sg_source *src, const sg_front_opti
 
 /* Rows of codes.def: the long form of a diagnostic's code, or NULL. */
 const char *sg_explain(const char *code);
+const char *sg_explain_title(const char *code);
 const char *const *sg_codes(size_t *n); /* all codes */
 
 #endif

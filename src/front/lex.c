@@ -525,6 +525,8 @@ sg_lex(sg_ctx *ctx, const sg_source *src)
 
 	if (src->len >= 3 && memcmp(src->text, "\xEF\xBB\xBF", 3) == 0)
 		l.s += 3;
+	l.out.cap = src->len / 3 + 16; /* more than most texts have; pages not touched cost nothing */
+	l.out.item = SG_NEW_ARRAY(ctx, sg_token, l.out.cap);
 	while (l.s < l.end)
 		lex_one(&l);
 	put(&l, T_EOF, l.s);

@@ -76,11 +76,11 @@ typedef enum sg_token_kind {
 typedef struct sg_token {
 	sg_token_kind kind;
 	uint32_t lo, hi; /* bytes of the source */
-	uint32_t match;  /* an opening bracket: index of its closing one; 0: it has none */
 	union {
 		const char *name; /* NAME, STRING (without quotes): interned */
 		int64_t i;        /* INT */
 		double f;         /* FLOAT */
+		uint32_t match;   /* opening brackets: index of the closing one; 0: it has none */
 	};
 } sg_token;
 

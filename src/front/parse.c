@@ -204,7 +204,14 @@ sg_may_nest(sg_parser *p)
 	return false;
 }
 
-/* Brackets that have their match are skipped whole, bodies of functions with them. */
+static bool
+is_opener(sg_token_kind k)
+{
+	return k == T_LPAREN || k == T_LSQUARE || k == T_LBRACE;
+}
+
+/* Brackets that have their match are skipped whole, bodies of functions with them; a '{' on the next
+ * line is the body of a 'def' whose head failed for want of it. */
 void
 sg_parse_resume(sg_parser *p)
 {
@@ -212,9 +219,13 @@ sg_parse_resume(sg_parser *p)
 	while (!sg_at_end(p) || (sg_is(p, T_RBRACE) && p->blocks == 0)) {
 		const sg_token *t = sg_cur(p);
 
-		if (t->match)
+		if (is_opener(t->kind) && t->match)
 			p->at = t->match;
 		p->at++;
+	}
+	if (sg_is(p, T_END) && sg_after(p) == T_LBRACE) {
+		p->at++;
+		sg_parse_resume(p);
 	}
 }
 

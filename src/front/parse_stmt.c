@@ -492,9 +492,10 @@ static void
 parse_bind(sg_parser *p, sg_stmt *s)
 {
 	sg_item item = {0};
-	size_t cap = 0, item_cap = 0;
+	size_t cap = 1, item_cap = 0;
 
 	s->kind = SG_S_BIND;
+	s->target = SG_NEW(p->ctx, sg_ast_param);
 	while (!sg_is(p, T_ASSIGN) && !p->failed) {
 		sg_ast_param one = {NULL, NULL, {NULL, 0, 0}};
 

@@ -297,12 +297,27 @@ raw_contract(sg_build *b, const operand *x, const operand *y, const sg_shape *s,
 	return sg_raw(b, SG_CONTRACT, sg_type_of(b, x->ref), s, 2, args, sg_attr_make(b->sp, n, w));
 }
 
+/* Labels do what a transpose does. */
+static void
+untranspose(sg_build *b, operand *o)
+{
+	const sg_node n = sg_at(b, o->ref);
+	int64_t label[SG_MAX_RANK];
+
+	for (uint32_t k = 0; k < o->n; k++)
+		label[n.attr->w[k]] = o->label[k];
+	memcpy(o->label, label, o->n * sizeof *label);
+	o->ref = n.args[0];
+}
+
 /* Takes what is no real contraction out of x and y: labels that only one operand has and that are
  * summed, axes of extent 1 and axes along which an operand does not vary. `scale` collects the extents
  * of summed labels that no operand has any more. */
 static bool
 reduce_step(sg_build *b, operand *x, operand *y, uint32_t no, const int64_t *lo, sg_ext *scale)
 {
+	if (sg_is_op(b, x->ref, SG_TRANSPOSE))
+		return untranspose(b, x), true;
 	for (uint32_t k = 0; k < x->n; k++) {
 		const bool out = find(no, lo, x->label[k]) >= 0;
 		const int other = find(y->n, y->label, x->label[k]);
