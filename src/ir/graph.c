@@ -13,26 +13,30 @@ sg_graph_new(sg_space *sp)
 	return g;
 }
 
-/* Room for one node more in all the arrays that run along the nodes. */
+static void *
+longer(sg_graph *g, const void *items, size_t cap, size_t size)
+{
+	void *p = sg_alloc_array(g->sp->ctx, cap, size);
+
+	if (g->cap)
+		memcpy(p, items, g->n * size);
+	return p;
+}
+
+/* Room for one node more in all the arrays that run along the nodes. Entry 0 is zero. */
 static void
 make_room(sg_graph *g)
 {
-	size_t node_cap = g->cap, span_cap = g->cap, name_cap = g->cap;
+	const size_t cap = g->cap ? 2 * g->cap : 64;
 
 	if (g->n < g->cap)
 		return;
 	if (g->n == UINT32_MAX)
 		sg_raise(g->sp->ctx, SG_FAULT_LIMIT, "a graph has too many nodes");
-	g->node = sg_grow(g->sp->ctx, g->node, g->cap ? g->n : 0, &node_cap, sizeof *g->node);
-	g->span = sg_grow(g->sp->ctx, g->span, g->cap ? g->n : 0, &span_cap, sizeof *g->span);
-	g->name = sg_grow(g->sp->ctx, g->name, g->cap ? g->n : 0, &name_cap, sizeof *g->name);
-	sg_need(g->sp->ctx, node_cap == span_cap && span_cap == name_cap, "arrays grow alike");
-	if (g->cap == 0) {
-		g->node[0] = (sg_node){.op = 0};
-		g->span[0] = (sg_span){.src = NULL};
-		g->name[0] = NULL;
-	}
-	g->cap = node_cap;
+	g->node = longer(g, g->node, cap, sizeof *g->node);
+	g->span = longer(g, g->span, cap, sizeof *g->span);
+	g->name = longer(g, g->name, cap, sizeof *g->name);
+	g->cap = cap;
 }
 
 static uint64_t
