@@ -20,19 +20,27 @@ cli_is_assignment(const char *s)
 	return p > s && *p == '=';
 }
 
+/* What one input got. */
+typedef struct slot {
+	bool given;
+	int rank; /* of extent; less than the input's while the rest of them is not known */
+	int64_t extent[CLI_RANK];
+} slot;
+
 typedef struct binder {
 	const cli_args *args;
 	sg_call *call;
 	const sg_entry *entry;
 	cli_bound *bound;
-	bool *given; /* of each input */
+	slot *slot;   /* of each input */
+	int64_t *dim; /* given by name, of each dimension; else -1 */
 	int status;
 } binder;
 
 static bool
 say(binder *b, const char *name, const char *what)
 {
-	b->status = cli_error(b->args, CLI_FAULT, "%s: %s", name, what);
+	b->status = cli_error(b->args, CLI_FAULT, "input '%s': %s", name, what);
 	return false;
 }
 
@@ -48,12 +56,10 @@ find_input(const sg_entry *e, const char *name, size_t *at)
 }
 
 static bool
-is_dim(const sg_entry *e, const char *name)
+find_dim(const sg_entry *e, const char *name, size_t *at)
 {
-	size_t i;
-
-	for (i = 0; i < e->ndims; i++) {
-		if (strcmp(e->dims[i], name) == 0) {
+	for (*at = 0; *at < e->ndims; ++*at) {
+		if (strcmp(e->dims[*at], name) == 0) {
 			return true;
 		}
 	}
@@ -67,20 +73,41 @@ wrong_rank(binder *b, const sg_argument *in, const cli_array *a)
 	cli_text got = {0};
 
 	cli_put_shape(&got, a->rank, a->extent);
-	b->status = cli_error(b->args, CLI_FAULT, "%s: expected shape %s, got %s", in->name,
+	b->status = cli_error(b->args, CLI_FAULT, "input '%s': expected %s, got %s", in->name,
 	                      in->shape, cli_str(&got));
 	cli_text_free(&got);
 	return false;
 }
 
 static bool
-bind_input(binder *b, const sg_argument *in, cli_array *a)
+bind_data(binder *b, const sg_argument *in, const slot *s, void *data)
 {
-	cli_text err = {0};
-	void *data;
 	int status;
 
+	b->bound->data =
+	    cli_grow(b->bound->data, b->bound->n, &b->bound->cap, sizeof *b->bound->data);
+	b->bound->data[b->bound->n++] = data;
+	status = sg_call_bind(b->call, in->name, in->type, in->rank, s->extent, data);
+	if (status != SG_OK) {
+		b->status = cli_failed(b->args, status, sg_call_message(b->call));
+	}
+	return status == SG_OK;
+}
+
+static bool
+bind_input(binder *b, size_t at, cli_array *a)
+{
+	const sg_argument *in = &b->entry->args[at];
+	slot *s = &b->slot[at];
+	cli_text err = {0};
+	void *data;
+
 	cli_array_fit_rank(a, in->rank);
+	s->rank = a->rank;
+	memcpy(s->extent, a->extent, sizeof s->extent);
+	if (a->count == 0 && a->rank < in->rank) {
+		return true; /* "[]" does not say its further extents: bind_empty */
+	}
 	if (a->rank != in->rank) {
 		return wrong_rank(b, in, a);
 	}
@@ -90,24 +117,68 @@ bind_input(binder *b, const sg_argument *in, cli_array *a)
 		cli_text_free(&err);
 		return false;
 	}
-	b->bound->data = cli_grow(b->bound->data, b->bound->n, &b->bound->cap, sizeof(void *));
-	b->bound->data[b->bound->n++] = data;
-	status = sg_call_bind(b->call, in->name, in->type, a->rank, a->extent, data);
-	if (status != SG_OK) {
-		b->status = cli_failed(b->args, status, sg_call_message(b->call));
+	return bind_data(b, in, s, data);
+}
+
+/* The value of an extent as far as it is known from its text: a number, a dimension given by name,
+ * or the same extent of another input; else 0. */
+static int64_t
+known_extent(const binder *b, const char *text)
+{
+	cli_kind kind;
+	cli_cell v;
+	size_t i;
+	int k;
+
+	if (cli_read_number(text, strlen(text), &kind, &v) && kind == CLI_INT) {
+		return v.i;
 	}
-	return status == SG_OK;
+	if (find_dim(b->entry, text, &i) && b->dim[i] >= 0) {
+		return b->dim[i];
+	}
+	for (i = 0; i < b->entry->ninputs; i++) {
+		for (k = 0; k < b->slot[i].rank && k < b->entry->args[i].rank; k++) {
+			if (strcmp(b->entry->args[i].extents[k], text) == 0) {
+				return b->slot[i].extent[k];
+			}
+		}
+	}
+	return 0;
+}
+
+/* Lists that are empty before their last axis, once all others are bound. */
+static void
+bind_empty(binder *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->entry->ninputs; i++) {
+		const sg_argument *in = &b->entry->args[i];
+		slot *s = &b->slot[i];
+		int k;
+
+		if (!s->given || s->rank == 0 || s->rank >= in->rank) {
+			continue;
+		}
+		for (k = s->rank; k < in->rank && k < CLI_RANK; k++) {
+			s->extent[k] = known_extent(b, in->extents[k]);
+		}
+		bind_data(b, in, s, cli_alloc(0, 1));
+	}
 }
 
 static bool
-bind_dim(binder *b, const char *name, const cli_array *a)
+bind_dim(binder *b, const char *name, size_t at, const cli_array *a)
 {
 	int status;
 
 	if (a->rank != 0 || a->kind == CLI_REAL || a->cell[0].i < 0) {
-		return say(b, name, "expected a whole number, for a dimension");
+		b->status = cli_error(b->args, CLI_FAULT,
+		                      "dimension '%s': expected a whole number from 0", name);
+		return false;
 	}
 	status = sg_call_set_dim(b->call, name, a->cell[0].i);
+	b->dim[at] = a->cell[0].i;
 	if (status != SG_OK) {
 		b->status = cli_failed(b->args, status, sg_call_message(b->call));
 	}
@@ -156,18 +227,18 @@ bind_one(binder *b, const char *name, const char *value)
 		cli_text_free(&err);
 		in = find_input(b->entry, name, &at);
 		if (in) {
-			b->given[at] = true;
+			b->slot[at].given = true;
 		}
 		return;
 	}
 	in = find_input(b->entry, name, &at);
-	if (in && b->given[at]) {
+	if (in && b->slot[at].given) {
 		say(b, name, "given twice");
 	} else if (in) {
-		b->given[at] = true;
-		bind_input(b, in, &a);
-	} else if (is_dim(b->entry, name)) {
-		bind_dim(b, name, &a);
+		b->slot[at].given = true;
+		bind_input(b, at, &a);
+	} else if (find_dim(b->entry, name, &at)) {
+		bind_dim(b, name, at, &a);
 	} else {
 		bind_other(b, name, &a);
 	}
@@ -184,7 +255,7 @@ find_missing(binder *b)
 	for (i = 0; i < b->entry->ninputs; i++) {
 		const sg_argument *in = &b->entry->args[i];
 
-		if (!b->given[i] && !in->has_default) {
+		if (!b->slot[i].given && !in->has_default) {
 			cli_printf(&t, "%s%s %s %s", n++ ? ", " : "", in->name,
 			           sg_dtype_name(in->type), in->shape);
 		}
@@ -206,7 +277,11 @@ cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *assig
 	binder b = {.args = args, .call = call, .entry = sg_call_entry(call), .bound = bound};
 	size_t i;
 
-	b.given = cli_alloc(b.entry->ninputs, sizeof *b.given);
+	b.slot = cli_alloc(b.entry->ninputs, sizeof *b.slot);
+	b.dim = cli_alloc(b.entry->ndims, sizeof *b.dim);
+	for (i = 0; i < b.entry->ndims; i++) {
+		b.dim[i] = -1;
+	}
 	for (i = 0; i < n; i++) {
 		const char *equals = strchr(assignment[i], '=');
 		char *name = cli_copy(assignment[i], (size_t)(equals - assignment[i]));
@@ -214,10 +289,14 @@ cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *assig
 		bind_one(&b, name, equals + 1);
 		free(name);
 	}
+	if (b.status == CLI_DONE) {
+		bind_empty(&b);
+	}
 	if (b.status == CLI_DONE && need_all) {
 		find_missing(&b);
 	}
-	free(b.given);
+	free(b.slot);
+	free(b.dim);
 	return b.status;
 }
 

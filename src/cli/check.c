@@ -344,11 +344,11 @@ const cli_command cli_check = {
     .usage = "[OPTION]... FILE.sg [ENTRY] [NAME=VALUE]...",
     .summary = "prove derivatives by finite differences",
     .about = "Compare every derivative of every entry (or of ENTRY) with finite differences, "
-             "forward with\n"
+	     "forward with\n"
 	     "reverse mode, and machine code with the reference evaluator. Inputs that are not "
-             "given get\n"
+	     "given get\n"
 	     "their default, or random numbers, and free dimensions small sizes. The worst comes "
-             "first;\n"
+	     "first;\n"
 	     "the status is 1 when a comparison fails.\n",
     .examples = "  symgrad check perceptron.sg\n"
 		"  symgrad check perceptron.sg gradient x=@x.npy --seed=7\n",

@@ -123,8 +123,7 @@ bool cli_colour(void); /* for standard error */
 #define CLI_BACKEND_OPTION                                                                         \
 	{                                                                                          \
 		"backend", 0, "jit|cc|interp",                                                     \
-		    "libtcc (the default where it is built in), the C compiler, "                  \
-		    "or the reference evaluator"                                                   \
+		    "libtcc (default), the C compiler, or the reference evaluator"                 \
 	}
 #define CLI_HELP_OPTION                                                                            \
 	{                                                                                          \

@@ -453,13 +453,13 @@ const cli_command cli_compile = {
     .summary = "write a model and its derivatives as C",
     .about =
 	"Write NAME.c and NAME.h for each model, with one C function for each of its entries; "
-        "NAME\n"
+	"NAME\n"
 	"is the model's. Files are written in the folder where you are, or to --output. Nothing "
-        "is\n"
+	"is\n"
 	"written when one of the models is at fault.\n"
 	"\n"
 	"Kinds for --emit: c and h the C; o an object file and so a shared object, by the system's "
-        "C\n"
+	"C\n"
 	"compiler ($SYMGRAD_CC, else cc); sg the model with its derivatives taken, in its own\n"
 	"language; ir the graph, one node a line.\n",
     .examples = "  symgrad compile perceptron.sg\n"

@@ -158,7 +158,7 @@ const cli_command cli_diff = {
     .usage = "[OPTION]... FILE.sg | -e EXPR --wrt NAME",
     .summary = "print a derivative, simplified",
     .about = "Print the derivatives that a model asks for, simplified, as .sg text that compiles "
-             "again;\n"
+	     "again;\n"
 	     "or the derivative of one expression, whose other names are numbers.\n",
     .examples = "  symgrad diff -e 'sin(x)**2' --wrt x\n"
 		"  symgrad diff -e 'exp(-a*t)*cos(b*t)' --wrt a,b --latex\n"

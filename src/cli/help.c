@@ -69,7 +69,7 @@ put_option(cli_text *t, const cli_option *o)
 		cli_printf(t, "=%s", o->value);
 	}
 	used = t->n - from;
-	cli_spaces(t, used < 26 ? 28 - used : 2);
+	cli_spaces(t, used < 31 ? 33 - used : 2);
 	cli_printf(t, "%s\n", o->help);
 }
 

@@ -263,9 +263,9 @@ const cli_command cli_info = {
     .usage = "[OPTION]... FILE.sg",
     .summary = "show the entries of a model and what they cost",
     .about = "For each entry: the C function, its arguments, the number of operations (an addition "
-             "is 1,\n"
+	     "is 1,\n"
 	     "a transcendental function 10), the bytes of workspace, and what the derivatives cost "
-             "next to\n"
+	     "next to\n"
 	     "the values. Numbers that depend on dimensions are shown as polynomials in them.\n",
     .examples = "  symgrad info perceptron.sg\n"
 		"  symgrad info perceptron.sg --dim=N=128 --format=json\n",

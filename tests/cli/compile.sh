@@ -1,0 +1,129 @@
+#!/bin/sh
+# symgrad compile, diff, info and check: what is written where, and that nothing is half-written.
+. "${srcdir:-.}/tests/cli/lib"
+
+cat >net.sg <<'END'
+input x[N, 3]
+param w[3] = ones([3])
+loss = mean((x @ w)**2)
+output loss
+gradient loss wrt w
+END
+cat >other.sg <<'END'
+model second
+input a
+output a*a as b
+END
+printf 'output q as y\n' >bad.sg
+
+files() { # the files in a folder, in one line
+	ls -A "$1" | tr '\n' ' ' | sed 's/ $//'
+}
+
+mkdir here && cd here || exit 99
+expect 'C and its header beside you' 0 '' '' compile ../net.sg
+test "$(files .)" = 'net.c net.h'
+judge 'named like the model' $?
+grep -q '"net.h"' net.c
+judge 'the C includes its header' $?
+grep -q 'int net_gradient(' net.h
+judge 'the header has the gradient' $?
+cd .. || exit 99
+expect 'into a folder that is made' 0 '' '' compile net.sg other.sg -o out
+test "$(files out)" = 'net.c net.h second.c second.h'
+judge 'one pair a model' $?
+expect 'to a .c file' 0 '' '' compile net.sg -o out/a.c
+grep -q '"a.h"' out/a.c && test -f out/a.h
+judge 'with a header of that name' $?
+expect 'every kind' 0 '' '' compile net.sg -o kinds --emit=c,h,o,so,sg,ir
+test "$(files kinds)" = 'net.c net.h net.ir net.o net.sg net.so'
+judge 'is written' $?
+"$SYMGRAD" run kinds/net.sg 'x=[[1, 2, 3]]' >a && "$SYMGRAD" run net.sg 'x=[[1, 2, 3]]' >b && cmp -s a b
+judge 'the .sg that was written is the same model' $?
+expect 'a kind by its suffix' 0 '' '' compile net.sg -o lib.so
+test -x lib.so
+judge 'a shared object can be executed' $?
+"$SYMGRAD" compile net.sg -o - >printed && "$SYMGRAD" compile net.sg -o - --emit=c,h >both
+cmp -s printed here/net.c
+judge "'-' prints the C" $?
+cat here/net.c here/net.h | cmp -s - both
+judge "'-' prints the C and the header" $?
+expect 'a prefix' 0 '' '' compile net.sg -o p --prefix=foo
+test "$(files p)" = 'foo.c foo.h' && grep -q 'int foo_gradient(' p/foo.h
+judge 'names C and files' $?
+expect 'one entry' 0 '' '' compile net.sg -o e --entry=forward
+! grep -q net_gradient e/net.h
+judge 'without the others' $?
+expect 'standalone' 0 '' '' compile net.sg -o s --standalone
+! grep -q symgrad_runtime.h s/net.c s/net.h
+judge 'needs no header of ours' $?
+
+# ---- at fault
+mkdir empty
+expect 'a fault in the last model' 1 '' '*' compile net.sg bad.sg -o empty
+test -z "$(files empty)"
+judge 'leaves the folder as it was' $?
+expect 'all models are judged' 1 '' '*' compile bad.sg no-such.sg net.sg
+grep -q '^bad.sg:1:8: error' .err && grep -q 'no-such.sg' .err
+judge 'and all faults told' $?
+expect 'a folder that cannot be' 1 '' "symgrad compile: error: cannot make the folder 'no/where/': No such file or directory" \
+	compile net.sg -o no/where
+expect 'a file that cannot be' 1 '' "symgrad compile: error: cannot write 'no/a.c': No such file or directory" \
+	compile net.sg -o no/a.c
+expect 'two models of one name' 1 '' "symgrad compile: error: two of the models would write 'net.c'" compile net.sg net.sg
+expect 'the source is not overwritten' 1 '' \
+	"symgrad compile: error: 'net.sg' would be written over the model that was read; give --output another name" \
+	compile net.sg --emit=sg
+grep -q '^gradient loss wrt w$' net.sg
+judge 'it is still there' $?
+if [ "$(id -u)" != 0 ]; then
+	mkdir locked && chmod 555 locked
+	expect 'a folder that is locked' 1 '' "symgrad compile: error: cannot write 'locked/net.c': Permission denied" \
+		compile net.sg -o locked
+fi
+mkdir full && mkdir full/net.h
+expect 'a name that is a folder' 1 '' "symgrad compile: error: cannot write 'full/net.h': it is a folder" \
+	compile net.sg -o full
+test "$(files full)" = net.h
+judge 'the other file is not left there' $?
+
+# ---- diff
+expect 'a derivative as a mathematician writes it' 0 '*' '' diff -e 'sin(x)**2' --wrt x
+grep -q '2\*sin(x)\*cos(x)' .out
+judge 'simplified' $?
+expect 'a model, differentiated' 0 '*' '' diff net.sg
+cp .out diffed.sg
+"$SYMGRAD" run diffed.sg 'x=[[1, 2, 3]]' >a 2>&1 && cmp -s a b
+judge 'compiles again and gives the same numbers' $?
+expect 'LaTeX' 0 '*' '' diff -e 'sqrt(x)' --wrt x --latex
+grep -q '\\frac\|\\sqrt' .out
+judge 'is LaTeX' $?
+
+# ---- info
+"$SYMGRAD" info net.sg >out.txt
+judge 'info' $?
+for line in 'model net, real f64' 'entry gradient' 'int net_gradient(ptrdiff_t N, ' 'operations ' 'workspace '; do
+	grep -q "$line" out.txt
+	judge "tells '$line'" $?
+done
+"$SYMGRAD" info --format=json net.sg >out.json
+test "$(wc -l <out.json)" = 1 && grep -q '"name": "gradient"' out.json
+judge 'info in JSON is one line' $?
+
+# ---- check
+expect 'the gradient proves right' 0 '*' '' check net.sg
+grep -qE '^[0-9]+ comparisons agree$' .out
+judge 'and says so' $?
+grep -q 'finite differences' .out && grep -q interp .out
+judge 'against differences and the evaluator' $?
+cat >wrong.sg <<'END'
+def f(x) = x*x
+derivative f(x; dz) = 3*x*dz
+input x
+gradient f(x) as y wrt x
+END
+expect 'a wrong rule is found' 1 '*' '' check wrong.sg
+sed -n 2p .out | grep -q 'BAD'
+judge 'the worst comes first' $?
+
+summary

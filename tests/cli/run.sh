@@ -1,0 +1,143 @@
+#!/bin/sh
+# symgrad run and eval: data in, results out.
+. "${srcdir:-.}/tests/cli/lib"
+
+cat >line.sg <<'END'
+input x[N, 2], y[N]
+param w[2] = ones([2])
+r = x @ w - y
+loss = sum(r*r)
+output r, loss
+gradient loss wrt w
+entry shifted = w + 1 as s
+END
+cat >kinds.sg <<'END'
+input i: i32[K], l: i64, b: bool[K], f: f32
+output i as i2, l as l2, b as b2, f as f2
+END
+cat >noise.sg <<'END'
+dim n
+output sum(ones([n])) as s, zeros([n]) as z
+END
+
+# ---- results
+x='x=[[1, 2], [3, 4]]'
+expect 'the gradient is the default' 0 'loss = 25.0
+grad_w = [22. 32.]' '' run line.sg "$x" 'y=[0, 3]'
+expect 'an entry by name' 0 'r = [3. 4.]
+loss = 25.0' '' run line.sg forward "$x" 'y=[0, 3]'
+expect 'a default may be replaced' 0 'r = [5. 7.]
+loss = 74.0' '' run line.sg forward "$x" 'y=[0, 0]' 'w=[1, 2]'
+expect 'JSON is one object on one line' 0 '{"r": [3, 4], "loss": 25}' '' run --format=json line.sg forward "$x" 'y=[0, 3]'
+expect 'numbers that are not finite' 0 '{"r": ["inf", "nan"], "loss": "nan"}' '' \
+	run --format=json line.sg forward 'x=[["inf", 2], [3, "nan"]]' 'y=[0, 3]'
+expect 'what another entry uses is passed over' 0 's = [2. 2.]' '' run line.sg shifted "$x"
+expect 'every type keeps its form' 0 'i2 = [ 1 -2]
+l2 = 9007199254740993
+b2 = [ True False]
+f2 = 0.1' '' run kinds.sg 'i=[1, -2.0]' l=9007199254740993 'b=[true, 0]' f=0.1
+expect 'every type keeps its form in JSON' 0 '{"i2": [1, -2], "l2": 9007199254740993, "b2": [true, false], "f2": 0.1}' '' \
+	run --format=json kinds.sg 'i=[1, -2]' l=9007199254740993 'b=[true, 0]' f=0.1
+expect 'extent 0' 0 '{"loss": 0, "grad_w": [0, 0]}' '' run --format=json line.sg 'x=[]' 'y=[]'
+expect 'a dimension by name' 0 's = 3.0
+z = [0. 0. 0.]' '' run noise.sg n=3
+expect 'options may stand anywhere' 0 '{"s": 3, "z": [0, 0, 0]}' '' run noise.sg n=3 --format json
+expect 'abbreviated options' 0 '{"s": 3, "z": [0, 0, 0]}' '' run noise.sg n=3 --form=json
+for b in interp cc jit; do
+	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
+	expect "back end $b" 0 'loss = 25.0
+grad_w = [22. 32.]' '' run --backend=$b line.sg "$x" 'y=[0, 3]'
+done
+"$SYMGRAD" run - "$x" 'y=[0, 3]' <line.sg >out 2>&1
+grep -qx 'loss = 25.0' out
+judge "'-' is standard input" $?
+
+# ---- data files
+printf 'a,b\n1,2\n3,4\n' >x.csv
+printf '0\n3\n' >y.csv
+expect 'data from tables' 0 'r = [3. 4.]
+loss = 25.0' '' run line.sg forward x=@x.csv y=@y.csv
+expect 'one column of a table' 0 'r = [1. 3.]
+loss = 10.0' '' run line.sg forward x=@x.csv y=@x.csv:b
+expect 'results into a file' 0 '' '' run line.sg forward x=@x.csv y=@y.csv -o out.npz
+expect 'and back from it' 0 'r = [0. 5.]
+loss = 25.0' '' run line.sg forward x=@x.csv y=@out.npz:r 'w=[3, 0]'
+expect 'an array that is not there' 1 '' \
+	"symgrad run: error: input 'y': out.npz: expected an array named 'q', found r, loss" \
+	run line.sg forward x=@x.csv y=@out.npz:q
+head -c 100 out.npz >cut.npz
+expect 'a truncated file' 1 '' '*' run line.sg forward x=@x.csv y=@cut.npz:r
+grep -q "^symgrad run: error: input 'y': cut.npz: expected an .npz file" .err
+judge 'says which file and what was expected' $?
+expect 'a file that is not there' 1 '' \
+	"symgrad run: error: input 'y': cannot read 'no.npy': No such file or directory" \
+	run line.sg forward x=@x.csv y=@no.npy
+expect 'a file that cannot be written' 1 '' \
+	"symgrad run: error: cannot write 'no/out.npz': No such file or directory" \
+	run line.sg forward x=@x.csv y=@y.csv -o no/out.npz
+test "$(ls -A | grep -c '^\.out\.npz')" = 0
+judge 'nothing is left beside it' $?
+
+# ---- data at fault
+expect 'all that is missing, in one message' 1 '' \
+	"symgrad run: error: entry 'gradient' needs a value for x f64 [N, 2], y f64 [N]
+hint: give each as NAME=VALUE: a number, a JSON array, @file.npy, @file.npz:name or @file.csv" run line.sg
+expect 'unknown names have suggestions' 1 '' \
+	"symgrad run: error: entry 'gradient' has no input 'xx'; did you mean 'x'?
+symgrad run: error: entry 'gradient' has no input 'quite_another'" run line.sg xx=1 quite_another=2
+expect 'a name given twice' 1 '' "symgrad run: error: input 'y': given twice" run line.sg "$x" 'y=[0, 3]' 'y=[0, 4]'
+expect 'a wrong rank' 1 '' "symgrad run: error: input 'x': expected [N, 2], got [3]" run line.sg 'x=[1, 2, 3]' 'y=[0]'
+expect 'a wrong shape' 1 '' '*' run line.sg 'x=[[1, 2, 3]]' 'y=[0]'
+grep -q "'x'.*\[N, 2\].*\[1, 3\]" .err
+judge 'says what was expected and what came' $?
+expect 'shapes that do not fit one another' 1 '' '*' run line.sg "$x" 'y=[0, 1, 2]'
+expect 'a fraction for an integer' 1 '' "symgrad run: error: input 'l': 3.5 is not an i64
+symgrad run: error: input 'i': element [0] is 3000000000 and so out of range for an i32" \
+	run kinds.sg l=3.5 'i=[3000000000]' 'b=[1]' f=0
+expect 'a malformed value' 1 '' "symgrad run: error: input 'y': expected a number, found 'abc' at character 1" \
+	run line.sg "$x" y=abc
+expect 'a ragged list' 1 '' \
+	"symgrad run: error: input 'x': expected lists of equal lengths, found 1 beside 2 before character 14" \
+	run line.sg 'x=[[1, 2], [3]]' 'y=[0, 0]'
+expect 'a dimension below 0' 1 '' "symgrad run: error: dimension 'n': expected a whole number from 0" run noise.sg n=-1
+expect 'a dimension that nothing fixes' 1 '' '*' run noise.sg
+expect 'an unknown entry' 1 '' '*' run line.sg grad "$x" 'y=[0, 3]'
+expect 'a model that is not there' 1 '' '*' run no.sg
+printf 'output x as y\n' >bad.sg
+expect 'a model at fault' 1 '' '*' run bad.sg
+grep -q '^bad.sg:1:8: error: ' .err
+judge 'says where' $?
+"$SYMGRAD" run --format=json bad.sg 2>err >out
+test $? = 1 && test ! -s out && test "$(head -c 1 err)" = '['
+judge 'and to machines in JSON' $?
+
+# ---- times
+"$SYMGRAD" run --time --repeat=10 line.sg "$x" 'y=[0, 3]' >out 2>err
+judge 'times are told' $?
+for phase in parse differentiate emit compile 'first call' 'text to result' call; do
+	grep -qE "^$phase +[0-9.]+ (us|ms|s)" err
+	judge "the time to $phase" $?
+done
+grep -q '(mean of 10)$' err
+judge 'and of how many calls' $?
+test "$(cat out)" = 'loss = 25.0
+grad_w = [22. 32.]'
+judge 'beside the results' $?
+
+# ---- eval
+expect 'an expression' 0 '[0.09003057 0.24472847 0.66524096]' '' eval 'softmax([1, 2, 3])'
+expect 'a scalar shows all its digits' 0 '0.30000000000000004' '' eval '0.1 + 0.2'
+expect 'a negative number is no option' 0 -3 '' eval -3
+expect 'a tuple' 0 'value_0 = 1
+value_1 = 2.5' '' eval '(1, 2.5)'
+expect 'names are numbers' 0 5.0 '' eval 'sqrt(x**2 + y**2)' x=3 y=4
+expect 'in f32' 0 0.1 '' eval --real=f32 '0.1'
+expect 'in JSON' 0 '{"value": [0, 0.5, 1]}' '' eval --format=json 'linspace(0, 1, 3)'
+expect 'an expression at fault' 1 '' '*' eval 'foo(1)'
+if [ -w /dev/full ]; then
+	"$SYMGRAD" eval 1 >/dev/full 2>err
+	test $? = 1 && grep -qx 'symgrad eval: error: cannot write to standard output: No space left on device' err
+	judge 'a full disk is an error' $?
+fi
+
+summary
