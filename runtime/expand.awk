@@ -1,11 +1,11 @@
 # expand.awk - a runtime template becomes C.
 #
-# "@types f32 f64" (or i32 i64, or none) in a line of its own: the lines up to the next one, or to the
-# end, are written once for each of these types, with
+# "@types f32 f64" (or i32 i64, or none) in a line of its own: the lines up to the next one, or to
+# the end, are written once for each of these types, with
 #   T  the type: float double int32_t int64_t     U, I  its unsigned and signed bits
-#   R(f)  sgrt_f_f32       M(f)  tanhf, tanh      K(v)  0.5f, 0.5     PICK(a, b)  a for 32 bits, b for 64
-# "@f32 TEXT": the line TEXT in that type's text alone. "@types f32 f64 for exp log": once more for each
-# of these names, which NAME stands for (and SHORT for i32 where that is int32_t).
+#   R(f)  sgrt_f_f32       M(f)  tanhf, tanh      K(v)  0.5f, 0.5     PICK(a, b)  a for 32 bits, b
+# for 64 "@f32 TEXT": the line TEXT in that type's text alone. "@types f32 f64 for exp log": once
+# more for each of these names, which NAME stands for (and SHORT for i32 where that is int32_t).
 
 function name_types(t) {
 	wide = t ~ /64$/

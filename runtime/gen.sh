@@ -1,9 +1,10 @@
 #!/bin/sh
 # gen.sh SRCDIR OUTDIR - the runtime's C from its templates.
 #
-# expand.awk turns the templates (*.h.in, *.c.in) into the texts for each type; snippets.awk cuts these
-# into functions, types and macros. Out of them come, in OUTDIR:
-#   symgrad_runtime.h    what written C includes: core and scalars, and the prototypes of the kernels
+# expand.awk turns the templates (*.h.in, *.c.in) into the texts for each type; snippets.awk cuts
+# these into functions, types and macros. Out of them come, in OUTDIR:
+#   symgrad_runtime.h    what written C includes: core and scalars, and the prototypes of the
+# kernels
 #   symgrad_reference.h  prototypes of the naive references, for the tests
 #   NAME.c               the kernels, one for each NAME.c.in
 #   runtime_text.c       all of it as text, for --standalone and for the JIT's declarations

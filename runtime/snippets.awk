@@ -1,9 +1,10 @@
-# snippets.awk - cuts the expanded runtime into snippets: a function, a type, a constant, a macro, each
-# with the comment that stands on it. The first file is what the header holds (static inline), the others
-# are kernels. Written to dir: protos, reference.h, runtime_text.c, symbols.c.
+# snippets.awk - cuts the expanded runtime into snippets: a function, a type, a constant, a macro,
+# each with the comment that stands on it. The first file is what the header holds (static inline),
+# the others are kernels. Written to dir: protos, reference.h, runtime_text.c, symbols.c.
 #
-# What it relies on: a definition begins in column 0 and ends at the first line that begins with '}', or, if
-# it has no brace, ends with ';'. The name of a function begins its line. A comment begins in column 0.
+# What it relies on: a definition begins in column 0 and ends at the first line that begins with
+# '}', or, if it has no brace, ends with ';'. The name of a function begins its line. A comment
+# begins in column 0.
 
 function fail(what) {
 	print "snippets.awk: " FILENAME ": " what > "/dev/stderr"
@@ -122,12 +123,14 @@ function write_text(f,    i, n, s, id, seen, needs, k) {
 		print "\t " (nneeds[n] ? "n" i : "0") ", " nneeds[n] "," > f
 		print "\t " (proto_of[n] == "" ? "0" : quote(proto_of[n])) "}," > f
 	}
-	print "};\nconst size_t sgrt_nsnippets = sizeof sgrt_snippets / sizeof sgrt_snippets[0];" > f
+	print "};\n\nconst size_t sgrt_nsnippets =" > f
+	print "\tsizeof sgrt_snippets / sizeof sgrt_snippets[0];" > f
 }
 
 function write_symbols(f,    i, n, m, l) {
 	print "/* Written by gen.sh: what JIT-compiled code may call. */" > f
-	print "#include \"symbols.h\"\n#include \"symgrad_runtime.h\"\n\n#include <math.h>\n#include <string.h>\n" > f
+	print "#include \"symbols.h\"\n#include \"symgrad_runtime.h\"\n" > f
+	print "#include <math.h>\n#include <string.h>\n" > f
 	n = split(libm, m, " ")
 	for (i = 1; i <= n; i++) {
 		names[++count] = m[i]
@@ -190,9 +193,10 @@ body == "" && /^#/ { comment = ""; next }
 END {
 	if (failed) exit 1
 	printf "%s", protos > (dir "/protos")
-	print "/* Written by gen.sh: the naive references of the kernels, for tests. */" > (dir "/reference.h")
-	print "#ifndef SYMGRAD_REFERENCE_H\n#define SYMGRAD_REFERENCE_H\n" > (dir "/reference.h")
-	print "#include \"symgrad_runtime.h\"\n\n" references "#endif" > (dir "/reference.h")
+	f = dir "/reference.h"
+	print "/* Written by gen.sh: the naive references of the kernels, for tests. */" > f
+	print "#ifndef SYMGRAD_REFERENCE_H\n#define SYMGRAD_REFERENCE_H\n" > f
+	print "#include \"symgrad_runtime.h\"\n\n" references "#endif" > f
 	sort_names()
 	write_text(dir "/runtime_text.c")
 	write_symbols(dir "/symbols.c")

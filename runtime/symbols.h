@@ -1,5 +1,5 @@
-/* symbols.h - the addresses that JIT-compiled code may call: every function of the runtime, and those of
- * <math.h> that ops use, float and double. Not part of libsymgrad_rt.a. */
+/* symbols.h - the addresses that JIT-compiled code may call: every function of the runtime, and
+ * those of <math.h> that ops use, float and double. Not part of libsymgrad_rt.a. */
 #ifndef SGRT_SYMBOLS_H
 #define SGRT_SYMBOLS_H
 

@@ -1,4 +1,5 @@
-/* runtime_cases.h - the claims about the kernels, for one type. check_runtime.c includes it twice, with
+/* runtime_cases.h - the claims about the kernels, for one type. check_runtime.c includes it twice,
+ * with
  *   T the type, R(f) the runtime's f, C(f) a name of ours, EPS a unit roundoff. */
 
 static T *
@@ -34,10 +35,11 @@ C(near)(const char *what, ptrdiff_t n, const T *x, const T *y, double tol, doubl
 		a = (double)x[i];
 		b = (double)y[i];
 		if (isnan(a) || isnan(b) || isinf(a) || isinf(b))
-			ck_assert_msg((isnan(a) && isnan(b)) || a == b, "%s: [%td] %g, not %g", what, i, a, b);
+			ck_assert_msg((isnan(a) && isnan(b)) || a == b, "%s: [%td] %g, not %g",
+			              what, i, a, b);
 		else
-			ck_assert_msg(fabs(a - b) <= tol * EPS * (fabs(b) + least), "%s: [%td] of %td: %a, not %a",
-			              what, i, n, a, b);
+			ck_assert_msg(fabs(a - b) <= tol * EPS * (fabs(b) + least),
+			              "%s: [%td] of %td: %a, not %a", what, i, n, a, b);
 	}
 }
 
@@ -47,8 +49,8 @@ C(same)(const char *what, ptrdiff_t n, const T *x, const T *y)
 	ptrdiff_t i;
 
 	for (i = 0; i < n; i++)
-		ck_assert_msg(memcmp(&x[i], &y[i], sizeof x[i]) == 0, "%s: [%td] %a, not %a", what, i, (double)x[i],
-		              (double)y[i]);
+		ck_assert_msg(memcmp(&x[i], &y[i], sizeof x[i]) == 0, "%s: [%td] %a, not %a", what,
+		              i, (double)x[i], (double)y[i]);
 }
 
 static const ptrdiff_t C(extent)[] = {0, 1, 2, 3, 15, 16, 17, 100, 257};
@@ -61,7 +63,8 @@ typedef void C(vfn)(ptrdiff_t, const T *, T *);
 TEST(C(array_forms_agree_with_the_scalar_and_the_reference))
 {
 	static C(vfn) *const f[] = {R(vexp), R(vlog), R(vtanh), R(vsigmoid), R(verf)};
-	static C(vfn) *const ref[] = {R(vexp_ref), R(vlog_ref), R(vtanh_ref), R(vsigmoid_ref), R(verf_ref)};
+	static C(vfn) *const ref[] = {R(vexp_ref), R(vlog_ref), R(vtanh_ref), R(vsigmoid_ref),
+	                              R(verf_ref)};
 	static T (*const scalar[])(T) = {R(exp), R(log), R(tanh), R(sigmoid), R(erf)};
 	uint64_t seed = 11;
 	ptrdiff_t i, n;
@@ -97,19 +100,21 @@ TEST(C(special_values_of_the_vector_functions))
 		T (*f)(T);
 		T y[10];
 	} want[] = {
-		{R(exp), {1, 1, inf, 0, nan, nan, 1, 1, (T)M_E_, (T)(1 / M_E_)}},
-		{R(log), {-inf, -inf, inf, nan, nan, nan, (T)log((double)least), nan, 0, nan}},
-		{R(tanh), {0, -(T)0.0, 1, -1, nan, nan, least, -least, (T)tanh(1), (T)-tanh(1)}},
-		{R(sigmoid), {(T)0.5, (T)0.5, 1, 0, nan, nan, (T)0.5, (T)0.5, (T)(M_E_ / (1 + M_E_)),
-		              (T)(1 / (1 + M_E_))}},
-		{R(erf), {0, -(T)0.0, 1, -1, nan, nan, least, -least, (T)erf(1), (T)-erf(1)}},
-		{R(relu), {0, 0, inf, 0, nan, nan, least, 0, 1, 0}},
-		{R(softplus), {(T)log(2), (T)log(2), inf, 0, nan, nan, (T)log(2), (T)log(2), (T)log1p(M_E_),
-		               (T)log1p(1 / M_E_)}},
-		{R(sign), {0, 0, 1, -1, nan, nan, 1, -1, 1, -1}},
-		{R(erfc), {1, 1, 0, 2, nan, nan, 1, 1, (T)erfc(1), (T)erfc(-1)}},
-		{R(lgamma), {inf, inf, inf, inf, nan, nan, 0, 0, 0, inf}},
-		{R(digamma), {-inf, inf, inf, nan, nan, nan, -inf, inf, (T)-0.57721566490153286, nan}},
+	    {R(exp), {1, 1, inf, 0, nan, nan, 1, 1, (T)M_E_, (T)(1 / M_E_)}},
+	    {R(log), {-inf, -inf, inf, nan, nan, nan, (T)log((double)least), nan, 0, nan}},
+	    {R(tanh), {0, -(T)0.0, 1, -1, nan, nan, least, -least, (T)tanh(1), (T)-tanh(1)}},
+	    {R(sigmoid),
+	     {(T)0.5, (T)0.5, 1, 0, nan, nan, (T)0.5, (T)0.5, (T)(M_E_ / (1 + M_E_)),
+	      (T)(1 / (1 + M_E_))}},
+	    {R(erf), {0, -(T)0.0, 1, -1, nan, nan, least, -least, (T)erf(1), (T)-erf(1)}},
+	    {R(relu), {0, 0, inf, 0, nan, nan, least, 0, 1, 0}},
+	    {R(softplus),
+	     {(T)log(2), (T)log(2), inf, 0, nan, nan, (T)log(2), (T)log(2), (T)log1p(M_E_),
+	      (T)log1p(1 / M_E_)}},
+	    {R(sign), {0, 0, 1, -1, nan, nan, 1, -1, 1, -1}},
+	    {R(erfc), {1, 1, 0, 2, nan, nan, 1, 1, (T)erfc(1), (T)erfc(-1)}},
+	    {R(lgamma), {inf, inf, inf, inf, nan, nan, 0, 0, 0, inf}},
+	    {R(digamma), {-inf, inf, inf, nan, nan, nan, -inf, inf, (T)-0.57721566490153286, nan}},
 	};
 	size_t k;
 	int i;
@@ -121,7 +126,8 @@ TEST(C(special_values_of_the_vector_functions))
 				continue;
 			y = want[k].f(x[i]);
 			C(near)("special", 1, &y, &want[k].y[i], 4, 0);
-			if (y == 0 && want[k].y[i] == 0 && (want[k].f == R(tanh) || want[k].f == R(erf)))
+			if (y == 0 && want[k].y[i] == 0 &&
+			    (want[k].f == R(tanh) || want[k].f == R(erf)))
 				ck_assert(!signbit(y) == !signbit(want[k].y[i]));
 		}
 }
@@ -130,10 +136,12 @@ END_TEST
 TEST(C(nan_wins_and_divisors_give_the_sign))
 {
 	const T inf = (T)INFINITY, nan = (T)NAN;
-	const T mod[][4] = { /* a, b, mod, floordiv: as numpy 2 gives them */
-		{7, 3, 1, 2}, {-7, 3, 2, -3}, {7, -3, -2, -3}, {-7, -3, -1, 2}, {6, 3, 0, 2}, {-6, 3, 0, -2},
-		{(T)5.5, 2, (T)1.5, 2}, {1, 0, nan, inf}, {-1, 0, nan, -inf}, {0, 0, nan, nan}, {inf, 2, nan, nan},
-		{2, inf, 2, 0}, {-2, inf, inf, -1}, {nan, 1, nan, nan}, {1, nan, nan, nan}};
+	const T mod[][4] = {/* a, b, mod, floordiv: as numpy 2 gives them */
+	                    {7, 3, 1, 2},           {-7, 3, 2, -3},     {7, -3, -2, -3},
+	                    {-7, -3, -1, 2},        {6, 3, 0, 2},       {-6, 3, 0, -2},
+	                    {(T)5.5, 2, (T)1.5, 2}, {1, 0, nan, inf},   {-1, 0, nan, -inf},
+	                    {0, 0, nan, nan},       {inf, 2, nan, nan}, {2, inf, 2, 0},
+	                    {-2, inf, inf, -1},     {nan, 1, nan, nan}, {1, nan, nan, nan}};
 	size_t i;
 	T y;
 
@@ -147,8 +155,10 @@ TEST(C(nan_wins_and_divisors_give_the_sign))
 		C(near)("floordiv", 1, &y, &mod[i][3], 0, 0);
 	}
 	ck_assert(R(log1mexp)(0) == -inf && isnan(R(log1mexp)(1)) && R(log1mexp)(-inf) == 0);
-	ck_assert(R(polygamma)(1, -1) == inf && isnan(R(polygamma)(2, -1)) && isnan(R(polygamma)(-1, 1)));
-	ck_assert(isnan(R(polygamma)((T)0.5, 1)) && R(polygamma)(2, 0) == -inf && R(polygamma)(2, inf) == 0);
+	ck_assert(R(polygamma)(1, -1) == inf && isnan(R(polygamma)(2, -1)) &&
+	          isnan(R(polygamma)(-1, 1)));
+	ck_assert(isnan(R(polygamma)((T)0.5, 1)) && R(polygamma)(2, 0) == -inf &&
+	          R(polygamma)(2, inf) == 0);
 }
 END_TEST
 
@@ -206,9 +216,10 @@ typedef int C(rows)(ptrdiff_t, ptrdiff_t, const T *, T *);
 
 TEST(C(row_functions_agree_with_their_references))
 {
-	static C(rows) *const f[] = {R(softmax), R(log_softmax), R(logsumexp), R(norm_rows), R(sum_columns)};
-	static C(rows) *const ref[] = {R(softmax_ref), R(log_softmax_ref), R(logsumexp_ref), R(norm_rows_ref),
-		R(sum_columns_ref)};
+	static C(rows) *const f[] = {R(softmax), R(log_softmax), R(logsumexp), R(norm_rows),
+	                             R(sum_columns)};
+	static C(rows) *const ref[] = {R(softmax_ref), R(log_softmax_ref), R(logsumexp_ref),
+	                               R(norm_rows_ref), R(sum_columns_ref)};
 	const ptrdiff_t m[] = {0, 1, 5};
 	uint64_t seed = 3;
 	ptrdiff_t n, size, outs;
@@ -224,8 +235,13 @@ TEST(C(row_functions_agree_with_their_references))
 				x = C(random)(&seed, size, 10);
 				y = C(random)(&seed, outs, 1);
 				z = C(random)(&seed, outs, 1);
-				ck_assert(f[k](m[i], n, x, y) == SGRT_OK && ref[k](m[i], n, x, z) == SGRT_OK);
-				C(near)("rows", outs, y, z, k == 0 ? 50 : 24, k == 0 ? 0 : k == 4 ? 50 : 10);
+				ck_assert(f[k](m[i], n, x, y) == SGRT_OK &&
+				          ref[k](m[i], n, x, z) == SGRT_OK);
+				C(near)
+				("rows", outs, y, z, k == 0 ? 50 : 24,
+				 k == 0   ? 0
+				 : k == 4 ? 50
+				          : 10);
 				if (k < 2) {
 					ck_assert(f[k](m[i], n, x, x) == SGRT_OK);
 					C(same)("in place", size, x, y);
@@ -233,7 +249,8 @@ TEST(C(row_functions_agree_with_their_references))
 				free(x);
 				free(y);
 				free(z);
-				ck_assert(f[k](-1, n, NULL, NULL) == SGRT_EDIM && f[k](n, -1, NULL, NULL) == SGRT_EDIM);
+				ck_assert(f[k](-1, n, NULL, NULL) == SGRT_EDIM &&
+				          f[k](n, -1, NULL, NULL) == SGRT_EDIM);
 			}
 }
 END_TEST
@@ -257,18 +274,23 @@ TEST(C(row_gradients_agree_with_their_references))
 		d = C(random)(&seed, size, 1);
 		e = C(random)(&seed, size, 1);
 		R(softmax)(m, n, x, y);
-		ck_assert(R(softmax_grad)(m, n, y, g, d) == 0 && R(softmax_grad_ref)(m, n, y, g, e) == 0);
+		ck_assert(R(softmax_grad)(m, n, y, g, d) == 0 &&
+		          R(softmax_grad_ref)(m, n, y, g, e) == 0);
 		C(near)("softmax", size, d, e, 30, 0.2);
 		R(log_softmax)(m, n, x, y);
-		ck_assert(R(log_softmax_grad)(m, n, y, g, d) == 0 && R(log_softmax_grad_ref)(m, n, y, g, e) == 0);
+		ck_assert(R(log_softmax_grad)(m, n, y, g, d) == 0 &&
+		          R(log_softmax_grad_ref)(m, n, y, g, e) == 0);
 		C(near)("log_softmax", size, d, e, 30, 10);
 		R(logsumexp)(m, n, x, r);
-		ck_assert(R(logsumexp_grad)(m, n, x, r, h, d) == 0 && R(logsumexp_grad_ref)(m, n, x, r, h, e) == 0);
+		ck_assert(R(logsumexp_grad)(m, n, x, r, h, d) == 0 &&
+		          R(logsumexp_grad_ref)(m, n, x, r, h, e) == 0);
 		C(near)("logsumexp", size, d, e, 30, 0);
 		R(norm_rows)(m, n, x, r);
-		ck_assert(R(norm_rows_grad)(m, n, x, r, h, d) == 0 && R(norm_rows_grad_ref)(m, n, x, r, h, e) == 0);
+		ck_assert(R(norm_rows_grad)(m, n, x, r, h, d) == 0 &&
+		          R(norm_rows_grad_ref)(m, n, x, r, h, e) == 0);
 		C(near)("norm", size, d, e, 4, 0);
-		ck_assert(R(log_softmax_grad)(m, n, y, g, e) == 0 && R(log_softmax_grad)(m, n, y, g, g) == 0);
+		ck_assert(R(log_softmax_grad)(m, n, y, g, e) == 0 &&
+		          R(log_softmax_grad)(m, n, y, g, g) == 0);
 		C(same)("in place", size, g, e);
 		free(x), free(g), free(h), free(y), free(r), free(d), free(e);
 	}
@@ -281,18 +303,24 @@ TEST(C(rows_with_infinities_and_nan))
 	const struct {
 		T x[3], soft[3], logs[3], lse, norm;
 	} want[] = {
-		{{1, q, 2}, {q, q, q}, {q, q, q}, q, q},
-		{{1, i, 2}, {q, q, q}, {q, q, q}, i, i},
-		{{i, q, 2}, {q, q, q}, {q, q, q}, q, q},
-		{{-i, -i, -i}, {q, q, q}, {q, q, q}, -i, i},
-		{{-i, q, -i}, {q, q, q}, {q, q, q}, q, q},
-		{{-i, 5, -i}, {0, 1, 0}, {-i, 0, -i}, 5, i},
-		{{big, 0, 0}, {1, 0, 0}, {0, -big, -big}, big, big},
-		{{-big, 0, -big}, {0, 1, 0}, {-big, 0, -big}, 0, (T)INFINITY},
-		{{1000, 1000, -1000}, {(T)0.5, (T)0.5, 0}, {(T)-M_LN2_, (T)-M_LN2_, (T)(-2000 - M_LN2_)},
-		 (T)(1000 + M_LN2_), (T)sqrt(3e6)},
-		{{0, 0, 0}, {(T)(1.0 / 3), (T)(1.0 / 3), (T)(1.0 / 3)}, {(T)-log(3), (T)-log(3), (T)-log(3)},
-		 (T)log(3), 0},
+	    {{1, q, 2}, {q, q, q}, {q, q, q}, q, q},
+	    {{1, i, 2}, {q, q, q}, {q, q, q}, i, i},
+	    {{i, q, 2}, {q, q, q}, {q, q, q}, q, q},
+	    {{-i, -i, -i}, {q, q, q}, {q, q, q}, -i, i},
+	    {{-i, q, -i}, {q, q, q}, {q, q, q}, q, q},
+	    {{-i, 5, -i}, {0, 1, 0}, {-i, 0, -i}, 5, i},
+	    {{big, 0, 0}, {1, 0, 0}, {0, -big, -big}, big, big},
+	    {{-big, 0, -big}, {0, 1, 0}, {-big, 0, -big}, 0, (T)INFINITY},
+	    {{1000, 1000, -1000},
+	     {(T)0.5, (T)0.5, 0},
+	     {(T)-M_LN2_, (T)-M_LN2_, (T)(-2000 - M_LN2_)},
+	     (T)(1000 + M_LN2_),
+	     (T)sqrt(3e6)},
+	    {{0, 0, 0},
+	     {(T)(1.0 / 3), (T)(1.0 / 3), (T)(1.0 / 3)},
+	     {(T)-log(3), (T)-log(3), (T)-log(3)},
+	     (T)log(3),
+	     0},
 	};
 	size_t k;
 	T y[3], dx[3], g = 1;
@@ -319,7 +347,8 @@ END_TEST
 
 TEST(C(norms_neither_overflow_nor_underflow))
 {
-	const double scale[] = {0x1p-149, 0x1p-120, 0x1p100, 0x1p125, 0x1p-1074, 0x1p-800, 0x1p1000, 0x1p1020};
+	const double scale[] = {0x1p-149,  0x1p-120, 0x1p100,  0x1p125,
+	                        0x1p-1074, 0x1p-800, 0x1p1000, 0x1p1020};
 	T x[2], r, want;
 	int k;
 
@@ -367,10 +396,12 @@ TEST(C(losses_agree_with_their_references))
 		dt = C(random)(&seed, m * n, 1);
 		et = C(random)(&seed, m * n, 1);
 		for (i = 0; i < m; i++)
-			t64[i] = t32[i] = i == 3 ? -100 : (int32_t)((uint64_t)next(&seed) % (uint64_t)n);
+			t64[i] = t32[i] =
+			    i == 3 ? -100 : (int32_t)((uint64_t)next(&seed) % (uint64_t)n);
 		ck_assert(R(mse)(m * n, x, t, &a) == 0 && R(mse_ref)(m * n, x, t, &b) == 0);
 		C(near)("mse", 1, &a, &b, 24, 0);
-		ck_assert(R(mse_grad)(m * n, x, t, 2, d) == 0 && R(mse_grad_ref)(m * n, x, t, 2, e) == 0);
+		ck_assert(R(mse_grad)(m * n, x, t, 2, d) == 0 &&
+		          R(mse_grad_ref)(m * n, x, t, 2, e) == 0);
 		C(near)("mse gradient", m * n, d, e, 8, 1);
 		ck_assert(R(cross_entropy_i32)(m, n, x, t32, -100, &a) == 0 &&
 		          R(cross_entropy_i32_ref)(m, n, x, t32, -100, &b) == 0);
@@ -440,7 +471,8 @@ TEST(C(activations_agree_with_their_references))
 			s = C(random)(&seed, n, 1);
 			u = C(random)(&seed, n, 1);
 			bias = k % 2 ? b : NULL;
-			ck_assert(R(bias_act)(act, m, n, x, bias, y) == 0 && R(bias_act_ref)(act, m, n, x, bias, z) == 0);
+			ck_assert(R(bias_act)(act, m, n, x, bias, y) == 0 &&
+			          R(bias_act_ref)(act, m, n, x, bias, z) == 0);
 			C(near)("activation", size, y, z, 40, 0);
 			ck_assert(R(bias_act_grad)(act, m, n, x, bias, y, g, d, s) == 0 &&
 			          R(bias_act_grad_ref)(act, m, n, x, bias, y, g, e, u) == 0);
@@ -450,7 +482,8 @@ TEST(C(activations_agree_with_their_references))
 			C(same)("slope in place", size, g, d);
 			ck_assert(R(bias_act)(act, m, n, x, bias, x) == 0);
 			C(same)("in place", size, x, y);
-			free(x), free(b), free(g), free(y), free(z), free(d), free(e), free(s), free(u);
+			free(x), free(b), free(g), free(y), free(z), free(d), free(e), free(s),
+			    free(u);
 		}
 	ck_assert_int_eq(R(bias_act)(99, 0, 0, NULL, NULL, NULL), SGRT_OK);
 	ck_assert_int_eq(R(bias_act_grad)(99, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL), SGRT_EARG);
@@ -475,10 +508,12 @@ TEST(C(products_agree_with_their_references))
 		b = C(random)(&seed, k * n, 1);
 		c = C(random)(&seed, m * (n + 2), 1);
 		d = C(copy)(c, m * (n + 2));
-		ck_assert(R(matmul)(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b, form & 2 ? 1 : n,
-		                    form & 2 ? k : 1, c, n + 2, form & 4) == SGRT_OK);
-		R(matmul_ref)(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b, form & 2 ? 1 : n, form & 2 ? k : 1, d,
-		              n + 2, form & 4);
+		ck_assert(R(matmul)(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b,
+		                    form & 2 ? 1 : n, form & 2 ? k : 1, c, n + 2,
+		                    form & 4) == SGRT_OK);
+		R(matmul_ref)
+		(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b, form & 2 ? 1 : n,
+		 form & 2 ? k : 1, d, n + 2, form & 4);
 		C(near)("product", m * (n + 2), c, d, 20, sqrt((double)k) + 1);
 		free(a), free(b), free(c), free(d);
 	}
