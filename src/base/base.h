@@ -15,7 +15,7 @@
 
 typedef struct sg_ctx sg_ctx;
 
-/* ---- context, faults, the big stack ------------------------------------------------------- */
+/* ---- context, faults, the big stack ---- */
 
 typedef enum {
 	SG_FAULT_NONE,
@@ -49,7 +49,7 @@ _Noreturn void sg_raise(sg_ctx *ctx, sg_fault fault, const char *sentence);
  * reports "nested too deeply" otherwise. */
 bool sg_stack_left(const sg_ctx *ctx);
 
-/* ---- memory -------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 void *sg_alloc(sg_ctx *ctx, size_t size); /* zeroed, aligned to 16, lives as long as ctx */
 void *sg_alloc_array(sg_ctx *ctx, size_t count, size_t size); /* checked product */
@@ -61,13 +61,14 @@ size_t sg_ctx_bytes(const sg_ctx *ctx); /* taken so far */
 /* A growable array in the arena: SG_PUSH(ctx, v.item, v.n, v.cap, value). */
 void *sg_grow(sg_ctx *ctx, void *items, size_t n, size_t *cap, size_t size);
 #define SG_PUSH(ctx, items, n, cap, ...)                                                           \
-	((items) = sg_grow((ctx), (items), (n), &(cap), sizeof *(items)), (items)[(n)++] = (__VA_ARGS__))
+	((items) = sg_grow((ctx), (items), (n), &(cap), sizeof *(items)),                          \
+	 (items)[(n)++] = (__VA_ARGS__))
 
 /* Overflow-checked sizes: raise SG_FAULT_LIMIT. */
 int64_t sg_mul_size(sg_ctx *ctx, int64_t a, int64_t b);
 int64_t sg_add_size(sg_ctx *ctx, int64_t a, int64_t b);
 
-/* ---- names ----------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 /* One copy of each text per context: equal names are equal pointers. */
 const char *sg_intern(sg_ctx *ctx, const char *s, size_t n);
@@ -91,7 +92,7 @@ uint64_t sg_hash(const void *bytes, size_t size, uint64_t seed);
 /* Decodes the code point at s (s < end): its length in bytes; *cp is -1 for an invalid byte. */
 size_t sg_utf8(const char *s, const char *end, int32_t *cp);
 
-/* ---- text writer ------------------------------------------------------------------------------ */
+/* ---- text writer ---- */
 
 typedef struct sg_buf {
 	sg_ctx *ctx;
@@ -107,7 +108,7 @@ void sg_buf_printf(sg_buf *b, const char *fmt, ...) __attribute__((format(printf
 void sg_buf_vprintf(sg_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 const char *sg_buf_text(sg_buf *b); /* "" when empty */
 
-/* ---- numbers <-> text, in no locale ------------------------------------------------------------ */
+/* ---- numbers <-> text, in no locale ---- */
 
 /* Shortest decimal digits that read back to the same number ("0.1", "1e-07" style of Python's repr;
  * integral values without ".0"; nan, inf, -inf). is_f32: shortest that reads back as a float. */
@@ -115,12 +116,12 @@ void sg_buf_num(sg_buf *b, double v, bool is_f32);
 /* The same as a C literal: "0.5", "2.0", "0.5f", "INFINITY", "NAN", "(-INFINITY)"; negatives have a
  * leading '-'. Always has a '.' or an exponent. */
 void sg_buf_c_num(sg_buf *b, double v, bool is_f32);
-/* Reads a whole number literal [s, s+n): decimal or hexadecimal floating, correctly rounded; a sign,
- * "5." and ".5" too, but no "inf" or "nan". False if it is malformed. Overflow gives inf. */
+/* Reads a whole number literal [s, s+n): decimal or hexadecimal floating, correctly rounded; a
+ * sign, "5." and ".5" too, but no "inf" or "nan". False if it is malformed. Overflow gives inf. */
 bool sg_read_double(const char *s, size_t n, double *v);
 bool sg_read_int(const char *s, size_t n, int64_t *v); /* decimal; false on overflow too */
 
-/* ---- sources, spans, diagnostics ---------------------------------------------------------------- */
+/* ---- sources, spans, diagnostics ---- */
 
 typedef struct sg_source {
 	const char *name; /* as the user named it; "-" is "<stdin>", -e is "<expr>" */
@@ -136,8 +137,8 @@ typedef struct sg_span {
 	uint32_t lo, hi;
 } sg_span;
 
-/* The file's text in the arena; NULL with a diagnostic at `from` (code "file") when it can't be read,
- * is larger than 1 GiB, or holds a NUL byte. The path "-" without a `from` is standard input. */
+/* The file's text in the arena; NULL with a diagnostic at `from` (code "file") when it can't be
+ * read, is larger than 1 GiB, or holds a NUL byte. The path "-" with no `from` is standard input. */
 const sg_source *sg_source_file(sg_ctx *ctx, const char *path, sg_span from);
 const sg_source *sg_source_text(sg_ctx *ctx, const char *name, const char *text, size_t len);
 /* 1-based line and column (column in code points); either may be NULL. */
@@ -156,13 +157,13 @@ typedef struct sg_diag {
 	const char *code; /* "matmul-shape"; a row of src/front/codes.def */
 	const char *message;
 	sg_span at;
-	sg_span point; /* where '^' stands within `at`, such as an operator; src NULL: at its start */
+	sg_span point; /* of '^' within `at`, such as an operator; src NULL: at its start */
 	sg_note *note; /* notes and hints in the order given */
 	size_t nnotes, note_cap;
 } sg_diag;
 
-/* Record one. The result takes notes and hints. The 100th error of a compilation is the last that is
- * recorded, and so with warnings. Two with the same code at the same span are recorded once. */
+/* Record one. The result takes notes and hints. The 100th error of a compilation is the last that
+ * is recorded, and so with warnings. Two with the same code at the same span are recorded once. */
 sg_diag *sg_error(sg_ctx *ctx, sg_span at, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 sg_diag *sg_warning(sg_ctx *ctx, sg_span at, const char *code, const char *fmt, ...)

@@ -29,8 +29,9 @@ sg_big_mul_add(sg_big *b, uint32_t factor, uint32_t addend)
 void
 sg_big_mul_pow10(sg_big *b, int k)
 {
-	static const uint32_t pow5[14] = {1,     5,      25,      125,     625,       3125,      15625,
-	                                  78125, 390625, 1953125, 9765625, 48828125, 244140625, 1220703125};
+	static const uint32_t pow5[14] = {1,       5,        25,        125,       625,
+	                                  3125,    15625,    78125,     390625,    1953125,
+	                                  9765625, 48828125, 244140625, 1220703125};
 
 	for (int left = k; left > 0; left -= 13)
 		sg_big_mul_add(b, pow5[left < 13 ? left : 13], 0);

@@ -129,7 +129,8 @@ sg_copy(sg_ctx *ctx, const void *p, size_t size)
 static bool
 grow_in_place(sg_ctx *ctx, const void *items, size_t old, size_t new)
 {
-	if (!items || (const char *)items + old != ctx->at || new - old > (size_t)(ctx->end - ctx->at))
+	if (!items || (const char *)items + old != ctx->at ||
+	    new - old > (size_t)(ctx->end - ctx->at))
 		return false;
 	ctx->at += new - old;
 	return true;
@@ -138,7 +139,8 @@ grow_in_place(sg_ctx *ctx, const void *items, size_t old, size_t new)
 void *
 sg_grow(sg_ctx *ctx, void *items, size_t n, size_t *cap, size_t size)
 {
-	size_t more = *cap ? *cap * 2 : 8;
+	size_t first = size <= 16 ? 8 : size <= 64 ? 4 : 1;
+	size_t more = *cap ? *cap * 2 : first;
 	void *p = items;
 
 	if (n < *cap)

@@ -59,11 +59,12 @@ width(int32_t c)
 		int32_t lo, hi;
 		int width;
 	} range[] = {
-	    {0x0300, 0x036F, 0},   {0x1100, 0x115F, 2},   {0x1AB0, 0x1AFF, 0},   {0x1DC0, 0x1DFF, 0},
-	    {0x200B, 0x200F, 0},   {0x20D0, 0x20FF, 0},   {0x2E80, 0xA4CF, 2},   {0xAC00, 0xD7A3, 2},
-	    {0xF900, 0xFAFF, 2},   {0xFE00, 0xFE0F, 0},   {0xFE20, 0xFE2F, 0},   {0xFE30, 0xFE6F, 2},
-	    {0xFF00, 0xFF60, 2},   {0xFFE0, 0xFFE6, 2},   {0x1F300, 0x1F64F, 2}, {0x1F680, 0x1F6FF, 2},
-	    {0x1F900, 0x1F9FF, 2}, {0x20000, 0x3FFFD, 2},
+	    {0x0300, 0x036F, 0},   {0x1100, 0x115F, 2},   {0x1AB0, 0x1AFF, 0},
+	    {0x1DC0, 0x1DFF, 0},   {0x200B, 0x200F, 0},   {0x20D0, 0x20FF, 0},
+	    {0x2E80, 0xA4CF, 2},   {0xAC00, 0xD7A3, 2},   {0xF900, 0xFAFF, 2},
+	    {0xFE00, 0xFE0F, 0},   {0xFE20, 0xFE2F, 0},   {0xFE30, 0xFE6F, 2},
+	    {0xFF00, 0xFF60, 2},   {0xFFE0, 0xFFE6, 2},   {0x1F300, 0x1F64F, 2},
+	    {0x1F680, 0x1F6FF, 2}, {0x1F900, 0x1F9FF, 2}, {0x20000, 0x3FFFD, 2},
 	};
 
 	for (size_t i = 0; i < sizeof range / sizeof *range; i++)
@@ -105,10 +106,10 @@ next_cell(const sg_source *src, size_t hi, cell *c)
 
 typedef struct excerpt {
 	const sg_source *src;
-	size_t lo, hi;             /* the line */
-	size_t from, to;           /* the span's part of it */
-	size_t point, point_end;   /* under '^' */
-	int64_t first, last;       /* display columns [first, last) are shown */
+	size_t lo, hi;           /* the line */
+	size_t from, to;         /* the span's part of it */
+	size_t point, point_end; /* under '^' */
+	int64_t first, last;     /* display columns [first, last) are shown */
 	bool cut_before, cut_after;
 } excerpt;
 
@@ -235,8 +236,8 @@ put_note(sg_buf *b, const sg_note *n, const colours *c)
 	bool is_hint = n->at.src == NULL;
 
 	put_place(b, n->at, c);
-	sg_buf_printf(b, "%s%s:%s %s\n", is_hint ? c->hint : c->note, is_hint ? "hint" : "note", c->off,
-	              n->text);
+	sg_buf_printf(b, "%s%s:%s %s\n", is_hint ? c->hint : c->note, is_hint ? "hint" : "note",
+	              c->off, n->text);
 }
 
 static void

@@ -1,11 +1,11 @@
 /* number.c - numbers <-> text, exactly and in no locale.
  *
- * Writing: Steele and White's free-format algorithm (How to print floating-point numbers accurately,
- * 1990), in the form of Dragon4. v = r/s; digits come off r while the rest is farther than half
- * a unit in the last place from both neighbours. The result is the shortest that reads back, and the
- * nearest among those.
- * Reading: the quotient of two whole numbers to 64 bits and a sticky bit, rounded once to nearest
- * even; where powers of ten are exact in double, one multiplication (Clinger 1990). */
+ * Writing: Steele and White's free-format algorithm (How to print floating-point numbers
+ * accurately, 1990), in the form of Dragon4. v = r/s; digits come off r while the rest is farther
+ * than half a unit in the last place from both neighbours. The result is the shortest that reads
+ * back, and the nearest among those. Reading: the quotient of two whole numbers to 64 bits and a
+ * sticky bit, rounded once to nearest even; where powers of ten are exact in double, one
+ * multiplication (Clinger 1990). */
 #include "base/base.h"
 #include "base/big.h"
 
@@ -441,7 +441,8 @@ scale_exactly(uint64_t m, int e)
 	return e < 0 ? (double)m / pow10[-e] : (double)m * pow10[e];
 }
 
-/* The first KEPT_DIGITS digits, and a 1 for a rest that is not 0; returns the exponent to go with it. */
+/* The first KEPT_DIGITS digits, and a 1 for a rest that is not 0; returns the exponent to go with
+ * it. */
 static int
 set_digits(sg_big *b, const digits *d)
 {
@@ -476,7 +477,8 @@ scale_big(const digits *d)
 		sg_big_mul_pow10(&num, e);
 	else
 		sg_big_mul_pow10(&den, -e);
-	shift = sg_big_bits(&num) - sg_big_bits(&den) + 1; /* num < den 2^shift, by less than 2 bits */
+	shift =
+	    sg_big_bits(&num) - sg_big_bits(&den) + 1; /* num < den 2^shift, by less than 2 bits */
 	if (shift > 0)
 		sg_big_shl(&den, shift);
 	else

@@ -1,8 +1,8 @@
 /* stack.c - the big stack, and the one place that catches.
  *
- * sg_protect runs its function on a thread of its own, joined before it returns: nothing runs beside
- * it. The thread's stack is address space without reservation; pages are committed as they are
- * touched and go with the thread. The lowest page is a guard. */
+ * sg_protect runs its function on a thread of its own, joined before it returns: nothing runs
+ * beside it. The thread's stack is address space without reservation; pages are committed as they
+ * are touched and go with the thread. The lowest page is a guard. */
 #define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS, MAP_STACK, MAP_NORESERVE */
 
 #include "base/ctx.h"

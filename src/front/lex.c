@@ -32,7 +32,8 @@ static sg_token_kind
 word_kind(const char *s, size_t n)
 {
 	for (int k = T_FIRST_WORD; n >= 2 && n <= 5 && k <= T_LAST_WORD; k++)
-		if (spelling[k][0] == s[0] && strlen(spelling[k]) == n && memcmp(spelling[k], s, n) == 0)
+		if (spelling[k][0] == s[0] && strlen(spelling[k]) == n &&
+		    memcmp(spelling[k], s, n) == 0)
 			return (sg_token_kind)k;
 	return T_NAME;
 }
@@ -43,14 +44,24 @@ sg_is_reserved(const char *s, size_t n)
 	return word_kind(s, n) != T_NAME;
 }
 
+const char *const *
+sg_statement_words(size_t *n)
+{
+	static const char *const word[] = {"model",      "real",    "dim",    "input",    "param",
+	                                   "const",      "def",     "output", "gradient", "entry",
+	                                   "derivative", "include", "return"};
+
+	*n = sizeof word / sizeof *word;
+	return word;
+}
+
 bool
 sg_is_statement_word(const char *s)
 {
-	static const char *const word[] = {"model", "real",       "dim",    "input",    "param",
-	                                   "const", "def",        "output", "gradient", "entry",
-	                                   "derivative", "include", "return"};
+	size_t n;
+	const char *const *word = sg_statement_words(&n);
 
-	for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(s, word[i]) == 0)
 			return true;
 	return false;
@@ -176,8 +187,9 @@ point_error(lexer *l, const char *lo, const char *dot)
 	sg_diag *d = sg_error(l->ctx, at, "number", "a decimal point has a digit on both sides");
 
 	if (l->s - lo < 60)
-		sg_add_hint(l->ctx, d, "write '%s%.*s%s%.*s'", dot == lo ? "0" : "", (int)(dot - lo + 1), lo,
-		            dot + 1 < l->s && is_digit(dot[1]) ? "" : "0", (int)(l->s - dot - 1), dot + 1);
+		sg_add_hint(l->ctx, d, "write '%s%.*s%s%.*s'", dot == lo ? "0" : "",
+		            (int)(dot - lo + 1), lo, dot + 1 < l->s && is_digit(dot[1]) ? "" : "0",
+		            (int)(l->s - dot - 1), dot + 1);
 }
 
 static void
@@ -189,7 +201,8 @@ put_int(lexer *l, const char *lo)
 	if (!sg_read_int(lo, (size_t)n, &v))
 		sg_add_hint(l->ctx,
 		            sg_error(l->ctx, span_at(l, lo, l->s), "number",
-		                     "the integer '%.*s' does not fit in 64 bits", n < 60 ? n : 60, lo),
+		                     "the integer '%.*s' does not fit in 64 bits", n < 60 ? n : 60,
+		                     lo),
 		            "a float is written with a point or an exponent, such as '1e20'");
 	put(l, T_INT, lo)->i = v;
 }
@@ -204,7 +217,8 @@ put_float(lexer *l, const char *lo)
 	if (isinf(v))
 		sg_add_hint(l->ctx,
 		            sg_error(l->ctx, span_at(l, lo, l->s), "number",
-		                     "the number '%.*s' is beyond the range of f64", n < 60 ? n : 60, lo),
+		                     "the number '%.*s' is beyond the range of f64",
+		                     n < 60 ? n : 60, lo),
 		            "infinity is written 'inf'");
 	put(l, T_FLOAT, lo)->f = v;
 }
@@ -225,7 +239,8 @@ lex_hex(lexer *l)
 	if (!digits || !skip_exponent(l, 'p') || is_letter(peek(l, 0))) {
 		skip_number_rest(l);
 		sg_add_hint(l->ctx,
-		            sg_error(l->ctx, span_at(l, lo, l->s), "number", "'%.*s' is not a number",
+		            sg_error(l->ctx, span_at(l, lo, l->s), "number",
+		                     "'%.*s' is not a number",
 		                     l->s - lo < 60 ? (int)(l->s - lo) : 60, lo),
 		            "a hexadecimal number has a binary exponent, such as '0x1p-4'");
 		put(l, T_FLOAT, lo)->f = 1;
@@ -376,8 +391,8 @@ lex_foreign(lexer *l, const foreign *f, size_t n)
 	l->s += n + twice;
 	at = span_at(l, lo, l->s);
 	if (f->name)
-		d = sg_error(l->ctx, at, "character", "unexpected %s '%.*s' (U+%04X)", f->name, (int)n, lo,
-		             (unsigned)f->c);
+		d = sg_error(l->ctx, at, "character", "unexpected %s '%.*s' (U+%04X)", f->name,
+		             (int)n, lo, (unsigned)f->c);
 	else
 		d = sg_error(l->ctx, at, "character", "unexpected '%.*s'", (int)(n + twice), lo);
 	sg_add_hint(l->ctx, d, "%s", f->write);
@@ -458,7 +473,9 @@ lex_other(lexer *l)
 	else if (c == '\'')
 		lex_quoted(l, n, "single quote");
 	else if (c >= 0x2018 && c <= 0x201F)
-		lex_quoted(l, n, sg_text(l->ctx, "quotation mark '%.*s' (U+%04X)", (int)n, l->s, (unsigned)c));
+		lex_quoted(
+		    l, n,
+		    sg_text(l->ctx, "quotation mark '%.*s' (U+%04X)", (int)n, l->s, (unsigned)c));
 	else if (c >= 0x80)
 		lex_name(l);
 	else
@@ -525,7 +542,8 @@ sg_lex(sg_ctx *ctx, const sg_source *src)
 
 	if (src->len >= 3 && memcmp(src->text, "\xEF\xBB\xBF", 3) == 0)
 		l.s += 3;
-	l.out.cap = src->len / 3 + 16; /* more than most texts have; pages not touched cost nothing */
+	l.out.cap =
+	    src->len / 3 + 16; /* more than most texts have; pages not touched cost nothing */
 	l.out.item = SG_NEW_ARRAY(ctx, sg_token, l.out.cap);
 	while (l.s < l.end)
 		lex_one(&l);

@@ -11,57 +11,57 @@
 
 /* TOKEN(name, spelling): as it is quoted in messages; NULL when it has none of its own. */
 #define SG_TOKENS(TOKEN)                                                                           \
-	TOKEN(EOF, NULL)                                                                               \
-	TOKEN(END, NULL)                                                                               \
-	TOKEN(BAD, NULL)                                                                               \
-	TOKEN(FAILED, NULL)                                                                            \
-	TOKEN(NAME, NULL)                                                                              \
-	TOKEN(INT, NULL)                                                                               \
-	TOKEN(FLOAT, NULL)                                                                             \
-	TOKEN(STRING, NULL)                                                                            \
-	TOKEN(AS, "as")                                                                                \
-	TOKEN(WRT, "wrt")                                                                              \
-	TOKEN(IF, "if")                                                                                \
-	TOKEN(THEN, "then")                                                                            \
-	TOKEN(ELSE, "else")                                                                            \
-	TOKEN(AND, "and")                                                                              \
-	TOKEN(OR, "or")                                                                                \
-	TOKEN(NOT, "not")                                                                              \
-	TOKEN(FOR, "for")                                                                              \
-	TOKEN(IN, "in")                                                                                \
-	TOKEN(TRUE, "true")                                                                            \
-	TOKEN(FALSE, "false")                                                                          \
-	TOKEN(INF, "inf")                                                                              \
-	TOKEN(NAN, "nan")                                                                              \
-	TOKEN(PI, "pi")                                                                                \
-	TOKEN(NONE, "none")                                                                            \
-	TOKEN(LPAREN, "(")                                                                             \
-	TOKEN(RPAREN, ")")                                                                             \
-	TOKEN(LSQUARE, "[")                                                                            \
-	TOKEN(RSQUARE, "]")                                                                            \
-	TOKEN(LBRACE, "{")                                                                             \
-	TOKEN(RBRACE, "}")                                                                             \
-	TOKEN(COMMA, ",")                                                                              \
-	TOKEN(SEMI, ";")                                                                               \
-	TOKEN(COLON, ":")                                                                              \
-	TOKEN(DOT, ".")                                                                                \
-	TOKEN(RANGE, "..")                                                                             \
-	TOKEN(ELLIPSIS, "...")                                                                         \
-	TOKEN(ASSIGN, "=")                                                                             \
-	TOKEN(ARROW, "->")                                                                             \
-	TOKEN(PLUS, "+")                                                                               \
-	TOKEN(MINUS, "-")                                                                              \
-	TOKEN(STAR, "*")                                                                               \
-	TOKEN(POW, "**")                                                                               \
-	TOKEN(SLASH, "/")                                                                              \
-	TOKEN(FLOORDIV, "//")                                                                          \
-	TOKEN(PERCENT, "%")                                                                            \
-	TOKEN(AT, "@")                                                                                 \
-	TOKEN(LT, "<")                                                                                 \
-	TOKEN(LE, "<=")                                                                                \
-	TOKEN(GT, ">")                                                                                 \
-	TOKEN(GE, ">=")                                                                                \
-	TOKEN(EQ, "==")                                                                                \
+	TOKEN(EOF, NULL)                                                                           \
+	TOKEN(END, NULL)                                                                           \
+	TOKEN(BAD, NULL)                                                                           \
+	TOKEN(FAILED, NULL)                                                                        \
+	TOKEN(NAME, NULL)                                                                          \
+	TOKEN(INT, NULL)                                                                           \
+	TOKEN(FLOAT, NULL)                                                                         \
+	TOKEN(STRING, NULL)                                                                        \
+	TOKEN(AS, "as")                                                                            \
+	TOKEN(WRT, "wrt")                                                                          \
+	TOKEN(IF, "if")                                                                            \
+	TOKEN(THEN, "then")                                                                        \
+	TOKEN(ELSE, "else")                                                                        \
+	TOKEN(AND, "and")                                                                          \
+	TOKEN(OR, "or")                                                                            \
+	TOKEN(NOT, "not")                                                                          \
+	TOKEN(FOR, "for")                                                                          \
+	TOKEN(IN, "in")                                                                            \
+	TOKEN(TRUE, "true")                                                                        \
+	TOKEN(FALSE, "false")                                                                      \
+	TOKEN(INF, "inf")                                                                          \
+	TOKEN(NAN, "nan")                                                                          \
+	TOKEN(PI, "pi")                                                                            \
+	TOKEN(NONE, "none")                                                                        \
+	TOKEN(LPAREN, "(")                                                                         \
+	TOKEN(RPAREN, ")")                                                                         \
+	TOKEN(LSQUARE, "[")                                                                        \
+	TOKEN(RSQUARE, "]")                                                                        \
+	TOKEN(LBRACE, "{")                                                                         \
+	TOKEN(RBRACE, "}")                                                                         \
+	TOKEN(COMMA, ",")                                                                          \
+	TOKEN(SEMI, ";")                                                                           \
+	TOKEN(COLON, ":")                                                                          \
+	TOKEN(DOT, ".")                                                                            \
+	TOKEN(RANGE, "..")                                                                         \
+	TOKEN(ELLIPSIS, "...")                                                                     \
+	TOKEN(ASSIGN, "=")                                                                         \
+	TOKEN(ARROW, "->")                                                                         \
+	TOKEN(PLUS, "+")                                                                           \
+	TOKEN(MINUS, "-")                                                                          \
+	TOKEN(STAR, "*")                                                                           \
+	TOKEN(POW, "**")                                                                           \
+	TOKEN(SLASH, "/")                                                                          \
+	TOKEN(FLOORDIV, "//")                                                                      \
+	TOKEN(PERCENT, "%")                                                                        \
+	TOKEN(AT, "@")                                                                             \
+	TOKEN(LT, "<")                                                                             \
+	TOKEN(LE, "<=")                                                                            \
+	TOKEN(GT, ">")                                                                             \
+	TOKEN(GE, ">=")                                                                            \
+	TOKEN(EQ, "==")                                                                            \
 	TOKEN(NE, "!=")
 
 typedef enum sg_token_kind {
@@ -98,7 +98,8 @@ void sg_lex_layout(sg_ctx *ctx, sg_tokens *t);
 const char *sg_token_text(sg_ctx *ctx, const sg_source *src, const sg_token *t);
 const char *sg_token_spelling(sg_token_kind kind); /* NULL when it has none */
 
-/* Is this the first word of a kind of statement? */
+/* The words that begin statements. */
+const char *const *sg_statement_words(size_t *n);
 bool sg_is_statement_word(const char *s);
 
 #endif

@@ -1,12 +1,13 @@
 /* lex_layout.c - which newlines end a statement, and which brackets belong together.
  *
  * One walk over the tokens with a stack of open brackets. A newline counts when the innermost
- * bracket is '{' or there is none, unless the line can't end here (after a binary operator, ',', '=',
+ * bracket is '{' or there is none, unless the line can't end here (after a binary operator, ',',
+ * '=',
  * '->', 'then', 'else', 'as', 'wrt') or the next begins with 'then' or 'else'.
  *
- * A bracket that was forgotten would swallow the rest of the file. So a line that can't go on inside
- * a bracket - one that begins like a statement - ends all open ( and [; they keep no match, and the
- * parser reports the first. */
+ * A bracket that was forgotten would swallow the rest of the file. So a line that can't go on
+ * inside a bracket - one that begins like a statement - ends all open ( and [; they keep no match,
+ * and the parser reports the first. */
 #include "front/lex.h"
 
 /* An open bracket, and how many ( and [ were open since the last '{' before it came. */
@@ -76,15 +77,15 @@ close_bracket(layout *l, sg_token_kind opener)
 static bool
 goes_on(sg_token_kind k)
 {
-	return (k >= T_PLUS && k <= T_NE) || k == T_COMMA || k == T_ASSIGN || k == T_ARROW || k == T_THEN ||
-	       k == T_ELSE || k == T_AS || k == T_WRT || k == T_AND || k == T_OR;
+	return (k >= T_PLUS && k <= T_NE) || k == T_COMMA || k == T_ASSIGN || k == T_ARROW ||
+	       k == T_THEN || k == T_ELSE || k == T_AS || k == T_WRT || k == T_AND || k == T_OR;
 }
 
 static bool
 ends_operand(sg_token_kind k)
 {
-	return k == T_BAD || (k >= T_NAME && k <= T_STRING) || (k >= T_TRUE && k <= T_NONE) || k == T_RPAREN ||
-	       k == T_RSQUARE || k == T_RBRACE;
+	return k == T_BAD || (k >= T_NAME && k <= T_STRING) || (k >= T_TRUE && k <= T_NONE) ||
+	       k == T_RPAREN || k == T_RSQUARE || k == T_RBRACE;
 }
 
 /* Within ( or [: does the line at token i begin a statement? "output x" can stand nowhere else; a

@@ -89,7 +89,8 @@ place(const sg_parser *p)
 static bool
 on_this_statement(const sg_parser *p, sg_token_kind kind)
 {
-	for (size_t i = p->at; i > 0 && p->tokens.item[i - 1].kind != T_END && p->at - i < 1000; i--)
+	for (size_t i = p->at; i > 0 && p->tokens.item[i - 1].kind != T_END && p->at - i < 1000;
+	     i--)
 		if (p->tokens.item[i - 1].kind == kind)
 			return true;
 	return false;
@@ -104,7 +105,8 @@ hint_at_slip(sg_parser *p, sg_diag *d, const sg_token *found, bool after_operand
 		sg_add_hint(p->ctx, d, "'==' compares; '=' only binds a name");
 		break;
 	case T_ARROW:
-		sg_add_hint(p->ctx, d, "a function's parameters stand in parentheses: '(x) -> x*x'");
+		sg_add_hint(p->ctx, d,
+		            "a function's parameters stand in parentheses: '(x) -> x*x'");
 		break;
 	case T_IF:
 		if (after_operand)
@@ -170,8 +172,8 @@ sg_expect_close(sg_parser *p, sg_token_kind kind, const sg_token *opener, bool m
 
 	if (sg_accept(p, kind) || p->failed)
 		return;
-	d = sg_fail(p, place(p), "bracket", "expected %s'%s', found %s", may_list ? "',' or " : "", want,
-	            sg_token_text(p->ctx, p->src, t));
+	d = sg_fail(p, place(p), "bracket", "expected %s'%s', found %s", may_list ? "',' or " : "",
+	            want, sg_token_text(p->ctx, p->src, t));
 	sg_add_note(p->ctx, d, sg_token_span(p, opener), "to close this '%s'",
 	            sg_token_spelling(opener->kind));
 	hint_at_slip(p, d, t, after);
@@ -210,8 +212,8 @@ is_opener(sg_token_kind k)
 	return k == T_LPAREN || k == T_LSQUARE || k == T_LBRACE;
 }
 
-/* Brackets that have their match are skipped whole, bodies of functions with them; a '{' on the next
- * line is the body of a 'def' whose head failed for want of it. */
+/* Brackets that have their match are skipped whole, bodies of functions with them; a '{' on the
+ * next line is the body of a 'def' whose head failed for want of it. */
 void
 sg_parse_resume(sg_parser *p)
 {
@@ -234,10 +236,8 @@ sg_parse_resume(sg_parser *p)
 static sg_parser
 new_parser(sg_ctx *ctx, const sg_source *src)
 {
-	return (sg_parser){.ctx = ctx,
-	                   .src = src,
-	                   .tokens = sg_lex(ctx, src),
-	                   .failure = {.kind = T_FAILED}};
+	return (sg_parser){
+	    .ctx = ctx, .src = src, .tokens = sg_lex(ctx, src), .failure = {.kind = T_FAILED}};
 }
 
 sg_stmt *

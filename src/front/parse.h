@@ -14,10 +14,10 @@ typedef struct sg_parser {
 	sg_ctx *ctx;
 	const sg_source *src;
 	sg_tokens tokens;
-	size_t at;      /* the token in hand */
+	size_t at; /* the token in hand */
 	bool failed;
 	sg_token failure; /* what sg_cur gives then */
-	size_t blocks;  /* function bodies that we are in */
+	size_t blocks;    /* function bodies that we are in */
 } sg_parser;
 
 /* A growing list of trees. */
@@ -47,14 +47,14 @@ sg_after(const sg_parser *p)
 	return p->failed || p->at + 1 >= p->tokens.n ? T_EOF : p->tokens.item[p->at + 1].kind;
 }
 
-const sg_token *sg_advance(sg_parser *p);           /* the token that was in hand */
-bool sg_accept(sg_parser *p, sg_token_kind kind);   /* takes it if it is there */
-bool sg_expect(sg_parser *p, sg_token_kind kind);   /* an error if not */
+const sg_token *sg_advance(sg_parser *p);         /* the token that was in hand */
+bool sg_accept(sg_parser *p, sg_token_kind kind); /* takes it if it is there */
+bool sg_expect(sg_parser *p, sg_token_kind kind); /* an error if not */
 /* The closing bracket of opener; an error with a note at the opener if not. may_list: a comma
  * could stand here too. */
 void sg_expect_close(sg_parser *p, sg_token_kind kind, const sg_token *opener, bool may_list);
 const char *sg_expect_name(sg_parser *p, const char *what, sg_span *at); /* never NULL */
-bool sg_at_end(const sg_parser *p); /* of a statement */
+bool sg_at_end(const sg_parser *p);                                      /* of a statement */
 
 sg_span sg_token_span(const sg_parser *p, const sg_token *t);
 sg_span sg_span_since(const sg_parser *p, uint32_t lo); /* up to the last token taken */
@@ -74,7 +74,8 @@ void sg_parse_resume(sg_parser *p);
 /* ---- productions ---- */
 
 sg_ast *sg_parse_value(sg_parser *p); /* an expression */
-void sg_parse_list(sg_parser *p, sg_trees *list, sg_token_kind close); /* up to a `close` not taken */
+/* Expressions with commas between, up to a `close` that is not taken. */
+void sg_parse_list(sg_parser *p, sg_trees *list, sg_token_kind close);
 void sg_parse_params(sg_parser *p, sg_ast_param **param, size_t *nparams, sg_token_kind stop);
 /* The statements of a file (opener NULL), or of a function's body up to its '}', which is not
  * taken. */

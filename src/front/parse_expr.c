@@ -57,20 +57,17 @@ new_binary(sg_parser *p, sg_ast_op op, const sg_token *t, sg_ast *left, sg_ast *
 
 enum { LOOSEST = 1, NOT_LEVEL = 3, COMPARE = 4, ADD_LEVEL = 5 };
 
-typedef struct operator{
+typedef struct binary_op {
 	int level; /* 0: not a binary operator of this table; ** is apart */
 	sg_ast_op op;
-} operator;
+} binary_op;
 
-static const operator operators[T_COUNT] = {
-    [T_OR] = {1, SG_O_OR},        [T_AND] = {2, SG_O_AND},
-    [T_LT] = {COMPARE, SG_O_LT},  [T_LE] = {COMPARE, SG_O_LE},
-    [T_GT] = {COMPARE, SG_O_GT},  [T_GE] = {COMPARE, SG_O_GE},
-    [T_EQ] = {COMPARE, SG_O_EQ},  [T_NE] = {COMPARE, SG_O_NE},
-    [T_PLUS] = {5, SG_O_ADD},     [T_MINUS] = {5, SG_O_SUB},
-    [T_STAR] = {6, SG_O_MUL},     [T_SLASH] = {6, SG_O_DIV},
-    [T_PERCENT] = {6, SG_O_MOD},  [T_FLOORDIV] = {6, SG_O_FLOORDIV},
-    [T_AT] = {6, SG_O_MATMUL},
+static const binary_op operators[T_COUNT] = {
+    [T_OR] = {1, SG_O_OR},       [T_AND] = {2, SG_O_AND},           [T_LT] = {COMPARE, SG_O_LT},
+    [T_LE] = {COMPARE, SG_O_LE}, [T_GT] = {COMPARE, SG_O_GT},       [T_GE] = {COMPARE, SG_O_GE},
+    [T_EQ] = {COMPARE, SG_O_EQ}, [T_NE] = {COMPARE, SG_O_NE},       [T_PLUS] = {5, SG_O_ADD},
+    [T_MINUS] = {5, SG_O_SUB},   [T_STAR] = {6, SG_O_MUL},          [T_SLASH] = {6, SG_O_DIV},
+    [T_PERCENT] = {6, SG_O_MOD}, [T_FLOORDIV] = {6, SG_O_FLOORDIV}, [T_AT] = {6, SG_O_MATMUL},
 };
 
 static sg_ast *parse_binary(sg_parser *p, int least);
@@ -194,7 +191,8 @@ parse_place(sg_parser *p)
 
 	if (sg_accept(p, T_ELLIPSIS)) {
 		i.kind = SG_I_ELLIPSIS;
-	} else if (alone && (t->kind == T_NONE || (t->kind == T_NAME && strcmp(t->name, "None") == 0))) {
+	} else if (alone &&
+	           (t->kind == T_NONE || (t->kind == T_NAME && strcmp(t->name, "None") == 0))) {
 		sg_advance(p);
 		i.kind = SG_I_NEW;
 	} else {
@@ -243,8 +241,9 @@ parse_transpose(sg_parser *p, sg_ast *tensor)
 	if (t->kind == T_NAME && strcmp(t->name, "T") == 0)
 		sg_advance(p);
 	else
-		sg_add_hint(p->ctx, sg_fail_expected(p, "'T' after '.'"),
-		            "the only member is the transpose, 'x.T'; functions are called as 'f(x)'");
+		sg_add_hint(
+		    p->ctx, sg_fail_expected(p, "'T' after '.'"),
+		    "the only member is the transpose, 'x.T'; functions are called as 'f(x)'");
 	x = new_tree(p, SG_X_T, tensor->at.lo);
 	x->op_at = sg_span_since(p, lo);
 	set_kids(p, x, 1, &tensor);
@@ -351,11 +350,15 @@ fail_atom(sg_parser *p)
 	const sg_token *t = sg_cur(p);
 
 	if (t->kind == T_IF)
-		sg_add_hint(p->ctx, sg_fail(p, sg_token_span(p, t), "syntax", "'if' needs parentheses here"),
-		            "write '(if c then a else b)'");
+		sg_add_hint(
+		    p->ctx,
+		    sg_fail(p, sg_token_span(p, t), "syntax", "'if' needs parentheses here"),
+		    "write '(if c then a else b)'");
 	else if (t->kind == T_NOT)
-		sg_add_hint(p->ctx, sg_fail(p, sg_token_span(p, t), "syntax", "'not' needs parentheses here"),
-		            "write '(not a)'");
+		sg_add_hint(
+		    p->ctx,
+		    sg_fail(p, sg_token_span(p, t), "syntax", "'not' needs parentheses here"),
+		    "write '(not a)'");
 	else if (t->kind == T_ELLIPSIS)
 		sg_add_hint(p->ctx, sg_fail_expected(p, "an expression"),
 		            "'...' stands for whole axes in an index: 'x[..., 0]'");
@@ -392,9 +395,10 @@ parse_atom(sg_parser *p)
 	case T_LPAREN:
 		if (!at_lambda(p))
 			return parse_parens(p);
-		sg_add_hint(p->ctx,
-		            sg_fail(p, sg_token_span(p, t), "syntax", "a function needs parentheses here"),
-		            "write '((x) -> ...)'");
+		sg_add_hint(
+		    p->ctx,
+		    sg_fail(p, sg_token_span(p, t), "syntax", "a function needs parentheses here"),
+		    "write '((x) -> ...)'");
 		return poison(p);
 	case T_LSQUARE:
 		return parse_square(p);
@@ -484,7 +488,8 @@ parse_comparison_chain(sg_parser *p, sg_ast *x)
 	sg_diag_point(d, sg_token_span(p, t));
 	if (all.hi - all.lo < 80)
 		sg_add_hint(p->ctx, d, "write '%s and %s %s'", source_text(p, x->at.lo, x->at.hi),
-		            source_text(p, b->at.lo, b->at.hi), source_text(p, t->lo, third->at.hi));
+		            source_text(p, b->at.lo, b->at.hi),
+		            source_text(p, t->lo, third->at.hi));
 	return x;
 }
 
@@ -496,7 +501,7 @@ parse_binary(sg_parser *p, int least)
 
 	for (;;) {
 		const sg_token *t = sg_cur(p);
-		operator o = operators[t->kind];
+		binary_op o = operators[t->kind];
 
 		if (o.level == 0 || o.level < least)
 			return x;
@@ -567,7 +572,8 @@ sg_parse_params(sg_parser *p, sg_ast_param **param, size_t *nparams, sg_token_ki
 		if (defaults && !one.deflt && !p->failed)
 			sg_add_hint(p->ctx,
 			            sg_error(p->ctx, one.at, "parameter-order",
-			                     "parameter '%s' has no default, but one before it has", one.name),
+			                     "parameter '%s' has no default, but one before it has",
+			                     one.name),
 			            "put '%s' first, or give it a default", one.name);
 		defaults |= one.deflt != NULL;
 		SG_PUSH(p->ctx, *param, *nparams, cap, one);

@@ -162,7 +162,8 @@ static void
 parse_wrt(sg_parser *p, sg_stmt *s)
 {
 	if (!sg_accept(p, T_WRT)) {
-		sg_add_hint(p->ctx, sg_fail_expected(p, "'wrt'"), "write 'gradient loss wrt params'");
+		sg_add_hint(p->ctx, sg_fail_expected(p, "'wrt'"),
+		            "write 'gradient loss wrt params'");
 		return;
 	}
 	parse_names(p, "a name", &s->wrt, &s->nwrt);
@@ -214,7 +215,8 @@ check_return(sg_parser *p, const sg_stmt *def, sg_stmt *body)
 		s = s->next;
 	if (!s) {
 		sg_add_hint(p->ctx,
-		            sg_fail(p, def->name_at, "return", "the body of '%s' has no 'return'", def->name),
+		            sg_fail(p, def->name_at, "return", "the body of '%s' has no 'return'",
+		                    def->name),
 		            "end it with 'return ...'");
 	} else if (s->next) {
 		sg_diag *d = sg_error(p->ctx, s->next->at, "return", "nothing can follow 'return'");
@@ -253,7 +255,8 @@ parse_definition(sg_parser *p, sg_stmt *s)
 	} else {
 		sg_diag *d = sg_fail_expected(p, "'=' or '{'");
 
-		sg_add_hint(p->ctx, d, "a function is 'def f(x) = ...' or 'def f(x) { ...; return ... }'");
+		sg_add_hint(p->ctx, d,
+		            "a function is 'def f(x) = ...' or 'def f(x) { ...; return ... }'");
 	}
 }
 
@@ -342,11 +345,10 @@ other_language(const char *word)
 static void
 fail_unknown_word(sg_parser *p)
 {
-	static const char *const words[] = {"model", "real",       "dim",    "input",    "param",
-	                                    "const", "def",        "output", "gradient", "entry",
-	                                    "derivative", "include", "return"};
 	const sg_token *t = sg_cur(p);
-	const char *near = sg_did_you_mean(t->name, words, sizeof words / sizeof *words);
+	size_t n;
+	const char *const *words = sg_statement_words(&n);
+	const char *near = sg_did_you_mean(t->name, words, n);
 	const char *hint = other_language(t->name);
 	sg_diag *d = sg_fail(p, sg_token_span(p, t), "statement", "'%s' is no statement", t->name);
 
@@ -363,7 +365,8 @@ fail_target(sg_parser *p, const sg_ast *x)
 	sg_diag *d = sg_fail(p, x->at, "assignment", "only a name can be bound");
 
 	if (x->kind == SG_X_INDEX)
-		sg_add_hint(p->ctx, d, "nothing is mutated; 'index_put(x, i, v)' is x with a slice replaced");
+		sg_add_hint(p->ctx, d,
+		            "nothing is mutated; 'index_put(x, i, v)' is x with a slice replaced");
 	else if (x->kind == SG_X_TUPLE)
 		sg_add_hint(p->ctx, d, "unpack without parentheses: 'a, b = ...'");
 	else if (x->kind == SG_X_CALL)
@@ -376,7 +379,8 @@ at_update(const sg_parser *p)
 {
 	sg_token_kind k = sg_after(p);
 
-	return sg_is(p, T_NAME) && k >= T_PLUS && k <= T_AT && p->tokens.item[p->at + 2].kind == T_ASSIGN &&
+	return sg_is(p, T_NAME) && k >= T_PLUS && k <= T_AT &&
+	       p->tokens.item[p->at + 2].kind == T_ASSIGN &&
 	       p->tokens.item[p->at + 2].lo == p->tokens.item[p->at + 1].hi;
 }
 
@@ -385,10 +389,11 @@ fail_update(sg_parser *p)
 {
 	const sg_token *t = sg_advance(p), *op = sg_advance(p), *assign = sg_advance(p);
 
-	sg_add_hint(p->ctx,
-	            sg_fail(p, (sg_span){p->src, op->lo, assign->hi}, "assignment",
-	                    "nothing is mutated, so there is no '%s='", sg_token_spelling(op->kind)),
-	            "bind a new name: '%s2 = %s %s ...'", t->name, t->name, sg_token_spelling(op->kind));
+	sg_add_hint(
+	    p->ctx,
+	    sg_fail(p, (sg_span){p->src, op->lo, assign->hi}, "assignment",
+	            "nothing is mutated, so there is no '%s='", sg_token_spelling(op->kind)),
+	    "bind a new name: '%s2 = %s %s ...'", t->name, t->name, sg_token_spelling(op->kind));
 }
 
 /* An expression where a statement should be. */
@@ -402,7 +407,8 @@ fail_expression(sg_parser *p)
 	if (sg_is(p, T_ASSIGN))
 		fail_target(p, x);
 	else if (x->kind == SG_X_BINARY && x->op == SG_O_EQ && x->kid[0]->kind == SG_X_NAME)
-		sg_add_hint(p->ctx, sg_fail(p, x->op_at, "statement", "'==' compares, and does not bind"),
+		sg_add_hint(p->ctx,
+		            sg_fail(p, x->op_at, "statement", "'==' compares, and does not bind"),
 		            "write '%s = ...'", x->kid[0]->name);
 	else if (sg_at_end(p))
 		sg_add_hint(p->ctx, sg_fail(p, x->at, "statement", "this value is not used"),
@@ -425,7 +431,8 @@ fail_statement(sg_parser *p)
 	else if (at_update(p))
 		fail_update(p);
 	else if (t->kind == T_RPAREN || t->kind == T_RSQUARE || t->kind == T_RBRACE)
-		sg_fail(p, sg_token_span(p, t), "bracket", "'%s' closes nothing", sg_token_spelling(t->kind));
+		sg_fail(p, sg_token_span(p, t), "bracket", "'%s' closes nothing",
+		        sg_token_spelling(t->kind));
 	else
 		fail_expression(p);
 }
@@ -479,9 +486,11 @@ parse_keyword(sg_parser *p, sg_stmt *s, const statement *st)
 {
 	s->kind = st->kind;
 	if (p->blocks > 0 && !st->in_body)
-		sg_fail(p, s->word_at, "statement", "'%s' can't stand in the body of a function", st->word);
+		sg_fail(p, s->word_at, "statement", "'%s' can't stand in the body of a function",
+		        st->word);
 	else if (p->blocks == 0 && st->kind == SG_S_RETURN)
-		sg_add_hint(p->ctx, sg_fail(p, s->word_at, "return", "'return' stands outside a function"),
+		sg_add_hint(p->ctx,
+		            sg_fail(p, s->word_at, "return", "'return' stands outside a function"),
 		            "a result of the model is an 'output'");
 	sg_advance(p);
 	st->parse(p, s);
@@ -524,7 +533,8 @@ expect_end(sg_parser *p)
 	if (sg_at_end(p) && !(t->kind == T_RBRACE && p->blocks == 0))
 		return;
 	if (t->kind == T_RPAREN || t->kind == T_RSQUARE || t->kind == T_RBRACE)
-		sg_fail(p, sg_token_span(p, t), "bracket", "'%s' closes nothing", sg_token_spelling(t->kind));
+		sg_fail(p, sg_token_span(p, t), "bracket", "'%s' closes nothing",
+		        sg_token_spelling(t->kind));
 	else
 		sg_fail_expected(p, "the end of the statement");
 }
