@@ -1,6 +1,8 @@
 #!/bin/sh
 # symgrad compile, diff, info and check: what is written where, and that nothing is half-written.
-. "${srcdir:-.}/tests/cli/lib"
+. "${srcdir:-.}/tests/cli/harness.inc"
+cd "$work" || exit 99
+export LC_ALL=C
 
 cat >net.sg <<'END'
 input x[N, 3]
@@ -29,11 +31,11 @@ judge 'the C includes its header' $?
 grep -q 'int net_gradient(' net.h
 judge 'the header has the gradient' $?
 cd .. || exit 99
-expect 'into a folder that is made' 0 '' '' compile net.sg other.sg -o out
-test "$(files out)" = 'net.c net.h second.c second.h'
+expect 'into a folder that is made' 0 '' '' compile net.sg other.sg -o built
+test "$(files built)" = 'net.c net.h second.c second.h'
 judge 'one pair a model' $?
-expect 'to a .c file' 0 '' '' compile net.sg -o out/a.c
-grep -q '"a.h"' out/a.c && test -f out/a.h
+expect 'to a .c file' 0 '' '' compile net.sg -o built/a.c
+grep -q '"a.h"' built/a.c && test -f built/a.h
 judge 'with a header of that name' $?
 expect 'every kind' 0 '' '' compile net.sg -o kinds --emit=c,h,o,so,sg,ir
 test "$(files kinds)" = 'net.c net.h net.ir net.o net.sg net.so'
@@ -64,7 +66,7 @@ expect 'a fault in the last model' 1 '' '*' compile net.sg bad.sg -o empty
 test -z "$(files empty)"
 judge 'leaves the folder as it was' $?
 expect 'all models are judged' 1 '' '*' compile bad.sg no-such.sg net.sg
-grep -q '^bad.sg:1:8: error' .err && grep -q 'no-such.sg' .err
+grep -q '^bad.sg:1:8: error' err && grep -q 'no-such.sg' err
 judge 'and all faults told' $?
 expect 'a folder that cannot be' 1 '' "symgrad compile: error: cannot make the folder 'no/where/': No such file or directory" \
 	compile net.sg -o no/where
@@ -89,14 +91,14 @@ judge 'the other file is not left there' $?
 
 # ---- diff
 expect 'a derivative as a mathematician writes it' 0 '*' '' diff -e 'sin(x)**2' --wrt x
-grep -q '2\*sin(x)\*cos(x)' .out
+grep -q '2\*sin(x)\*cos(x)' out
 judge 'simplified' $?
 expect 'a model, differentiated' 0 '*' '' diff net.sg
-cp .out diffed.sg
+cp out diffed.sg
 "$SYMGRAD" run diffed.sg 'x=[[1, 2, 3]]' >a 2>&1 && cmp -s a b
 judge 'compiles again and gives the same numbers' $?
 expect 'LaTeX' 0 '*' '' diff -e 'sqrt(x)' --wrt x --latex
-grep -q '\\frac\|\\sqrt' .out
+grep -q '\\frac\|\\sqrt' out
 judge 'is LaTeX' $?
 
 # ---- info
@@ -112,9 +114,9 @@ judge 'info in JSON is one line' $?
 
 # ---- check
 expect 'the gradient proves right' 0 '*' '' check net.sg
-grep -qE '^[0-9]+ comparisons agree$' .out
+grep -qE '^[0-9]+ comparisons agree$' out
 judge 'and says so' $?
-grep -q 'finite differences' .out && grep -q interp .out
+grep -q 'finite differences' out && grep -q interp out
 judge 'against differences and the evaluator' $?
 cat >wrong.sg <<'END'
 def f(x) = x*x
@@ -123,7 +125,7 @@ input x
 gradient f(x) as y wrt x
 END
 expect 'a wrong rule is found' 1 '*' '' check wrong.sg
-sed -n 2p .out | grep -q 'BAD'
+sed -n 2p out | grep -q 'BAD'
 judge 'the worst comes first' $?
 
-summary
+finish

@@ -1,6 +1,8 @@
 #!/bin/sh
 # symgrad run and eval: data in, results out.
-. "${srcdir:-.}/tests/cli/lib"
+. "${srcdir:-.}/tests/cli/harness.inc"
+cd "$work" || exit 99
+export LC_ALL=C
 
 cat >line.sg <<'END'
 input x[N, 2], y[N]
@@ -67,7 +69,7 @@ expect 'an array that is not there' 1 '' \
 	run line.sg forward x=@x.csv y=@out.npz:q
 head -c 100 out.npz >cut.npz
 expect 'a truncated file' 1 '' '*' run line.sg forward x=@x.csv y=@cut.npz:r
-grep -q "^symgrad run: error: input 'y': cut.npz: expected an .npz file" .err
+grep -q "^symgrad run: error: input 'y': cut.npz: expected an .npz file" err
 judge 'says which file and what was expected' $?
 expect 'a file that is not there' 1 '' \
 	"symgrad run: error: input 'y': cannot read 'no.npy': No such file or directory" \
@@ -88,7 +90,7 @@ symgrad run: error: entry 'gradient' has no input 'quite_another'" run line.sg x
 expect 'a name given twice' 1 '' "symgrad run: error: input 'y': given twice" run line.sg "$x" 'y=[0, 3]' 'y=[0, 4]'
 expect 'a wrong rank' 1 '' "symgrad run: error: input 'x': expected [N, 2], got [3]" run line.sg 'x=[1, 2, 3]' 'y=[0]'
 expect 'a wrong shape' 1 '' '*' run line.sg 'x=[[1, 2, 3]]' 'y=[0]'
-grep -q "'x'.*\[N, 2\].*\[1, 3\]" .err
+grep -q "'x'.*\[N, 2\].*\[1, 3\]" err
 judge 'says what was expected and what came' $?
 expect 'shapes that do not fit one another' 1 '' '*' run line.sg "$x" 'y=[0, 1, 2]'
 expect 'a fraction for an integer' 1 '' "symgrad run: error: input 'l': 3.5 is not an i64
@@ -105,7 +107,7 @@ expect 'an unknown entry' 1 '' '*' run line.sg grad "$x" 'y=[0, 3]'
 expect 'a model that is not there' 1 '' '*' run no.sg
 printf 'output x as y\n' >bad.sg
 expect 'a model at fault' 1 '' '*' run bad.sg
-grep -q '^bad.sg:1:8: error: ' .err
+grep -q '^bad.sg:1:8: error: ' err
 judge 'says where' $?
 "$SYMGRAD" run --format=json bad.sg 2>err >out
 test $? = 1 && test ! -s out && test "$(head -c 1 err)" = '['
@@ -140,4 +142,4 @@ if [ -w /dev/full ]; then
 	judge 'a full disk is an error' $?
 fi
 
-summary
+finish

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Commands, options, help and exit statuses.
-. "${srcdir:-.}/tests/cli/lib"
+. "${srcdir:-.}/tests/cli/harness.inc"
+cd "$work" || exit 99
+export LC_ALL=C
 
 try='try '\''symgrad --help'\'
 expect 'no command is wrong usage' 2 '' "symgrad: error: a command is missing
@@ -117,4 +119,4 @@ expect 'an unknown code' 1 '' "symgrad explain: error: unknown code 'zzzzzzzz'; 
 cmp -s a b
 judge 'a code may stand in brackets' $?
 
-summary
+finish
