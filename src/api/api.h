@@ -1,0 +1,110 @@
+/* api.h - private to floor 6: what stands behind the objects of symgrad.h.
+ *
+ * A model's program, entries and diagnostics are written while it is compiled and only read
+ * afterwards. What is made later (machine code, texts, figures) takes the lock for writing, since
+ * it takes memory from the model's arena and interns extents; who evaluates extents or nodes takes
+ * it for reading. */
+#ifndef SG_API_API_H
+#define SG_API_API_H
+
+#include "api/symgrad.h"
+
+#include <pthread.h>
+
+#include "back/back.h"
+#include "front/front.h"
+#include "pass/pass.h"
+
+/* ---- the model ---- */
+
+typedef struct sg_entry_data {
+	sg_entry pub; /* first: see sg_entry_of */
+	const sg_entry_ir *ir;
+	uint32_t *input; /* which of the program's inputs argument i is */
+	uint32_t *dim;   /* which of the space's dimensions dims[i] is */
+	bool *derived;   /* by output: does it hold a derivative? */
+	bool has_work;   /* is the next one known? */
+	sg_ext work;     /* bytes of workspace */
+} sg_entry_data;
+
+typedef struct sg_code_entry {
+	sg_function fn;
+	sg_uniform call, defaults; /* defaults NULL: no argument has one */
+} sg_code_entry;
+
+/* The machine code of all entries by one back end. */
+typedef struct sg_machine {
+	bool tried;
+	sg_code *code; /* NULL: failed, and then status and why say how */
+	sg_code_entry *entry;
+	int status;
+	const char *why;
+} sg_machine;
+
+/* Where the model's text comes from; enough to compile it again. */
+typedef struct sg_origin {
+	const char *path; /* of a file; else NULL */
+	const char *name, *text;
+	size_t size;
+	bool is_expr;
+	size_t nwrt;
+	const char *const *wrt;
+} sg_origin;
+
+struct sg_model {
+	sg_ctx *ctx;
+	pthread_rwlock_t lock;
+	int status;
+	const char *sentence; /* of a status other than OK and EMODEL */
+	sg_origin origin;     /* text and name in the arena, once they are read */
+	sg_front_options front;
+	sg_program *program;      /* NULL: it did not compile */
+	const sg_program *derivs; /* the program as it was before derivatives were taken */
+	sg_entry_data *entry;
+	size_t nentries;
+	sg_diagnostic *diag;
+	size_t ndiags;
+	sg_machine jit, cc;
+	const sg_c_names *c_names; /* by entry; NULL before the first emission */
+	sg_times times;
+};
+
+/* The entry behind a pointer that a user gave; NULL where it is none of this model's. */
+const sg_entry_data *sg_entry_of(const sg_model *m, const sg_entry *e);
+
+/* Runs f(m, arg) with the lock held for writing, under sg_protect; f returns a status. Nothing is
+ * run when the model did not compile. */
+int sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_failure *why);
+
+/* compile.c; the next two inside sg_on_model.
+ * AUTO and LATER become what this build can do. */
+sg_backend sg_backend_choice(sg_model *m, sg_backend b);
+/* Its code by back end b, made when it is not there; NULL for interp and on failure. */
+const sg_machine *sg_machine_of(sg_model *m, sg_backend b, sg_failure *why);
+void sg_describe(sg_model *m);         /* model.c: fills entry[] from the program; may raise */
+void sg_keep_diagnostics(sg_model *m); /* report.c; may raise */
+sg_model *sg_compile(const sg_origin *origin, const sg_options *o); /* texts are copied */
+
+/* model.c, inside sg_on_model: bytes of workspace of an entry, found once. */
+sg_ext sg_work_of(sg_model *m, const sg_entry_data *e);
+
+/* ---- small things ---- */
+
+sg_dtype sg_dtype_of(sg_type t);
+int sg_status_of(sg_fault f);
+double sg_clock(void); /* seconds since some moment */
+
+/* Sets *why (which may be NULL) and returns the status. */
+int sg_fail(sg_failure *why, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int sg_succeed(sg_failure *why);
+
+/* A sentence put together outside any arena; what has no room ends in "...". */
+typedef struct sg_line {
+	char s[1024];
+	size_t n;
+} sg_line;
+void sg_line_add(sg_line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sg_line_extents(sg_line *l, int rank, const int64_t *ext); /* "[3, 9]" */
+
+#endif

@@ -1,0 +1,323 @@
+/* call.c - call objects: arrays bound to the arguments of an entry. */
+#include "api/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making one ---- */
+
+static bool
+make_room(sg_call *c)
+{
+	size_t nargs = c->e->pub.ninputs + c->e->pub.noutputs, ndims = c->ndims;
+
+	c->slot = calloc(nargs + 1, sizeof *c->slot);
+	c->args = calloc(nargs + 1, sizeof *c->args);
+	c->given = calloc(ndims + 1, sizeof *c->given);
+	c->value = calloc(ndims + 1, sizeof *c->value);
+	c->known = calloc(ndims + 1, sizeof *c->known);
+	c->dims = calloc(ndims + 1, sizeof *c->dims);
+	c->cdims = calloc(ndims + 1, sizeof *c->cdims);
+	c->nslots = nargs;
+	if (!c->slot || !c->args || !c->given || !c->value || !c->known || !c->dims || !c->cdims)
+		return false;
+	for (uint32_t d = 0; d < c->ndims; d++)
+		c->given[d] = -1;
+	return true;
+}
+
+static int
+choose_code(sg_model *m, void *arg)
+{
+	sg_call *c = arg;
+	const sg_machine *mc;
+
+	c->backend = sg_backend_choice(m, c->backend);
+	if (c->backend == SG_BACKEND_INTERP)
+		return SG_OK;
+	mc = sg_machine_of(m, c->backend, &c->why);
+	if (!mc)
+		return c->why.status;
+	c->code = mc->entry[c->e - m->entry];
+	c->work_size = sg_work_of(m, c->e);
+	return SG_OK;
+}
+
+static int
+no_entry(sg_call *c, const char *name)
+{
+	const sg_model *m = c->m;
+	const char **names = calloc(m->nentries + 1, sizeof *names), *near = NULL;
+
+	for (size_t i = 0; names && i < m->nentries; i++)
+		names[i] = m->entry[i].pub.name;
+	if (names)
+		near = sg_did_you_mean(name, names, m->nentries);
+	free(names);
+	if (near)
+		return sg_fail(&c->why, SG_ENAME, "no entry '%s' (did you mean '%s'?)", name, near);
+	return sg_fail(&c->why, SG_ENAME, "no entry '%s'", name);
+}
+
+static int
+open_call(sg_call *c, const char *entry)
+{
+	sg_model *m = c->m;
+	const sg_entry *e;
+
+	if (m->status != SG_OK)
+		return sg_fail(&c->why, m->status, "%s", sg_strerror(m->status));
+	e = sg_model_find(m, entry);
+	if (!e)
+		return no_entry(c, entry);
+	c->e = sg_entry_of(m, e);
+	c->ndims = sg_space_ndims(m->program->sp);
+	if (!make_room(c))
+		return sg_fail(&c->why, SG_ENOMEM, "out of memory");
+	return sg_on_model(m, choose_code, c, &c->why);
+}
+
+sg_call *
+sg_call_new(sg_model *m, const char *entry, sg_backend b)
+{
+	sg_call *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->m = m;
+	c->backend = b;
+	c->status = open_call(c, entry);
+	return c;
+}
+
+void
+sg_call_free(sg_call *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; c->slot && i < c->nslots; i++)
+		free(c->slot[i].own);
+	free(c->slot);
+	free(c->args);
+	free(c->given);
+	free(c->value);
+	free(c->known);
+	free(c->dims);
+	free(c->cdims);
+	free(c->work);
+	free(c);
+}
+
+int
+sg_call_status(const sg_call *c)
+{
+	return c->status;
+}
+
+const char *
+sg_call_message(const sg_call *c)
+{
+	return c->why.text;
+}
+
+const sg_entry *
+sg_call_entry(const sg_call *c)
+{
+	return c->status == SG_OK ? &c->e->pub : NULL;
+}
+
+sg_backend
+sg_call_backend(const sg_call *c)
+{
+	return c->backend;
+}
+
+/* ---- binding ---- */
+
+/* The slot among [lo, hi) with this name; hi: none. */
+static size_t
+find_slot(const sg_call *c, size_t lo, size_t hi, const char *name)
+{
+	while (lo < hi && strcmp(sg_slot_arg(c, lo)->name, name) != 0)
+		lo++;
+	return lo;
+}
+
+/* "no input 'xx' (did you mean 'x'?)" */
+static int
+no_name(sg_call *c, const char *what, const char *name, size_t n, const char *const *names)
+{
+	const char *near = sg_did_you_mean(name, names, n);
+
+	if (near)
+		return sg_fail(&c->why, SG_ENAME, "no %s '%s' (did you mean '%s'?)", what, name,
+		               near);
+	return sg_fail(&c->why, SG_ENAME, "no %s '%s' in entry '%s'", what, name, c->e->pub.name);
+}
+
+static int
+no_slot(sg_call *c, const char *what, const char *name, size_t lo, size_t hi)
+{
+	const char **names = calloc(hi - lo + 1, sizeof *names);
+	int status;
+
+	for (size_t i = lo; names && i < hi; i++)
+		names[i - lo] = sg_slot_arg(c, i)->name;
+	status = no_name(c, what, name, names ? hi - lo : 0, names);
+	free(names);
+	return status;
+}
+
+static bool
+is_unused_input(const sg_call *c, const char *name)
+{
+	const sg_program *p = c->m->program;
+
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (strcmp(p->input[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+role(const sg_argument *a)
+{
+	return a->role == SG_ROLE_INPUT ? "input" : a->role == SG_ROLE_PARAM ? "param" : "output";
+}
+
+/* Checks what can be checked of one array alone. */
+static int
+check_array(sg_call *c, const sg_argument *a, sg_dtype type, int rank, const int64_t *shape,
+            const void *data)
+{
+	sg_line l = {.n = 0};
+	bool bad = rank != a->rank, empty = false;
+
+	if (type != a->type)
+		return sg_fail(&c->why, SG_ETYPE, "%s '%s': expected %s, got %s", role(a), a->name,
+		               sg_dtype_name(a->type), sg_dtype_name(type));
+	for (int k = 0; k < rank && k < SG_ARRAY_RANK; k++) {
+		bad = bad || shape[k] < 0;
+		empty = empty || shape[k] == 0;
+	}
+	if (bad) {
+		sg_line_extents(&l, rank < SG_ARRAY_RANK ? rank : SG_ARRAY_RANK, shape);
+		return sg_fail(&c->why, SG_ESHAPE, "%s '%s': expected %s, got %s", role(a), a->name,
+		               a->shape, l.s);
+	}
+	if (!data && !empty)
+		return sg_fail(&c->why, SG_EVALUE, "%s '%s': no data", role(a), a->name);
+	return SG_OK;
+}
+
+static void
+unbind(sg_call *c, size_t i)
+{
+	c->slot[i].bound = false;
+	c->slot[i].theirs = NULL;
+	c->prepared = false;
+}
+
+static int
+bind_slot(sg_call *c, size_t i, sg_dtype type, int rank, const int64_t *shape, void *data)
+{
+	sg_slot *s = &c->slot[i];
+	size_t bytes = (size_t)(rank > 0 ? rank : 0) * sizeof *shape;
+	int status;
+
+	if (type == SG_DTYPE_NONE && rank == 0 && !data) {
+		unbind(c, i);
+		return SG_OK;
+	}
+	status = check_array(c, sg_slot_arg(c, i), type, rank, shape, data);
+	if (status != SG_OK)
+		return status;
+	/* an array of the same shape in the place of another changes nothing else */
+	if (!s->bound || (bytes && memcmp(s->shape, shape, bytes) != 0))
+		c->prepared = false;
+	if (bytes)
+		memcpy(s->shape, shape, bytes);
+	s->bound = true;
+	s->theirs = data;
+	s->array.data = c->args[i] = data;
+	return SG_OK;
+}
+
+int
+sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, const int64_t *shape,
+             const void *data)
+{
+	size_t n, i;
+
+	if (c->status != SG_OK)
+		return c->status;
+	n = c->e->pub.ninputs;
+	i = find_slot(c, 0, n, name);
+	if (i == n)
+		return is_unused_input(c, name) ? SG_OK : no_slot(c, "input", name, 0, n);
+	return bind_slot(c, i, type, rank, shape,
+	                 (void *)(uintptr_t)data); /* inputs are only read */
+}
+
+int
+sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int rank, const int64_t *shape,
+                    void *data)
+{
+	size_t i;
+
+	if (c->status != SG_OK)
+		return c->status;
+	i = find_slot(c, c->e->pub.ninputs, c->nslots, name);
+	if (i == c->nslots)
+		return no_slot(c, "output", name, c->e->pub.ninputs, c->nslots);
+	return bind_slot(c, i, type, rank, shape, data);
+}
+
+int
+sg_call_set_dim(sg_call *c, const char *name, int64_t value)
+{
+	const sg_space *sp = c->status == SG_OK ? c->m->program->sp : NULL;
+
+	if (!sp)
+		return c->status;
+	if (value < -1)
+		return sg_fail(&c->why, SG_EVALUE, "dimension '%s': %lld is negative", name,
+		               (long long)value);
+	for (uint32_t d = 0; d < c->ndims; d++)
+		if (strcmp(sg_space_dim(sp, d)->name, name) == 0) {
+			c->given[d] = value;
+			c->prepared = false;
+			return SG_OK;
+		}
+	return no_name(c, "dimension", name, c->e->pub.ndims, c->e->pub.dims);
+}
+
+/* ---- what is bound ---- */
+
+const sg_array *
+sg_call_array(const sg_call *c, size_t i)
+{
+	return c->prepared && i < c->nslots ? &c->slot[i].array : NULL;
+}
+
+const sg_array *
+sg_call_input(const sg_call *c, const char *name)
+{
+	size_t n = c->prepared ? c->e->pub.ninputs : 0, i = find_slot(c, 0, n, name);
+
+	return i < n ? &c->slot[i].array : NULL;
+}
+
+const sg_array *
+sg_call_output(const sg_call *c, const char *name)
+{
+	size_t i = c->prepared ? find_slot(c, c->e->pub.ninputs, c->nslots, name) : c->nslots;
+
+	return i < c->nslots ? &c->slot[i].array : NULL;
+}
+
+const int64_t *
+sg_call_dims(const sg_call *c)
+{
+	return c->prepared ? c->dims : NULL;
+}

@@ -1,0 +1,46 @@
+/* call.h - private to floor 6: what stands behind a call object. */
+#ifndef SG_API_CALL_H
+#define SG_API_CALL_H
+
+#include "api/api.h"
+
+/* One argument: where its array comes from. */
+typedef struct sg_slot {
+	sg_array array; /* valid once the call is prepared */
+	bool bound;     /* by the user, with the shape below */
+	int64_t shape[SG_ARRAY_RANK];
+	void *theirs;     /* the user's array; inputs are only read */
+	void *own;        /* ours, for an output or a default */
+	size_t own_bytes; /* its size */
+} sg_slot;
+
+struct sg_call {
+	sg_model *m;
+	const sg_entry_data *e; /* NULL: not usable, and then `status` says why */
+	int status;
+	sg_backend backend;
+	sg_code_entry code; /* of JIT and CC, and the next one too */
+	sg_ext work_size;
+	sg_slot *slot;      /* as in sg_entry.args */
+	size_t nslots;
+	uint32_t ndims; /* of the space, not of the entry */
+	int64_t *given; /* by dimension: what sg_call_set_dim said, or -1 */
+	int64_t *value; /* by dimension, once prepared */
+	bool *known;
+	int64_t *dims; /* of the entry, in its order */
+	ptrdiff_t *cdims;
+	void **args; /* of the uniform call */
+	void *work;  /* aligned to 64 */
+	size_t work_bytes;
+	bool prepared;
+	sg_failure why;
+};
+
+/* dims.c: values of all dimensions that follow from the bindings, all shapes checked. */
+int sg_infer_dims(sg_call *c);
+const sg_argument *sg_slot_arg(const sg_call *c, size_t i);
+const sg_input *sg_slot_input(const sg_call *c, size_t i);
+/* Evaluates nodes of the program with the evaluator into the slots' own arrays. */
+int sg_call_interp(sg_call *c, size_t n, const sg_ref *ref, const size_t *slot);
+
+#endif

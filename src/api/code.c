@@ -1,0 +1,192 @@
+/* code.c - functions of a model's entries, and the texts that it can be written as. */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- functions ---- */
+
+typedef struct code_task {
+	const sg_entry *e;
+	sg_backend b;
+	sg_failure *why;
+	sg_code_entry found;
+} code_task;
+
+static int
+find_code(sg_model *m, void *arg)
+{
+	code_task *t = arg;
+	const sg_entry_data *e = sg_entry_of(m, t->e);
+	const sg_machine *mc;
+
+	if (!e)
+		return SG_ENAME;
+	mc = sg_machine_of(m, sg_backend_choice(m, t->b), t->why);
+	if (!mc)
+		return t->why ? t->why->status : SG_EBACKEND;
+	t->found = mc->entry[e - m->entry];
+	return SG_OK;
+}
+
+static sg_code_entry
+code_of(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why)
+{
+	code_task t = {.e = e, .b = b, .why = why};
+
+	(void)sg_on_model(m, find_code, &t, why);
+	return t.found;
+}
+
+sg_function
+sg_entry_function(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why)
+{
+	return code_of(m, e, b, why).fn;
+}
+
+sg_uniform
+sg_entry_uniform(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why)
+{
+	return code_of(m, e, b, why).call;
+}
+
+sg_uniform
+sg_entry_defaults(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why)
+{
+	return code_of(m, e, b, why).defaults;
+}
+
+/* ---- texts ---- */
+
+typedef struct write_task {
+	const char *header;
+	int standalone, latex, shared;
+	const char *path;
+	const sg_entry *e;
+	sg_failure *why;
+	const char *text, *h;
+} write_task;
+
+static int
+write_c(sg_model *m, void *arg)
+{
+	write_task *t = arg;
+	sg_emit_options o = {.prefix = m->program->name, .standalone = t->standalone != 0};
+	sg_buf c, h;
+
+	o.header = t->header ? t->header : sg_text(m->ctx, "%s.h", m->program->name);
+	sg_buf_init(&c, m->ctx);
+	sg_buf_init(&h, m->ctx);
+	m->c_names = sg_emit(m->ctx, m->program, &o, &c, &h);
+	t->text = sg_buf_text(&c);
+	t->h = sg_buf_text(&h);
+	return SG_OK;
+}
+
+const char *
+sg_write_c(sg_model *m, const char *header, int standalone, const char **h, sg_failure *why)
+{
+	write_task t = {.header = header, .standalone = standalone};
+
+	if (h)
+		*h = NULL;
+	if (sg_on_model(m, write_c, &t, why) != SG_OK)
+		return NULL;
+	if (h)
+		*h = t.h;
+	return t.text;
+}
+
+static int
+write_prototype(sg_model *m, void *arg)
+{
+	write_task *t = arg;
+	const sg_entry_data *e = sg_entry_of(m, t->e);
+
+	if (!e)
+		return SG_ENAME;
+	if (!m->c_names) {
+		sg_emit_options o = {.prefix = m->program->name, .jit = true};
+		sg_buf c;
+
+		sg_buf_init(&c, m->ctx);
+		m->c_names = sg_emit(m->ctx, m->program, &o, &c, NULL);
+	}
+	t->text = m->c_names[e - m->entry].signature;
+	return SG_OK;
+}
+
+const char *
+sg_entry_prototype(sg_model *m, const sg_entry *e, sg_failure *why)
+{
+	write_task t = {.e = e};
+
+	return sg_on_model(m, write_prototype, &t, why) == SG_OK ? t.text : NULL;
+}
+
+static int
+write_sg(sg_model *m, void *arg)
+{
+	write_task *t = arg;
+	sg_buf b;
+
+	sg_buf_init(&b, m->ctx);
+	sg_program_sg(m->ctx, m->program, &b);
+	t->text = sg_buf_text(&b);
+	return SG_OK;
+}
+
+const char *
+sg_write_sg(sg_model *m, sg_failure *why)
+{
+	write_task t = {.text = NULL};
+
+	return sg_on_model(m, write_sg, &t, why) == SG_OK ? t.text : NULL;
+}
+
+static int
+write_ir(sg_model *m, void *arg)
+{
+	write_task *t = arg;
+	sg_buf b;
+
+	sg_buf_init(&b, m->ctx);
+	sg_program_print(m->program, &b, sg_op_name);
+	t->text = sg_buf_text(&b);
+	return SG_OK;
+}
+
+const char *
+sg_write_ir(sg_model *m, sg_failure *why)
+{
+	write_task t = {.text = NULL};
+
+	return sg_on_model(m, write_ir, &t, why) == SG_OK ? t.text : NULL;
+}
+
+/* ---- objects ---- */
+
+static int
+write_binary(sg_model *m, void *arg)
+{
+	write_task *t = arg;
+	sg_emit_options o = {.prefix = m->program->name, .standalone = true};
+	char *said = NULL;
+	sg_buf c;
+
+	sg_buf_init(&c, m->ctx);
+	m->c_names = sg_emit(m->ctx, m->program, &o, &c, NULL);
+	if (sg_cc_build(sg_buf_text(&c), t->path, t->shared != 0, &said))
+		return SG_OK;
+	sg_fail(t->why, SG_EFILE, "%s: %s", t->path, said ? said : "out of memory");
+	free(said);
+	return SG_EFILE;
+}
+
+int
+sg_write_binary(sg_model *m, const char *path, int shared, sg_failure *why)
+{
+	write_task t = {.path = path, .shared = shared, .why = why};
+
+	return sg_on_model(m, write_binary, &t, why);
+}

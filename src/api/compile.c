@@ -1,0 +1,391 @@
+/* compile.c - the whole way from text to machine code, and the one place where faults are caught.
+ */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the passes, in order ---- */
+
+typedef struct job {
+	sg_model *m;
+	const sg_options *o;
+} job;
+
+static sg_program *read_program(job *j);
+static void keep_entry(job *j, sg_program *p);
+static void set_prefix(job *j, sg_program *p);
+static sg_program *snapshot(sg_ctx *ctx, const sg_program *p);
+
+static void
+compile(void *arg)
+{
+	job *j = arg;
+	sg_model *m = j->m;
+	double start = sg_clock(), parsed;
+	sg_program *p = read_program(j);
+
+	parsed = sg_clock();
+	m->times.parse = parsed - start;
+	if (!p)
+		return;
+	keep_entry(j, p);
+	set_prefix(j, p);
+	m->derivs = snapshot(m->ctx, p);
+	sg_derive(m->ctx, p);
+	sg_clean(m->ctx, p, false);
+	sg_graph_check(p->g);
+	m->times.differentiate = sg_clock() - parsed;
+	if (sg_error_count(m->ctx) > 0)
+		return;
+	m->program = p;
+	sg_describe(m);
+	if (j->o->backend == SG_BACKEND_JIT || j->o->backend == SG_BACKEND_CC)
+		(void)sg_machine_of(m, j->o->backend, NULL);
+}
+
+static void keep_reason(sg_model *m, sg_machine *mc, char *why);
+
+static void
+emit_and_load(sg_model *m, bool jit, sg_machine *mc)
+{
+	sg_emit_options o = {.prefix = m->program->name, .standalone = !jit, .jit = jit};
+	double start = sg_clock(), emitted;
+	sg_code_entry *entry = SG_NEW_ARRAY(m->ctx, sg_code_entry, m->nentries);
+	const sg_c_names *c;
+	sg_buf text;
+	char *why = NULL;
+	const char **name = SG_NEW_ARRAY(m->ctx, const char *, 3 * m->nentries);
+	void **addr = SG_NEW_ARRAY(m->ctx, void *, 3 * m->nentries);
+	size_t n = 0;
+
+	sg_buf_init(&text, m->ctx);
+	c = m->c_names = sg_emit(m->ctx, m->program, &o, &text, NULL);
+	emitted = sg_clock();
+	m->times.emit += emitted - start;
+	for (size_t i = 0; i < m->nentries; i++) {
+		name[n++] = c[i].fn;
+		name[n++] = c[i].call;
+		if (c[i].call_defaults)
+			name[n++] = c[i].call_defaults;
+	}
+	mc->code = (jit ? sg_load_tcc : sg_load_cc)(sg_buf_text(&text), n, name, addr, &why);
+	m->times.compile += sg_clock() - emitted;
+	if (!mc->code) {
+		mc->status = jit && sg_have_tcc() ? SG_EDEFECT : SG_EBACKEND;
+		keep_reason(m, mc, why);
+		return;
+	}
+	for (size_t i = 0, k = 0; i < m->nentries; i++) {
+		memcpy(&entry[i].fn, &addr[k++], sizeof(void *));
+		memcpy(&entry[i].call, &addr[k++], sizeof(void *));
+		if (c[i].call_defaults)
+			memcpy(&entry[i].defaults, &addr[k++], sizeof(void *));
+	}
+	mc->entry = entry;
+}
+
+/* ---- what the passes start from ---- */
+
+static const sg_source *
+read_source(sg_model *m)
+{
+	sg_origin *o = &m->origin;
+	const sg_source *src;
+
+	if (!o->path)
+		return sg_source_text(m->ctx, o->name, o->text, o->size);
+	src = sg_source_file(m->ctx, o->path, (sg_span){.src = NULL});
+	return src;
+}
+
+static sg_program *
+read_program(job *j)
+{
+	sg_model *m = j->m;
+	sg_origin *o = &m->origin;
+	const sg_source *src = read_source(m);
+
+	if (!src)
+		return NULL;
+	o->path = NULL;
+	o->name = src->name;
+	o->text = src->text;
+	o->size = src->len;
+	if (o->is_expr)
+		return sg_front_expr(m->ctx, src, &m->front, o->nwrt, o->wrt);
+	return sg_front(m->ctx, src, &m->front);
+}
+
+/* Drops all entries but the one that the options name. */
+static void
+keep_entry(job *j, sg_program *p)
+{
+	sg_ctx *ctx = j->m->ctx;
+	const char **names, *near;
+
+	if (!j->o->entry)
+		return;
+	names = SG_NEW_ARRAY(ctx, const char *, p->nentries);
+	for (size_t i = 0; i < p->nentries; i++) {
+		names[i] = p->entry[i].name;
+		if (strcmp(names[i], j->o->entry) == 0) {
+			p->entry += i;
+			p->nentries = 1;
+			return;
+		}
+	}
+	near = sg_did_you_mean(j->o->entry, names, p->nentries);
+	sg_diag *d =
+	    sg_error(ctx, (sg_span){.src = NULL}, "unknown-entry", "no entry '%s'", j->o->entry);
+
+	if (near)
+		sg_add_hint(ctx, d, "did you mean '%s'?", near);
+}
+
+static bool
+is_identifier(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	static const char digits[] = "0123456789";
+
+	if (!*s || !strchr(letters, *s))
+		return false;
+	while (*s && (strchr(letters, *s) || strchr(digits, *s)))
+		s++;
+	return !*s;
+}
+
+static void
+set_prefix(job *j, sg_program *p)
+{
+	const char *prefix = j->o->prefix;
+
+	if (!prefix)
+		return;
+	if (!is_identifier(prefix))
+		sg_error(j->m->ctx, (sg_span){.src = NULL}, "bad-prefix",
+		         "the prefix '%s' is not an identifier", prefix);
+	p->name = sg_intern_z(j->m->ctx, prefix);
+}
+
+/* The passes change a program's references and leave its old graph: this keeps the old references.
+ */
+static sg_program *
+snapshot(sg_ctx *ctx, const sg_program *p)
+{
+	sg_program *q = sg_copy(ctx, p, sizeof *p);
+
+	q->input = sg_copy(ctx, p->input, p->ninputs * sizeof *p->input);
+	q->entry = sg_copy(ctx, p->entry, p->nentries * sizeof *p->entry);
+	for (size_t i = 0; i < q->nentries; i++)
+		q->entry[i].out =
+		    sg_copy(ctx, p->entry[i].out, p->entry[i].nout * sizeof(sg_output));
+	return q;
+}
+
+/* ---- machine code on demand ---- */
+
+/* What the compiler said, into the model's arena; why is freed also where that has no room. */
+static void
+keep_reason(sg_model *m, sg_machine *mc, char *why)
+{
+	size_t n = why ? strlen(why) : 0;
+	char keep[2048];
+
+	n = n < sizeof keep - 1 ? n : sizeof keep - 1;
+	if (n)
+		memcpy(keep, why, n);
+	keep[n] = '\0';
+	free(why);
+	mc->why = n ? sg_text(m->ctx, "%s", keep) : "out of memory";
+}
+
+const sg_machine *
+sg_machine_of(sg_model *m, sg_backend b, sg_failure *why)
+{
+	sg_machine *mc = b == SG_BACKEND_JIT ? &m->jit : &m->cc;
+
+	if (b != SG_BACKEND_JIT && b != SG_BACKEND_CC) {
+		sg_fail(why, SG_EBACKEND, "this back end makes no machine code");
+		return NULL;
+	}
+	if (!mc->tried) {
+		emit_and_load(m, b == SG_BACKEND_JIT, mc);
+		mc->tried = true;
+	}
+	if (mc->code)
+		return mc;
+	sg_fail(why, mc->status, "%s: %s", b == SG_BACKEND_JIT ? "jit" : "cc", mc->why);
+	return NULL;
+}
+
+sg_backend
+sg_backend_choice(sg_model *m, sg_backend b)
+{
+	if (b != SG_BACKEND_AUTO && b != SG_BACKEND_LATER)
+		return b;
+	if (sg_have_tcc())
+		return SG_BACKEND_JIT;
+	return sg_machine_of(m, SG_BACKEND_CC, NULL) ? SG_BACKEND_CC : SG_BACKEND_INTERP;
+}
+
+typedef struct task {
+	sg_model *m;
+	int (*f)(sg_model *m, void *arg);
+	void *arg;
+	int status;
+} task;
+
+static void
+do_task(void *arg)
+{
+	task *t = arg;
+
+	t->status = t->f(t->m, t->arg);
+}
+
+int
+sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_failure *why)
+{
+	task t = {m, f, arg, SG_OK};
+	sg_fault fault;
+
+	if (m->status != SG_OK)
+		return sg_fail(why, m->status, "%s", sg_strerror(m->status));
+	sg_succeed(why);
+	pthread_rwlock_wrlock(&m->lock);
+	fault = sg_protect(m->ctx, do_task, &t);
+	if (fault != SG_FAULT_NONE)
+		t.status = sg_fail(why, sg_status_of(fault), "%s", sg_fault_text(m->ctx));
+	else if (t.status != SG_OK && why && why->status == SG_OK)
+		sg_fail(why, t.status, "%s", sg_strerror(t.status));
+	pthread_rwlock_unlock(&m->lock);
+	return t.status;
+}
+
+/* ---- making a model ---- */
+
+static void
+keep_options(void *arg)
+{
+	job *j = arg;
+	sg_model *m = j->m;
+	sg_origin *o = &m->origin;
+	size_t n = j->o->nfixed;
+	const char **name = SG_NEW_ARRAY(m->ctx, const char *, n);
+	int64_t *value = SG_NEW_ARRAY(m->ctx, int64_t, n);
+	const char **wrt = SG_NEW_ARRAY(m->ctx, const char *, o->nwrt);
+
+	for (size_t i = 0; i < n; i++) {
+		name[i] = sg_intern_z(m->ctx, j->o->fixed[i].name);
+		value[i] = j->o->fixed[i].value;
+	}
+	for (size_t i = 0; i < o->nwrt; i++)
+		wrt[i] = sg_intern_z(m->ctx, o->wrt[i]);
+	o->wrt = wrt;
+	m->front = (sg_front_options){
+	    .real = j->o->real == SG_DTYPE_F32 ? SG_F32 : SG_F64,
+	    .has_real = j->o->real == SG_DTYPE_F32 || j->o->real == SG_DTYPE_F64,
+	    .nfix = n,
+	    .fix_name = name,
+	    .fix_value = value,
+	};
+}
+
+static void
+compile_and_report(void *arg)
+{
+	job *j = arg;
+
+	keep_options(j);
+	compile(j);
+	sg_keep_diagnostics(j->m);
+}
+
+static void
+keep_diagnostics_alone(void *arg)
+{
+	sg_keep_diagnostics(((job *)arg)->m);
+}
+
+static sg_model *
+new_model(const sg_origin *origin)
+{
+	sg_model *m = calloc(1, sizeof *m);
+
+	if (!m)
+		return NULL;
+	m->ctx = sg_ctx_new();
+	m->origin = *origin;
+	m->sentence = "";
+	if (m->ctx && pthread_rwlock_init(&m->lock, NULL) == 0)
+		return m;
+	sg_ctx_free(m->ctx);
+	free(m);
+	return NULL;
+}
+
+sg_model *
+sg_compile(const sg_origin *origin, const sg_options *o)
+{
+	static const sg_options defaults = {.real = SG_DTYPE_NONE};
+	sg_model *m = new_model(origin);
+	job j = {m, o ? o : &defaults};
+	sg_fault fault;
+
+	if (!m)
+		return NULL;
+	fault = sg_protect(m->ctx, compile_and_report, &j);
+	if (fault != SG_FAULT_NONE) {
+		m->status = sg_status_of(fault);
+		m->sentence = sg_fault_text(m->ctx);
+		m->program = NULL;
+		m->nentries = 0;
+		(void)sg_protect(m->ctx, keep_diagnostics_alone, &j);
+	} else if (!m->program) {
+		m->status = SG_EMODEL;
+	}
+	return m;
+}
+
+sg_model *
+sg_compile_file(const char *path, const sg_options *options)
+{
+	sg_origin o = {.path = path};
+
+	return sg_compile(&o, options);
+}
+
+sg_model *
+sg_compile_string(const char *name, const char *text, size_t size, const sg_options *options)
+{
+	sg_origin o = {.name = name, .text = text, .size = size};
+
+	return sg_compile(&o, options);
+}
+
+sg_model *
+sg_compile_expr(const char *expr, size_t nwrt, const char *const *wrt, const sg_options *options)
+{
+	sg_origin o = {.name = "<expr>",
+	               .text = expr,
+	               .size = strlen(expr),
+	               .is_expr = true,
+	               .nwrt = nwrt,
+	               .wrt = wrt};
+
+	return sg_compile(&o, options);
+}
+
+void
+sg_model_free(sg_model *m)
+{
+	if (!m)
+		return;
+	sg_unload(m->jit.code);
+	sg_unload(m->cc.code);
+	pthread_rwlock_destroy(&m->lock);
+	sg_ctx_free(m->ctx);
+	free(m);
+}

@@ -1,0 +1,241 @@
+/* dims.c - what the shapes of a call's arrays say about its dimensions (LANGUAGE, "Extents and
+ * dimensions"): bare dimensions bind in the order of the inputs, then what is affine in one unknown
+ * dimension is solved, as long as that finds something, and at last everything is checked. */
+#include "api/call.h"
+
+#include <string.h>
+
+const sg_argument *
+sg_slot_arg(const sg_call *c, size_t i)
+{
+	return &c->e->pub.args[i];
+}
+
+const sg_input *
+sg_slot_input(const sg_call *c, size_t i)
+{
+	return &c->m->program->input[c->e->input[i]];
+}
+
+/* The declared shape of argument i. */
+static const sg_shape *
+declared(const sg_call *c, size_t i)
+{
+	size_t ninputs = c->e->pub.ninputs;
+
+	if (i < ninputs)
+		return sg_slot_input(c, i)->shape;
+	return sg_node_at(c->m->program->g, c->e->ir->out[i - ninputs].ref)->shape;
+}
+
+static const char *
+role(const sg_call *c, size_t i)
+{
+	static const char *const names[] = {"input", "param", "output"};
+
+	return names[sg_slot_arg(c, i)->role];
+}
+
+/* ---- finding values ---- */
+
+static void
+start_from_given(sg_call *c)
+{
+	for (uint32_t d = 0; d < c->ndims; d++) {
+		c->known[d] = c->given[d] >= 0;
+		c->value[d] = c->known[d] ? c->given[d] : 0;
+	}
+}
+
+static void
+bind_bare(sg_call *c, const sg_slot *s, const sg_shape *shape)
+{
+	uint32_t d;
+
+	for (uint32_t k = 0; k < shape->rank; k++)
+		if (sg_ext_as_dim(c->m->program->sp, shape->ext[k], &d) && !c->known[d]) {
+			c->known[d] = true;
+			c->value[d] = s->shape[k];
+		}
+}
+
+/* ", with N = 3" for the known dimensions of extent e. */
+static void
+add_values(sg_line *l, const sg_call *c, sg_ext e)
+{
+	const sg_space *sp = c->m->program->sp;
+	const char *before = " with ";
+
+	for (uint32_t d = 0; d < c->ndims; d++)
+		if (c->known[d] && sg_ext_uses(sp, e, d)) {
+			sg_line_add(l, "%s%s = %lld", before, sg_space_dim(sp, d)->name,
+			            (long long)c->value[d]);
+			before = ", ";
+		}
+}
+
+/* "input 'x': expected [N, 10], got [3, 9]": axis k is the one that does not fit. */
+static int
+mismatch(sg_call *c, size_t i, uint32_t k, bool solvable)
+{
+	const sg_argument *a = sg_slot_arg(c, i);
+	sg_line l = {.n = 0};
+
+	sg_line_add(&l, "%s '%s': expected %s", role(c, i), a->name, a->shape);
+	if (solvable)
+		add_values(&l, c, declared(c, i)->ext[k]);
+	sg_line_add(&l, ", got ");
+	sg_line_extents(&l, a->rank, c->slot[i].shape);
+	return sg_fail(&c->why, SG_ESHAPE, "%s", l.s);
+}
+
+/* Solves what can be solved in the shape of one input: 1 something new, 0 nothing, -1 impossible.
+ */
+static int
+solve_shape(sg_call *c, size_t i)
+{
+	const sg_space *sp = c->m->program->sp;
+	const sg_shape *shape = declared(c, i);
+	int found = 0;
+
+	for (uint32_t k = 0; k < shape->rank; k++)
+		for (uint32_t d = 0; d < c->ndims; d++) {
+			int r = c->known[d] ? 0
+			                    : sg_ext_solve(sp, shape->ext[k], d, c->value, c->known,
+			                                   c->slot[i].shape[k], &c->value[d]);
+
+			if (r < 0) {
+				(void)mismatch(c, i, k, true);
+				return -1;
+			}
+			if (r > 0)
+				found = c->known[d] = true;
+		}
+	return found;
+}
+
+static int
+solve_all(sg_call *c)
+{
+	for (int found = 1; found > 0;) {
+		found = 0;
+		for (size_t i = 0; i < c->e->pub.ninputs; i++) {
+			int r = c->slot[i].bound ? solve_shape(c, i) : 0;
+
+			if (r < 0)
+				return SG_ESHAPE;
+			found |= r;
+		}
+	}
+	return SG_OK;
+}
+
+/* ---- checking ---- */
+
+static int
+missing_inputs(sg_call *c)
+{
+	for (size_t i = 0; i < c->e->pub.ninputs; i++) {
+		const sg_argument *a = sg_slot_arg(c, i);
+
+		if (!c->slot[i].bound && !a->has_default)
+			return sg_fail(&c->why, SG_EMISSING, "%s '%s' is missing: %s%s%s",
+			               role(c, i), a->name, sg_dtype_name(a->type),
+			               a->rank ? " " : "", a->rank ? a->shape : "");
+	}
+	return SG_OK;
+}
+
+static int
+missing_dims(sg_call *c)
+{
+	for (size_t i = 0; i < c->e->pub.ndims; i++)
+		if (!c->known[c->e->dim[i]])
+			return sg_fail(
+			    &c->why, SG_EMISSING,
+			    "dimension '%s' does not follow from the inputs: give it a value",
+			    c->e->pub.dims[i]);
+	return SG_OK;
+}
+
+/* The shape of argument i for the known dimensions; a bound array must have it. */
+static int
+check_shape(sg_call *c, size_t i)
+{
+	const sg_space *sp = c->m->program->sp;
+	const sg_argument *a = sg_slot_arg(c, i);
+	const sg_shape *shape = declared(c, i);
+	sg_array *out = &c->slot[i].array;
+	int64_t bytes;
+
+	*out = (sg_array){.name = a->name, .type = a->type, .rank = a->rank, .count = 1};
+	for (uint32_t k = 0; k < shape->rank; k++) {
+		sg_line l = {.n = 0};
+		bool fits = sg_ext_eval(sp, shape->ext[k], c->value, &out->shape[k]);
+
+		if (!fits || out->shape[k] < 0) {
+			add_values(&l, c, shape->ext[k]);
+			return sg_fail(&c->why, SG_ESHAPE, "%s '%s': extent %s %s%s", role(c, i),
+			               a->name, a->extents[k],
+			               fits ? "is negative" : "can't be computed", l.s);
+		}
+		if (c->slot[i].bound && c->slot[i].shape[k] != out->shape[k])
+			return mismatch(c, i, k, true);
+		if (__builtin_mul_overflow(out->count, out->shape[k], &out->count))
+			return sg_fail(&c->why, SG_ESIZE, "%s '%s' is too large", role(c, i),
+			               a->name);
+	}
+	if (__builtin_mul_overflow(out->count, (int64_t)sg_dtype_size(a->type), &bytes) ||
+	    bytes > PTRDIFF_MAX)
+		return sg_fail(&c->why, SG_ESIZE, "%s '%s' is too large", role(c, i), a->name);
+	return SG_OK;
+}
+
+/* Can extent e be evaluated? */
+static bool
+is_known(const sg_call *c, sg_ext e)
+{
+	for (uint32_t d = 0; d < c->ndims; d++)
+		if (!c->known[d] && sg_ext_uses(c->m->program->sp, e, d))
+			return false;
+	return true;
+}
+
+static int
+check_demands(sg_call *c)
+{
+	const sg_program *p = c->m->program;
+
+	for (size_t i = 0; i < p->ndemands; i++) {
+		const sg_demand *d = &p->demand[i];
+		sg_line l = {.n = 0};
+		int64_t v;
+		int line;
+
+		if (!is_known(c, d->ext) || (sg_ext_eval(p->sp, d->ext, c->value, &v) && v >= 0))
+			continue;
+		add_values(&l, c, d->ext);
+		sg_span_place(d->at, &line, NULL);
+		return sg_fail(&c->why, SG_ESHAPE, "the shapes do not fit at %s:%d%s",
+		               d->at.src ? d->at.src->name : "the model", line, l.s);
+	}
+	return SG_OK;
+}
+
+int
+sg_infer_dims(sg_call *c)
+{
+	int status = missing_inputs(c);
+
+	start_from_given(c);
+	for (size_t i = 0; i < c->e->pub.ninputs; i++)
+		if (c->slot[i].bound)
+			bind_bare(c, &c->slot[i], declared(c, i));
+	if (status == SG_OK)
+		status = solve_all(c);
+	if (status == SG_OK)
+		status = missing_dims(c);
+	for (size_t i = 0; status == SG_OK && i < c->nslots; i++)
+		status = check_shape(c, i);
+	return status == SG_OK ? check_demands(c) : status;
+}

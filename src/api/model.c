@@ -1,0 +1,329 @@
+/* model.c - what a model says of itself: status, entries, figures. */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int
+sg_model_ok(const sg_model *m)
+{
+	return m->status == SG_OK;
+}
+
+int
+sg_model_status(const sg_model *m)
+{
+	return m->status;
+}
+
+int
+sg_model_fault(const sg_model *m)
+{
+	if (m->status == SG_OK)
+		return 0;
+	return m->status == SG_EMODEL || m->status == SG_ESIZE ? 1 : 70;
+}
+
+const char *
+sg_model_name(const sg_model *m)
+{
+	return m->program ? m->program->name : "";
+}
+
+sg_dtype
+sg_model_real(const sg_model *m)
+{
+	return m->program ? sg_dtype_of(m->program->real) : SG_DTYPE_NONE;
+}
+
+sg_times
+sg_model_times(sg_model *m)
+{
+	sg_times t;
+
+	pthread_rwlock_rdlock(&m->lock);
+	t = m->times;
+	pthread_rwlock_unlock(&m->lock);
+	return t;
+}
+
+/* ---- entries, described once ---- */
+
+static const char *const *
+extent_texts(sg_space *sp, const sg_shape *s)
+{
+	const char **text = SG_NEW_ARRAY(sg_space_ctx(sp), const char *, s->rank);
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		text[k] = sg_ext_text(sp, s->ext[k]);
+	return text;
+}
+
+static sg_argument
+argument(sg_space *sp, const char *name, sg_role role, sg_type type, const sg_shape *s)
+{
+	sg_argument a = {
+	    .name = name,
+	    .role = role,
+	    .type = sg_dtype_of(type),
+	    .rank = (int)s->rank,
+	    .extents = extent_texts(sp, s),
+	    .shape = sg_shape_text(sp, s),
+	};
+
+	return a;
+}
+
+static void
+describe_dims(sg_model *m, sg_entry_data *e, const bool *used)
+{
+	sg_space *sp = m->program->sp;
+	uint32_t n = sg_space_ndims(sp);
+	const char **name = SG_NEW_ARRAY(m->ctx, const char *, n);
+
+	e->dim = SG_NEW_ARRAY(m->ctx, uint32_t, n);
+	e->pub.dims = name;
+	for (uint32_t d = 0; d < n; d++)
+		if (used[d]) {
+			name[e->pub.ndims] = sg_space_dim(sp, d)->name;
+			e->dim[e->pub.ndims++] = d;
+		}
+}
+
+static void
+describe_args(sg_model *m, sg_entry_data *e, const bool *used)
+{
+	const sg_program *p = m->program;
+	sg_argument *arg = SG_NEW_ARRAY(m->ctx, sg_argument, p->ninputs + e->ir->nout);
+	size_t n = 0;
+
+	e->input = SG_NEW_ARRAY(m->ctx, uint32_t, p->ninputs);
+	for (size_t i = 0; i < p->ninputs; i++) {
+		const sg_input *in = &p->input[i];
+
+		if (!used[i])
+			continue;
+		arg[n] = argument(p->sp, in->name, in->is_param ? SG_ROLE_PARAM : SG_ROLE_INPUT,
+		                  in->type, in->shape);
+		arg[n].has_default = in->deflt != 0;
+		e->input[n++] = (uint32_t)i;
+	}
+	e->pub.ninputs = n;
+	for (size_t i = 0; i < e->ir->nout; i++) {
+		const sg_node *node = sg_node_at(p->g, e->ir->out[i].ref);
+
+		arg[n++] = argument(p->sp, e->ir->out[i].name, SG_ROLE_OUTPUT, (sg_type)node->type,
+		                    node->shape);
+	}
+	e->pub.noutputs = e->ir->nout;
+	e->pub.args = arg;
+}
+
+/* Which outputs hold a derivative: asked of the graph in which derivatives are still nodes. */
+static void
+describe_derived(sg_model *m, sg_entry_data *e, const sg_entry_ir *before)
+{
+	const sg_graph *g = m->derivs->g;
+
+	e->derived = SG_NEW_ARRAY(m->ctx, bool, before->nout);
+	for (size_t i = 0; i < before->nout; i++) {
+		const bool *live = sg_graph_live(g, 1, &before->out[i].ref);
+
+		for (uint32_t r = 1; r < g->n && !e->derived[i]; r++)
+			e->derived[i] = live[r] && g->node[r].op == SG_DERIV;
+	}
+}
+
+void
+sg_describe(sg_model *m)
+{
+	const sg_program *p = m->program;
+	sg_entry_data *entry = SG_NEW_ARRAY(m->ctx, sg_entry_data, p->nentries);
+
+	for (size_t i = 0; i < p->nentries; i++) {
+		sg_uses uses = sg_entry_uses(p, &p->entry[i]);
+
+		entry[i].ir = &p->entry[i];
+		entry[i].pub.name = p->entry[i].name;
+		describe_dims(m, &entry[i], uses.dim);
+		describe_args(m, &entry[i], uses.input);
+		describe_derived(m, &entry[i], &m->derivs->entry[i]);
+	}
+	m->entry = entry;
+	m->nentries = p->nentries;
+}
+
+/* ---- entries, asked for ---- */
+
+size_t
+sg_model_nentries(const sg_model *m)
+{
+	return m->nentries;
+}
+
+const sg_entry *
+sg_model_entry(const sg_model *m, size_t i)
+{
+	return i < m->nentries ? &m->entry[i].pub : NULL;
+}
+
+static const sg_entry *
+find(const sg_model *m, const char *name)
+{
+	for (size_t i = 0; i < m->nentries; i++)
+		if (strcmp(m->entry[i].pub.name, name) == 0)
+			return &m->entry[i].pub;
+	return NULL;
+}
+
+const sg_entry *
+sg_model_find(const sg_model *m, const char *name)
+{
+	const sg_entry *e;
+
+	if (name)
+		return find(m, name);
+	e = find(m, "gradient");
+	if (!e)
+		e = find(m, "forward");
+	return e ? e : sg_model_entry(m, 0);
+}
+
+const sg_entry_data *
+sg_entry_of(const sg_model *m, const sg_entry *e)
+{
+	for (size_t i = 0; i < m->nentries; i++)
+		if (&m->entry[i].pub == e)
+			return &m->entry[i];
+	return NULL;
+}
+
+/* ---- figures ---- */
+
+/* dims of an entry, in the order of its names, as values of all dimensions of the space */
+static int64_t *
+all_dims(sg_model *m, const sg_entry_data *e, const int64_t *dims)
+{
+	int64_t *all = SG_NEW_ARRAY(m->ctx, int64_t, sg_space_ndims(m->program->sp) + 1u);
+
+	for (size_t i = 0; i < e->pub.ndims; i++)
+		all[e->dim[i]] = dims[i];
+	return all;
+}
+
+static int64_t
+value_of(const sg_space *sp, sg_ext e, const int64_t *dims)
+{
+	int64_t v;
+
+	if (dims ? sg_ext_eval(sp, e, dims, &v) : sg_ext_const(sp, e, &v))
+		return v;
+	return -1;
+}
+
+/* The entry with those outputs alone that hold no derivative. */
+static sg_entry_ir
+value_part(sg_model *m, const sg_entry_data *e)
+{
+	sg_entry_ir part = *e->ir;
+
+	part.out = SG_NEW_ARRAY(m->ctx, sg_output, e->ir->nout);
+	part.nout = 0;
+	for (size_t i = 0; i < e->ir->nout; i++)
+		if (!e->derived[i])
+			part.out[part.nout++] = e->ir->out[i];
+	return part;
+}
+
+sg_ext
+sg_work_of(sg_model *m, const sg_entry_data *e)
+{
+	sg_entry_data *own = &m->entry[e - m->entry];
+
+	if (!own->has_work) {
+		own->work = sg_entry_work(m->ctx, m->program, own->ir);
+		own->has_work = true;
+	}
+	return own->work;
+}
+
+typedef struct figures_task {
+	const sg_entry *e;
+	const int64_t *dims;
+	sg_figures *f;
+} figures_task;
+
+static int
+figures(sg_model *m, void *arg)
+{
+	figures_task *t = arg;
+	const sg_entry_data *e = sg_entry_of(m, t->e);
+	sg_space *sp = m->program->sp;
+	const int64_t *dims;
+	sg_entry_ir part;
+	sg_ext all, value, work;
+
+	if (!e)
+		return SG_ENAME;
+	dims = t->dims ? all_dims(m, e, t->dims) : NULL;
+	part = value_part(m, e);
+	all = sg_entry_cost(m->ctx, m->program, e->ir);
+	value = sg_entry_cost(m->ctx, m->program, &part);
+	work = sg_work_of(m, e);
+	*t->f = (sg_figures){
+	    .operations = sg_ext_text(sp, all),
+	    .value_operations = sg_ext_text(sp, value),
+	    .work = sg_ext_text(sp, work),
+	    .noperations = value_of(sp, all, dims),
+	    .nvalue_operations = value_of(sp, value, dims),
+	    .nwork = value_of(sp, work, dims),
+	};
+	return SG_OK;
+}
+
+int
+sg_entry_figures(sg_model *m, const sg_entry *e, const int64_t *dims, sg_figures *f,
+                 sg_failure *why)
+{
+	figures_task t = {.e = e, .dims = dims, .f = f};
+
+	return sg_on_model(m, figures, &t, why);
+}
+
+static int
+find_work(sg_model *m, void *arg)
+{
+	figures_task *t = arg;
+	const sg_entry_data *e = sg_entry_of(m, t->e);
+
+	if (!e)
+		return SG_ENAME;
+	(void)sg_work_of(m, e);
+	return SG_OK;
+}
+
+int
+sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *bytes,
+                  sg_failure *why)
+{
+	figures_task t = {.e = e};
+	int status = sg_on_model(m, find_work, &t, why);
+	const sg_entry_data *own = sg_entry_of(m, e);
+	int64_t *all, v = -1;
+
+	if (status != SG_OK)
+		return status;
+	all = calloc(sg_space_ndims(m->program->sp) + 1u, sizeof *all);
+	if (!all)
+		return sg_fail(why, SG_ENOMEM, "out of memory");
+	for (size_t i = 0; i < e->ndims; i++)
+		all[own->dim[i]] = dims[i];
+	pthread_rwlock_rdlock(&m->lock);
+	v = value_of(m->program->sp, own->work, all);
+	pthread_rwlock_unlock(&m->lock);
+	free(all);
+	if (v < 0)
+		return sg_fail(why, SG_ESIZE, "the workspace is too large");
+	*bytes = (size_t)v;
+	return SG_OK;
+}

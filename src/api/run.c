@@ -1,0 +1,242 @@
+/* run.c - a call made ready, and made. */
+#include "api/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory ---- */
+
+static void *
+aligned(size_t bytes)
+{
+	void *p;
+
+	return posix_memalign(&p, 64, bytes ? bytes : 1) == 0 ? p : NULL;
+}
+
+/* Room of our own where the user gave no array. */
+static int
+place(sg_call *c, size_t i)
+{
+	sg_slot *s = &c->slot[i];
+	size_t bytes = (size_t)s->array.count * sg_dtype_size(s->array.type);
+
+	if (s->bound) {
+		s->array.data = s->theirs;
+	} else {
+		if (!s->own || s->own_bytes < bytes) {
+			free(s->own);
+			s->own = aligned(bytes);
+			s->own_bytes = bytes;
+		}
+		if (!s->own)
+			return sg_fail(&c->why, SG_ENOMEM, "out of memory for '%s'", s->array.name);
+		s->array.data = s->own;
+	}
+	c->args[i] = s->array.data;
+	return SG_OK;
+}
+
+static int
+place_work(sg_call *c)
+{
+	int64_t bytes;
+	bool fits;
+
+	if (c->backend == SG_BACKEND_INTERP)
+		return SG_OK;
+	pthread_rwlock_rdlock(&c->m->lock);
+	fits =
+	    sg_ext_eval(c->m->program->sp, c->work_size, c->value, &bytes) && bytes <= PTRDIFF_MAX;
+	pthread_rwlock_unlock(&c->m->lock);
+	if (!fits)
+		return sg_fail(&c->why, SG_ESIZE, "the workspace is too large");
+	if ((size_t)bytes <= c->work_bytes)
+		return SG_OK;
+	free(c->work);
+	c->work = aligned((size_t)bytes);
+	c->work_bytes = c->work ? (size_t)bytes : 0;
+	return c->work ? SG_OK : sg_fail(&c->why, SG_ENOMEM, "out of memory for the workspace");
+}
+
+/* ---- the reference evaluator ---- */
+
+typedef struct interp_task {
+	const sg_call *c;
+	sg_ctx *ctx;
+	size_t n;
+	const sg_ref *ref;
+	const size_t *slot;
+	int status;
+} interp_task;
+
+static sg_tensor
+tensor_of(const sg_array *a)
+{
+	sg_tensor t = {.type = (sg_type)(a->type - SG_DTYPE_F32),
+	               .rank = (uint32_t)a->rank,
+	               .count = a->count,
+	               .data = a->data};
+
+	memcpy(t.ext, a->shape, sizeof t.ext);
+	return t;
+}
+
+static void
+interpret(void *arg)
+{
+	interp_task *t = arg;
+	const sg_call *c = t->c;
+	const sg_program *p = c->m->program;
+	const sg_tensor **in = SG_NEW_ARRAY(t->ctx, const sg_tensor *, p->ninputs);
+	sg_tensor *given = SG_NEW_ARRAY(t->ctx, sg_tensor, c->e->pub.ninputs);
+	sg_tensor *out = SG_NEW_ARRAY(t->ctx, sg_tensor, t->n);
+
+	for (size_t i = 0; i < c->e->pub.ninputs; i++) {
+		given[i] = tensor_of(&c->slot[i].array);
+		in[c->e->input[i]] = &given[i];
+	}
+	for (size_t i = 0; i < t->n; i++)
+		out[i].data = c->slot[t->slot[i]].array.data;
+	t->status = sg_interp(t->ctx, p, t->n, t->ref, c->value, in, out);
+}
+
+int
+sg_call_interp(sg_call *c, size_t n, const sg_ref *ref, const size_t *slot)
+{
+	interp_task t = {.c = c, .ctx = sg_ctx_new(), .n = n, .ref = ref, .slot = slot};
+	sg_fault fault;
+
+	if (!t.ctx)
+		return sg_fail(&c->why, SG_ENOMEM, "out of memory");
+	pthread_rwlock_rdlock(&c->m->lock);
+	fault = sg_protect(t.ctx, interpret, &t);
+	pthread_rwlock_unlock(&c->m->lock);
+	if (fault != SG_FAULT_NONE)
+		t.status = sg_fail(&c->why, sg_status_of(fault), "%s", sg_fault_text(t.ctx));
+	else if (t.status != SG_OK)
+		sg_fail(&c->why, t.status, "%s", sg_strerror(t.status));
+	sg_ctx_free(t.ctx);
+	return t.status;
+}
+
+/* ---- defaults ---- */
+
+static bool
+wants_default(const sg_call *c, size_t i)
+{
+	return i < c->e->pub.ninputs && !c->slot[i].bound;
+}
+
+static int
+defaults_by_interp(sg_call *c)
+{
+	size_t n = 0, *slot = calloc(c->nslots + 1, sizeof *slot);
+	sg_ref *ref = calloc(c->nslots + 1, sizeof *ref);
+	int status = SG_ENOMEM;
+
+	for (size_t i = 0; slot && ref && i < c->nslots; i++)
+		if (wants_default(c, i)) {
+			slot[n] = i;
+			ref[n++] = sg_slot_input(c, i)->deflt;
+		}
+	if (slot && ref)
+		status = sg_call_interp(c, n, ref, slot);
+	else
+		sg_fail(&c->why, status, "out of memory");
+	free(slot);
+	free(ref);
+	return status;
+}
+
+static int
+defaults_by_code(sg_call *c)
+{
+	void **wanted = calloc(c->nslots + 1, sizeof *wanted);
+	int status;
+
+	if (!wanted)
+		return sg_fail(&c->why, SG_ENOMEM, "out of memory");
+	for (size_t i = 0; i < c->nslots; i++)
+		wanted[i] = wants_default(c, i) ? c->args[i] : NULL;
+	status = c->code.defaults(c->cdims, wanted, c->work);
+	free(wanted);
+	if (status != SG_OK)
+		sg_fail(&c->why, status, "a default: %s", sg_strerror(status));
+	return status;
+}
+
+static int
+fill_defaults(sg_call *c)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->e->pub.ninputs; i++)
+		any = any || wants_default(c, i);
+	if (!any)
+		return SG_OK;
+	return c->code.defaults ? defaults_by_code(c) : defaults_by_interp(c);
+}
+
+/* ---- the call ---- */
+
+int
+sg_call_prepare(sg_call *c)
+{
+	int status;
+
+	if (c->status != SG_OK || c->prepared)
+		return c->status;
+	pthread_rwlock_rdlock(&c->m->lock);
+	status = sg_infer_dims(c);
+	pthread_rwlock_unlock(&c->m->lock);
+	if (status != SG_OK)
+		return status;
+	for (size_t i = 0; i < c->e->pub.ndims; i++) {
+		c->dims[i] = c->value[c->e->dim[i]];
+		c->cdims[i] = (ptrdiff_t)c->dims[i];
+	}
+	for (size_t i = 0; status == SG_OK && i < c->nslots; i++)
+		status = place(c, i);
+	if (status == SG_OK)
+		status = place_work(c);
+	if (status == SG_OK)
+		status = fill_defaults(c);
+	c->prepared = status == SG_OK;
+	return status;
+}
+
+static int
+run_interp(sg_call *c)
+{
+	size_t n = c->e->pub.noutputs, *slot = calloc(n + 1, sizeof *slot);
+	sg_ref *ref = calloc(n + 1, sizeof *ref);
+	int status = SG_ENOMEM;
+
+	for (size_t i = 0; slot && ref && i < n; i++) {
+		slot[i] = c->e->pub.ninputs + i;
+		ref[i] = c->e->ir->out[i].ref;
+	}
+	if (slot && ref)
+		status = sg_call_interp(c, n, ref, slot);
+	else
+		sg_fail(&c->why, status, "out of memory");
+	free(slot);
+	free(ref);
+	return status;
+}
+
+int
+sg_call_run(sg_call *c)
+{
+	int status = sg_call_prepare(c);
+
+	if (status != SG_OK)
+		return status;
+	if (c->backend == SG_BACKEND_INTERP)
+		return run_interp(c);
+	status = c->code.call(c->cdims, c->args, c->work);
+	if (status != SG_OK)
+		sg_fail(&c->why, status, "%s", sg_strerror(status));
+	return status;
+}
