@@ -113,6 +113,7 @@ struct elab {
 	sg_span user_at;   /* the place in the user's text that is being built */
 	size_t cap_inputs, cap_entries, cap_demands;
 	bool free_names_are_inputs; /* eval, diff -e */
+	bool torn; /* statements with syntax errors are missing: what is unknown is theirs */
 	const sg_source *prelude_src;
 	struct include_chain *including;
 	uint8_t *tainted;  /* per node: 1 depends on an input, 2 does not; 0 not known yet */

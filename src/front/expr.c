@@ -444,6 +444,8 @@ eval_name(elab *e, scope *s, const sg_ast *x)
 		return v_string(x->name);
 	if (e->free_names_are_inputs)
 		return free_name(e, x);
+	if (e->torn)
+		return POISON;
 	sg_diag *d = elab_error(e, x->at, "unknown-name", "unknown name '%s'", x->name);
 	const char *near = suggest_name(e, s, x->name);
 	binding *later = scope_find_here(e->top, x->name);

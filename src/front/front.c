@@ -102,13 +102,14 @@ sg_front(sg_ctx *ctx, const sg_source *src, const sg_front_options *o)
 	sg_stmt *list = sg_parse(ctx, src);
 
 	e->p->name = legal_stem(ctx, src->name);
+	e->torn = sg_error_count(ctx) > 0;
 	read_header(e, list);
 	collect_wrt(e, list);
 	run_statements(e, e->top, list);
 	for (size_t k = 0; k < e->o->nfix; k++) {
 		binding *b = scope_find_here(e->top, sg_intern_z(ctx, e->o->fix_name[k]));
 
-		if (!b || !b->is_dim)
+		if ((!b || !b->is_dim) && !e->torn)
 			sg_error(ctx, (sg_span){0}, "no-dimension",
 			         "the model has no dimension '%s' to fix", e->o->fix_name[k]);
 	}

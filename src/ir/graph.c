@@ -56,28 +56,42 @@ same_node(const sg_node *a, const sg_node *b)
 	       (!a->nargs || memcmp(a->args, b->args, a->nargs * sizeof *a->args) == 0);
 }
 
-/* The slot of an equal node, or the empty one where it belongs. */
-static uint32_t *
-find_slot(const sg_graph *g, uint32_t *table, size_t cap, const sg_node *n)
-{
-	size_t i = (size_t)node_hash(n) & (cap - 1);
+/* A slot keeps part of the hash, so that few comparisons look at a node. */
+struct sg_slot {
+	uint32_t hash;
+	sg_ref ref;
+};
 
-	while (table[i] && !same_node(&g->node[table[i]], n))
+/* The slot of an equal node, or the empty one where it belongs. */
+static struct sg_slot *
+find_slot(const sg_graph *g, struct sg_slot *table, size_t cap, const sg_node *n, uint64_t hash)
+{
+	const uint32_t part = (uint32_t)(hash >> 32);
+	size_t i = (size_t)hash & (cap - 1);
+
+	while (table[i].ref && !(table[i].hash == part && same_node(&g->node[table[i].ref], n)))
 		i = (i + 1) & (cap - 1);
 	return &table[i];
 }
 
+/* Twice the table; at most half of it is in use. */
 static void
 grow_table(sg_graph *g)
 {
-	size_t cap = g->table_cap ? g->table_cap * 2 : 64;
-	uint32_t *table;
+	const size_t cap = g->table_cap ? g->table_cap * 2 : 64;
+	struct sg_slot *table;
 
 	if ((size_t)g->n * 2 < g->table_cap)
 		return;
-	table = SG_NEW_ARRAY(g->sp->ctx, uint32_t, cap);
-	for (uint32_t i = 1; i < g->n; i++)
-		*find_slot(g, table, cap, &g->node[i]) = i;
+	table = SG_NEW_ARRAY(g->sp->ctx, struct sg_slot, cap);
+	for (uint32_t r = 1; r < g->n; r++) {
+		const uint64_t hash = node_hash(&g->node[r]);
+		size_t i = (size_t)hash & (cap - 1);
+
+		while (table[i].ref)
+			i = (i + 1) & (cap - 1);
+		table[i] = (struct sg_slot){(uint32_t)(hash >> 32), r};
+	}
 	g->table = table;
 	g->table_cap = cap;
 }
@@ -87,20 +101,21 @@ sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint
              const sg_ref *args, const sg_attr *attr)
 {
 	sg_node n = {op, (uint8_t)type, nargs, args, shape, attr};
-	uint32_t *slot;
+	const uint64_t hash = node_hash(&n);
+	struct sg_slot *slot;
 
 	make_room(g);
 	grow_table(g);
-	slot = find_slot(g, g->table, g->table_cap, &n);
-	if (*slot)
-		return *slot;
+	slot = find_slot(g, g->table, g->table_cap, &n, hash);
+	if (slot->ref)
+		return slot->ref;
 	for (uint32_t i = 0; i < nargs; i++)
 		sg_need(g->sp->ctx, args[i] && args[i] < g->n, "a node's operand is not there");
 	n.args = nargs ? sg_copy(g->sp->ctx, args, nargs * sizeof *args) : NULL;
 	g->node[g->n] = n;
 	g->span[g->n] = g->here;
 	g->name[g->n] = NULL;
-	*slot = g->n;
+	*slot = (struct sg_slot){(uint32_t)(hash >> 32), g->n};
 	return g->n++;
 }
 

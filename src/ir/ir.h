@@ -110,7 +110,7 @@ typedef struct sg_graph {
 	size_t cap;
 	sg_span *span;     /* where the node came from, for messages and comments; src NULL: unknown */
 	const char **name; /* what the user calls its value, or NULL; a hint for names in the output */
-	uint32_t *table;   /* hash-consing */
+	struct sg_slot *table; /* hash-consing */
 	size_t table_cap;
 	sg_span here; /* given to new nodes; set by whoever builds */
 } sg_graph;
