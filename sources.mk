@@ -15,27 +15,138 @@ lib_sources = \
 	src/base/suggest.c \
 	src/ir/extdiv.c \
 	src/ir/extent.c \
+	src/ir/exttext.c \
+	src/ir/graph.c \
 	src/ir/ir.h \
+	src/ir/print.c \
+	src/ir/shape.c \
 	src/ir/space.h \
+	src/ir/uses.c \
 	src/rules/build.h \
 	src/rules/build_ew.c \
 	src/rules/build_move.c \
 	src/rules/build_struct.c \
+	src/rules/dispatch.c \
+	src/rules/eval.c \
+	src/rules/eval.h \
+	src/rules/eval_ew.c \
+	src/rules/eval_move.c \
+	src/rules/eval_reduce.c \
+	src/rules/op.h \
+	src/rules/op_common.c \
+	src/rules/op_contract.c \
+	src/rules/op_gather.c \
+	src/rules/op_misc.c \
+	src/rules/op_move.c \
+	src/rules/op_random.c \
+	src/rules/op_reduce.c \
+	src/rules/op_row.c \
 	src/rules/ops.def \
 	src/rules/partials.c \
 	src/rules/rules.h \
 	src/rules/stabilise.c \
 	src/rules/table.c \
 	src/front/ast.h \
+	src/front/builtin.c \
+	src/front/builtin.h \
+	src/front/builtin_linalg.c \
+	src/front/builtin_make.c \
+	src/front/builtin_math.c \
+	src/front/builtin_shape.c \
+	src/front/call.c \
+	src/front/codes.def \
+	src/front/deriv.c \
+	src/front/elab.h \
+	src/front/explain.c \
+	src/front/expr.c \
+	src/front/front.c \
 	src/front/front.h \
+	src/front/index.c \
+	src/front/lex.c \
+	src/front/lex.h \
+	src/front/lex_layout.c \
+	src/front/parse.c \
+	src/front/parse.h \
+	src/front/parse_expr.c \
+	src/front/parse_stmt.c \
+	src/front/scope.c \
+	src/front/stmt.c \
+	src/front/value.c \
+	src/pass/adjoint.c \
+	src/pass/algebra.c \
+	src/pass/algebra.h \
+	src/pass/algebra_form.c \
+	src/pass/algebra_node.c \
+	src/pass/algebra_sum.c \
+	src/pass/batch.c \
+	src/pass/clean.c \
+	src/pass/cone.c \
+	src/pass/cost.c \
+	src/pass/custom.c \
+	src/pass/derive.c \
+	src/pass/forward.c \
 	src/pass/pass.h \
+	src/pass/reverse.c \
+	src/pass/sweep.h \
+	src/back/affine.c \
 	src/back/back.h \
-	src/back/tcc_streams.c
+	src/back/cc.c \
+	src/back/cc.h \
+	src/back/classify.c \
+	src/back/cname.c \
+	src/back/contract.c \
+	src/back/demand.c \
+	src/back/emit.h \
+	src/back/interp.c \
+	src/back/load.c \
+	src/back/load.h \
+	src/back/load_cc.c \
+	src/back/load_tcc.c \
+	src/back/plan.c \
+	src/back/schedule.c \
+	src/back/sg_expr.c \
+	src/back/sg_move.c \
+	src/back/sg_plan.c \
+	src/back/sg_struct.c \
+	src/back/sg_text.c \
+	src/back/sg_text.h \
+	src/back/sha256.c \
+	src/back/tcc_streams.c \
+	src/back/value.c \
+	src/api/api.h \
+	src/api/call.c \
+	src/api/call.h \
+	src/api/code.c \
+	src/api/compile.c \
+	src/api/dims.c \
+	src/api/model.c \
+	src/api/number.c \
+	src/api/report.c \
+	src/api/run.c \
+	src/api/symgrad.h \
+	src/api/util.c
 cli_sources = \
 	src/cli/array.c \
+	src/cli/bind.c \
+	src/cli/check.c \
+	src/cli/cli.h \
+	src/cli/compile.c \
+	src/cli/csv.c \
+	src/cli/diff.c \
+	src/cli/explain.c \
 	src/cli/file.c \
+	src/cli/help.c \
+	src/cli/info.c \
+	src/cli/json_value.c \
+	src/cli/model.c \
 	src/cli/npy.c \
-	src/cli/text.c
+	src/cli/npz.c \
+	src/cli/option.c \
+	src/cli/print.c \
+	src/cli/run.c \
+	src/cli/text.c \
+	src/cli/value.c \
+	src/cli/zip.c
 runtime_templates = \
 	runtime/activation.c.in \
 	runtime/core.h.in \
@@ -67,10 +178,26 @@ runtime_kernels = \
 	runtime/softmax.c \
 	runtime/vmath.c
 test_programs = \
-	tests/check_base
+	tests/check_accuracy \
+	tests/check_base \
+	tests/check_data \
+	tests/check_derive \
+	tests/check_eval \
+	tests/check_golden \
+	tests/check_ir \
+	tests/check_parse \
+	tests/check_rules \
+	tests/check_runtime
 example_programs =
-test_headers =
+test_headers = \
+	tests/graph_test.h \
+	tests/numpy_golden.h \
+	tests/runtime_cases.h
 test_scripts = \
-	tests/count.sh \
 	tests/floors.sh \
-	tests/sources.sh
+	tests/sources.sh \
+	tests/cli/compile.sh \
+	tests/cli/examples.sh \
+	tests/cli/notebook.sh \
+	tests/cli/run.sh \
+	tests/cli/usage.sh
