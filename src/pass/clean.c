@@ -41,15 +41,65 @@ is_transparent(uint16_t op)
 	return op == SG_CUSTOM || op == SG_BIND || op == SG_STOP;
 }
 
+/* Roots and what they need; of a node that is to dissolve, only its value. */
+static bool *
+needed(sg_ctx *ctx, const sg_program *p, bool dissolve)
+{
+	const sg_graph *g = p->g;
+	bool *live = SG_NEW_ARRAY(ctx, bool, g->n);
+	size_t nroots;
+	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
+
+	for (size_t i = 0; i < nroots; i++)
+		live[root[i]] = root[i] != 0;
+	for (sg_ref r = g->n; r-- > 1;) {
+		const sg_node *n = sg_node_at(g, r);
+		const uint32_t nargs = dissolve && is_transparent(n->op) ? 1 : n->nargs;
+
+		for (uint32_t k = 0; live[r] && k < nargs; k++)
+			live[n->args[k]] = true;
+	}
+	return live;
+}
+
+/* How many live nodes and roots read each node. */
+static uint32_t *
+readers(sg_ctx *ctx, const sg_program *p, const bool *live)
+{
+	const sg_graph *g = p->g;
+	uint32_t *n = SG_NEW_ARRAY(ctx, uint32_t, g->n);
+	size_t nroots;
+	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
+
+	for (size_t i = 0; i < nroots; i++)
+		n[root[i]]++;
+	for (sg_ref r = 1; r < g->n; r++)
+		for (uint32_t k = 0; live[r] && k < g->node[r].nargs; k++)
+			n[g->node[r].args[k]]++;
+	return n;
+}
+
+/* A transpose of a contraction that nothing else reads is the contraction with its axes in that order. */
+static sg_ref
+contract_transposed(sg_build *b, const sg_node *transpose, const sg_node *c, const sg_ref *map)
+{
+	const int64_t *w = c->attr->w, *lx = w + 3, *ly = lx + w[0], *lo = ly + w[1];
+	int64_t order[SG_MAX_RANK];
+
+	for (uint32_t i = 0; i < transpose->shape->rank; i++)
+		order[i] = lo[transpose->attr->w[i]];
+	return sg_contract(b, map[c->args[0]], lx, map[c->args[1]], ly, transpose->shape->rank, order);
+}
+
 void
 sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 {
 	const sg_graph *old = p->g;
 	sg_build b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp), .finite = finite};
 	sg_ref *map = SG_NEW_ARRAY(ctx, sg_ref, old->n), *arg = NULL;
-	size_t nroots, cap = 0;
-	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);
-	const bool *live = sg_graph_live(old, nroots, roots);
+	const bool *live = needed(ctx, p, dissolve);
+	const uint32_t *nreaders = readers(ctx, p, live);
+	size_t cap = 0;
 
 	for (sg_ref r = 1; r < old->n; r++) {
 		const sg_node n = old->node[r];
@@ -61,7 +111,13 @@ sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 		for (uint32_t k = 0; k < n.nargs; k++)
 			arg[k] = map[n.args[k]];
 		b.g->here = old->span[r];
-		map[r] = dissolve && is_transparent(n.op) ? arg[0] : sg_remake(&b, &n, arg);
+		if (dissolve && is_transparent(n.op))
+			map[r] = arg[0];
+		else if (n.op == SG_TRANSPOSE && old->node[n.args[0]].op == SG_CONTRACT &&
+		         nreaders[n.args[0]] == 1)
+			map[r] = contract_transposed(&b, &n, &old->node[n.args[0]], map);
+		else
+			map[r] = sg_remake(&b, &n, arg);
 		if (old->name[r] && !b.g->name[map[r]])
 			b.g->name[map[r]] = old->name[r];
 	}
