@@ -81,6 +81,9 @@ int sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_fai
 sg_backend sg_backend_choice(sg_model *m, sg_backend b);
 /* Its code by back end b, made when it is not there; NULL for interp and on failure. */
 const sg_machine *sg_machine_of(sg_model *m, sg_backend b, sg_failure *why);
+/* A program of its own over the same graph. The passes change a program's references and leave its
+ * old graph, so this keeps the old references, or leaves them to the other. */
+sg_program *sg_program_snapshot(sg_ctx *ctx, const sg_program *p);
 void sg_describe(sg_model *m);         /* model.c: fills entry[] from the program; may raise */
 void sg_keep_diagnostics(sg_model *m); /* report.c; may raise */
 sg_model *sg_compile(const sg_origin *origin, const sg_options *o); /* texts are copied */
@@ -95,9 +98,9 @@ int sg_status_of(sg_fault f);
 double sg_clock(void); /* seconds since some moment */
 
 /* Sets *why (which may be NULL) and returns the status. */
-int sg_fail(sg_failure *why, int status, const char *fmt, ...)
+int sg_refuse(sg_failure *why, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-int sg_succeed(sg_failure *why);
+int sg_accept(sg_failure *why);
 
 /* A sentence put together outside any arena; what has no room ends in "...". */
 typedef struct sg_line {

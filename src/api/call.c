@@ -55,8 +55,9 @@ no_entry(sg_call *c, const char *name)
 		near = sg_did_you_mean(name, names, m->nentries);
 	free(names);
 	if (near)
-		return sg_fail(&c->why, SG_ENAME, "no entry '%s' (did you mean '%s'?)", name, near);
-	return sg_fail(&c->why, SG_ENAME, "no entry '%s'", name);
+		return sg_refuse(&c->why, SG_ENAME, "no entry '%s' (did you mean '%s'?)", name,
+		                 near);
+	return sg_refuse(&c->why, SG_ENAME, "no entry '%s'", name);
 }
 
 static int
@@ -66,14 +67,14 @@ open_call(sg_call *c, const char *entry)
 	const sg_entry *e;
 
 	if (m->status != SG_OK)
-		return sg_fail(&c->why, m->status, "%s", sg_strerror(m->status));
+		return sg_refuse(&c->why, m->status, "%s", sg_strerror(m->status));
 	e = sg_model_find(m, entry);
 	if (!e)
 		return no_entry(c, entry);
 	c->e = sg_entry_of(m, e);
 	c->ndims = sg_space_ndims(m->program->sp);
 	if (!make_room(c))
-		return sg_fail(&c->why, SG_ENOMEM, "out of memory");
+		return sg_refuse(&c->why, SG_ENOMEM, "out of memory");
 	return sg_on_model(m, choose_code, c, &c->why);
 }
 
@@ -150,9 +151,9 @@ no_name(sg_call *c, const char *what, const char *name, size_t n, const char *co
 	const char *near = sg_did_you_mean(name, names, n);
 
 	if (near)
-		return sg_fail(&c->why, SG_ENAME, "no %s '%s' (did you mean '%s'?)", what, name,
-		               near);
-	return sg_fail(&c->why, SG_ENAME, "no %s '%s' in entry '%s'", what, name, c->e->pub.name);
+		return sg_refuse(&c->why, SG_ENAME, "no %s '%s' (did you mean '%s'?)", what, name,
+		                 near);
+	return sg_refuse(&c->why, SG_ENAME, "no %s '%s' in entry '%s'", what, name, c->e->pub.name);
 }
 
 static int
@@ -194,19 +195,19 @@ check_array(sg_call *c, const sg_argument *a, sg_dtype type, int rank, const int
 	bool bad = rank != a->rank, empty = false;
 
 	if (type != a->type)
-		return sg_fail(&c->why, SG_ETYPE, "%s '%s': expected %s, got %s", role(a), a->name,
-		               sg_dtype_name(a->type), sg_dtype_name(type));
+		return sg_refuse(&c->why, SG_ETYPE, "%s '%s': expected %s, got %s", role(a),
+		                 a->name, sg_dtype_name(a->type), sg_dtype_name(type));
 	for (int k = 0; k < rank && k < SG_ARRAY_RANK; k++) {
 		bad = bad || shape[k] < 0;
 		empty = empty || shape[k] == 0;
 	}
 	if (bad) {
 		sg_line_extents(&l, rank < SG_ARRAY_RANK ? rank : SG_ARRAY_RANK, shape);
-		return sg_fail(&c->why, SG_ESHAPE, "%s '%s': expected %s, got %s", role(a), a->name,
-		               a->shape, l.s);
+		return sg_refuse(&c->why, SG_ESHAPE, "%s '%s': expected %s, got %s", role(a),
+		                 a->name, a->shape, l.s);
 	}
 	if (!data && !empty)
-		return sg_fail(&c->why, SG_EVALUE, "%s '%s': no data", role(a), a->name);
+		return sg_refuse(&c->why, SG_EVALUE, "%s '%s': no data", role(a), a->name);
 	return SG_OK;
 }
 
@@ -281,8 +282,8 @@ sg_call_set_dim(sg_call *c, const char *name, int64_t value)
 	if (!sp)
 		return c->status;
 	if (value < -1)
-		return sg_fail(&c->why, SG_EVALUE, "dimension '%s': %lld is negative", name,
-		               (long long)value);
+		return sg_refuse(&c->why, SG_EVALUE, "dimension '%s': %lld is negative", name,
+		                 (long long)value);
 	for (uint32_t d = 0; d < c->ndims; d++)
 		if (strcmp(sg_space_dim(sp, d)->name, name) == 0) {
 			c->given[d] = value;

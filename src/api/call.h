@@ -21,7 +21,7 @@ struct sg_call {
 	sg_backend backend;
 	sg_code_entry code; /* of JIT and CC, and the next one too */
 	sg_ext work_size;
-	sg_slot *slot;      /* as in sg_entry.args */
+	sg_slot *slot; /* as in sg_entry.args */
 	size_t nslots;
 	uint32_t ndims; /* of the space, not of the entry */
 	int64_t *given; /* by dimension: what sg_call_set_dim said, or -1 */

@@ -164,6 +164,71 @@ sg_write_ir(sg_model *m, sg_failure *why)
 	return sg_on_model(m, write_ir, &t, why) == SG_OK ? t.text : NULL;
 }
 
+/* ---- derivatives as text ---- */
+
+static sg_program *
+simplified(sg_model *m)
+{
+	sg_program *p = sg_program_snapshot(m->ctx, m->program);
+
+	sg_algebra(m->ctx, p);
+	return p;
+}
+
+/* "d_x = " as .sg text or as LaTeX. */
+static void
+put_name(sg_buf *b, const char *name, bool latex)
+{
+	if (!latex) {
+		sg_buf_printf(b, "%s = ", name);
+		return;
+	}
+	sg_buf_puts(b, "\\mathrm{");
+	for (; *name; name++)
+		sg_buf_printf(b, *name == '_' ? "\\%c" : "%c", *name);
+	sg_buf_puts(b, "} = ");
+}
+
+/* One line for each output; a lone expression without its name. */
+static void
+put_outputs(sg_model *m, const sg_program *p, bool latex, sg_buf *b)
+{
+	for (size_t i = 0; i < p->nentries; i++)
+		for (size_t k = 0; k < p->entry[i].nout; k++) {
+			const sg_output *out = &p->entry[i].out[k];
+
+			if (!m->origin.is_expr || p->entry[i].nout > 1)
+				put_name(b, out->name, latex);
+			(latex ? sg_expr_latex : sg_expr_sg)(m->ctx, p, out->ref, b);
+			if (b->n && b->s[b->n - 1] != '\n')
+				sg_buf_putc(b, '\n');
+		}
+}
+
+static int
+write_diff(sg_model *m, void *arg)
+{
+	write_task *t = arg;
+	const sg_program *p = simplified(m);
+	sg_buf b;
+
+	sg_buf_init(&b, m->ctx);
+	if (m->origin.is_expr || t->latex)
+		put_outputs(m, p, t->latex != 0, &b);
+	else
+		sg_program_sg(m->ctx, p, &b);
+	t->text = sg_buf_text(&b);
+	return SG_OK;
+}
+
+const char *
+sg_write_diff(sg_model *m, int latex, sg_failure *why)
+{
+	write_task t = {.latex = latex};
+
+	return sg_on_model(m, write_diff, &t, why) == SG_OK ? t.text : NULL;
+}
+
 /* ---- objects ---- */
 
 static int
@@ -178,7 +243,7 @@ write_binary(sg_model *m, void *arg)
 	m->c_names = sg_emit(m->ctx, m->program, &o, &c, NULL);
 	if (sg_cc_build(sg_buf_text(&c), t->path, t->shared != 0, &said))
 		return SG_OK;
-	sg_fail(t->why, SG_EFILE, "%s: %s", t->path, said ? said : "out of memory");
+	sg_refuse(t->why, SG_EFILE, "%s: %s", t->path, said ? said : "out of memory");
 	free(said);
 	return SG_EFILE;
 }

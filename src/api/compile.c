@@ -15,7 +15,6 @@ typedef struct job {
 static sg_program *read_program(job *j);
 static void keep_entry(job *j, sg_program *p);
 static void set_prefix(job *j, sg_program *p);
-static sg_program *snapshot(sg_ctx *ctx, const sg_program *p);
 
 static void
 compile(void *arg)
@@ -31,7 +30,7 @@ compile(void *arg)
 		return;
 	keep_entry(j, p);
 	set_prefix(j, p);
-	m->derivs = snapshot(m->ctx, p);
+	m->derivs = sg_program_snapshot(m->ctx, p);
 	sg_derive(m->ctx, p);
 	sg_clean(m->ctx, p, false);
 	sg_graph_check(p->g);
@@ -171,8 +170,8 @@ set_prefix(job *j, sg_program *p)
 
 /* The passes change a program's references and leave its old graph: this keeps the old references.
  */
-static sg_program *
-snapshot(sg_ctx *ctx, const sg_program *p)
+sg_program *
+sg_program_snapshot(sg_ctx *ctx, const sg_program *p)
 {
 	sg_program *q = sg_copy(ctx, p, sizeof *p);
 
@@ -207,7 +206,7 @@ sg_machine_of(sg_model *m, sg_backend b, sg_failure *why)
 	sg_machine *mc = b == SG_BACKEND_JIT ? &m->jit : &m->cc;
 
 	if (b != SG_BACKEND_JIT && b != SG_BACKEND_CC) {
-		sg_fail(why, SG_EBACKEND, "this back end makes no machine code");
+		sg_refuse(why, SG_EBACKEND, "this back end makes no machine code");
 		return NULL;
 	}
 	if (!mc->tried) {
@@ -216,7 +215,7 @@ sg_machine_of(sg_model *m, sg_backend b, sg_failure *why)
 	}
 	if (mc->code)
 		return mc;
-	sg_fail(why, mc->status, "%s: %s", b == SG_BACKEND_JIT ? "jit" : "cc", mc->why);
+	sg_refuse(why, mc->status, "%s: %s", b == SG_BACKEND_JIT ? "jit" : "cc", mc->why);
 	return NULL;
 }
 
@@ -252,14 +251,14 @@ sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_failure
 	sg_fault fault;
 
 	if (m->status != SG_OK)
-		return sg_fail(why, m->status, "%s", sg_strerror(m->status));
-	sg_succeed(why);
+		return sg_refuse(why, m->status, "%s", sg_strerror(m->status));
+	sg_accept(why);
 	pthread_rwlock_wrlock(&m->lock);
 	fault = sg_protect(m->ctx, do_task, &t);
 	if (fault != SG_FAULT_NONE)
-		t.status = sg_fail(why, sg_status_of(fault), "%s", sg_fault_text(m->ctx));
+		t.status = sg_refuse(why, sg_status_of(fault), "%s", sg_fault_text(m->ctx));
 	else if (t.status != SG_OK && why && why->status == SG_OK)
-		sg_fail(why, t.status, "%s", sg_strerror(t.status));
+		sg_refuse(why, t.status, "%s", sg_strerror(t.status));
 	pthread_rwlock_unlock(&m->lock);
 	return t.status;
 }

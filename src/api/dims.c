@@ -86,7 +86,7 @@ mismatch(sg_call *c, size_t i, uint32_t k, bool solvable)
 		add_values(&l, c, declared(c, i)->ext[k]);
 	sg_line_add(&l, ", got ");
 	sg_line_extents(&l, a->rank, c->slot[i].shape);
-	return sg_fail(&c->why, SG_ESHAPE, "%s", l.s);
+	return sg_refuse(&c->why, SG_ESHAPE, "%s", l.s);
 }
 
 /* Solves what can be solved in the shape of one input: 1 something new, 0 nothing, -1 impossible.
@@ -139,9 +139,9 @@ missing_inputs(sg_call *c)
 		const sg_argument *a = sg_slot_arg(c, i);
 
 		if (!c->slot[i].bound && !a->has_default)
-			return sg_fail(&c->why, SG_EMISSING, "%s '%s' is missing: %s%s%s",
-			               role(c, i), a->name, sg_dtype_name(a->type),
-			               a->rank ? " " : "", a->rank ? a->shape : "");
+			return sg_refuse(&c->why, SG_EMISSING, "%s '%s' is missing: %s%s%s",
+			                 role(c, i), a->name, sg_dtype_name(a->type),
+			                 a->rank ? " " : "", a->rank ? a->shape : "");
 	}
 	return SG_OK;
 }
@@ -151,7 +151,7 @@ missing_dims(sg_call *c)
 {
 	for (size_t i = 0; i < c->e->pub.ndims; i++)
 		if (!c->known[c->e->dim[i]])
-			return sg_fail(
+			return sg_refuse(
 			    &c->why, SG_EMISSING,
 			    "dimension '%s' does not follow from the inputs: give it a value",
 			    c->e->pub.dims[i]);
@@ -175,19 +175,19 @@ check_shape(sg_call *c, size_t i)
 
 		if (!fits || out->shape[k] < 0) {
 			add_values(&l, c, shape->ext[k]);
-			return sg_fail(&c->why, SG_ESHAPE, "%s '%s': extent %s %s%s", role(c, i),
-			               a->name, a->extents[k],
-			               fits ? "is negative" : "can't be computed", l.s);
+			return sg_refuse(&c->why, SG_ESHAPE, "%s '%s': extent %s %s%s", role(c, i),
+			                 a->name, a->extents[k],
+			                 fits ? "is negative" : "can't be computed", l.s);
 		}
 		if (c->slot[i].bound && c->slot[i].shape[k] != out->shape[k])
 			return mismatch(c, i, k, true);
 		if (__builtin_mul_overflow(out->count, out->shape[k], &out->count))
-			return sg_fail(&c->why, SG_ESIZE, "%s '%s' is too large", role(c, i),
-			               a->name);
+			return sg_refuse(&c->why, SG_ESIZE, "%s '%s' is too large", role(c, i),
+			                 a->name);
 	}
 	if (__builtin_mul_overflow(out->count, (int64_t)sg_dtype_size(a->type), &bytes) ||
 	    bytes > PTRDIFF_MAX)
-		return sg_fail(&c->why, SG_ESIZE, "%s '%s' is too large", role(c, i), a->name);
+		return sg_refuse(&c->why, SG_ESIZE, "%s '%s' is too large", role(c, i), a->name);
 	return SG_OK;
 }
 
@@ -216,8 +216,8 @@ check_demands(sg_call *c)
 			continue;
 		add_values(&l, c, d->ext);
 		sg_span_place(d->at, &line, NULL);
-		return sg_fail(&c->why, SG_ESHAPE, "the shapes do not fit at %s:%d%s",
-		               d->at.src ? d->at.src->name : "the model", line, l.s);
+		return sg_refuse(&c->why, SG_ESHAPE, "the shapes do not fit at %s:%d%s",
+		                 d->at.src ? d->at.src->name : "the model", line, l.s);
 	}
 	return SG_OK;
 }

@@ -315,7 +315,7 @@ sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *b
 		return status;
 	all = calloc(sg_space_ndims(m->program->sp) + 1u, sizeof *all);
 	if (!all)
-		return sg_fail(why, SG_ENOMEM, "out of memory");
+		return sg_refuse(why, SG_ENOMEM, "out of memory");
 	for (size_t i = 0; i < e->ndims; i++)
 		all[own->dim[i]] = dims[i];
 	pthread_rwlock_rdlock(&m->lock);
@@ -323,7 +323,7 @@ sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *b
 	pthread_rwlock_unlock(&m->lock);
 	free(all);
 	if (v < 0)
-		return sg_fail(why, SG_ESIZE, "the workspace is too large");
+		return sg_refuse(why, SG_ESIZE, "the workspace is too large");
 	*bytes = (size_t)v;
 	return SG_OK;
 }

@@ -30,7 +30,8 @@ place(sg_call *c, size_t i)
 			s->own_bytes = bytes;
 		}
 		if (!s->own)
-			return sg_fail(&c->why, SG_ENOMEM, "out of memory for '%s'", s->array.name);
+			return sg_refuse(&c->why, SG_ENOMEM, "out of memory for '%s'",
+			                 s->array.name);
 		s->array.data = s->own;
 	}
 	c->args[i] = s->array.data;
@@ -50,13 +51,13 @@ place_work(sg_call *c)
 	    sg_ext_eval(c->m->program->sp, c->work_size, c->value, &bytes) && bytes <= PTRDIFF_MAX;
 	pthread_rwlock_unlock(&c->m->lock);
 	if (!fits)
-		return sg_fail(&c->why, SG_ESIZE, "the workspace is too large");
+		return sg_refuse(&c->why, SG_ESIZE, "the workspace is too large");
 	if ((size_t)bytes <= c->work_bytes)
 		return SG_OK;
 	free(c->work);
 	c->work = aligned((size_t)bytes);
 	c->work_bytes = c->work ? (size_t)bytes : 0;
-	return c->work ? SG_OK : sg_fail(&c->why, SG_ENOMEM, "out of memory for the workspace");
+	return c->work ? SG_OK : sg_refuse(&c->why, SG_ENOMEM, "out of memory for the workspace");
 }
 
 /* ---- the reference evaluator ---- */
@@ -108,14 +109,14 @@ sg_call_interp(sg_call *c, size_t n, const sg_ref *ref, const size_t *slot)
 	sg_fault fault;
 
 	if (!t.ctx)
-		return sg_fail(&c->why, SG_ENOMEM, "out of memory");
+		return sg_refuse(&c->why, SG_ENOMEM, "out of memory");
 	pthread_rwlock_rdlock(&c->m->lock);
 	fault = sg_protect(t.ctx, interpret, &t);
 	pthread_rwlock_unlock(&c->m->lock);
 	if (fault != SG_FAULT_NONE)
-		t.status = sg_fail(&c->why, sg_status_of(fault), "%s", sg_fault_text(t.ctx));
+		t.status = sg_refuse(&c->why, sg_status_of(fault), "%s", sg_fault_text(t.ctx));
 	else if (t.status != SG_OK)
-		sg_fail(&c->why, t.status, "%s", sg_strerror(t.status));
+		sg_refuse(&c->why, t.status, "%s", sg_strerror(t.status));
 	sg_ctx_free(t.ctx);
 	return t.status;
 }
@@ -143,7 +144,7 @@ defaults_by_interp(sg_call *c)
 	if (slot && ref)
 		status = sg_call_interp(c, n, ref, slot);
 	else
-		sg_fail(&c->why, status, "out of memory");
+		sg_refuse(&c->why, status, "out of memory");
 	free(slot);
 	free(ref);
 	return status;
@@ -156,13 +157,13 @@ defaults_by_code(sg_call *c)
 	int status;
 
 	if (!wanted)
-		return sg_fail(&c->why, SG_ENOMEM, "out of memory");
+		return sg_refuse(&c->why, SG_ENOMEM, "out of memory");
 	for (size_t i = 0; i < c->nslots; i++)
 		wanted[i] = wants_default(c, i) ? c->args[i] : NULL;
 	status = c->code.defaults(c->cdims, wanted, c->work);
 	free(wanted);
 	if (status != SG_OK)
-		sg_fail(&c->why, status, "a default: %s", sg_strerror(status));
+		sg_refuse(&c->why, status, "a default: %s", sg_strerror(status));
 	return status;
 }
 
@@ -220,7 +221,7 @@ run_interp(sg_call *c)
 	if (slot && ref)
 		status = sg_call_interp(c, n, ref, slot);
 	else
-		sg_fail(&c->why, status, "out of memory");
+		sg_refuse(&c->why, status, "out of memory");
 	free(slot);
 	free(ref);
 	return status;
@@ -237,6 +238,6 @@ sg_call_run(sg_call *c)
 		return run_interp(c);
 	status = c->code.call(c->cdims, c->args, c->work);
 	if (status != SG_OK)
-		sg_fail(&c->why, status, "%s", sg_strerror(status));
+		sg_refuse(&c->why, status, "%s", sg_strerror(status));
 	return status;
 }

@@ -332,7 +332,8 @@ SG_API const char *sg_write_c(sg_model *m, const char *header, int standalone, c
                               sg_failure *why);
 /* The model after differentiation as .sg text that compiles again to the same numbers. */
 SG_API const char *sg_write_sg(sg_model *m, sg_failure *why);
-/* The derivatives, simplified for people to read, as .sg text that compiles again; or as LaTeX. */
+/* The derivatives, simplified for people to read: a model as .sg text that compiles again; or, as
+ * LaTeX and for an expression, a line for each output, "d_x = ..." where there are several. */
 SG_API const char *sg_write_diff(sg_model *m, int latex, sg_failure *why);
 /* The graph, one node a line. */
 SG_API const char *sg_write_ir(sg_model *m, sg_failure *why);

@@ -120,7 +120,7 @@ cut_short(char *s, size_t size)
 }
 
 int
-sg_fail(sg_failure *why, int status, const char *fmt, ...)
+sg_refuse(sg_failure *why, int status, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -137,7 +137,7 @@ sg_fail(sg_failure *why, int status, const char *fmt, ...)
 }
 
 int
-sg_succeed(sg_failure *why)
+sg_accept(sg_failure *why)
 {
 	if (why) {
 		why->status = SG_OK;
