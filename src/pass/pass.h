@@ -14,6 +14,10 @@ void sg_derive(sg_ctx *ctx, sg_program *p);
 /* clean - rebuild of what the entries need, nothing else; node order kept. */
 void sg_clean(sg_ctx *ctx, sg_program *p, bool finite);
 
+/* algebra - simplification for people (`diff`): powers and like terms collected, the order of writing.
+ * requires: no DERIV, CUSTOM, BIND.  preserves: outputs for finite values up to rounding, names. */
+void sg_algebra(sg_ctx *ctx, sg_program *p);
+
 /* Adjoints of x[0..n) for adjoint `seed` of y, all in graph b->g; 0 where y does not depend on x[i]. */
 void sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint);
 /* Tangent of y for tangents t[i] of x[i]; 0 where it has none. */

@@ -1,0 +1,471 @@
+/* algebra.c - simplification for people, who read the output of `diff`.
+ *
+ * One walk over the graph. Elementwise arithmetic on floats becomes sums of products (algebra.h) in
+ * which like terms and equal bases meet; other ops take their operands as nodes again. A value that
+ * the user gave a name, or that would make a sum or product long, stays a base of its own, so the
+ * work is linear in the graph. The rewrites hold for finite values and up to rounding. */
+#include "pass/algebra.h"
+
+#include "pass/sweep.h"
+
+#include <math.h>
+
+typedef struct walk {
+	sg_algebra_state a;
+	const sg_graph *old;
+	sg_form *form; /* by old node */
+	bool *has_form;
+	sg_ref *node;  /* by old node: its new one, made when it is asked for */
+	bool *exactly; /* what defaults alone need is built as it was */
+	uint32_t *uses;
+} walk;
+
+static void
+at_node(walk *w, const sg_node *n)
+{
+	w->a.type = (sg_type)n->type;
+	w->a.shape = n->shape;
+}
+
+/* The new node of an old one. */
+static sg_ref
+node_of(walk *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+	const sg_type type = w->a.type;
+	const sg_shape *shape = w->a.shape;
+
+	if (!w->node[r]) {
+		at_node(w, n);
+		w->node[r] = sg_form_node(&w->a, w->form[r]);
+		w->a.type = type;
+		w->a.shape = shape;
+	}
+	return w->node[r];
+}
+
+sg_product
+sg_form_product(sg_algebra_state *a, sg_form x)
+{
+	if (x.n == 1 && x.term[0].n <= SG_MAX_FACTORS)
+		return x.term[0];
+	return *sg_form_base(a, sg_form_node(a, x), 1).term;
+}
+
+/* The form of a new node: a number, or a base. */
+static sg_form
+form_of_node(walk *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->a.b.g, r);
+	sg_form sum;
+
+	if (n->op == SG_CONST && isfinite(sg_bits_double(n->attr->w[0])))
+		return sg_form_number(&w->a,
+		                      sg_coef_of(sg_bits_double(n->attr->w[0]), (sg_type)n->type));
+	if (n->op == SG_NEG) {
+		const sg_form x = sg_form_base(&w->a, n->args[0], 1);
+
+		return sg_form_scale(&w->a, x, sg_coef_int(-1));
+	}
+	if (sg_base_sum(&w->a, r, &sum))
+		return sum;
+	return sg_form_base(&w->a, r, 1);
+}
+
+static sg_form
+form_of(walk *w, sg_ref r)
+{
+	return w->has_form[r] ? w->form[r] : form_of_node(w, w->node[r]);
+}
+
+/* ---- powers ---- */
+
+/* May (b**a)**e be written b**(a*e)? */
+static bool
+powers_multiply(double a, double e)
+{
+	return e == floor(e) || fmod(a, 2) != 0;
+}
+
+/* x**e; false where it is better left alone. */
+static bool
+raise(walk *w, sg_form x, double e, sg_form *out)
+{
+	sg_algebra_state *a = &w->a;
+	sg_product p;
+	sg_factor *f;
+
+	if (x.n == 0)
+		return false;
+	p = sg_form_product(a, x);
+	f = SG_NEW_ARRAY(a->b.ctx, sg_factor, p.n);
+	if (e != floor(e) && (p.c.v < 0 || (p.n > 1 && !sg_coef_is(p.c, 1))))
+		return false;
+	for (uint32_t i = 0; i < p.n; i++) {
+		if (!powers_multiply(p.f[i].e, e) || (p.n > 1 && e != floor(e)))
+			return false;
+		f[i] = (sg_factor){p.f[i].base, p.f[i].e * e};
+	}
+	p.c = sg_coef_pow(p.c, e);
+	if (!isfinite(p.c.v) || p.c.v == 0)
+		return false;
+	p.f = f;
+	p = sg_product_tidy(a, p);
+	*out = sg_form_term(a, &p);
+	return true;
+}
+
+/* ---- arithmetic ---- */
+
+static sg_form
+multiply(walk *w, sg_form x, sg_form y)
+{
+	sg_algebra_state *a = &w->a;
+	sg_product p, q;
+	sg_coef c;
+
+	if (x.n == 0 || y.n == 0)
+		return (sg_form){0, NULL};
+	if (sg_form_is_number(y, &c) && (sg_coef_is(c, -1) || sg_coef_is(c, 1)))
+		return sg_form_scale(a, x, c);
+	if (sg_form_is_number(x, &c) && (sg_coef_is(c, -1) || sg_coef_is(c, 1)))
+		return sg_form_scale(a, y, c);
+	p = sg_form_product(a, x);
+	q = sg_form_product(a, y);
+	p = sg_product_mul(a, &p, &q);
+	p = sg_product_tidy(a, p);
+	if (p.n == 1 && p.f[0].e == 1 && sg_coef_is(p.c, 1))
+		return form_of_node(w, p.f[0].base);
+	return sg_form_term(a, &p);
+}
+
+/* base**e as an operation the old graph has a node for. */
+static bool
+exponent_of(walk *w, const sg_node *n, double *e)
+{
+	sg_form y;
+	sg_coef c;
+
+	switch ((sg_op)n->op) {
+	case SG_SQUARE:
+		*e = 2;
+		return true;
+	case SG_RECIP:
+		*e = -1;
+		return true;
+	case SG_SQRT:
+		*e = 0.5;
+		return true;
+	case SG_RSQRT:
+		*e = -0.5;
+		return true;
+	case SG_POW:
+		y = form_of(w, n->args[1]);
+		if (!sg_form_is_number(y, &c) || c.v == 0)
+			return false;
+		*e = c.v;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A finite constant of a float type. */
+static bool
+constant(walk *w, const sg_node *n, sg_form *out)
+{
+	double v;
+
+	if (n->op != SG_CONST)
+		return false;
+	v = sg_bits_double(n->attr->w[0]);
+	*out = sg_form_number(&w->a, sg_coef_of(v, (sg_type)n->type));
+	return isfinite(v);
+}
+
+static bool
+arithmetic(walk *w, const sg_node *n, sg_form *out)
+{
+	sg_algebra_state *a = &w->a;
+	sg_form x = {0, NULL}, y = {0, NULL}, inverse;
+	double e;
+
+	if (constant(w, n, out))
+		return true;
+	if (!sg_is_ew(n->op))
+		return false;
+	if (exponent_of(w, n, &e))
+		return raise(w, form_of(w, n->args[0]), e, out);
+	switch ((sg_op)n->op) {
+	case SG_NEG:
+	case SG_ADD:
+	case SG_SUB:
+	case SG_MUL:
+	case SG_DIV:
+		break;
+	default:
+		return false;
+	}
+	x = form_of(w, n->args[0]);
+	if (n->nargs > 1)
+		y = form_of(w, n->args[1]);
+	switch ((sg_op)n->op) {
+	case SG_NEG:
+		*out = sg_form_scale(a, x, sg_coef_int(-1));
+		return true;
+	case SG_MUL:
+		*out = multiply(w, x, y);
+		return true;
+	case SG_DIV:
+		if (!raise(w, y, -1, &inverse))
+			return false;
+		*out = multiply(w, x, inverse);
+		return true;
+	default:
+		break;
+	}
+	if (x.n > SG_MAX_TERMS)
+		x = sg_form_base(a, node_of(w, n->args[0]), 1);
+	if (y.n > SG_MAX_TERMS)
+		y = sg_form_base(a, node_of(w, n->args[1]), 1);
+	*out = sg_form_shorten(a, sg_form_add(a, x, y, n->op == SG_SUB ? -1 : 1));
+	return true;
+}
+
+/* ---- functions that undo each other; guards that a reader does not need ---- */
+
+static bool
+undoes(uint16_t f, uint16_t g)
+{
+	return (f == SG_LOG && g == SG_EXP) || (f == SG_EXP && g == SG_LOG) ||
+	       (f == SG_LOG1P && g == SG_EXPM1) || (f == SG_EXPM1 && g == SG_LOG1P) ||
+	       (f == SG_TAN && g == SG_ATAN) || (f == SG_SIN && g == SG_ASIN) ||
+	       (f == SG_COS && g == SG_ACOS) || (f == SG_TANH && g == SG_ATANH) ||
+	       (f == SG_SINH && g == SG_ASINH) || (f == SG_ASINH && g == SG_SINH);
+}
+
+/* x of the test x == 0 in `where(x == 0, ..)`; 0: no such test. */
+static sg_ref
+tested_for_zero(const walk *w, const sg_node *select)
+{
+	const sg_node *c = sg_node_at(w->a.b.g, select->args[0]);
+
+	if (c->op != SG_EQ)
+		return 0;
+	if (sg_is_value(&w->a.b, c->args[1], 0))
+		return c->args[0];
+	return sg_is_value(&w->a.b, c->args[0], 0) ? c->args[1] : 0;
+}
+
+/* Is it u**y, or u**(y - 1)? */
+static bool
+is_power_of(const walk *w, sg_ref r, sg_ref base)
+{
+	const sg_node *n = sg_node_at(w->a.b.g, r);
+
+	return n->op == SG_POW && n->args[0] == base;
+}
+
+/* The derivatives of x**y are patched where x or y is 0 (NUMERICS: pow); a reader writes the
+ * formula. e: the form of the side that is not the patch. */
+static bool
+is_pow_guard(const walk *w, sg_ref zero, sg_form e)
+{
+	const sg_graph *g = w->a.b.g;
+	bool has_zero = false, has_pow = false, has_log = false;
+
+	if (e.n != 1)
+		return false;
+	for (uint32_t i = 0; i < e.term[0].n; i++) {
+		const sg_factor f = e.term[0].f[i];
+		const sg_node *n = sg_node_at(g, f.base);
+
+		has_zero = has_zero || (f.base == zero && f.e > 0);
+		has_pow = has_pow || n->op == SG_POW || is_power_of(w, f.base, zero);
+		has_log = has_log || (n->op == SG_LOG && n->args[0] == zero);
+	}
+	return has_pow && (has_zero || has_log);
+}
+
+static bool
+unguarded(walk *w, const sg_node *n, sg_form *out)
+{
+	sg_node m = *n;
+	sg_ref arg[3], zero;
+
+	if (n->op != SG_SELECT)
+		return false;
+	for (uint32_t k = 0; k < 3; k++)
+		arg[k] = node_of(w, n->args[k]);
+	m.args = arg;
+	zero = tested_for_zero(w, &m);
+	if (!zero || !is_pow_guard(w, zero, form_of(w, n->args[2])))
+		return false;
+	*out = form_of(w, n->args[2]);
+	return true;
+}
+
+/* ---- linear maps: coefficients go outside ---- */
+
+static bool
+is_linear_map(const sg_node *n)
+{
+	return n->nargs == 1 && !sg_is_ew(n->op) && (sg_ops[n->op].flags & SG_LINEAR) &&
+	       n->op != SG_CAST && n->op != SG_BIND;
+}
+
+/* A node of op n over new operands, as a form. */
+static sg_form
+remade(walk *w, const sg_node *n, const sg_ref *args)
+{
+	const sg_ref r = sg_remake(&w->a.b, n, args);
+
+	at_node(w, sg_node_at(w->a.b.g, r));
+	return form_of_node(w, r);
+}
+
+/* A broadcast of a product is the product of broadcasts. */
+static sg_form
+broadcast_product(walk *w, const sg_node *n, const sg_product *p)
+{
+	sg_algebra_state *a = &w->a;
+	sg_form all = sg_form_number(a, p->c);
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		sg_form x = remade(w, n, &p->f[i].base), y;
+
+		if (!raise(w, x, p->f[i].e, &y))
+			y = sg_form_base(a, sg_form_node(a, x), p->f[i].e);
+		all = multiply(w, all, y);
+	}
+	return all;
+}
+
+static bool
+linear_map(walk *w, const sg_node *n, sg_form *out)
+{
+	sg_algebra_state *a = &w->a;
+	sg_form x;
+	sg_product p;
+	sg_ref r;
+
+	if (!is_linear_map(n) || !sg_type_is_float((sg_type)sg_node_at(w->old, n->args[0])->type))
+		return false;
+	x = form_of(w, n->args[0]);
+	if (x.n != 1 || x.term[0].n == 0)
+		return false;
+	p = x.term[0];
+	if (n->op == SG_BROADCAST && p.n <= 8) {
+		*out = broadcast_product(w, n, &p);
+		return true;
+	}
+	if (sg_coef_is(p.c, 1))
+		return false;
+	const sg_coef c = p.c;
+	p.c = sg_coef_int(1);
+	at_node(w, sg_node_at(w->old, n->args[0]));
+	r = sg_form_node(a, sg_form_term(a, &p));
+	at_node(w, n);
+	*out = sg_form_scale(a, remade(w, n, &r), c);
+	at_node(w, n);
+	return true;
+}
+
+/* ---- the walk ---- */
+
+static bool
+undone(walk *w, const sg_node *n, sg_form *out)
+{
+	if (!sg_is_ew(n->op) || n->nargs != 1)
+		return false;
+	const sg_node *in = sg_node_at(w->a.b.g, node_of(w, n->args[0]));
+	if (in->nargs != 1 || !undoes(n->op, in->op))
+		return false;
+	*out = form_of_node(w, in->args[0]);
+	return true;
+}
+
+static bool
+find_form(walk *w, const sg_node *n, sg_form *out)
+{
+	return sg_type_is_float((sg_type)n->type) &&
+	       (arithmetic(w, n, out) || undone(w, n, out) || unguarded(w, n, out) ||
+	        linear_map(w, n, out));
+}
+
+static void
+visit(walk *w, sg_ref r, sg_ref *arg)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+	const char *name = w->old->name[r];
+	bool keep;
+
+	at_node(w, n);
+	w->a.b.g->here = w->old->span[r];
+	if (!w->exactly[r] && find_form(w, n, &w->form[r])) {
+		/* what has a name, or is long and used again, is a base from here on */
+		keep = n->op != SG_CONST && (name || (w->uses[r] > 1 && w->form[r].n > 4));
+		w->has_form[r] = !keep;
+		at_node(w, n);
+		if (keep)
+			node_of(w, r);
+	} else {
+		for (uint32_t k = 0; k < n->nargs; k++)
+			arg[k] = node_of(w, n->args[k]);
+		at_node(w, n);
+		w->node[r] = sg_remake(&w->a.b, n, arg);
+	}
+	if (name && w->node[r] && !w->a.b.g->name[w->node[r]])
+		w->a.b.g->name[w->node[r]] = name;
+}
+
+static void
+prepare(walk *w, sg_ctx *ctx, const sg_program *p, const bool *live)
+{
+	const uint32_t n = w->old->n;
+	sg_ref *out = NULL;
+	size_t nout = 0, cap = 0;
+	const bool *shown;
+
+	for (size_t e = 0; e < p->nentries; e++)
+		for (size_t k = 0; k < p->entry[e].nout; k++)
+			SG_PUSH(ctx, out, nout, cap, p->entry[e].out[k].ref);
+	shown = sg_graph_live(w->old, nout, out);
+	w->form = SG_NEW_ARRAY(ctx, sg_form, n);
+	w->has_form = SG_NEW_ARRAY(ctx, bool, n);
+	w->node = SG_NEW_ARRAY(ctx, sg_ref, n);
+	w->exactly = SG_NEW_ARRAY(ctx, bool, n);
+	w->uses = SG_NEW_ARRAY(ctx, uint32_t, n);
+	for (sg_ref r = 1; r < n; r++) {
+		w->exactly[r] = !shown[r];
+		for (uint32_t k = 0; live[r] && k < w->old->node[r].nargs; k++)
+			w->uses[w->old->node[r].args[k]]++;
+	}
+}
+
+/* algebra - the program as a person would write it.
+ * requires: derivatives are taken.  ensures: products and sums in the order of algebra_node.c.
+ * preserves: inputs, outputs, shapes, names; values for finite operands up to rounding. */
+void
+sg_algebra(sg_ctx *ctx, sg_program *p)
+{
+	walk w = {.a.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp), .finite = true},
+	          .old = p->g};
+	size_t nroots, cap = 0;
+	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);
+	const bool *live = sg_graph_live(p->g, nroots, roots);
+	sg_ref *arg = NULL;
+
+	prepare(&w, ctx, p, live);
+	for (sg_ref r = 1; r < w.old->n; r++) {
+		if (!live[r])
+			continue;
+		if (w.old->node[r].nargs > cap)
+			arg = SG_NEW_ARRAY(ctx, sg_ref, cap = 2 * w.old->node[r].nargs);
+		visit(&w, r, arg);
+	}
+	for (size_t i = 0; i < nroots; i++)
+		if (roots[i])
+			node_of(&w, roots[i]);
+	sg_program_remap(p, w.a.b.g, w.node);
+}
