@@ -100,7 +100,7 @@ double sg_clock(void); /* seconds since some moment */
 /* Sets *why (which may be NULL) and returns the status. */
 int sg_refuse(sg_failure *why, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-int sg_accept(sg_failure *why);
+int sg_no_failure(sg_failure *why);
 
 /* A sentence put together outside any arena; what has no room ends in "...". */
 typedef struct sg_line {

@@ -252,7 +252,7 @@ sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_failure
 
 	if (m->status != SG_OK)
 		return sg_refuse(why, m->status, "%s", sg_strerror(m->status));
-	sg_accept(why);
+	sg_no_failure(why);
 	pthread_rwlock_wrlock(&m->lock);
 	fault = sg_protect(m->ctx, do_task, &t);
 	if (fault != SG_FAULT_NONE)

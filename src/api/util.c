@@ -137,7 +137,7 @@ sg_refuse(sg_failure *why, int status, const char *fmt, ...)
 }
 
 int
-sg_accept(sg_failure *why)
+sg_no_failure(sg_failure *why)
 {
 	if (why) {
 		why->status = SG_OK;
