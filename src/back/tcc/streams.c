@@ -1,4 +1,4 @@
-/* tcc_streams.c - what libtcc's private copy sees as stdout, stderr and environ.
+/* streams.c - what libtcc's private copy sees as stdout, stderr and environ.
  *
  * Debian's libtcc.a is compiled for programs and reaches these three by copy relocation, which a shared
  * library can't have. The build renames them in a copy of the archive (Makefile.am) to the variables
