@@ -322,6 +322,16 @@ typedef struct operation {
 	bool weak; /* literals get their type from another operand */
 } operation;
 
+/* A number of the default type whose digits show that it is no integer. */
+static bool
+is_real_number(const sg_writer *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+	const double v = n->type == w->p->real ? sg_bits_double(n->attr->w[0]) : 0;
+
+	return n->shape->rank == 0 && v != nearbyint(v);
+}
+
 static operation
 prepare(const sg_writer *w, sg_ref r)
 {
@@ -334,7 +344,7 @@ prepare(const sg_writer *w, sg_ref r)
 	drop_casts(w, x.o + from, x.n->nargs - from, x.n->op, t);
 	cover(w, x.o, x.n->nargs, x.n->shape);
 	for (uint32_t k = from; k < x.n->nargs; k++)
-		x.weak = x.weak || !x.o[k].literal;
+		x.weak = x.weak || !x.o[k].literal || is_real_number(w, x.o[k].r);
 	return x;
 }
 
@@ -522,7 +532,13 @@ put_unary(sg_writer *w, const sg_node *n)
 		sg_buf_printf(w->b, "%s(", sg_op_name(n->op));
 		break;
 	}
-	sg_put(w, x, SG_P_ANY);
+	const sg_node *c = sg_node_at(w->g, x);
+	/* functions of reals take integers as reals */
+	if (c->op == SG_CONST && c->shape->rank == 0 && c->type == w->p->real &&
+	    !(sg_ops[n->op].flags & SG_INTS))
+		sg_put_number(w, (sg_type)c->type, c->attr->w[0], true);
+	else
+		sg_put(w, x, SG_P_ANY);
 	sg_buf_putc(w->b, ')');
 	return SG_P_POSTFIX;
 }

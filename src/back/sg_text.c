@@ -269,6 +269,7 @@ void
 sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 {
 	const sg_plan_options o = {.small = 10, .largest = 200};
+	const sg_node *n = sg_node_at(p->g, r);
 	sg_writer w;
 	size_t at;
 
@@ -277,6 +278,9 @@ sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 	w.name[r] = NULL;
 	put_statements(&w, 1, &r);
 	at = out->n;
-	sg_put(&w, r, SG_P_ANY);
+	if (n->op == SG_CONST && n->shape->rank == 0)
+		sg_put_number(&w, (sg_type)n->type, n->attr->w[0], true);
+	else
+		sg_put(&w, r, SG_P_ANY);
 	break_lines(out, at);
 }

@@ -52,30 +52,10 @@ sg_form_product(sg_algebra_state *a, sg_form x)
 	return *sg_form_base(a, sg_form_node(a, x), 1).term;
 }
 
-/* The form of a new node: a number, or a base. */
-static sg_form
-form_of_node(walk *w, sg_ref r)
-{
-	const sg_node *n = sg_node_at(w->a.b.g, r);
-	sg_form sum;
-
-	if (n->op == SG_CONST && isfinite(sg_bits_double(n->attr->w[0])))
-		return sg_form_number(&w->a,
-		                      sg_coef_of(sg_bits_double(n->attr->w[0]), (sg_type)n->type));
-	if (n->op == SG_NEG) {
-		const sg_form x = sg_form_base(&w->a, n->args[0], 1);
-
-		return sg_form_scale(&w->a, x, sg_coef_int(-1));
-	}
-	if (sg_base_sum(&w->a, r, &sum))
-		return sum;
-	return sg_form_base(&w->a, r, 1);
-}
-
 static sg_form
 form_of(walk *w, sg_ref r)
 {
-	return w->has_form[r] ? w->form[r] : form_of_node(w, w->node[r]);
+	return w->has_form[r] ? w->form[r] : sg_form_of_node(&w->a, w->node[r]);
 }
 
 /* ---- powers ---- */
@@ -135,7 +115,7 @@ multiply(walk *w, sg_form x, sg_form y)
 	p = sg_product_mul(a, &p, &q);
 	p = sg_product_tidy(a, p);
 	if (p.n == 1 && p.f[0].e == 1 && sg_coef_is(p.c, 1))
-		return form_of_node(w, p.f[0].base);
+		return sg_form_of_node(&w->a, p.f[0].base);
 	return sg_form_term(a, &p);
 }
 
@@ -170,6 +150,24 @@ exponent_of(walk *w, const sg_node *n, double *e)
 	}
 }
 
+/* hypot(u, c) with a number c is sqrt(u**2 + c**2). */
+static bool
+hypot_of_number(walk *w, const sg_node *n, sg_form *out)
+{
+	sg_coef c;
+	sg_form u, square;
+
+	for (uint32_t k = 0; k < 2; k++)
+		if (n->op == SG_HYPOT && sg_form_is_number(form_of(w, n->args[k]), &c)) {
+			u = form_of(w, n->args[1 - k]);
+			if (!raise(w, u, 2, &square))
+				return false;
+			square = sg_form_add(&w->a, square, sg_form_number(&w->a, sg_coef_mul(c, c)), 1);
+			return raise(w, square, 0.5, out);
+		}
+	return false;
+}
+
 /* A finite constant of a float type. */
 static bool
 constant(walk *w, const sg_node *n, sg_form *out)
@@ -194,6 +192,8 @@ arithmetic(walk *w, const sg_node *n, sg_form *out)
 		return true;
 	if (!sg_is_ew(n->op))
 		return false;
+	if (n->op == SG_HYPOT)
+		return hypot_of_number(w, n, out);
 	if (exponent_of(w, n, &e))
 		return raise(w, form_of(w, n->args[0]), e, out);
 	switch ((sg_op)n->op) {
@@ -280,7 +280,7 @@ is_pow_guard(const walk *w, sg_ref zero, sg_form e)
 		const sg_factor f = e.term[0].f[i];
 		const sg_node *n = sg_node_at(g, f.base);
 
-		has_zero = has_zero || (f.base == zero && f.e > 0);
+		has_zero = has_zero || (f.base == zero && f.e > 0) || is_power_of(w, f.base, zero);
 		has_pow = has_pow || n->op == SG_POW || is_power_of(w, f.base, zero);
 		has_log = has_log || (n->op == SG_LOG && n->args[0] == zero);
 	}
@@ -321,7 +321,7 @@ remade(walk *w, const sg_node *n, const sg_ref *args)
 	const sg_ref r = sg_remake(&w->a.b, n, args);
 
 	at_node(w, sg_node_at(w->a.b.g, r));
-	return form_of_node(w, r);
+	return sg_form_of_node(&w->a, r);
 }
 
 /* A broadcast of a product is the product of broadcasts. */
@@ -381,7 +381,7 @@ undone(walk *w, const sg_node *n, sg_form *out)
 	const sg_node *in = sg_node_at(w->a.b.g, node_of(w, n->args[0]));
 	if (in->nargs != 1 || !undoes(n->op, in->op))
 		return false;
-	*out = form_of_node(w, in->args[0]);
+	*out = sg_form_of_node(&w->a, in->args[0]);
 	return true;
 }
 
@@ -450,6 +450,7 @@ void
 sg_algebra(sg_ctx *ctx, sg_program *p)
 {
 	walk w = {.a.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp), .finite = true},
+	          .a.input = p->input,
 	          .old = p->g};
 	size_t nroots, cap = 0;
 	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);

@@ -33,6 +33,7 @@ typedef struct sg_form {
 
 typedef struct sg_algebra_state {
 	sg_build b;
+	const sg_input *input; /* for their names */
 	sg_type type;          /* of what is being built */
 	const sg_shape *shape;
 	sg_form *sum;          /* by node of the new graph: the sum that it is; .n = 0: none is known */
@@ -66,7 +67,14 @@ sg_product sg_form_product(sg_algebra_state *a, sg_form x);
 /* The product with its exponentials joined, conjugates multiplied out ... */
 sg_product sg_product_tidy(sg_algebra_state *a, sg_product p);
 
+/* A coefficient that is a simple fraction times a known number (log(2), sqrt(pi) ...): the fraction,
+ * and that number as a factor. */
+bool sg_known_number(sg_algebra_state *a, sg_coef c, sg_coef *rest, sg_factor *f);
+
 /* ---- into nodes (algebra_node.c) ---- */
+
+/* A node of the new graph as a form: a number, the sum that it is, or a base. */
+sg_form sg_form_of_node(sg_algebra_state *a, sg_ref r);
 
 sg_ref sg_form_node(sg_algebra_state *a, sg_form x);
 sg_ref sg_raw_node(sg_algebra_state *a, sg_op op, sg_ref x, sg_ref y); /* y 0: unary */

@@ -1,6 +1,7 @@
 /* algebra_form.c - arithmetic of coefficients, products and sums. */
 #include "pass/algebra.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -18,9 +19,14 @@ gcd(int64_t a, int64_t b)
 	return a < 0 ? -a : a;
 }
 
+/* Rounding may have left a simple number by a few units in the last place. */
 static sg_coef
 inexact(double v)
 {
+	const double n = nearbyint(4 * v);
+
+	if (n != 0 && fabs(n) < 1e6 && fabs(4 * v - n) <= 4 * DBL_EPSILON * fabs(n))
+		return sg_coef_of(n / 4, SG_F64);
 	return (sg_coef){.v = v};
 }
 
@@ -35,7 +41,7 @@ fraction(int64_t n, int64_t d)
 	if (g > 1)
 		n /= g, d /= g;
 	if (n > limit || n < -limit || d > limit || d == 0)
-		return inexact((double)n / (double)d);
+		return (sg_coef){.v = (double)n / (double)d};
 	return (sg_coef){true, n, d, (double)n / (double)d};
 }
 
@@ -57,7 +63,7 @@ sg_coef_of(double v, sg_type t)
 	static const int64_t denominators[] = {1, 2, 3, 4, 6, 8, 9, 12, 16, 32, 64};
 
 	if (!(fabs(v) < 1e9))
-		return inexact(v);
+		return (sg_coef){.v = v};
 	for (size_t i = 0; i < sizeof denominators / sizeof *denominators; i++) {
 		const int64_t d = denominators[i];
 		const double n = nearbyint(v * (double)d);
@@ -66,7 +72,7 @@ sg_coef_of(double v, sg_type t)
 		    (n != 0 || v == 0))
 			return fraction((int64_t)n, d);
 	}
-	return inexact(v);
+	return (sg_coef){.v = v};
 }
 
 sg_coef

@@ -47,6 +47,24 @@ place(const sg_algebra_state *a, sg_ref base)
 	return base;
 }
 
+/* Does x stand before y in a product? Numbers, then plain names (scalars by the alphabet), then the
+ * rest as it comes. */
+static bool
+stands_before(const sg_algebra_state *a, sg_ref x, sg_ref y)
+{
+	const sg_node *p, *q;
+
+	x = place(a, x);
+	y = place(a, y);
+	p = sg_node_at(a->b.g, x);
+	q = sg_node_at(a->b.g, y);
+	if (p->op == SG_INPUT && q->op == SG_INPUT && !p->shape->rank && !q->shape->rank)
+		return strcmp(a->input[p->attr->w[0]].name, a->input[q->attr->w[0]].name) < 0;
+	if ((p->op == SG_INPUT) != (q->op == SG_INPUT) && p->shape->rank == q->shape->rank)
+		return p->op == SG_INPUT;
+	return x < y;
+}
+
 static sg_factor *
 in_order(sg_algebra_state *a, const sg_product *p)
 {
@@ -55,7 +73,7 @@ in_order(sg_algebra_state *a, const sg_product *p)
 	for (uint32_t i = 0; i < p->n; i++) {
 		uint32_t k = i;
 
-		for (; k && place(a, f[k - 1].base) > place(a, p->f[i].base); k--)
+		for (; k && stands_before(a, p->f[i].base, f[k - 1].base); k--)
 			f[k] = f[k - 1];
 		f[k] = p->f[i];
 	}
@@ -77,19 +95,99 @@ multiply(sg_algebra_state *a, sg_ref first, uint32_t n, const sg_factor *f, doub
 	return first;
 }
 
+/* ---- known numbers ---- */
+
+typedef enum { OF_LOG, OF_SQRT, OF_PI, OF_SQRT_PI, OF_SQRT_2PI } known_kind;
+
+static sg_ref
+known_node(sg_algebra_state *a, known_kind kind, double of)
+{
+	const double pi = 3.14159265358979323846;
+	const sg_shape *shape = a->shape;
+	sg_ref r = 0;
+
+	a->shape = sg_shape_scalar(a->b.sp);
+	switch (kind) {
+	case OF_LOG: r = sg_raw_node(a, SG_LOG, number(a, of), 0); break;
+	case OF_SQRT: r = sg_raw_node(a, SG_SQRT, number(a, of), 0); break;
+	case OF_PI: r = number(a, pi); break;
+	case OF_SQRT_PI: r = sg_raw_node(a, SG_SQRT, number(a, pi), 0); break;
+	case OF_SQRT_2PI:
+		r = sg_raw_node(a, SG_MUL, number(a, 2), number(a, pi));
+		r = sg_raw_node(a, SG_SQRT, r, 0);
+		break;
+	}
+	a->shape = shape;
+	return sg_broadcast(&a->b, r, shape, NULL);
+}
+
+/* Is v a fraction of small numbers, but for rounding? */
+static bool
+small_fraction(double v, sg_type t, sg_coef *c)
+{
+	const double eps = t == SG_F32 ? 1e-7 : 1e-15;
+
+	for (int64_t d = 1; d <= 6; d++) {
+		const double n = nearbyint(v * (double)d);
+
+		if (fabs(n) >= 1 && fabs(n) <= 6 && fabs(v * (double)d - n) <= eps * fabs(n)) {
+			*c = sg_coef_mul(sg_coef_int((int64_t)n), sg_coef_pow(sg_coef_int(d), -1));
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+sg_known_number(sg_algebra_state *a, sg_coef c, sg_coef *rest, sg_factor *f)
+{
+	static const struct {
+		known_kind kind;
+		double of, value;
+	} known[] = {
+	    {OF_LOG, 2, 0.69314718055994530942},    {OF_LOG, 10, 2.30258509299404568402},
+	    {OF_LOG, 3, 1.09861228866810969140},    {OF_SQRT, 2, 1.41421356237309504880},
+	    {OF_SQRT, 3, 1.73205080756887729353},   {OF_PI, 0, 3.14159265358979323846},
+	    {OF_SQRT_PI, 0, 1.77245385090551602730}, {OF_SQRT_2PI, 0, 2.50662827463100050242},
+	};
+
+	for (size_t i = 0; !c.exact && i < sizeof known / sizeof *known; i++) {
+		sg_coef over, under;
+		const bool times = small_fraction(c.v / known[i].value, a->type, &over);
+		const bool divided = small_fraction(c.v * known[i].value, a->type, &under);
+
+		if (!times && !divided)
+			continue;
+		/* x/sqrt(2) rather than sqrt(2)*x/2 */
+		const bool above = times && (!divided || over.d <= under.d);
+		*rest = above ? over : under;
+		*f = (sg_factor){known_node(a, known[i].kind, known[i].of), above ? 1 : -1};
+		return true;
+	}
+	*rest = c;
+	return false;
+}
+
+/* ---- products and sums ---- */
+
 /* The product without its sign. */
 static sg_ref
 product_node(sg_algebra_state *a, const sg_product *p)
 {
 	const sg_factor *f = in_order(a, p);
-	const double above = p->c.exact ? fabs((double)p->c.n) : fabs(p->c.v);
-	const double below = p->c.exact ? (double)p->c.d : 1;
+	sg_coef c = p->c;
+	sg_factor known;
+	const uint32_t nknown = p->n && sg_known_number(a, c, &c, &known);
+	const double above = c.exact ? fabs((double)c.n) : fabs(c.v);
+	const double below = c.exact ? (double)c.d : 1;
 	sg_ref top, bottom;
 
 	if (p->n == 0)
 		return number(a, fabs(p->c.v));
-	bottom = multiply(a, below != 1 ? number(a, below) : 0, p->n, f, -1);
-	top = multiply(a, above != 1 ? number(a, above) : 0, p->n, f, 1);
+	bottom = multiply(a, below != 1 ? number(a, below) : 0, nknown, &known, -1);
+	bottom = multiply(a, bottom, p->n, f, -1);
+	top = multiply(a, above != 1 ? number(a, above) : 0, nknown, &known, 1);
+	top = multiply(a, top, p->n, f, 1);
 	if (!bottom)
 		return top ? top : number(a, 1);
 	return top ? sg_raw_node(a, SG_DIV, top, bottom) : sg_raw_node(a, SG_RECIP, bottom, 0);
@@ -165,4 +263,19 @@ sg_form_node(sg_algebra_state *a, sg_form x)
 	if (x.n > 1)
 		remember(a, r, x);
 	return r;
+}
+
+sg_form
+sg_form_of_node(sg_algebra_state *a, sg_ref r)
+{
+	const sg_node *n = sg_node_at(a->b.g, r);
+	sg_form sum;
+
+	if (n->op == SG_CONST && isfinite(sg_bits_double(n->attr->w[0])))
+		return sg_form_number(a, sg_coef_of(sg_bits_double(n->attr->w[0]), (sg_type)n->type));
+	if (n->op == SG_NEG)
+		return sg_form_scale(a, sg_form_of_node(a, n->args[0]), sg_coef_int(-1));
+	if (sg_base_sum(a, r, &sum))
+		return sum;
+	return sg_form_base(a, r, 1);
 }

@@ -31,19 +31,49 @@ times_power(sg_algebra_state *a, sg_form x, sg_ref base, double k, sg_form *out)
 	return true;
 }
 
+/* The sum with the sums in its products multiplied out. False if there are none. */
+static bool
+multiply_out(sg_algebra_state *a, sg_form x, sg_form *out)
+{
+	sg_form all = {0, NULL}, sum;
+	bool any = false;
+
+	for (uint32_t i = 0; i < x.n; i++) {
+		sg_form t = sg_form_term(a, &x.term[i]);
+
+		for (uint32_t k = 0; k < x.term[i].n; k++) {
+			const sg_factor f = x.term[i].f[k];
+			sg_product rest;
+
+			if (f.e != 1 || t.n != 1 || !sg_base_sum(a, f.base, &sum) || sum.n > 4)
+				continue;
+			rest = sg_without(a, &t.term[0], f.base);
+			t = sg_form_expand(a, sg_form_term(a, &rest), sum);
+			any = true;
+		}
+		all = sg_form_add(a, all, t, 1);
+	}
+	*out = all;
+	return any;
+}
+
 /* The sum over the common power of one base, if that leaves fewer terms. */
 static bool
 over_one_bar(sg_algebra_state *a, sg_form x, sg_ref base, sg_form *out)
 {
 	double low = 0;
-	sg_form top;
+	sg_form top, flat;
 
 	for (uint32_t i = 0; i < x.n; i++) {
 		const double e = sg_exponent(&x.term[i], base);
 
 		low = e < low ? e : low;
 	}
-	if (!times_power(a, x, base, -low, &top) || top.n >= x.n || (low < 0 && top.n > 1))
+	if (!times_power(a, x, base, -low, &top))
+		return false;
+	if (top.n > 1 && multiply_out(a, top, &flat) && flat.n < top.n)
+		top = flat;
+	if (top.n >= x.n || (low < 0 && top.n > 1))
 		return false;
 	if (top.n && low < 0) {
 		const sg_form bar = sg_form_base(a, base, low);
@@ -108,14 +138,16 @@ shorten_once(sg_algebra_state *a, sg_form x, sg_form *out)
 			    over_one_bar(a, x, x.term[i].f[k].base, out))
 				return true;
 		}
-	return false;
+	return multiply_out(a, x, out) && out->n < x.n;
 }
 
 sg_form
 sg_form_shorten(sg_algebra_state *a, sg_form x)
 {
-	while (shorten_once(a, x, &x))
-		continue;
+	sg_form shorter;
+
+	while (shorten_once(a, x, &shorter))
+		x = shorter;
 	return x;
 }
 
@@ -179,8 +211,7 @@ join_exponentials(sg_algebra_state *a, sg_product *p)
 
 		if (sg_node_at(a->b.g, base)->op != SG_EXP)
 			continue;
-		if (!sg_base_sum(a, sg_arg(a->b.g, base, 0), &u))
-			u = sg_form_base(a, sg_arg(a->b.g, base, 0), 1);
+		u = sg_form_of_node(a, sg_arg(a->b.g, base, 0));
 		scaled = sg_form_scale(a, u, sg_coef_of(p->f[i].e, SG_F64));
 		sum = sg_form_add(a, sum, scaled, 1);
 		rest = sg_without(a, &rest, base);
@@ -197,6 +228,35 @@ join_exponentials(sg_algebra_state *a, sg_product *p)
 	}
 	*p = rest;
 	return true;
+}
+
+/* u**a * (u**v)**b, v no number, is u**(a + b*v). */
+static bool
+join_powers(sg_algebra_state *a, sg_product *p)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		const sg_node *pow = sg_node_at(a->b.g, p->f[i].base);
+		const sg_ref u = pow->op == SG_POW ? pow->args[0] : 0;
+		const double e = u ? sg_exponent(p, u) : 0;
+		sg_form v;
+		sg_product rest, joined;
+
+		if (e == 0)
+			continue;
+		v = sg_form_scale(a, sg_form_of_node(a, pow->args[1]), sg_coef_of(p->f[i].e, SG_F64));
+		v = sg_form_add(a, v, sg_form_number(a, sg_coef_of(e, SG_F64)), 1);
+		rest = sg_without(a, p, p->f[i].base);
+		rest = sg_without(a, &rest, u);
+		if (v.n) {
+			const sg_ref r = sg_raw_node(a, SG_POW, u, sg_form_node(a, v));
+
+			joined = *sg_form_base(a, r, 1).term;
+			rest = sg_product_mul(a, &rest, &joined);
+		}
+		*p = rest;
+		return true;
+	}
+	return false;
 }
 
 /* |u|**2 is u**2. */
@@ -222,7 +282,8 @@ sg_product
 sg_product_tidy(sg_algebra_state *a, sg_product p)
 {
 	while (p.n <= SMALL &&
-	       (drop_abs(a, &p) || join_exponentials(a, &p) || join_conjugates(a, &p)))
+	       (drop_abs(a, &p) || join_exponentials(a, &p) || join_powers(a, &p) ||
+	        join_conjugates(a, &p)))
 		continue;
 	return p;
 }
