@@ -1,128 +1,5 @@
 /* check_derive.c - sweeps and the derive pass: derivatives of any kind and order, on values. */
-#include "graph_test.h"
-#include "pass/pass.h"
-
-/* ---- a program around the world's graph ---- */
-
-enum { MAX_OUTPUTS = 8 };
-
-typedef struct answer {
-	sg_program p;
-	sg_input input[MAX_INPUTS];
-	sg_output out[MAX_OUTPUTS];
-	sg_entry_ir entry;
-} answer;
-
-/* The roots as outputs of one entry, derived. Leaves the world's graph alone. */
-static answer *
-derived(world *w, size_t n, const sg_ref *root)
-{
-	answer *a = SG_NEW(w->ctx, answer);
-
-	a->p = (sg_program){.name = "t", .sp = w->sp, .g = w->b.g, .real = SG_F64, .input = a->input,
-	                    .ninputs = w->ninputs, .entry = &a->entry, .nentries = 1};
-	a->entry = (sg_entry_ir){.name = "forward", .out = a->out, .nout = n};
-	for (uint32_t i = 0; i < w->ninputs; i++) {
-		const sg_node x = sg_at(&w->b, w->input[i]);
-
-		a->input[i] = (sg_input){.name = sg_text(w->ctx, "x%d", (int)i), .type = (sg_type)x.type,
-		                         .shape = x.shape, .ref = w->input[i]};
-	}
-	for (size_t i = 0; i < n; i++)
-		a->out[i] = (sg_output){.name = "o", .ref = root[i]};
-	sg_derive(w->ctx, &a->p);
-	sg_graph_check(a->p.g);
-	for (sg_ref r = 1; r < a->p.g->n; r++) {
-		const uint16_t op = sg_node_at(a->p.g, r)->op;
-
-		ck_assert_msg(op != SG_DERIV && op != SG_CUSTOM && op != SG_BIND && op != SG_STOP &&
-		                  op != SG_SEED,
-		              "%s is left", sg_op_name(op));
-	}
-	return a;
-}
-
-static sg_tensor
-output(world *w, const answer *a, size_t i)
-{
-	return value_in(w, a->p.g, a->out[i].ref);
-}
-
-/* The value of one node after deriving. */
-static sg_tensor
-derived_value(world *w, sg_ref r)
-{
-	return output(w, derived(w, 1, &r), 0);
-}
-
-static sg_ref
-f1(world *w, sg_op op, sg_ref x)
-{
-	return sg_ew1(&w->b, op, x);
-}
-
-static sg_ref
-f2(world *w, sg_op op, sg_ref x, sg_ref y)
-{
-	return sg_ew2(&w->b, op, x, y);
-}
-
-static sg_ref
-where(world *w, sg_ref c, sg_ref x, sg_ref y)
-{
-	return sg_ew3(&w->b, SG_SELECT, c, x, y);
-}
-
-static sg_ref
-constant(world *w, sg_ref like, double v)
-{
-	return sg_const(&w->b, sg_type_of(&w->b, like), sg_shape_of(&w->b, like), v);
-}
-
-static sg_ref
-sum_all(world *w, sg_ref x)
-{
-	return sg_reduce(&w->b, SG_SUM, x, ((uint64_t)1 << sg_shape_of(&w->b, x)->rank) - 1);
-}
-
-static sg_ref
-deriv(world *w, sg_deriv_kind k, sg_ref y, sg_ref x, sg_ref v)
-{
-	return sg_deriv(&w->b, k, SG_MODE_AUTO, y, x, v);
-}
-
-static sg_ref
-grad(world *w, sg_ref y, sg_ref x)
-{
-	return deriv(w, SG_GRAD, y, x, 0);
-}
-
-static const sg_shape *
-scalar(world *w)
-{
-	return sg_shape_scalar(w->sp);
-}
-
-/* The inputs' values, element by element. */
-static void
-give(world *w, uint32_t i, int64_t n, const double *v)
-{
-	w->value[i] = tensor_for(w, w->b.g, w->input[i]);
-	ck_assert_int_eq(w->value[i].count, n);
-	for (int64_t k = 0; k < n; k++)
-		set(&w->value[i], k, v[k]);
-}
-
-static void
-is(world *w, const char *what, sg_ref r, int64_t n, const double *expected)
-{
-	const sg_tensor got = derived_value(w, r);
-
-	ck_assert_msg(got.count == n, "%s: %d elements", what, (int)got.count);
-	for (int64_t i = 0; i < n; i++)
-		ck_assert_msg(near(get(&got, i), expected[i], 1e-13), "%s: element %d is %.17g, not %.17g",
-		              what, (int)i, get(&got, i), expected[i]);
-}
+#include "derive_test.h"
 
 /* ---- second and third derivatives of every op ---- */
 
@@ -148,13 +25,13 @@ is_slope(world *w, const char *name, const answer *a, size_t der, size_t of, uin
 	const double h = 1e-5;
 	const sg_tensor got = output(w, a, der);
 	const sg_tensor up = moved_value(w, a, of, x, along, h),
-	                down = moved_value(w, a, of, x, along, -h);
+			down = moved_value(w, a, of, x, along, -h);
 
 	for (int64_t i = 0; i < got.count; i++) {
 		const double slope = (get(&up, i) - get(&down, i)) / (2 * h);
 
-		ck_assert_msg(near(get(&got, i), slope, 2e-5), "%s, output %d: %.17g, slope %.17g", name,
-		              (int)der, get(&got, i), slope);
+		CLAIM(near(get(&got, i), slope, 2e-5), "%s, output %d: %.17g, slope %.17g", name,
+		      (int)der, get(&got, i), slope);
 	}
 }
 
@@ -191,8 +68,8 @@ check_orders(world *w, op_case c, uint32_t x)
 
 		for (int64_t k = 0; k < gr.count; k++)
 			sum += get(&gr, k) * get(&w->value[v], k);
-		ck_assert_msg(near(sum, get(&along, 0), 1e-11), "%s: jvp %.17g, grad . v %.17g", c.name,
-		              get(&along, 0), sum);
+		CLAIM(near(sum, get(&along, 0), 1e-11), "%s: jvp %.17g, grad . v %.17g", c.name,
+		      get(&along, 0), sum);
 		same_values(c.name, &hv, &rr, 1e-10);
 		same_values(c.name, &t3, &r3, 1e-9);
 		is_slope(w, c.name, a, 2, 0, x, v);
@@ -221,12 +98,13 @@ IN_WORLD(derivatives_of_every_op_are_right_to_the_third_order, orders)
 static void
 elementwise_orders(world *w)
 {
-	static const sg_op op[] = {SG_TANH, SG_SIGMOID, SG_SOFTPLUS, SG_EXP, SG_ERF, SG_SIN, SG_ATAN,
-	                           SG_SINH, SG_ASINH, SG_SQUARE, SG_EXPM1, SG_EXP2};
+	static const sg_op op[] = {SG_TANH, SG_SIGMOID, SG_SOFTPLUS, SG_EXP,    SG_ERF,   SG_SIN,
+	                           SG_ATAN, SG_SINH,    SG_ASINH,    SG_SQUARE, SG_EXPM1, SG_EXP2};
 
 	for (size_t i = 0; i < sizeof op / sizeof *op; i++) {
 		w->ninputs = 0;
-		op_case c = {sg_op_name(op[i]), f1(w, op[i], real_of(w, SHAPE(w, w->n, w->m))), false};
+		op_case c = {sg_op_name((uint16_t)op[i]),
+		             f1(w, op[i], real_of(w, SHAPE(w, w->n, w->m))), false};
 		check_orders(w, c, 0);
 	}
 }
@@ -244,17 +122,12 @@ prod_zeros(world *w)
 	is(w, "gradient", grad(w, y, x), 3, (double[]){0, 0, 0});
 	is(w, "hessian", deriv(w, SG_HESSIAN, y, x, 0), 9, (double[]){0, 5, 0, 5, 0, 0, 0, 0, 0});
 	is(w, "third", deriv(w, SG_JACOBIAN, deriv(w, SG_HESSIAN, y, x, 0), x, 0), 27,
-	   (double[]){0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0});
+	   (double[]){0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0,
+	              0, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0});
 }
 IN_WORLD(products_with_zeros_are_right_to_any_order, prod_zeros)
 
 /* ---- jacobians and hessians ---- */
-
-static sg_ref
-with_mode(world *w, sg_deriv_kind k, sg_deriv_mode m, sg_ref y, sg_ref x)
-{
-	return sg_deriv(&w->b, k, m, y, x, 0);
-}
 
 /* Every op: forward and reverse Jacobians agree, and a row of it is a vjp. */
 static void
@@ -271,14 +144,16 @@ jacobians(world *w)
 		const sg_ref u = real_of(w, s);
 		const sg_ref root[4] = {with_mode(w, SG_JACOBIAN, SG_MODE_FORWARD, c.r, x),
 		                        with_mode(w, SG_JACOBIAN, SG_MODE_REVERSE, c.r, x),
-		                        deriv(w, SG_VJP, c.r, x, u), deriv(w, SG_JACOBIAN, c.r, x, 0)};
+		                        deriv(w, SG_VJP, c.r, x, u),
+		                        deriv(w, SG_JACOBIAN, c.r, x, 0)};
 		answer *a = derived(w, 4, root);
 		for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
 			set_dims(w, sizes[k][0], sizes[k][1], sizes[k][2]);
 			if (c.fails_empty && !(w->dims[0] && w->dims[1] && w->dims[2]))
 				continue;
 			randomise(w);
-			const sg_tensor fw = output(w, a, 0), rv = output(w, a, 1), v = output(w, a, 2);
+			const sg_tensor fw = output(w, a, 0), rv = output(w, a, 1),
+					v = output(w, a, 2);
 			const sg_tensor autom = output(w, a, 3), uv = value_of(w, u);
 
 			same_values(c.name, &fw, &rv, 1e-12);
@@ -288,7 +163,7 @@ jacobians(world *w)
 
 				for (int64_t row = 0; row < uv.count; row++)
 					sum += get(&uv, row) * get(&rv, row * v.count + col);
-				ck_assert_msg(near(sum, get(&v, col), 1e-11), "%s: J' u differs", c.name);
+				CLAIM(near(sum, get(&v, col), 1e-11), "%s: J' u differs", c.name);
 			}
 		}
 	}
@@ -426,233 +301,13 @@ zero_warning(world *w)
 }
 IN_WORLD(independence_is_warned_of, zero_warning)
 
-/* ---- where() ---- */
-
-static sg_ref
-positive(world *w, sg_ref x)
-{
-	return f2(w, SG_LT, constant(w, x, 0), x);
-}
-
-/* y of x [3]: gradient, hessian's diagonal by reverse over reverse and forward over reverse. */
-static void
-absorbs(world *w, const char *what, sg_ref y, const double *x, const double *d1, const double *d2)
-{
-	const sg_ref in = w->input[0], s = sum_all(w, y), g = grad(w, s, in);
-	const sg_ref one = constant(w, in, 1);
-
-	give(w, 0, 3, x);
-	is(w, what, g, 3, d1);
-	is(w, what, deriv(w, SG_JVP, y, in, one), 3, d1);
-	is(w, what, grad(w, sum_all(w, g), in), 3, d2);
-	is(w, what, deriv(w, SG_HVP, s, in, one), 3, d2);
-	is(w, what, deriv(w, SG_JVP, deriv(w, SG_JVP, y, in, one), in, one), 3, d2);
-}
-
-static void
-where_elementwise(world *w)
-{
-	const sg_ref x = real_of(w, SHAPE(w, num(w, 3))), zero = constant(w, x, 0);
-	const sg_ref c = positive(w, x);
-	const double at[] = {0, -1, 4};
-
-	absorbs(w, "sqrt", where(w, c, f1(w, SG_SQRT, x), zero), at, (double[]){0, 0, 0.25},
-	        (double[]){0, 0, -1. / 32});
-	absorbs(w, "log", where(w, c, f1(w, SG_LOG, x), f1(w, SG_SQUARE, x)), at,
-	        (double[]){0, -2, 0.25}, (double[]){2, 2, -1. / 16});
-	absorbs(w, "1/x", where(w, c, f1(w, SG_RECIP, x), x), at, (double[]){1, 1, -1. / 16},
-	        (double[]){0, 0, 1. / 32});
-	/* the singular part twice in the side that is taken, and mixed with others */
-	const sg_ref l = f1(w, SG_LOG, x), r = f1(w, SG_SQRT, x);
-	absorbs(w, "log + sqrt", where(w, c, f2(w, SG_ADD, f2(w, SG_MUL, l, l), f2(w, SG_MUL, r, x)), x),
-	        at, (double[]){1, 1, 0.5 * log(4) + 3},
-	        (double[]){0, 0, 2 * (1 - log(4)) / 16 + 0.75 / 2});
-	/* nested: log(x) only where x > 0 and x < 3 */
-	const sg_ref small = f2(w, SG_LT, x, constant(w, x, 3));
-	absorbs(w, "nested", where(w, small, where(w, c, l, zero), r), (double[]){0, 1, 4},
-	        (double[]){0, 1, 0.25}, (double[]){0, -1, -1. / 32});
-	absorbs(w, "nested, other side", where(w, small, zero, where(w, c, l, zero)), (double[]){0, 1, 4},
-	        (double[]){0, 0, 0.25}, (double[]){0, 0, -1. / 16});
-	/* a chain below the where */
-	absorbs(w, "chain", where(w, c, f1(w, SG_EXP, f1(w, SG_SQRT, f1(w, SG_SQRT, x))), zero),
-	        (double[]){0, 0, 16}, (double[]){0, 0, exp(2) / 32}, (double[]){0, 0, -exp(2) / 2048});
-}
-IN_WORLD(where_absorbs_to_the_second_order, where_elementwise)
-
-static sg_ref
-spread(world *w, sg_ref c, sg_ref like)
-{
-	return sg_broadcast(&w->b, c, sg_shape_of(&w->b, like), NULL);
-}
-
-/* A scalar where around vector computations, and a where of vectors inside of a reduction. */
-static void
-where_structured(world *w)
-{
-	const sg_ref x = real_of(w, SHAPE(w, num(w, 3)));
-	const sg_ref l = f1(w, SG_LOG, x), s = sum_all(w, x), zero = constant(w, s, 0);
-	const sg_ref c = f2(w, SG_LT, zero, s);
-	const double at[] = {0, -1, -2};
-
-	absorbs(w, "sum", spread(w, where(w, c, sum_all(w, l), zero), x), at, (double[]){0, 0, 0},
-	        (double[]){0, 0, 0});
-	absorbs(w, "prod", spread(w, where(w, c, sg_reduce(&w->b, SG_PROD, l, 1), s), x), at,
-	        (double[]){3, 3, 3}, (double[]){0, 0, 0});
-	absorbs(w, "norm", spread(w, where(w, c, sg_row_op(&w->b, SG_NORM, l), s), x), at,
-	        (double[]){3, 3, 3}, (double[]){0, 0, 0});
-	absorbs(w, "softmax", where(w, spread(w, c, x), sg_row_op(&w->b, SG_SOFTMAX, l), x), at,
-	        (double[]){1, 1, 1}, (double[]){0, 0, 0});
-	absorbs(w, "logsumexp", spread(w, where(w, c, sg_row_op(&w->b, SG_LOGSUMEXP, l), s), x), at,
-	        (double[]){3, 3, 3}, (double[]){0, 0, 0});
-	absorbs(w, "cumsum", where(w, spread(w, c, x), sg_cumsum(&w->b, l), x), at,
-	        (double[]){1, 1, 1}, (double[]){0, 0, 0});
-	absorbs(w, "linrec", where(w, spread(w, c, x), sg_linrec(&w->b, l, l), x), at,
-	        (double[]){1, 1, 1}, (double[]){0, 0, 0});
-	absorbs(w, "max", spread(w, where(w, c, sg_reduce(&w->b, SG_AMAX, l, 1), s), x), at,
-	        (double[]){3, 3, 3}, (double[]){0, 0, 0});
-	absorbs(w, "dot", spread(w, where(w, c, sg_matmul(&w->b, l, f1(w, SG_SQRT, x)), s), x), at,
-	        (double[]){3, 3, 3}, (double[]){0, 0, 0});
-	absorbs(w, "broadcast below",
-	        where(w, positive(w, x), spread(w, f1(w, SG_LOG, s), x), constant(w, x, 1)), at,
-	        (double[]){0, 0, 0}, (double[]){0, 0, 0});
-	give(w, 0, 3, (double[]){1, 2, 4});
-	is(w, "taken after all", grad(w, where(w, c, sum_all(w, l), zero), x), 3,
-	   (double[]){1, 0.5, 0.25});
-}
-IN_WORLD(where_absorbs_around_reductions_and_broadcasts, where_structured)
-
-/* Rows that are not taken stay out of what rows share: y = sum over i of where(c[i], log(x[i]) . v, 0). */
-static void
-where_rows(world *w)
-{
-	const sg_ref x = real_of(w, SHAPE(w, num(w, 3))), v = real_of(w, SHAPE(w, num(w, 2)));
-	const int64_t axis[] = {0};
-	const sg_shape *rows = SHAPE(w, num(w, 3), num(w, 2));
-	const sg_ref l = sg_broadcast(&w->b, f1(w, SG_LOG, x), rows, axis);
-	const sg_ref p = sg_matmul(&w->b, f2(w, SG_ADD, l, constant(w, l, 0)), v);
-	const sg_ref lv = sg_matmul(&w->b, f1(w, SG_SQUARE, l), v);
-	const sg_ref y = where(w, positive(w, x), f2(w, SG_ADD, p, lv), constant(w, x, 0));
-
-	give(w, 0, 3, (double[]){-1, 0, exp(1)});
-	give(w, 1, 2, (double[]){5, 7});
-	is(w, "to v", grad(w, sum_all(w, y), v), 2, (double[]){2, 2});
-	is(w, "to x", grad(w, sum_all(w, y), x), 3, (double[]){0, 0, 36 / exp(1)});
-	is(w, "jacobian", deriv(w, SG_JACOBIAN, y, v, 0), 6, (double[]){0, 0, 0, 0, 2, 2});
-	is(w, "jacobian to x", with_mode(w, SG_JACOBIAN, SG_MODE_REVERSE, y, x), 9,
-	   (double[]){0, 0, 0, 0, 0, 0, 0, 0, 36 / exp(1)});
-	is(w, "jacobian to x, forward", with_mode(w, SG_JACOBIAN, SG_MODE_FORWARD, y, x), 9,
-	   (double[]){0, 0, 0, 0, 0, 0, 0, 0, 36 / exp(1)});
-}
-IN_WORLD(where_absorbs_row_by_row, where_rows)
-
-/* Movement: the side taken is a part of what is moved. */
-static void
-where_moved(world *w)
-{
-	const sg_ref x = real_of(w, SHAPE(w, num(w, 3)));
-	const sg_ref l = f1(w, SG_LOG, x), two = constant(w, x, 2);
-	const sg_ref back = sg_slice_axis(&w->b, l, 0, num(w, 2), num(w, -1), num(w, 3));
-	const sg_ref flipped = sg_slice_axis(&w->b, x, 0, num(w, 2), num(w, -1), num(w, 3));
-	sg_ref parts[2] = {l, f1(w, SG_SQRT, x)};
-
-	const sg_ref there = where(w, positive(w, flipped), back, two);
-	const sg_ref again = sg_slice_axis(&w->b, there, 0, num(w, 2), num(w, -1), num(w, 3));
-	absorbs(w, "flip", again, (double[]){0, -1, 4}, (double[]){0, 0, 0.25},
-	        (double[]){0, 0, -1. / 16});
-	const sg_ref both = sg_concat(&w->b, 2, parts, 0);
-	const sg_ref pick = sg_slice_axis(&w->b, both, 0, num(w, 1), num(w, 1), num(w, 3));
-	const int64_t take[] = {0, 1, 0}; /* log(x[2]) alone */
-	const sg_ref c = sg_data(&w->b, SG_BOOL, sg_shape_of(&w->b, x), take);
-	const sg_ref y = sum_all(w, where(w, c, pick, two));
-	give(w, 0, 3, (double[]){0, 0, 4});
-	is(w, "concat and slice", grad(w, y, x), 3, (double[]){0, 0, 0.25});
-	is(w, "its second", grad(w, sum_all(w, grad(w, y, x)), x), 3, (double[]){0, 0, -1. / 16});
-}
-IN_WORLD(where_absorbs_through_movement, where_moved)
-
-/* ---- rules of the user ---- */
-
-/* s(x, p) = x p, with the rule dx = 3 dz p, dp = dz x: the 3 shows that the rule is what is used. */
-static sg_ref
-custom(world *w, sg_ref x, sg_ref p)
-{
-	const sg_ref dz = sg_seed(&w->b, SG_F64, sg_shape_of(&w->b, x), 7);
-	const sg_ref gx = f2(w, SG_MUL, constant(w, x, 3), f2(w, SG_MUL, dz, p));
-	const sg_ref args[] = {f2(w, SG_MUL, x, p), dz, x, p, gx, f2(w, SG_MUL, dz, x)};
-
-	return sg_custom(&w->b, 2, 1, 0, args);
-}
-
-static void
-customs(world *w)
-{
-	const sg_ref x = real_of(w, SHAPE(w, num(w, 2))), p = real_of(w, SHAPE(w, num(w, 2)));
-	const sg_ref one = constant(w, x, 1), z = custom(w, f1(w, SG_SQUARE, x), p);
-	const sg_ref y = sum_all(w, z);
-
-	give(w, 0, 2, (double[]){2, 5});
-	give(w, 1, 2, (double[]){7, 11});
-	is(w, "value", z, 2, (double[]){28, 275});
-	is(w, "reverse", grad(w, y, x), 2, (double[]){84, 330});
-	is(w, "to p", grad(w, y, p), 2, (double[]){4, 25});
-	is(w, "forward", deriv(w, SG_JVP, z, x, one), 2, (double[]){84, 330});
-	is(w, "second", grad(w, sum_all(w, grad(w, y, x)), x), 2, (double[]){42, 66});
-	is(w, "hvp", deriv(w, SG_HVP, y, x, one), 2, (double[]){42, 66});
-	is(w, "jvp twice", deriv(w, SG_JVP, deriv(w, SG_JVP, z, x, one), x, one), 2,
-	   (double[]){42, 66});
-	is(w, "jacobian", deriv(w, SG_JACOBIAN, z, x, 0), 4, (double[]){84, 0, 0, 330});
-	is(w, "jacobian, forward", with_mode(w, SG_JACOBIAN, SG_MODE_FORWARD, z, x), 4,
-	   (double[]){84, 0, 0, 330});
-}
-IN_WORLD(custom_rules_work_in_both_modes, customs)
-
-/* A rule that applies a function with a rule to its adjoint; batched while it waits for derivatives. */
-static void
-nested_customs(world *w)
-{
-	const sg_ref x = real_of(w, SHAPE(w, num(w, 2)));
-	const sg_ref dz = sg_seed(&w->b, SG_F64, sg_shape_of(&w->b, x), 8);
-	const sg_ref args[] = {f1(w, SG_SQUARE, x), dz, x, custom(w, dz, x)};
-	const sg_ref z = sg_custom(&w->b, 1, 1, 0, args); /* dz -> dz x, by the other's value */
-	const sg_ref jac = deriv(w, SG_JACOBIAN, z, x, 0); /* diag(x) */
-
-	give(w, 0, 2, (double[]){2, 5});
-	is(w, "jacobian", jac, 4, (double[]){2, 0, 0, 5});
-	is(w, "forward", with_mode(w, SG_JACOBIAN, SG_MODE_FORWARD, z, x), 4, (double[]){6, 0, 0, 15});
-	is(w, "its gradient", grad(w, sum_all(w, f1(w, SG_SQUARE, jac)), x), 2, (double[]){4, 10});
-	is(w, "its jacobian", deriv(w, SG_JACOBIAN, jac, x, 0), 8,
-	   (double[]){1, 0, 0, 0, 0, 0, 0, 1});
-}
-IN_WORLD(custom_rules_may_be_batched_and_nested, nested_customs)
-
-/* Two results, each with its adjoint. */
-static void
-two_results(world *w)
-{
-	const sg_ref x = real_of(w, scalar(w)), p = real_of(w, scalar(w));
-	const sg_ref du = sg_seed(&w->b, SG_F64, scalar(w), 1), dv = sg_seed(&w->b, SG_F64, scalar(w), 2);
-	const sg_ref gx = f2(w, SG_ADD, f2(w, SG_MUL, du, p), dv);
-	sg_ref args[] = {f2(w, SG_MUL, x, p), du, dv, x, p, gx, f2(w, SG_MUL, du, x)};
-	const sg_ref u = sg_custom(&w->b, 2, 2, 0, args);
-
-	args[0] = x;
-	const sg_ref v = sg_custom(&w->b, 2, 2, 1, args), y = f2(w, SG_ADD, u, f1(w, SG_SQUARE, v));
-	give(w, 0, 1, (double[]){3});
-	give(w, 1, 1, (double[]){5});
-	is(w, "x", grad(w, y, x), 1, (double[]){11});
-	is(w, "p", grad(w, y, p), 1, (double[]){3});
-	is(w, "jvp", deriv(w, SG_JVP, y, x, constant(w, x, 1)), 1, (double[]){11});
-	is(w, "second", grad(w, grad(w, y, x), x), 1, (double[]){2});
-	is(w, "mixed", grad(w, grad(w, y, x), p), 1, (double[]){1});
-}
-IN_WORLD(custom_rules_may_have_several_results, two_results)
-
 /* ---- types ---- */
 
 static void
 types(world *w)
 {
-	const sg_ref x = input_of(w, SG_F32, SHAPE(w, num(w, 2))), i = input_of(w, SG_I64, SHAPE(w, num(w, 2)));
+	const sg_ref x = input_of(w, SG_F32, SHAPE(w, num(w, 2))),
+		     i = input_of(w, SG_I64, SHAPE(w, num(w, 2)));
 	const sg_ref xd = sg_cast(&w->b, x, SG_F64);
 	const sg_ref y = sum_all(w, f2(w, SG_MUL, f1(w, SG_SQUARE, xd), sg_cast(&w->b, i, SG_F64)));
 	const sg_ref n = sg_cast(&w->b, sg_cast(&w->b, y, SG_I64), SG_F64);
@@ -785,13 +440,6 @@ main(void)
 	tcase_add_test(t, derivatives_are_by_bindings);
 	tcase_add_test(t, stop_gradient_is_a_constant);
 	tcase_add_test(t, independence_is_warned_of);
-	tcase_add_test(t, where_absorbs_to_the_second_order);
-	tcase_add_test(t, where_absorbs_around_reductions_and_broadcasts);
-	tcase_add_test(t, where_absorbs_row_by_row);
-	tcase_add_test(t, where_absorbs_through_movement);
-	tcase_add_test(t, custom_rules_work_in_both_modes);
-	tcase_add_test(t, custom_rules_may_be_batched_and_nested);
-	tcase_add_test(t, custom_rules_may_have_several_results);
 	tcase_add_test(t, types_of_derivatives_are_those_promised);
 	tcase_add_test(t, deep_chains_are_linear);
 	tcase_add_test(t, many_small_derivatives_cost_their_own_cones);

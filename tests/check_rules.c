@@ -12,8 +12,8 @@ has_slope(uint16_t op)
 	return sg_is_ew(op) && sg_ops[op].value && !(sg_ops[op].flags & (SG_RBOOL | SG_LOGIC));
 }
 
-/* Operands for op, in its interval: the condition of SELECT is bool, an order of POLYGAMMA is whole, the
- * bounds of CLAMP are in order. */
+/* Operands for op, in its interval: the condition of SELECT is bool, an order of POLYGAMMA is
+ * whole, the bounds of CLAMP are in order. */
 static void
 sample(world *w, uint16_t op)
 {
@@ -63,8 +63,8 @@ partial_is_slope(world *w, sg_ref r, uint32_t k)
 		const double slope = (get(&up, i) - get(&down, i)) / (2 * step);
 		const double partial = p ? get(&got, i) : 0;
 
-		ck_assert_msg(near(partial, slope, 1e-6), "d %s / d %c at %.17g: %.17g, slope %.17g",
-		              sg_op_name(op), "xyz"[k], get(&w->value[k], i), partial, slope);
+		CLAIM(near(partial, slope, 1e-6), "d %s / d %c at %.17g: %.17g, slope %.17g",
+		      sg_op_name(op), "xyz"[k], get(&w->value[k], i), partial, slope);
 	}
 }
 
@@ -115,7 +115,8 @@ check_adjoint(world *w, op_case c)
 	for (uint32_t k = 0; k < n.nargs; k++) {
 		want[k] = sg_type_is_float(sg_type_of(&w->b, n.args[k]));
 		if (want[k])
-			t[k] = input_of(w, sg_type_of(&w->b, n.args[k]), sg_shape_of(&w->b, n.args[k]));
+			t[k] = input_of(w, sg_type_of(&w->b, n.args[k]),
+			                sg_shape_of(&w->b, n.args[k]));
 	}
 	u = input_of(w, (sg_type)n.type, n.shape);
 	const sg_ref jt = sg_jvp_of(n.op)(&w->b, c.r, t);
@@ -130,12 +131,14 @@ check_adjoint(world *w, op_case c)
 		there = dot_of(w, u, jt);
 		for (uint32_t k = 0; k < n.nargs; k++) {
 			if (want[k])
-				ck_assert_msg(sg_shape_of(&w->b, d[k]) == sg_shape_of(&w->b, n.args[k]),
+				ck_assert_msg(sg_shape_of(&w->b, d[k]) ==
+				                  sg_shape_of(&w->b, n.args[k]),
 				              "%s: adjoint %d has another shape", c.name, (int)k);
 			back += dot_of(w, d[k], t[k]);
 		}
-		ck_assert_msg(near(there, back, n.args && sg_type_of(&w->b, n.args[0]) == SG_F32 ? 1e-5 : 1e-12),
-		              "%s at size %d: <u, J t> = %.17g, <J' u, t> = %.17g", c.name, i, there, back);
+		CLAIM(near(there, back,
+		           n.args && sg_type_of(&w->b, n.args[0]) == SG_F32 ? 1e-5 : 1e-12),
+		      "%s at size %d: <u, J t> = %.17g, <J' u, t> = %.17g", c.name, i, there, back);
 	}
 }
 
@@ -181,7 +184,8 @@ check_tangent(world *w, op_case c)
 				w->value[x] = tensor_for(w, w->b.g, w->input[x]);
 				for (int64_t j = 0; j < w->value[x].count; j++)
 					set(&w->value[x], j,
-					    get(&kept[x], j) + (s ? -step : step) * get(&kept[to], j));
+					    get(&kept[x], j) +
+					        (s ? -step : step) * get(&kept[to], j));
 				to++;
 			}
 			side[s] = value_of(w, c.r);
@@ -190,8 +194,8 @@ check_tangent(world *w, op_case c)
 		for (int64_t j = 0; j < got.count; j++) {
 			const double slope = (get(&side[0], j) - get(&side[1], j)) / (2 * step);
 
-			ck_assert_msg(near(get(&got, j), slope, 1e-6), "%s: tangent %.17g, slope %.17g",
-			              c.name, get(&got, j), slope);
+			CLAIM(near(get(&got, j), slope, 1e-6), "%s: tangent %.17g, slope %.17g",
+			      c.name, get(&got, j), slope);
 		}
 	}
 }
@@ -251,8 +255,8 @@ check_batch(world *w, op_case c, unsigned which)
 			sg_tensor slice = all;
 
 			slice.count = one.count;
-			slice.data = (char *)all.data +
-			             (size_t)(at * one.count) * sg_type_size(one.type);
+			slice.data =
+			    (char *)all.data + (size_t)(at * one.count) * sg_type_size(one.type);
 			same_values(c.name, &slice, &one, 1e-12);
 		}
 	}
@@ -329,8 +333,8 @@ edge(world *w, sg_op op, const double *x, const double *expected)
 	memcpy(w->value[0].data, x, 4 * sizeof *x);
 	const sg_tensor got = value_of(w, grad_of(w, r, u));
 	for (int i = 0; i < 4; i++)
-		ck_assert_msg(near(get(&got, i), expected[i], 1e-15), "%s: element %d: %g, not %g",
-		              sg_op_name(op), i, get(&got, i), expected[i]);
+		CLAIM(near(get(&got, i), expected[i], 1e-15), "%s: element %d: %g, not %g",
+		      sg_op_name((uint16_t)op), i, get(&got, i), expected[i]);
 }
 
 static void

@@ -1,7 +1,8 @@
 /* graph_test.h - for tests of floors 2 and 4: a world to build graphs in, random values for their
  * inputs, the values of nodes, and a node of every structured op.
  *
- * Extents are the dimensions N, M and K, so that a graph is built once and evaluated for many sizes. */
+ * Extents are the dimensions N, M and K, so that a graph is built once and evaluated for many
+ * sizes. */
 #ifndef SG_TESTS_GRAPH_TEST_H
 #define SG_TESTS_GRAPH_TEST_H
 
@@ -16,6 +17,13 @@
 #include <string.h>
 
 enum { NDIMS = 3, MAX_INPUTS = 24 };
+
+/* An assertion that is free where it holds: libcheck's write a message each time. */
+#define CLAIM(cond, ...)                                                                           \
+	do                                                                                         \
+		if (!(cond))                                                                       \
+			ck_abort_msg(__VA_ARGS__);                                                 \
+	while (0)
 
 typedef struct world {
 	sg_ctx *ctx;
@@ -60,9 +68,9 @@ in_world(void (*body)(world *))
 
 #define IN_WORLD(NAME, BODY)                                                                       \
 	START_TEST(NAME)                                                                           \
-	{                                                                                          \
-		in_world(BODY);                                                                    \
-	}                                                                                          \
+		{                                                                                  \
+			in_world(BODY);                                                            \
+		}                                                                                  \
 	END_TEST
 
 /* ---- shapes and inputs ---- */
@@ -105,11 +113,21 @@ static inline void
 set(sg_tensor *t, int64_t i, double v)
 {
 	switch (t->type) {
-	case SG_F32: ((float *)t->data)[i] = (float)v; break;
-	case SG_F64: ((double *)t->data)[i] = v; break;
-	case SG_I32: ((int32_t *)t->data)[i] = (int32_t)v; break;
-	case SG_I64: ((int64_t *)t->data)[i] = (int64_t)v; break;
-	case SG_BOOL: ((uint8_t *)t->data)[i] = v != 0; break;
+	case SG_F32:
+		((float *)t->data)[i] = (float)v;
+		break;
+	case SG_F64:
+		((double *)t->data)[i] = v;
+		break;
+	case SG_I32:
+		((int32_t *)t->data)[i] = (int32_t)v;
+		break;
+	case SG_I64:
+		((int64_t *)t->data)[i] = (int64_t)v;
+		break;
+	case SG_BOOL:
+		((uint8_t *)t->data)[i] = v != 0;
+		break;
 	}
 }
 
@@ -117,11 +135,16 @@ static inline double
 get(const sg_tensor *t, int64_t i)
 {
 	switch (t->type) {
-	case SG_F32: return (double)((float *)t->data)[i];
-	case SG_F64: return ((double *)t->data)[i];
-	case SG_I32: return ((int32_t *)t->data)[i];
-	case SG_I64: return (double)((int64_t *)t->data)[i];
-	case SG_BOOL: return ((uint8_t *)t->data)[i];
+	case SG_F32:
+		return (double)((float *)t->data)[i];
+	case SG_F64:
+		return ((double *)t->data)[i];
+	case SG_I32:
+		return ((int32_t *)t->data)[i];
+	case SG_I64:
+		return (double)((int64_t *)t->data)[i];
+	case SG_BOOL:
+		return ((uint8_t *)t->data)[i];
 	}
 	return 0;
 }
@@ -131,7 +154,7 @@ tensor_for(world *w, const sg_graph *g, sg_ref r)
 {
 	sg_tensor t = {.type = SG_F64};
 
-	ck_assert_int_eq(sg_tensor_shape(g, r, w->dims, &t), SGRT_OK);
+	CLAIM(sg_tensor_shape(g, r, w->dims, &t) == SGRT_OK, "a shape fails");
 	t.data = sg_alloc(w->ctx, (size_t)(t.count + 1) * sg_type_size(t.type));
 	return t;
 }
@@ -177,12 +200,12 @@ value_in(world *w, const sg_graph *g, sg_ref root)
 			val[r] = w->value[n->attr->w[0]];
 			continue;
 		}
-		ck_assert(n->nargs <= 64);
+		CLAIM(n->nargs <= 64, "too many operands");
 		for (uint32_t k = 0; k < n->nargs; k++)
 			arg[k] = &val[n->args[k]];
 		val[r] = tensor_for(w, g, r);
-		ck_assert_msg(sg_eval_node(w->ctx, g, r, w->dims, arg, &val[r]) == SGRT_OK,
-		              "%s fails", sg_op_name(n->op));
+		CLAIM(sg_eval_node(w->ctx, g, r, w->dims, arg, &val[r]) == SGRT_OK, "%s fails",
+		      sg_op_name(n->op));
 	}
 	result = val[root];
 	free(val);
@@ -223,8 +246,8 @@ same_values(const char *what, const sg_tensor *x, const sg_tensor *y, double tol
 	ck_assert_msg(x->count == y->count, "%s: %d elements, not %d", what, (int)x->count,
 	              (int)y->count);
 	for (int64_t i = 0; i < x->count; i++)
-		ck_assert_msg(near(get(x, i), get(y, i), tolerance), "%s: element %d is %.17g, not %.17g",
-		              what, (int)i, get(x, i), get(y, i));
+		CLAIM(near(get(x, i), get(y, i), tolerance), "%s: element %d is %.17g, not %.17g",
+		      what, (int)i, get(x, i), get(y, i));
 }
 
 /* ---- a node of every structured op, over inputs ---- */
@@ -255,7 +278,8 @@ static inline sg_ref
 contracted(world *w, int which)
 {
 	static const int64_t ij[] = {0, 1}, jk[] = {1, 2}, ik[] = {0, 2}, bij[] = {3, 0, 1},
-	                     bjk[] = {3, 1, 2}, bik[] = {3, 0, 2}, i[] = {0}, j[] = {1}, ji[] = {1, 0};
+			     bjk[] = {3, 1, 2}, bik[] = {3, 0, 2}, i[] = {0}, j[] = {1},
+			     ji[] = {1, 0};
 	sg_build *b = &w->b;
 	sg_ref x, y;
 
@@ -266,9 +290,12 @@ contracted(world *w, int which)
 	}
 	x = real_of(w, SHAPE(w, w->n, w->m));
 	switch (which) {
-	case 0: return sg_contract(b, x, ij, real_of(w, SHAPE(w, w->m, w->k)), jk, 2, ik);
-	case 2: return sg_contract(b, x, ij, real_of(w, SHAPE(w, w->m)), j, 1, i);
-	case 3: return sg_contract(b, x, ij, real_of(w, SHAPE(w, w->m, w->n)), ji, 0, NULL);
+	case 0:
+		return sg_contract(b, x, ij, real_of(w, SHAPE(w, w->m, w->k)), jk, 2, ik);
+	case 2:
+		return sg_contract(b, x, ij, real_of(w, SHAPE(w, w->m)), j, 1, i);
+	case 3:
+		return sg_contract(b, x, ij, real_of(w, SHAPE(w, w->m, w->n)), ji, 0, NULL);
 	default: /* the diagonal blocks: label i shared and kept */
 		return sg_contract(b, x, ij, real_of(w, SHAPE(w, w->n, w->m)), ij, 1, i);
 	}
@@ -314,12 +341,18 @@ moved(world *w, int which)
 	sg_ref x[3];
 
 	switch (which) {
-	case 0: return sg_reshape(b, real_of(w, nm), SHAPE(w, sg_ext_mul(w->sp, w->n, w->m)));
-	case 1: return sg_transpose(b, real_of(w, nmk), perm);
-	case 2: return sg_broadcast(b, real_of(w, SHAPE(w, w->n, w->k)), nmk, axis);
-	case 3: return sg_broadcast(b, real_of(w, sg_shape_scalar(w->sp)), nm, NULL);
-	case 4: return sliced(w, false);
-	case 5: return sliced(w, true);
+	case 0:
+		return sg_reshape(b, real_of(w, nm), SHAPE(w, sg_ext_mul(w->sp, w->n, w->m)));
+	case 1:
+		return sg_transpose(b, real_of(w, nmk), perm);
+	case 2:
+		return sg_broadcast(b, real_of(w, SHAPE(w, w->n, w->k)), nmk, axis);
+	case 3:
+		return sg_broadcast(b, real_of(w, sg_shape_scalar(w->sp)), nm, NULL);
+	case 4:
+		return sliced(w, false);
+	case 5:
+		return sliced(w, true);
 	default:
 		x[0] = real_of(w, nm);
 		x[1] = real_of(w, SHAPE(w, w->n, w->k));
@@ -338,38 +371,71 @@ make_case(world *w, int i)
 
 	w->ninputs = 0;
 	switch (i) {
-	case 0: return (op_case){"reshape", moved(w, 0), false};
-	case 1: return (op_case){"transpose", moved(w, 1), false};
-	case 2: return (op_case){"broadcast", moved(w, 2), false};
-	case 3: return (op_case){"broadcast scalar", moved(w, 3), false};
-	case 4: return (op_case){"slice", moved(w, 4), false};
-	case 5: return (op_case){"pad", moved(w, 5), false};
-	case 6: return (op_case){"concat", moved(w, 6), false};
-	case 7: return (op_case){"sum", sg_reduce(b, SG_SUM, real_of(w, nmk), 5), false};
-	case 8: return (op_case){"sum all", sg_reduce(b, SG_SUM, real_of(w, nm), 3), false};
-	case 9: return (op_case){"prod", sg_reduce(b, SG_PROD, real_of(w, nmk), 5), false};
-	case 10: return (op_case){"prod last", sg_reduce(b, SG_PROD, real_of(w, nm), 2), false};
-	case 11: return (op_case){"max", sg_reduce(b, SG_AMAX, real_of(w, nmk), 5), true};
-	case 12: return (op_case){"min", sg_reduce(b, SG_AMIN, real_of(w, nm), 3), true};
-	case 13: return (op_case){"cumsum", sg_cumsum(b, real_of(w, nm)), false};
-	case 14: x = real_of(w, nm); return (op_case){"linrec", sg_linrec(b, x, real_of(w, nm)), false};
-	case 15: return (op_case){"matmul", contracted(w, 0), false};
-	case 16: return (op_case){"batched matmul", contracted(w, 1), false};
-	case 17: return (op_case){"matrix vector", contracted(w, 2), false};
-	case 18: return (op_case){"trace of product", contracted(w, 3), false};
-	case 19: return (op_case){"rows' products", contracted(w, 4), false};
-	case 20: return (op_case){"gather", gathered(w, 0), false};
-	case 21: return (op_case){"gather with shared axis", gathered(w, 1), false};
-	case 22: return (op_case){"gather along the first axis", gathered(w, 2), false};
-	case 23: return (op_case){"scatter", gathered(w, 3), false};
-	case 24: return (op_case){"scatter with shared axis", gathered(w, 4), false};
-	case 25: return (op_case){"softmax", sg_row_op(b, SG_SOFTMAX, real_of(w, nm)), true};
-	case 26: return (op_case){"log_softmax", sg_row_op(b, SG_LOG_SOFTMAX, real_of(w, nm)), true};
-	case 27: return (op_case){"logsumexp", sg_row_op(b, SG_LOGSUMEXP, real_of(w, nm)), true};
-	case 28: return (op_case){"norm", sg_row_op(b, SG_NORM, real_of(w, nm)), false};
-	case 29: return (op_case){"cast", sg_cast(b, input_of(w, SG_F32, nm), SG_F64), false};
-	case 30: return (op_case){"bind", sg_bind(b, real_of(w, nm), 1), false};
-	default: return (op_case){NULL, 0, false};
+	case 0:
+		return (op_case){"reshape", moved(w, 0), false};
+	case 1:
+		return (op_case){"transpose", moved(w, 1), false};
+	case 2:
+		return (op_case){"broadcast", moved(w, 2), false};
+	case 3:
+		return (op_case){"broadcast scalar", moved(w, 3), false};
+	case 4:
+		return (op_case){"slice", moved(w, 4), false};
+	case 5:
+		return (op_case){"pad", moved(w, 5), false};
+	case 6:
+		return (op_case){"concat", moved(w, 6), false};
+	case 7:
+		return (op_case){"sum", sg_reduce(b, SG_SUM, real_of(w, nmk), 5), false};
+	case 8:
+		return (op_case){"sum all", sg_reduce(b, SG_SUM, real_of(w, nm), 3), false};
+	case 9:
+		return (op_case){"prod", sg_reduce(b, SG_PROD, real_of(w, nmk), 5), false};
+	case 10:
+		return (op_case){"prod last", sg_reduce(b, SG_PROD, real_of(w, nm), 2), false};
+	case 11:
+		return (op_case){"max", sg_reduce(b, SG_AMAX, real_of(w, nmk), 5), true};
+	case 12:
+		return (op_case){"min", sg_reduce(b, SG_AMIN, real_of(w, nm), 3), true};
+	case 13:
+		return (op_case){"cumsum", sg_cumsum(b, real_of(w, nm)), false};
+	case 14:
+		x = real_of(w, nm);
+		return (op_case){"linrec", sg_linrec(b, x, real_of(w, nm)), false};
+	case 15:
+		return (op_case){"matmul", contracted(w, 0), false};
+	case 16:
+		return (op_case){"batched matmul", contracted(w, 1), false};
+	case 17:
+		return (op_case){"matrix vector", contracted(w, 2), false};
+	case 18:
+		return (op_case){"trace of product", contracted(w, 3), false};
+	case 19:
+		return (op_case){"rows' products", contracted(w, 4), false};
+	case 20:
+		return (op_case){"gather", gathered(w, 0), false};
+	case 21:
+		return (op_case){"gather with shared axis", gathered(w, 1), false};
+	case 22:
+		return (op_case){"gather along the first axis", gathered(w, 2), false};
+	case 23:
+		return (op_case){"scatter", gathered(w, 3), false};
+	case 24:
+		return (op_case){"scatter with shared axis", gathered(w, 4), false};
+	case 25:
+		return (op_case){"softmax", sg_row_op(b, SG_SOFTMAX, real_of(w, nm)), true};
+	case 26:
+		return (op_case){"log_softmax", sg_row_op(b, SG_LOG_SOFTMAX, real_of(w, nm)), true};
+	case 27:
+		return (op_case){"logsumexp", sg_row_op(b, SG_LOGSUMEXP, real_of(w, nm)), true};
+	case 28:
+		return (op_case){"norm", sg_row_op(b, SG_NORM, real_of(w, nm)), false};
+	case 29:
+		return (op_case){"cast", sg_cast(b, input_of(w, SG_F32, nm), SG_F64), false};
+	case 30:
+		return (op_case){"bind", sg_bind(b, real_of(w, nm), 1), false};
+	default:
+		return (op_case){NULL, 0, false};
 	}
 }
 

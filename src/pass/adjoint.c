@@ -1,10 +1,11 @@
 /* adjoint.c - adjoints that are absorbingly zero where a side of a where() is not taken.
  *
- * In y = where(c, p, q) the adjoint of p is 0 where c is false, whatever p's derivatives are there: a zero
- * that no later factor inf or NaN turns into NaN (NUMERICS.md). So the zero is not multiplied through. An
- * adjoint is a pair of a raw value and a mask of where it counts; elementwise factors go to the raw value,
- * and SELECT(mask, raw, 0) is made as late as can be: where contributions of different masks meet, before
- * an op that mixes elements, and at results. Higher derivatives meet that SELECT, and mask again. */
+ * In y = where(c, p, q) the adjoint of p is 0 where c is false, whatever p's derivatives are there:
+ * a zero that no later factor inf or NaN turns into NaN (NUMERICS.md). So the zero is not
+ * multiplied through. An adjoint is a pair of a raw value and a mask of where it counts;
+ * elementwise factors go to the raw value, and SELECT(mask, raw, 0) is made as late as can be:
+ * where contributions of different masks meet, before an op that mixes elements, and at results.
+ * Higher derivatives meet that SELECT, and mask again. */
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -54,8 +55,8 @@ same_mask(const sg_mask *m, const sg_mask *n)
 	return m == n || (m && n && m->node == n->node);
 }
 
-/* Does `outer` contain m, as one of the masks that m was made inside of? Looks only so far up: not to
- * know is never wrong, only a little slower in the code that comes out. */
+/* Does `outer` contain m, as one of the masks that m was made inside of? Looks only so far up: not
+ * to know is never wrong, only a little slower in the code that comes out. */
 static bool
 inside(const sg_mask *m, const sg_mask *outer)
 {
@@ -84,7 +85,8 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 	if (complementary(a.mask, c.mask)) {
 		sg_ref yes = a.mask->side ? a.raw : c.raw, no = a.mask->side ? c.raw : a.raw;
 
-		return (sg_adj){sg_ew3(b, SG_SELECT, a.mask->cond, yes, no), !a.mask->up, a.mask->up};
+		return (sg_adj){sg_ew3(b, SG_SELECT, a.mask->cond, yes, no), !a.mask->up,
+		                a.mask->up};
 	}
 	if (inside(a.mask, c.mask))
 		return (sg_adj){sg_ew2(b, SG_ADD, sg_adj_solid(b, a), c.raw), c.clean, c.mask};
@@ -97,8 +99,8 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 
 /* ---- masks through ops that mix elements ---- */
 
-/* Any over the axes of the result whose label the operand has not; then along those that the result has
- * not. */
+/* Any over the axes of the result whose label the operand has not; then along those that the result
+ * has not. */
 static sg_ref
 contract_mask(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
 {

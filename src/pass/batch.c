@@ -1,5 +1,5 @@
-/* batch.c - copies of a graph in which some nodes are replaced; by something of the same shape, or by
- * something with a leading axis, which then goes up through all that depends on it. */
+/* batch.c - copies of a graph in which some nodes are replaced; by something of the same shape, or
+ * by something with a leading axis, which then goes up through all that depends on it. */
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -100,13 +100,12 @@ add_pair(sg_build *b, pairs *p, sg_ref from, sg_ref to)
 	SG_PUSH(b->ctx, p->to, n, p->to_cap, to);
 }
 
-/* The user's rules in the cone of the roots take adjoints with the leading axis too: their placeholders
- * join the pairs. True if some were new, which can make other nodes depend on them. */
+/* The user's rules in the cone of the roots take adjoints with the leading axis too: their
+ * placeholders join the pairs. True if some were new, which can make other nodes depend on them. */
 static bool
 batch_placeholders(sg_build *b, size_t nroots, const sg_ref *root, pairs *p, sg_ext size)
 {
-	const sg_cone cone =
-	    sg_cone_make(b, SG_FOLLOW_ALL, nroots, root, sg_lowest(p->n, p->from));
+	const sg_cone cone = sg_cone_make(b, SG_FOLLOW_ALL, nroots, root, sg_lowest(p->n, p->from));
 	const bool *active = sg_cone_active(b, &cone, p->n, p->from);
 	const size_t before = p->n;
 

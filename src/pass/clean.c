@@ -79,7 +79,8 @@ readers(sg_ctx *ctx, const sg_program *p, const bool *live)
 	return n;
 }
 
-/* A transpose of a contraction that nothing else reads is the contraction with its axes in that order. */
+/* A transpose of a contraction that nothing else reads is the contraction with its axes in that
+ * order. */
 static sg_ref
 contract_transposed(sg_build *b, const sg_node *transpose, const sg_node *c, const sg_ref *map)
 {
@@ -88,7 +89,8 @@ contract_transposed(sg_build *b, const sg_node *transpose, const sg_node *c, con
 
 	for (uint32_t i = 0; i < transpose->shape->rank; i++)
 		order[i] = lo[transpose->attr->w[i]];
-	return sg_contract(b, map[c->args[0]], lx, map[c->args[1]], ly, transpose->shape->rank, order);
+	return sg_contract(b, map[c->args[0]], lx, map[c->args[1]], ly, transpose->shape->rank,
+	                   order);
 }
 
 void

@@ -1,5 +1,5 @@
-/* cone.c - the set of nodes that some roots need: a bit a node, and ranks, so that a member's index is
- * found in constant time. */
+/* cone.c - the set of nodes that some roots need: a bit a node, and ranks, so that a member's index
+ * is found in constant time. */
 #include "pass/sweep.h"
 
 sg_ref

@@ -1,5 +1,5 @@
-/* cost.c - operations: an addition is 1, a multiply-add of a contraction 2, a transcendental 10; movement
- * and conversion ride on what reads them and are free. */
+/* cost.c - operations: an addition is 1, a multiply-add of a contraction 2, a transcendental 10;
+ * movement and conversion ride on what reads them and are free. */
 #include "pass/sweep.h"
 
 /* Operations for each element of the operand (row ops and reductions) or of the result. */
@@ -42,12 +42,18 @@ static int64_t
 each_element(sg_op op)
 {
 	switch (op) {
-	case SG_SOFTMAX: return COST_SOFTMAX;
-	case SG_LOG_SOFTMAX: return COST_LOG_SOFTMAX;
-	case SG_LOGSUMEXP: return COST_LOGSUMEXP;
-	case SG_NORM: return COST_NORM;
-	case SG_LINREC: return COST_RECURRENCE;
-	default: return COST_REDUCE;
+	case SG_SOFTMAX:
+		return COST_SOFTMAX;
+	case SG_LOG_SOFTMAX:
+		return COST_LOG_SOFTMAX;
+	case SG_LOGSUMEXP:
+		return COST_LOGSUMEXP;
+	case SG_NORM:
+		return COST_NORM;
+	case SG_LINREC:
+		return COST_RECURRENCE;
+	default:
+		return COST_REDUCE;
 	}
 }
 
@@ -72,12 +78,17 @@ sg_node_cost(sg_build *b, sg_ref r)
 	case SG_SOFTMAX:
 	case SG_LOG_SOFTMAX:
 	case SG_LOGSUMEXP:
-	case SG_NORM: return times_size(b, each_element((sg_op)n.op), sg_shape_of(b, n.args[0]));
-	case SG_SCATTER: return times_size(b, COST_REDUCE, sg_shape_of(b, n.args[1]));
-	case SG_CONTRACT: return contraction(b, &n);
+	case SG_NORM:
+		return times_size(b, each_element((sg_op)n.op), sg_shape_of(b, n.args[0]));
+	case SG_SCATTER:
+		return times_size(b, COST_REDUCE, sg_shape_of(b, n.args[1]));
+	case SG_CONTRACT:
+		return contraction(b, &n);
 	case SG_RAND:
-	case SG_RANDN: return times_size(b, COST_RANDOM, n.shape);
-	default: return sg_ext_int(b->sp, 0);
+	case SG_RANDN:
+		return times_size(b, COST_RANDOM, n.shape);
+	default:
+		return sg_ext_int(b->sp, 0);
 	}
 }
 

@@ -1,9 +1,9 @@
 /* custom.c - derivatives through a user's rule.
  *
- * A CUSTOM node holds, beside its value, the adjoint of each param as a graph over placeholders for the
- * adjoints of the results. Reverse mode puts the adjoint in. Forward mode transposes: a rule is linear in
- * its placeholders, so the tangent of result k is the adjoint of its placeholder when the rules are
- * weighted by the params' tangents (Radul et al. 2022, "You only linearize once"). */
+ * A CUSTOM node holds, beside its value, the adjoint of each param as a graph over placeholders for
+ * the adjoints of the results. Reverse mode puts the adjoint in. Forward mode transposes: a rule is
+ * linear in its placeholders, so the tangent of result k is the adjoint of its placeholder when the
+ * rules are weighted by the params' tangents (Radul et al. 2022, "You only linearize once"). */
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -16,8 +16,12 @@ static parts
 parts_of(const sg_build *b, sg_ref r)
 {
 	const sg_node n = sg_at(b, r);
-	parts p = {(uint32_t)n.attr->w[0], (uint32_t)n.attr->w[1], (uint32_t)n.attr->w[2],
-	           n.args + 1, NULL, NULL};
+	parts p = {(uint32_t)n.attr->w[0],
+	           (uint32_t)n.attr->w[1],
+	           (uint32_t)n.attr->w[2],
+	           n.args + 1,
+	           NULL,
+	           NULL};
 
 	p.param = p.seed + p.nresults;
 	p.rule = p.param + p.nparams;

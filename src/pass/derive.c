@@ -1,13 +1,14 @@
 /* derive.c - DERIV nodes become derivatives.
  *
  * The graph is rebuilt in index order, so that what a DERIV is taken of holds no DERIV any more:
- * innermost first, to any order. Whole Jacobians are one sweep with a placeholder for the seed, batched
- * over the rows of an identity matrix. BIND keeps its variables apart until all is done. */
+ * innermost first, to any order. Whole Jacobians are one sweep with a placeholder for the seed,
+ * batched over the rows of an identity matrix. BIND keeps its variables apart until all is done. */
 #include "pass/sweep.h"
 
 enum { SEED_ADJOINT = -1, SEED_TANGENT = -2 }; /* the front end's are 0 and more */
 
-/* ---- one derivative; each gives 0 where y does not depend on x ------------------------------------ */
+/* ---- one derivative; each gives 0 where y does not depend on x
+ * ------------------------------------ */
 
 /* The unit seed: ones of r's shape. */
 static sg_ref
@@ -32,7 +33,8 @@ identity(sg_build *b, sg_type t, const sg_shape *s)
 	sg_ref i = sg_iota(b, n), eq;
 	sg_ext e[SG_MAX_RANK];
 
-	eq = sg_ew2(b, SG_EQ, sg_broadcast(b, i, square, &down), sg_broadcast(b, i, square, &across));
+	eq = sg_ew2(b, SG_EQ, sg_broadcast(b, i, square, &down),
+	            sg_broadcast(b, i, square, &across));
 	if (s->rank == SG_MAX_RANK)
 		sg_raise(b->ctx, SG_FAULT_LIMIT, "a Jacobian needs too many axes");
 	e[0] = n;
@@ -68,7 +70,8 @@ one_element(const sg_build *b, sg_ref r)
 	return true;
 }
 
-/* The root with the identity in place of the seed: a leading axis, one row for each of its elements. */
+/* The root with the identity in place of the seed: a leading axis, one row for each of its
+ * elements. */
 static sg_ref
 batch_over_identity(sg_build *b, sg_ref root, sg_ref seed)
 {
@@ -168,8 +171,8 @@ gradient(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 	return g;
 }
 
-/* By default forward over reverse: one pass over the gradient for each column, nothing kept. A linear y
- * has a Hessian that is zero without y being independent of x. */
+/* By default forward over reverse: one pass over the gradient for each column, nothing kept. A
+ * linear y has a Hessian that is zero without y being independent of x. */
 static sg_ref
 hessian(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 {
@@ -193,7 +196,8 @@ hessian_times(sg_build *b, sg_ref y, sg_ref x, sg_ref v)
 	return h ? h : zeros(b, sg_type_of(b, g), sg_shape_of(b, x));
 }
 
-/* ---- the walk ------------------------------------------------------------------------------------- */
+/* ---- the walk
+ * ------------------------------------------------------------------------------------- */
 
 typedef struct derive {
 	sg_build b; /* builds the new graph */
@@ -299,11 +303,21 @@ derivative(derive *d, sg_ref r)
 	}
 	switch (kind_of(&n)) {
 	case SG_GRAD:
-	case SG_VJP: result = gradient(&d->b, y, x, mode); break;
-	case SG_JVP: result = sg_forward(&d->b, y, 1, &x, &v); break;
-	case SG_JACOBIAN: result = jacobian(&d->b, y, x, mode); break;
-	case SG_HESSIAN: result = hessian(&d->b, y, x, mode); break;
-	case SG_HVP: result = hessian_times(&d->b, y, x, v); break;
+	case SG_VJP:
+		result = gradient(&d->b, y, x, mode);
+		break;
+	case SG_JVP:
+		result = sg_forward(&d->b, y, 1, &x, &v);
+		break;
+	case SG_JACOBIAN:
+		result = jacobian(&d->b, y, x, mode);
+		break;
+	case SG_HESSIAN:
+		result = hessian(&d->b, y, x, mode);
+		break;
+	case SG_HVP:
+		result = hessian_times(&d->b, y, x, v);
+		break;
 	}
 	settle(d, r, result, fresh);
 }
@@ -365,5 +379,4 @@ sg_derive(sg_ctx *ctx, sg_program *p)
 	rebuild(&d);
 	sg_program_remap(p, d.b.g, d.map);
 	sg_rebuild(ctx, p, false, true);
-	sg_clean(ctx, p, false);
 }

@@ -1,4 +1,5 @@
-/* forward.c - tangents: one walk from the x[i] up to y; and the chain rule's product, for both modes. */
+/* forward.c - tangents: one walk from the x[i] up to y; and the chain rule's product, for both
+ * modes. */
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -15,8 +16,8 @@ is_operand(const sg_build *b, sg_ref r, sg_ref p)
 	return false;
 }
 
-/* A SELECT among constants or with a zero: the choice is made after the product, which is then a copy of
- * g or nothing; and 0 whatever g is where the partial is 0, as in PyTorch. */
+/* A SELECT among constants or with a zero: the choice is made after the product, which is then a
+ * copy of g or nothing; and 0 whatever g is where the partial is 0, as in PyTorch. */
 static bool
 chooses(const sg_build *b, const sg_node *p)
 {
@@ -77,7 +78,7 @@ typedef struct sweep {
 	sg_build *b;
 	sg_cone cone;
 	const bool *active;
-	sg_ref *t; /* per member: its tangent */
+	sg_ref *t;   /* per member: its tangent */
 	sg_ref *arg; /* scratch: tangents of one node's operands */
 	uint32_t cap;
 } sweep;

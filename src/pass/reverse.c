@@ -113,8 +113,8 @@ through_same(sweep *s, sg_ref r, sg_adj a)
 
 /* ---- ops that mix elements ---- */
 
-/* Node r with operands that are 0 where nothing is taken, so that inf and NaN there do not come back as
- * factors of the adjoints; not simplified, so that it is the same op. */
+/* Node r with operands that are 0 where nothing is taken, so that inf and NaN there do not come
+ * back as factors of the adjoints; not simplified, so that it is the same op. */
 static sg_ref
 with_safe_operands(sweep *s, sg_ref r, const sg_mask *const *mask)
 {
@@ -123,7 +123,8 @@ with_safe_operands(sweep *s, sg_ref r, const sg_mask *const *mask)
 	sg_ref *safe = SG_NEW_ARRAY(b->ctx, sg_ref, n.nargs);
 
 	for (uint32_t k = 0; k < n.nargs; k++)
-		safe[k] = mask[k] ? sg_adj_solid(b, (sg_adj){n.args[k], false, mask[k]}) : n.args[k];
+		safe[k] =
+		    mask[k] ? sg_adj_solid(b, (sg_adj){n.args[k], false, mask[k]}) : n.args[k];
 	return sg_node_make(b->g, n.op, (sg_type)n.type, n.shape, n.nargs, safe, n.attr);
 }
 
@@ -164,10 +165,10 @@ through_custom(sweep *s, sg_ref r, sg_adj a)
 		const sg_ref p = n.args[first + i];
 		const bool masked = a.mask && s->d[i];
 
-		contribute(s, p,
-		           (sg_adj){s->d[i], false,
-		                    masked ? sg_mask_operand(s->b, r, first + i, a.mask->node)
-		                           : NULL});
+		contribute(
+		    s, p,
+		    (sg_adj){s->d[i], false,
+		             masked ? sg_mask_operand(s->b, r, first + i, a.mask->node) : NULL});
 	}
 }
 

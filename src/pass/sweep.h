@@ -1,13 +1,15 @@
 /* sweep.h - private to floor 4: what the sweeps over a graph share.
  *
- * A sweep visits the nodes between what it starts from and its roots, in index order, and keeps arrays as
- * long as that cone, not as the graph: a thousand small derivatives in one large graph stay cheap. */
+ * A sweep visits the nodes between what it starts from and its roots, in index order, and keeps
+ * arrays as long as that cone, not as the graph: a thousand small derivatives in one large graph
+ * stay cheap. */
 #ifndef SG_PASS_SWEEP_H
 #define SG_PASS_SWEEP_H
 
 #include "pass/pass.h"
 
-/* ---- cone: the nodes that some roots need, from `lo` on ------------------------------------------ */
+/* ---- cone: the nodes that some roots need, from `lo` on
+ * ------------------------------------------ */
 
 typedef enum {
 	SG_FOLLOW_ALL,    /* every operand */
@@ -32,10 +34,11 @@ bool *sg_cone_active(sg_build *b, const sg_cone *c, size_t n, const sg_ref *x);
 /* The least of n refs; UINT32_MAX of none. */
 sg_ref sg_lowest(size_t n, const sg_ref *x);
 
-/* ---- adjoints with masks: adjoint.c -------------------------------------------------------------- */
+/* ---- adjoints with masks: adjoint.c
+ * -------------------------------------------------------------- */
 
-/* Where an adjoint is taken: `node` is bool, of the adjoint's shape. Inside of `up` (NULL: everywhere) it
- * is where `cond` is `side`; cond 0 where that is not known. */
+/* Where an adjoint is taken: `node` is bool, of the adjoint's shape. Inside of `up` (NULL:
+ * everywhere) it is where `cond` is `side`; cond 0 where that is not known. */
 typedef struct sg_mask {
 	sg_ref node;
 	const struct sg_mask *up;
@@ -44,8 +47,9 @@ typedef struct sg_mask {
 	bool side;
 } sg_mask;
 
-/* The adjoint is raw where the mask is true and exactly 0 elsewhere, where raw may hold anything, inf and
- * NaN too. mask NULL: true everywhere. clean: raw is 0 already where the mask is false. raw 0: none. */
+/* The adjoint is raw where the mask is true and exactly 0 elsewhere, where raw may hold anything,
+ * inf and NaN too. mask NULL: true everywhere. clean: raw is 0 already where the mask is false. raw
+ * 0: none. */
 typedef struct sg_adj {
 	sg_ref raw;
 	bool clean;
@@ -61,12 +65,13 @@ sg_adj sg_adj_branch(sg_build *b, sg_adj a, sg_ref cond, bool side);
 const sg_mask *sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m);
 const sg_mask *sg_mask_plain(sg_build *b, sg_ref node);
 
-/* ---- others ------------------------------------------------------------------------------------- */
+/* ---- others -------------------------------------------------------------------------------------
+ */
 
 /* g times partial p of node r, in its shortest form: no factor 1, no g * (1/q). */
 sg_ref sg_scale(sg_build *b, sg_ref r, sg_ref g, sg_ref p);
-/* CUSTOM node r: adjoints d[p] of its params (0 where want[p] is false) for adjoint g; its tangent for
- * tangents t[p] of the params. */
+/* CUSTOM node r: adjoints d[p] of its params (0 where want[p] is false) for adjoint g; its tangent
+ * for tangents t[p] of the params. */
 void sg_custom_vjp(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d);
 sg_ref sg_custom_jvp(sg_build *b, sg_ref r, const sg_ref *t);
 /* New node r gets a name if it has none and `of` has one: prefix + that. */

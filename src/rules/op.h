@@ -1,8 +1,8 @@
 /* op.h - private to floor 2: what the rules of the structured ops (op_*.c) share.
  *
- * Every structured op has jvp_ID, vjp_ID and batch_ID, declared here from the table, so that one that is
- * missing does not link. The rules are linear in the tangents and in the adjoint, and are never asked of
- * an integer or bool result. */
+ * Every structured op has jvp_ID, vjp_ID and batch_ID, declared here from the table, so that one
+ * that is missing does not link. The rules are linear in the tangents and in the adjoint, and are
+ * never asked of an integer or bool result. */
 #ifndef SG_RULES_OP_H
 #define SG_RULES_OP_H
 
@@ -22,7 +22,7 @@ sg_ref sg_const_like(sg_build *b, sg_ref x, double v);
 /* ---- the leading axis of batching ---- */
 
 const sg_shape *sg_shape_led(sg_build *b, const sg_shape *s, sg_ext size); /* [size] + s */
-sg_ref sg_lead(sg_build *b, sg_ref x, sg_ext size);                         /* x in every slice */
+sg_ref sg_lead(sg_build *b, sg_ref x, sg_ext size);                        /* x in every slice */
 /* Operand k with the leading axis, whether it was batched or not. */
 sg_ref sg_led_arg(sg_build *b, const sg_ref *args, const bool *batched, uint32_t k, sg_ext size);
 sg_jvp_rule sg_no_tangent;

@@ -83,7 +83,8 @@ sg_flip_rows(sg_build *b, sg_ref x)
 	const sg_shape *s = sg_shape_of(b, x);
 	const sg_ext n = s->ext[s->rank - 1], one = sg_ext_int(b->sp, 1);
 
-	return sg_slice_axis(b, x, s->rank - 1, sg_ext_sub(b->sp, n, one), sg_ext_int(b->sp, -1), n);
+	return sg_slice_axis(b, x, s->rank - 1, sg_ext_sub(b->sp, n, one), sg_ext_int(b->sp, -1),
+	                     n);
 }
 
 /* A pad by one and then a slice: no extent is negative, even for rows of nothing. */

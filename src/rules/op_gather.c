@@ -48,8 +48,8 @@ axis_first(sg_build *b, sg_ref x, uint32_t from)
 	return sg_transpose(b, x, perm);
 }
 
-/* Indices that all slices share stay as they are, and so does an x that all slices share, as long as
- * there are no shared axes that must stay in front. */
+/* Indices that all slices share stay as they are, and so does an x that all slices share, as long
+ * as there are no shared axes that must stay in front. */
 sg_ref
 batch_GATHER(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {

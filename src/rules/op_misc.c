@@ -1,4 +1,5 @@
-/* op_misc.c - conversions, bindings, stop_gradient; nodes that stand for a derivative or hold a user's. */
+/* op_misc.c - conversions, bindings, stop_gradient; nodes that stand for a derivative or hold a
+ * user's. */
 #include "rules/op.h"
 
 /* ---- cast: linear between floats, without derivative from or to integers and bool ---- */
@@ -90,8 +91,8 @@ vjp_CUSTOM(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 	sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a custom rule is applied by the sweeps");
 }
 
-/* Seeds come batched (pass/batch.c sees to it), so the adjoints in the rules do, and the params have to
- * be of their shape. */
+/* Seeds come batched (pass/batch.c sees to it), so the adjoints in the rules do, and the params
+ * have to be of their shape. */
 sg_ref
 batch_CUSTOM(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {

@@ -1,8 +1,8 @@
 /* op_move.c - reshape, transpose, broadcast, slice, pad, concat: linear index maps.
  *
  * The tangent is the same map of the tangent; the adjoint is the transposed map: a permutation goes
- * back, a slice pads, a broadcast sums (Griewank and Walther 2008). The reverse sweep uses these adjoints
- * for its bool masks too. */
+ * back, a slice pads, a broadcast sums (Griewank and Walther 2008). The reverse sweep uses these
+ * adjoints for its bool masks too. */
 #include "rules/op.h"
 
 /* ---- reshape ---- */
@@ -74,8 +74,8 @@ jvp_BROADCAST(sg_build *b, sg_ref r, const sg_ref *t)
 	return t[0] ? sg_broadcast(b, t[0], n.shape, axes_of(&n)) : 0;
 }
 
-/* Sums over the axes that the operand has not, and over those where its extent is 1; a mask, which is
- * bool, is true where any of the summed elements is. */
+/* Sums over the axes that the operand has not, and over those where its extent is 1; a mask, which
+ * is bool, is true where any of the summed elements is. */
 void
 vjp_BROADCAST(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 {

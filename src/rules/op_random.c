@@ -1,7 +1,8 @@
 /* op_random.c - random arrays: constants to every derivative.
  *
- * The seed's shape is a prefix of the result's. Each element of it is the key of a stream of its own for
- * the rest of the axes, so that slice i of a batched array is the array that seed[i] alone would give. */
+ * The seed's shape is a prefix of the result's. Each element of it is the key of a stream of its
+ * own for the rest of the axes, so that slice i of a batched array is the array that seed[i] alone
+ * would give. */
 #include "rules/op.h"
 
 sg_ref

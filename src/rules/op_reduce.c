@@ -42,9 +42,9 @@ batch_SUM(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched
 
 /* ---- product: y = x0 x1 ... x(n-1).   dy/dxk = (x0 ... x(k-1)) (x(k+1) ... x(n-1))
  *
- * Both factors are running products, from the left and from the right: no division, so right with any
- * number of zeros. They are linear recurrences, whose derivatives are linear recurrences again: right to
- * any order (Griewank and Walther 2008, on Speelpenning's product). ---- */
+ * Both factors are running products, from the left and from the right: no division, so right with
+ * any number of zeros. They are linear recurrences, whose derivatives are linear recurrences again:
+ * right to any order (Griewank and Walther 2008, on Speelpenning's product). ---- */
 
 /* The axes that go, last: perm, and its inverse. */
 static void

@@ -99,8 +99,8 @@ batch_LOGSUMEXP(sg_build *b, const sg_node *n, const sg_ref *args, const bool *b
 }
 
 /* ---- 2-norm: y = |x|.   dy = x'dx / y   X = x g / y, all 0 where y is 0   (Petersen and Pedersen
- * 2012, eq. 129). The guard is a SELECT of the row's factor, so that further derivatives are 0 there
- * too. ---- */
+ * 2012, eq. 129). The guard is a SELECT of the row's factor, so that further derivatives are 0
+ * there too. ---- */
 
 /* v / y, 0 where y is 0. */
 static sg_ref
