@@ -163,7 +163,7 @@ set_prefix(job *j, sg_program *p)
 	if (!prefix)
 		return;
 	if (!is_identifier(prefix))
-		sg_error(j->m->ctx, (sg_span){.src = NULL}, "bad-prefix",
+		sg_error(j->m->ctx, (sg_span){.src = NULL}, "prefix",
 		         "the prefix '%s' is not an identifier", prefix);
 	p->name = sg_intern_z(j->m->ctx, prefix);
 }
