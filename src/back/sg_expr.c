@@ -453,6 +453,33 @@ put_call(sg_writer *w, const operation *x)
 	return SG_P_POSTFIX;
 }
 
+/* Is it a sum over the number of what was summed? */
+static bool
+is_mean(const sg_writer *w, const operation *x)
+{
+	const sg_node *sum = sg_node_at(w->g, x->o[0].r), *count = sg_node_at(w->g, x->o[1].r), *dim;
+	const sg_shape *s;
+	sg_ext n = sg_ext_int(w->sp, 1);
+
+	if (!is_written(w, x, 0, SG_SUM, SG_SUM) || x->o[1].explicitly || !sg_inline(w, x->o[1].r) ||
+	    count->op != SG_NONEMPTY)
+		return false;
+	dim = sg_node_at(w->g, count->args[0]);
+	s = sg_node_at(w->g, sum->args[0])->shape;
+	for (uint32_t i = 0; i < s->rank; i++)
+		if ((uint64_t)sum->attr->w[0] >> i & 1)
+			n = sg_ext_mul(w->sp, n, s->ext[i]);
+	return dim->op == SG_DIM && (sg_ext)dim->attr->w[0] == n;
+}
+
+static sg_prec
+put_quotient(sg_writer *w, const operation *x)
+{
+	if (is_mean(w, x))
+		return sg_put_reduce(w, x->o[0].r, "mean");
+	return put_infix(w, x, SG_P_MUL, "/", SG_P_POW, SG_P_MUL);
+}
+
 static sg_prec
 put_binary(sg_writer *w, const operation *x)
 {
@@ -460,7 +487,7 @@ put_binary(sg_writer *w, const operation *x)
 	case SG_ADD:
 	case SG_SUB: return put_sum(w, x);
 	case SG_MUL: return put_product(w, x);
-	case SG_DIV: return put_infix(w, x, SG_P_MUL, "/", SG_P_POW, SG_P_MUL);
+	case SG_DIV: return put_quotient(w, x);
 	case SG_FLOORDIV: return put_infix(w, x, SG_P_POW, "//", SG_P_POW, SG_P_FLOOR);
 	case SG_MOD: return put_infix(w, x, SG_P_POW, " % ", SG_P_POW, SG_P_FLOOR);
 	case SG_POW: return put_infix(w, x, SG_P_POSTFIX, "**", SG_P_UNARY, SG_P_POW);
@@ -508,6 +535,11 @@ put_unary(sg_writer *w, const sg_node *n)
 
 	switch ((sg_op)n->op) {
 	case SG_NEG: return put_neg(w, x);
+	case SG_NONEMPTY: /* only a mean says that */
+		if (sg_inline(w, x))
+			return sg_put_body(w, x);
+		sg_buf_puts(w->b, w->name[x]);
+		return SG_P_POSTFIX;
 	case SG_NOT:
 		sg_buf_puts(w->b, "not ");
 		sg_put(w, x, SG_P_NOT);

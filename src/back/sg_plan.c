@@ -75,7 +75,7 @@ static bool
 is_wrapper(const sg_node *n)
 {
 	return n->op == SG_NEG || n->op == SG_BROADCAST || n->op == SG_TRANSPOSE ||
-	       n->op == SG_RESHAPE || n->op == SG_CAST || n->op == SG_BIND;
+	       n->op == SG_RESHAPE || n->op == SG_CAST || n->op == SG_BIND || n->op == SG_NONEMPTY;
 }
 
 static uint8_t

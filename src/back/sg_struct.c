@@ -222,10 +222,14 @@ put_axes(sg_writer *w, uint64_t mask, uint32_t rank)
 	sg_buf_puts(w->b, many ? ")" : "");
 }
 
-static sg_prec
-put_reduce(sg_writer *w, const sg_node *n, uint64_t mask)
+sg_prec
+sg_put_reduce(sg_writer *w, sg_ref r, const char *name)
 {
-	sg_buf_printf(w->b, "%s(", sg_op_name(n->op));
+	const sg_node *n = sg_node_at(w->g, r);
+	const bool one = n->op == SG_ARGMAX || n->op == SG_ARGMIN;
+	const uint64_t mask = one ? (uint64_t)1 << n->attr->w[0] : (uint64_t)n->attr->w[0];
+
+	sg_buf_printf(w->b, "%s(", name);
 	sg_put(w, n->args[0], SG_P_ANY);
 	put_axes(w, mask, shape_of(w, n->args[0])->rank);
 	sg_buf_putc(w->b, ')');
@@ -444,9 +448,9 @@ sg_put_struct(sg_writer *w, sg_ref r)
 	case SG_AMAX:
 	case SG_AMIN:
 	case SG_ANY:
-	case SG_ALL: return put_reduce(w, n, (uint64_t)n->attr->w[0]);
+	case SG_ALL:
 	case SG_ARGMAX:
-	case SG_ARGMIN: return put_reduce(w, n, (uint64_t)1 << n->attr->w[0]);
+	case SG_ARGMIN: return sg_put_reduce(w, r, name);
 	case SG_CUMSUM:
 	case SG_LOGSUMEXP:
 	case SG_NORM: return put_last_axis(w, n, name, true);

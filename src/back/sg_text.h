@@ -55,6 +55,7 @@ sg_prec sg_put_const(sg_writer *w, sg_type t, const sg_shape *s, int64_t word);
 sg_prec sg_put_number(sg_writer *w, sg_type t, int64_t word, bool weak);
 sg_prec sg_put_extent(sg_writer *w, sg_ext e);
 sg_prec sg_put_struct(sg_writer *w, sg_ref r);
+sg_prec sg_put_reduce(sg_writer *w, sg_ref r, const char *name); /* by the name given */
 sg_prec sg_put_move(sg_writer *w, sg_ref r);
 /* What stands from `at` on, tight enough for a postfix, with its axes permuted, or reshaped. */
 void sg_wrap_transpose(sg_writer *w, size_t at, uint32_t n, const int64_t *perm);

@@ -341,33 +341,82 @@ broadcast_product(walk *w, const sg_node *n, const sg_product *p)
 	return all;
 }
 
+/* Parts of an operand that a linear map lets through: the number and the scalars. What is left
+ * becomes a node; 0 if there is nothing to let through, or nothing left. */
+static sg_ref
+take_scalars(walk *w, sg_ref old, sg_product *outside)
+{
+	sg_algebra_state *a = &w->a;
+	const sg_form x = form_of(w, old);
+	sg_product inside = {.c = sg_coef_int(1)}, out = inside;
+
+	if (x.n != 1 || x.term[0].n == 0)
+		return 0;
+	out.c = x.term[0].c;
+	for (uint32_t i = 0; i < x.term[0].n; i++) {
+		const sg_factor f = x.term[0].f[i];
+		const sg_node *n = sg_node_at(a->b.g, f.base);
+		const bool scalar = n->op == SG_BROADCAST && !sg_shape_of(&a->b, n->args[0])->rank;
+		const sg_form one = sg_form_base(a, scalar ? n->args[0] : f.base, f.e);
+
+		if (scalar)
+			out = sg_product_mul(a, &out, one.term);
+		else
+			inside = sg_product_mul(a, &inside, one.term);
+	}
+	if (!inside.n || (!out.n && sg_coef_is(out.c, 1)))
+		return 0;
+	at_node(w, sg_node_at(w->old, old));
+	*outside = out;
+	return sg_form_node(a, sg_form_term(a, &inside));
+}
+
+/* outside * map(args), the scalars outside broadcast to the map's shape. */
+static sg_form
+map_and_multiply(walk *w, const sg_node *n, const sg_ref *args, const sg_product *outside)
+{
+	sg_algebra_state *a = &w->a;
+	sg_form all = remade(w, n, args);
+
+	at_node(w, n);
+	all = multiply(w, all, sg_form_number(a, outside->c));
+	for (uint32_t i = 0; i < outside->n; i++) {
+		const sg_ref s = sg_broadcast(&a->b, outside->f[i].base, n->shape, NULL);
+
+		all = multiply(w, all, sg_form_base(a, s, outside->f[i].e));
+	}
+	return all;
+}
+
 static bool
 linear_map(walk *w, const sg_node *n, sg_form *out)
 {
-	sg_algebra_state *a = &w->a;
+	sg_product outside[2] = {{.c = sg_coef_int(1)}, {.c = sg_coef_int(1)}};
+	sg_ref args[2];
+	bool any = false;
 	sg_form x;
-	sg_product p;
-	sg_ref r;
 
-	if (!is_linear_map(n) || !sg_type_is_float((sg_type)sg_node_at(w->old, n->args[0])->type))
+	if (!is_linear_map(n) && n->op != SG_CONTRACT)
+		return false;
+	if (!sg_type_is_float((sg_type)sg_node_at(w->old, n->args[0])->type))
 		return false;
 	x = form_of(w, n->args[0]);
-	if (x.n != 1 || x.term[0].n == 0)
-		return false;
-	p = x.term[0];
-	if (n->op == SG_BROADCAST && p.n <= 8) {
-		*out = broadcast_product(w, n, &p);
+	if (n->op == SG_BROADCAST) {
+		if (x.n != 1 || x.term[0].n == 0 || x.term[0].n > 8)
+			return false;
+		*out = broadcast_product(w, n, &x.term[0]);
 		return true;
 	}
-	if (sg_coef_is(p.c, 1))
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		args[k] = take_scalars(w, n->args[k], &outside[k]);
+		any = any || args[k];
+		if (!args[k])
+			args[k] = node_of(w, n->args[k]);
+	}
+	if (!any)
 		return false;
-	const sg_coef c = p.c;
-	p.c = sg_coef_int(1);
-	at_node(w, sg_node_at(w->old, n->args[0]));
-	r = sg_form_node(a, sg_form_term(a, &p));
-	at_node(w, n);
-	*out = sg_form_scale(a, remade(w, n, &r), c);
-	at_node(w, n);
+	outside[0] = sg_product_mul(&w->a, &outside[0], &outside[1]);
+	*out = map_and_multiply(w, n, args, &outside[0]);
 	return true;
 }
 

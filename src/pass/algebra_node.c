@@ -244,6 +244,63 @@ sg_base_sum(const sg_algebra_state *a, sg_ref base, sg_form *sum)
 	return true;
 }
 
+/* Is it one base and nothing else? */
+static bool
+is_bare(sg_form x)
+{
+	return x.n == 1 && x.term[0].n == 1 && x.term[0].f[0].e == 1 && sg_coef_is(x.term[0].c, 1);
+}
+
+/* Are all bases broadcast alike? The first of them, or 0. */
+static sg_ref
+common_broadcast(const sg_algebra_state *a, sg_form x)
+{
+	const sg_node *first = NULL;
+	sg_ref r = 0;
+
+	for (uint32_t i = 0; i < x.n; i++)
+		for (uint32_t k = 0; k < x.term[i].n; k++) {
+			const sg_node *n = sg_node_at(a->b.g, x.term[i].f[k].base);
+
+			if (n->op != SG_BROADCAST)
+				return 0;
+			if (!first) {
+				first = n;
+				r = x.term[i].f[k].base;
+			}
+			if (n->attr != first->attr ||
+			    sg_shape_of(&a->b, n->args[0]) != sg_shape_of(&a->b, first->args[0]))
+				return 0;
+		}
+	return r;
+}
+
+/* The form of what is broadcast, made a node and broadcast then. */
+static sg_ref
+under_broadcast(sg_algebra_state *a, sg_form x, sg_ref like)
+{
+	const sg_node n = *sg_node_at(a->b.g, like);
+	const sg_shape *shape = a->shape;
+	sg_form inner = {0, NULL};
+	sg_ref r;
+
+	for (uint32_t i = 0; i < x.n; i++) {
+		sg_product p = {.c = x.term[i].c};
+
+		for (uint32_t k = 0; k < x.term[i].n; k++) {
+			const sg_factor f = x.term[i].f[k];
+			const sg_form g = sg_form_base(a, sg_arg(a->b.g, f.base, 0), f.e);
+
+			p = sg_product_mul(a, &p, g.term);
+		}
+		inner = sg_form_add(a, inner, sg_form_term(a, &p), 1);
+	}
+	a->shape = sg_shape_of(&a->b, n.args[0]);
+	r = sg_form_node(a, inner);
+	a->shape = shape;
+	return sg_broadcast(&a->b, r, n.shape, n.attr ? n.attr->w : NULL);
+}
+
 sg_ref
 sg_form_node(sg_algebra_state *a, sg_form x)
 {
@@ -255,6 +312,8 @@ sg_form_node(sg_algebra_state *a, sg_form x)
 	t = written_order(a, x);
 	if (x.n == 1 && t[0].n == 0)
 		return number(a, t[0].c.v);
+	if (!is_bare(x) && (r = common_broadcast(a, x)))
+		return under_broadcast(a, x, r);
 	r = product_node(a, &t[0]);
 	if (t[0].c.v < 0)
 		r = sg_raw_node(a, SG_NEG, r, 0);
