@@ -408,6 +408,10 @@ free_name(elab *e, const sg_ast *x)
 {
 	sg_program *p = e->p;
 	const sg_shape *s = sg_shape_scalar(e->sp);
+	const binding *b = scope_find_here(e->top, x->name); /* met first inside of a lambda */
+
+	if (b)
+		return b->v;
 	sg_ref r = sg_input_node(e->b, e->real, s, (uint32_t)p->ninputs);
 
 	SG_PUSH(e->ctx, p->input, p->ninputs, e->cap_inputs,

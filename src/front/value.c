@@ -372,7 +372,7 @@ tainted(elab *e, sg_ref r)
 		for (size_t i = done ? done : 1; i < g->n; i++) {
 			const sg_node *n = sg_node_at(g, (sg_ref)i);
 
-			t[i] = n->op == SG_INPUT || n->op == SG_DIM || n->op == SG_SEED;
+			t[i] = n->op == SG_INPUT || n->op == SG_DIM;
 			for (uint32_t k = 0; k < n->nargs; k++)
 				t[i] |= t[n->args[k]];
 			for (uint32_t k = 0; k < n->shape->rank; k++) {

@@ -181,6 +181,57 @@ constant(walk *w, const sg_node *n, sg_form *out)
 	return isfinite(v);
 }
 
+/* Is it a sum over the number of what was summed? That is best left as it is. */
+static bool
+is_mean(const walk *w, const sg_node *n)
+{
+	const sg_node *count = sg_node_at(w->old, n->args[1]);
+
+	if (n->op != SG_DIV || sg_node_at(w->old, n->args[0])->op != SG_SUM)
+		return false;
+	while (count->op == SG_BROADCAST || count->op == SG_CAST)
+		count = sg_node_at(w->old, count->args[0]);
+	return count->op == SG_NONEMPTY;
+}
+
+/* The greatest small number that divides the extent. */
+static int64_t
+content_of(const walk *w, sg_ext e)
+{
+	sg_space *sp = w->a.b.sp;
+
+	for (int64_t k = 64; k > 1; k--) {
+		const sg_ext q = sg_ext_div(sp, e, sg_ext_int(sp, k));
+
+		if (sg_ext_mul(sp, q, sg_ext_int(sp, k)) == e)
+			return k;
+	}
+	return 1;
+}
+
+/* The conversion of 2*N to a float is twice that of N. */
+static bool
+count_of_elements(walk *w, const sg_node *n, sg_form *out)
+{
+	sg_build *b = &w->a.b;
+	const sg_node *count = sg_node_at(w->old, n->args[0]), *dim = count;
+	sg_ref r;
+	int64_t k;
+
+	if (n->op != SG_CAST)
+		return false;
+	if (count->op == SG_NONEMPTY)
+		dim = sg_node_at(w->old, count->args[0]);
+	if (dim->op != SG_DIM || (k = content_of(w, (sg_ext)dim->attr->w[0])) == 1)
+		return false;
+	r = sg_dim_value(b, sg_ext_div(b->sp, (sg_ext)dim->attr->w[0], sg_ext_int(b->sp, k)));
+	if (dim != count)
+		r = sg_ew1(b, SG_NONEMPTY, r);
+	r = sg_cast(b, r, (sg_type)n->type);
+	*out = sg_form_scale(&w->a, sg_form_base(&w->a, r, 1), sg_coef_int(k));
+	return true;
+}
+
 static bool
 arithmetic(walk *w, const sg_node *n, sg_form *out)
 {
@@ -190,7 +241,9 @@ arithmetic(walk *w, const sg_node *n, sg_form *out)
 
 	if (constant(w, n, out))
 		return true;
-	if (!sg_is_ew(n->op))
+	if (count_of_elements(w, n, out))
+		return true;
+	if (!sg_is_ew(n->op) || (n->nargs == 2 && is_mean(w, n)))
 		return false;
 	if (n->op == SG_HYPOT)
 		return hypot_of_number(w, n, out);
@@ -420,6 +473,37 @@ linear_map(walk *w, const sg_node *n, sg_form *out)
 	return true;
 }
 
+/* any(m[:, none] broadcast along an axis, that axis) is m. */
+static sg_ref
+any_of_broadcast(walk *w, const sg_node *n, const sg_ref *args)
+{
+	sg_build *b = &w->a.b;
+	const sg_node x = sg_at(b, args[0]);
+	const sg_shape *s = sg_shape_of(b, x.op == SG_BROADCAST ? x.args[0] : args[0]);
+	uint64_t mask = 0, gone;
+	int64_t axis[SG_MAX_RANK];
+	uint32_t kept = 0;
+	sg_ref r;
+
+	if ((n->op != SG_ANY && n->op != SG_ALL) || x.op != SG_BROADCAST)
+		return 0;
+	gone = (uint64_t)n->attr->w[0];
+	for (uint32_t i = 0; i < s->rank; i++) {
+		const uint64_t below = ((uint64_t)1 << x.attr->w[i]) - 1;
+		uint32_t left = (uint32_t)x.attr->w[i];
+
+		if (gone >> x.attr->w[i] & 1) {
+			mask |= (uint64_t)1 << i;
+			continue;
+		}
+		for (uint64_t m = gone & below; m; m &= m - 1)
+			left--;
+		axis[kept++] = left;
+	}
+	r = sg_reduce(b, (sg_op)n->op, x.args[0], mask);
+	return sg_broadcast(b, r, n->shape, axis);
+}
+
 /* ---- the walk ---- */
 
 static bool
@@ -462,7 +546,8 @@ visit(walk *w, sg_ref r, sg_ref *arg)
 		for (uint32_t k = 0; k < n->nargs; k++)
 			arg[k] = node_of(w, n->args[k]);
 		at_node(w, n);
-		w->node[r] = sg_remake(&w->a.b, n, arg);
+		if (w->exactly[r] || !(w->node[r] = any_of_broadcast(w, n, arg)))
+			w->node[r] = sg_remake(&w->a.b, n, arg);
 	}
 	if (name && w->node[r] && !w->a.b.g->name[w->node[r]])
 		w->a.b.g->name[w->node[r]] = name;

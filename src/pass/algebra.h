@@ -45,6 +45,7 @@ sg_coef sg_coef_of(double v, sg_type t); /* a fraction where v is the nearest nu
 sg_coef sg_coef_mul(sg_coef a, sg_coef b);
 sg_coef sg_coef_add(sg_coef a, sg_coef b);
 sg_coef sg_coef_pow(sg_coef a, double e); /* exact for small integers e */
+sg_coef sg_coef_abs(sg_coef a);
 bool sg_coef_is(sg_coef a, int64_t n);
 
 sg_form sg_form_base(sg_algebra_state *a, sg_ref base, double e);

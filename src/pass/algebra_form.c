@@ -108,6 +108,12 @@ sg_coef_pow(sg_coef a, double e)
 	return r;
 }
 
+sg_coef
+sg_coef_abs(sg_coef a)
+{
+	return a.v < 0 ? sg_coef_mul(a, sg_coef_int(-1)) : a;
+}
+
 bool
 sg_coef_is(sg_coef a, int64_t n)
 {

@@ -97,7 +97,7 @@ multiply(sg_algebra_state *a, sg_ref first, uint32_t n, const sg_factor *f, doub
 
 /* ---- known numbers ---- */
 
-typedef enum { OF_LOG, OF_SQRT, OF_PI, OF_SQRT_PI, OF_SQRT_2PI } known_kind;
+typedef enum { OF_LOG, OF_SQRT, OF_PI, OF_SQRT_PI, OF_SQRT_2PI, OF_LOG_2PI } known_kind;
 
 static sg_ref
 known_node(sg_algebra_state *a, known_kind kind, double of)
@@ -113,8 +113,9 @@ known_node(sg_algebra_state *a, known_kind kind, double of)
 	case OF_PI: r = number(a, pi); break;
 	case OF_SQRT_PI: r = sg_raw_node(a, SG_SQRT, number(a, pi), 0); break;
 	case OF_SQRT_2PI:
+	case OF_LOG_2PI:
 		r = sg_raw_node(a, SG_MUL, number(a, 2), number(a, pi));
-		r = sg_raw_node(a, SG_SQRT, r, 0);
+		r = sg_raw_node(a, kind == OF_LOG_2PI ? SG_LOG : SG_SQRT, r, 0);
 		break;
 	}
 	a->shape = shape;
@@ -149,6 +150,7 @@ sg_known_number(sg_algebra_state *a, sg_coef c, sg_coef *rest, sg_factor *f)
 	    {OF_LOG, 3, 1.09861228866810969140},    {OF_SQRT, 2, 1.41421356237309504880},
 	    {OF_SQRT, 3, 1.73205080756887729353},   {OF_PI, 0, 3.14159265358979323846},
 	    {OF_SQRT_PI, 0, 1.77245385090551602730}, {OF_SQRT_2PI, 0, 2.50662827463100050242},
+	    {OF_LOG_2PI, 0, 1.83787706640934548356},
 	};
 
 	for (size_t i = 0; !c.exact && i < sizeof known / sizeof *known; i++) {
@@ -168,12 +170,109 @@ sg_known_number(sg_algebra_state *a, sg_coef c, sg_coef *rest, sg_factor *f)
 	return false;
 }
 
+/* ---- broadcasts stay outside ---- */
+
+static bool
+same_broadcast(const sg_algebra_state *a, sg_ref x, sg_ref y)
+{
+	const sg_node *p = sg_node_at(a->b.g, x), *q = sg_node_at(a->b.g, y);
+
+	return p->op == SG_BROADCAST && q->op == SG_BROADCAST && p->attr == q->attr &&
+	       sg_shape_of(&a->b, p->args[0]) == sg_shape_of(&a->b, q->args[0]);
+}
+
+/* Is it one base and nothing else? */
+static bool
+is_bare(sg_form x)
+{
+	return x.n == 1 && x.term[0].n == 1 && x.term[0].f[0].e == 1 && sg_coef_is(x.term[0].c, 1);
+}
+
+/* Are all bases broadcast alike? The first of them, or 0. */
+static sg_ref
+common_broadcast(const sg_algebra_state *a, sg_form x)
+{
+	const sg_node *first = NULL;
+	sg_ref r = 0;
+
+	for (uint32_t i = 0; i < x.n; i++)
+		for (uint32_t k = 0; k < x.term[i].n; k++) {
+			const sg_node *n = sg_node_at(a->b.g, x.term[i].f[k].base);
+
+			if (n->op != SG_BROADCAST)
+				return 0;
+			if (!first) {
+				first = n;
+				r = x.term[i].f[k].base;
+			}
+			if (!same_broadcast(a, r, x.term[i].f[k].base))
+				return 0;
+		}
+	return r;
+}
+
+/* The form of what is broadcast, made a node and broadcast then. */
+static sg_ref
+under_broadcast(sg_algebra_state *a, sg_form x, sg_ref like)
+{
+	const sg_node n = *sg_node_at(a->b.g, like);
+	const sg_shape *shape = a->shape;
+	sg_form inner = {0, NULL};
+	sg_ref r;
+
+	for (uint32_t i = 0; i < x.n; i++) {
+		sg_product p = {.c = x.term[i].c};
+
+		for (uint32_t k = 0; k < x.term[i].n; k++) {
+			const sg_factor f = x.term[i].f[k];
+			const sg_form g = sg_form_base(a, sg_arg(a->b.g, f.base, 0), f.e);
+
+			p = sg_product_mul(a, &p, g.term);
+		}
+		inner = sg_form_add(a, inner, sg_form_term(a, &p), 1);
+	}
+	a->shape = sg_shape_of(&a->b, n.args[0]);
+	r = sg_form_node(a, inner);
+	a->shape = shape;
+	return sg_broadcast(&a->b, r, n.shape, n.attr ? n.attr->w : NULL);
+}
+
+/* Factors that are broadcast alike become one, which is broadcast. */
+static sg_product
+join_broadcasts(sg_algebra_state *a, const sg_product *p)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		sg_product alike = {.c = sg_coef_int(1)}, rest = {.c = p->c};
+		uint32_t count = 0;
+		sg_form joined;
+
+		for (uint32_t k = 0; k < p->n; k++) {
+			const bool same = same_broadcast(a, p->f[i].base, p->f[k].base);
+			const sg_form f = sg_form_base(a, p->f[k].base, p->f[k].e);
+
+			count += same;
+			if (same)
+				alike = sg_product_mul(a, &alike, f.term);
+			else
+				rest = sg_product_mul(a, &rest, f.term);
+		}
+		if (count < 2 || !sg_shape_of(&a->b, sg_arg(a->b.g, p->f[i].base, 0))->rank)
+			continue;
+		joined = sg_form_base(a, under_broadcast(a, sg_form_term(a, &alike), p->f[i].base), 1);
+		rest = sg_product_mul(a, &rest, joined.term);
+		return join_broadcasts(a, &rest);
+	}
+	return *p;
+}
+
+
 /* ---- products and sums ---- */
 
 /* The product without its sign. */
 static sg_ref
-product_node(sg_algebra_state *a, const sg_product *p)
+product_node(sg_algebra_state *a, const sg_product *whole)
 {
+	const sg_product joined = join_broadcasts(a, whole), *p = &joined;
 	const sg_factor *f = in_order(a, p);
 	sg_coef c = p->c;
 	sg_factor known;
@@ -191,6 +290,20 @@ product_node(sg_algebra_state *a, const sg_product *p)
 	if (!bottom)
 		return top ? top : number(a, 1);
 	return top ? sg_raw_node(a, SG_DIV, top, bottom) : sg_raw_node(a, SG_RECIP, bottom, 0);
+}
+
+/* The same, broadcast as a whole where all of it is. */
+static sg_ref
+term_node(sg_algebra_state *a, const sg_product *p)
+{
+	sg_product size = *p;
+	sg_form x;
+	sg_ref like;
+
+	size.c = sg_coef_abs(p->c);
+	x = sg_form_term(a, &size);
+	like = is_bare(x) ? 0 : common_broadcast(a, x);
+	return like ? under_broadcast(a, x, like) : product_node(a, p);
 }
 
 /* Terms as they are to be written: a positive number first, a negative one last, otherwise as they
@@ -244,63 +357,6 @@ sg_base_sum(const sg_algebra_state *a, sg_ref base, sg_form *sum)
 	return true;
 }
 
-/* Is it one base and nothing else? */
-static bool
-is_bare(sg_form x)
-{
-	return x.n == 1 && x.term[0].n == 1 && x.term[0].f[0].e == 1 && sg_coef_is(x.term[0].c, 1);
-}
-
-/* Are all bases broadcast alike? The first of them, or 0. */
-static sg_ref
-common_broadcast(const sg_algebra_state *a, sg_form x)
-{
-	const sg_node *first = NULL;
-	sg_ref r = 0;
-
-	for (uint32_t i = 0; i < x.n; i++)
-		for (uint32_t k = 0; k < x.term[i].n; k++) {
-			const sg_node *n = sg_node_at(a->b.g, x.term[i].f[k].base);
-
-			if (n->op != SG_BROADCAST)
-				return 0;
-			if (!first) {
-				first = n;
-				r = x.term[i].f[k].base;
-			}
-			if (n->attr != first->attr ||
-			    sg_shape_of(&a->b, n->args[0]) != sg_shape_of(&a->b, first->args[0]))
-				return 0;
-		}
-	return r;
-}
-
-/* The form of what is broadcast, made a node and broadcast then. */
-static sg_ref
-under_broadcast(sg_algebra_state *a, sg_form x, sg_ref like)
-{
-	const sg_node n = *sg_node_at(a->b.g, like);
-	const sg_shape *shape = a->shape;
-	sg_form inner = {0, NULL};
-	sg_ref r;
-
-	for (uint32_t i = 0; i < x.n; i++) {
-		sg_product p = {.c = x.term[i].c};
-
-		for (uint32_t k = 0; k < x.term[i].n; k++) {
-			const sg_factor f = x.term[i].f[k];
-			const sg_form g = sg_form_base(a, sg_arg(a->b.g, f.base, 0), f.e);
-
-			p = sg_product_mul(a, &p, g.term);
-		}
-		inner = sg_form_add(a, inner, sg_form_term(a, &p), 1);
-	}
-	a->shape = sg_shape_of(&a->b, n.args[0]);
-	r = sg_form_node(a, inner);
-	a->shape = shape;
-	return sg_broadcast(&a->b, r, n.shape, n.attr ? n.attr->w : NULL);
-}
-
 sg_ref
 sg_form_node(sg_algebra_state *a, sg_form x)
 {
@@ -314,11 +370,11 @@ sg_form_node(sg_algebra_state *a, sg_form x)
 		return number(a, t[0].c.v);
 	if (!is_bare(x) && (r = common_broadcast(a, x)))
 		return under_broadcast(a, x, r);
-	r = product_node(a, &t[0]);
+	r = term_node(a, &t[0]);
 	if (t[0].c.v < 0)
 		r = sg_raw_node(a, SG_NEG, r, 0);
 	for (uint32_t i = 1; i < x.n; i++)
-		r = sg_raw_node(a, t[i].c.v < 0 ? SG_SUB : SG_ADD, r, product_node(a, &t[i]));
+		r = sg_raw_node(a, t[i].c.v < 0 ? SG_SUB : SG_ADD, r, term_node(a, &t[i]));
 	if (x.n > 1)
 		remember(a, r, x);
 	return r;

@@ -5,7 +5,7 @@
 /* Operations for each element of the operand (row ops and reductions) or of the result. */
 enum {
 	COST_REDUCE = 1,
-	COST_RECURRENCE = 2,
+	COST_RECURRENCE = 1,
 	COST_SOFTMAX = 17,     /* max, subtract, exp, sum, divide */
 	COST_LOG_SOFTMAX = 14, /* max, subtract, exp, sum, subtract */
 	COST_LOGSUMEXP = 13,

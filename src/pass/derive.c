@@ -339,6 +339,17 @@ link_siblings(derive *d)
 	}
 }
 
+/* The result over one slice becomes the result over all. */
+static sg_ref
+mapped(derive *d, const sg_node *n, const sg_ref *arg)
+{
+	const size_t nxs = (size_t)n->attr->w[0];
+	sg_ref result = arg[2 * nxs];
+
+	sg_batch(&d->b, 1, &result, nxs, arg + nxs, arg, n->shape->ext[0]);
+	return result;
+}
+
 static void
 rebuild(derive *d)
 {
@@ -359,7 +370,7 @@ rebuild(derive *d)
 			arg = SG_NEW_ARRAY(d->b.ctx, sg_ref, cap = 2 * n.nargs);
 		for (uint32_t k = 0; k < n.nargs; k++)
 			arg[k] = d->map[n.args[k]];
-		d->map[r] = sg_remake(&d->b, &n, arg);
+		d->map[r] = n.op == SG_MAP ? mapped(d, &n, arg) : sg_remake(&d->b, &n, arg);
 		if (d->old->name[r] && !d->b.g->name[d->map[r]])
 			d->b.g->name[d->map[r]] = d->old->name[r];
 	}

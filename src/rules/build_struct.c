@@ -473,6 +473,22 @@ sg_custom(sg_build *b, int64_t nparams, int64_t nresults, int64_t k, const sg_re
 	              (uint32_t)(1 + nresults + 2 * nparams), args, sg_attr_make(b->sp, 3, w));
 }
 
+sg_ref
+sg_map_node(sg_build *b, uint32_t n, const sg_ref *xs, const sg_ref *slice, sg_ref result)
+{
+	const sg_shape *s = sg_shape_of(b, result);
+	sg_ref *args = SG_NEW_ARRAY(b->ctx, sg_ref, 2 * n + 1);
+	sg_ext ext[SG_MAX_RANK + 1] = {sg_shape_of(b, xs[0])->ext[0]};
+	const int64_t w = n;
+
+	memcpy(args, xs, n * sizeof *xs);
+	memcpy(args + n, slice, n * sizeof *slice);
+	args[2 * n] = result;
+	memcpy(ext + 1, s->ext, s->rank * sizeof *ext);
+	return sg_raw(b, SG_MAP, sg_type_of(b, result), sg_shape_make(b->sp, s->rank + 1, ext),
+	              2 * n + 1, args, sg_attr_make(b->sp, 1, &w));
+}
+
 /* ---- remaking ---- */
 
 static sg_ref

@@ -28,9 +28,7 @@ sg_eval_ext(const sg_eval *e, uint32_t k, int64_t *v)
 
 /* ---- elements, whatever their type ---- */
 
-double sg_tensor_get(const sg_tensor *t, int64_t i);
 int64_t sg_tensor_get_int(const sg_tensor *t, int64_t i);   /* integers and bool */
-void sg_tensor_set(sg_tensor *t, int64_t i, double v);      /* floats: rounded to the type */
 void sg_tensor_set_int(sg_tensor *t, int64_t i, int64_t v); /* i32: wraps; floats: converted */
 /* One element, bit by bit; the types are equal. */
 void sg_tensor_copy(sg_tensor *to, int64_t i, const sg_tensor *from, int64_t j);

@@ -103,7 +103,7 @@ batch_CUSTOM(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batc
 	return sg_custom(b, n->attr->w[0], n->attr->w[1], n->attr->w[2], led);
 }
 
-/* ---- deriv: gone before any rule is asked ---- */
+/* ---- deriv and map: gone before any rule is asked ---- */
 
 sg_ref
 jvp_DERIV(sg_build *b, sg_ref r, const sg_ref *t)
@@ -124,4 +124,25 @@ batch_DERIV(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batch
 {
 	(void)n, (void)args, (void)batched, (void)size;
 	sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: derivatives are taken before batching");
+}
+
+sg_ref
+jvp_MAP(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	(void)r, (void)t;
+	sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a map is batched before what reads it is differentiated");
+}
+
+void
+vjp_MAP(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	(void)r, (void)g, (void)want, (void)d;
+	sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a map is batched before what reads it is differentiated");
+}
+
+sg_ref
+batch_MAP(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)n, (void)args, (void)batched, (void)size;
+	sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a map inside is batched before the one outside");
 }

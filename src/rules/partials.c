@@ -38,7 +38,7 @@
 #define SEL(c, p, q) sg_ew3(b, SG_SELECT, c, p, q)
 
 /* Half to each at a tie. */
-#define TIE(a, c, wins) SEL(EQ(a, c), K(0.5), SEL(wins, K(1), K(0)))
+#define TIE(loses, wins) SEL(loses, K(0), SEL(wins, K(1), K(0.5)))
 /* (1 - a)(1 + a): no cancellation where |a| is near 1. */
 #define ONE_MINUS_SQUARE(a) MUL(SUB(K(1), a), ADD(K(1), a))
 #define ATAN_DX(a) RECIP(ADD(K(1), SQUARE(a)))

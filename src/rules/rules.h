@@ -19,6 +19,9 @@
  *             derivatives go to the params by the rules alone
  *   DERIV     i kind, i mode; args: y, x [, v]: see sg_deriv_kind
  *   CAST      none: to the node's type
+ *   MAP       i n; args: xs[n], slice[n] (SEEDs), result over the slices. Derivatives inside the result
+ *             are taken first, then the result is batched over the leading axis of the xs, and the
+ *             node is gone
  *   RESHAPE   none: to the node's shape, row-major
  *   TRANSPOSE i perm[rank]: axis k of the result is axis perm[k] of the operand
  *   BROADCAST i axis[rank of operand]: operand axis k lies along result axis axis[k] (increasing); its
@@ -109,6 +112,7 @@ sg_ref sg_seed(sg_build *b, sg_type t, const sg_shape *s, int64_t id);
 sg_ref sg_bind(sg_build *b, sg_ref x, int64_t id);
 sg_ref sg_stop(sg_build *b, sg_ref x);
 sg_ref sg_deriv(sg_build *b, sg_deriv_kind k, sg_deriv_mode m, sg_ref y, sg_ref x, sg_ref v);
+sg_ref sg_map_node(sg_build *b, uint32_t n, const sg_ref *xs, const sg_ref *slice, sg_ref result);
 sg_ref sg_custom(sg_build *b, int64_t nparams, int64_t nresults, int64_t k, const sg_ref *args);
 
 /* Is it a constant with one value for all elements? Then v gets it (integers too). */
@@ -183,6 +187,9 @@ int sg_eval_node(sg_ctx *ctx, const sg_graph *g, sg_ref r, const int64_t *dims,
                  const sg_tensor *const *args, sg_tensor *out);
 /* Shape of a node under dims into t (type, rank, ext, count); SGRT_EDIM if negative or too large. */
 int sg_tensor_shape(const sg_graph *g, sg_ref r, const int64_t *dims, sg_tensor *t);
+/* One element: integers and bool as double too; set rounds floats, truncates and saturates integers. */
+double sg_tensor_get(const sg_tensor *t, int64_t i);
+void sg_tensor_set(sg_tensor *t, int64_t i, double v);
 /* Operations that node r costs once its operands are there, as an extent polynomial. */
 sg_ext sg_node_cost(sg_build *b, sg_ref r);
 
