@@ -1,0 +1,111 @@
+/* affine.c - sums of loop variables times extents: where an element stands. */
+#include "back/emit.h"
+
+#include <string.h>
+
+enum { MAX_TERMS = 2 * SG_MAX_LOOPS };
+
+static sg_aff
+intern(sg_fn *f, sg_ext base, uint32_t n, const sg_aff_term *term)
+{
+	uint32_t key[1 + 2 * MAX_TERMS];
+	void **slot;
+
+	key[0] = base;
+	for (uint32_t i = 0; i < n; i++) {
+		key[1 + 2 * i] = term[i].var;
+		key[2 + 2 * i] = term[i].coef;
+	}
+	slot = sg_bytes_map_at(f->aff_map, key, (1 + 2 * (size_t)n) * sizeof *key);
+	if (!*slot) {
+		const sg_aff_term *own = n ? sg_copy(f->ctx, term, n * sizeof *term) : NULL;
+
+		SG_PUSH(f->ctx, f->aff, f->naffs, f->aff_cap, (sg_affine){base, n, own});
+		*slot = (void *)(uintptr_t)f->naffs;
+	}
+	return (sg_aff)((uintptr_t)*slot - 1);
+}
+
+sg_aff
+sg_aff_ext(sg_fn *f, sg_ext base)
+{
+	return intern(f, base, 0, NULL);
+}
+
+sg_aff
+sg_aff_var(sg_fn *f, uint32_t var)
+{
+	sg_aff_term t = {var, sg_ext_int(f->sp, 1)};
+
+	return intern(f, sg_ext_int(f->sp, 0), 1, &t);
+}
+
+sg_aff
+sg_aff_add(sg_fn *f, sg_aff a, sg_aff b)
+{
+	const sg_affine x = f->aff[a], y = f->aff[b];
+	sg_aff_term t[MAX_TERMS];
+	uint32_t n = 0, i = 0, j = 0;
+
+	while (i < x.n || j < y.n) {
+		sg_need(f->ctx, n < MAX_TERMS, "an index of few variables");
+		if (j == y.n || (i < x.n && x.term[i].var < y.term[j].var)) {
+			t[n++] = x.term[i++];
+		} else if (i == x.n || y.term[j].var < x.term[i].var) {
+			t[n++] = y.term[j++];
+		} else {
+			t[n].var = x.term[i].var;
+			t[n].coef = sg_ext_add(f->sp, x.term[i++].coef, y.term[j++].coef);
+			n += !sg_ext_is(f->sp, t[n].coef, 0);
+		}
+	}
+	return intern(f, sg_ext_add(f->sp, x.base, y.base), n, t);
+}
+
+sg_aff
+sg_aff_scale(sg_fn *f, sg_aff a, sg_ext k)
+{
+	const sg_affine x = f->aff[a];
+	sg_aff_term t[MAX_TERMS];
+
+	if (sg_ext_is(f->sp, k, 0))
+		return sg_aff_ext(f, k);
+	for (uint32_t i = 0; i < x.n; i++)
+		t[i] = (sg_aff_term){x.term[i].var, sg_ext_mul(f->sp, x.term[i].coef, k)};
+	return intern(f, sg_ext_mul(f->sp, x.base, k), x.n, t);
+}
+
+sg_ext
+sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var)
+{
+	const sg_affine x = f->aff[a];
+
+	for (uint32_t i = 0; i < x.n; i++)
+		if (x.term[i].var == var)
+			return x.term[i].coef;
+	return sg_ext_int(f->sp, 0);
+}
+
+static const char *
+dim_name(void *arg, uint32_t d)
+{
+	const sg_fn *f = arg;
+
+	return f->dim[d];
+}
+
+const char *
+sg_ext_c(sg_fn *f, sg_ext e)
+{
+	sg_buf b;
+	const char *text;
+
+	sg_buf_init(&b, f->ctx);
+	sg_ext_print_c(f->sp, &b, e, dim_name, f, "\001");
+	text = sg_buf_text(&b);
+	if (strchr(text, '\001') == NULL)
+		return text;
+	sg_buf_init(&b, f->ctx);
+	sg_ext_print_c(f->sp, &b, e, dim_name, f, sg_floor_div_name(f->m));
+	return sg_buf_text(&b);
+}

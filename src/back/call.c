@@ -1,0 +1,284 @@
+/* call.c - the C text of calls into the runtime, of clearing, and of comments; the lines themselves. */
+#include "back/emit.h"
+
+#include <string.h>
+
+enum { WIDTH = 98, TAB = 8, QUOTE = 84 };
+
+/* ---- lines ---- */
+
+/* Where to break s so that at most `room` characters stay: at a blank outside of quotes; 0: nowhere. */
+static size_t
+break_at(const char *s, size_t room)
+{
+	size_t best = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; s[i]; i++) {
+		if (s[i] == '"' && (i == 0 || s[i - 1] != '\\'))
+			quoted = !quoted;
+		if (s[i] != ' ' || quoted || i == 0)
+			continue;
+		if (i > room && best)
+			break;
+		best = i;
+		if (i > room)
+			break;
+	}
+	return best;
+}
+
+static void
+put_indent(sg_fn *f, int more)
+{
+	for (int i = 0; i < f->indent; i++)
+		sg_buf_putc(f->b, '\t');
+	for (int i = 0; i < more; i++)
+		sg_buf_putc(f->b, ' ');
+}
+
+void
+sg_line(sg_fn *f, const char *fmt, ...)
+{
+	sg_buf b;
+	va_list ap;
+	const char *s;
+	int more = 0;
+
+	sg_buf_init(&b, f->ctx);
+	va_start(ap, fmt);
+	sg_buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	for (s = sg_buf_text(&b);; more = 4) {
+		const int used = f->indent * TAB + more;
+		const size_t room = used < WIDTH - 40 ? (size_t)(WIDTH - used) : 40;
+		const size_t n = strlen(s), at = n > room ? break_at(s, room) : 0;
+
+		put_indent(f, more);
+		sg_buf_write(f->b, s, at ? at : n);
+		sg_buf_putc(f->b, '\n');
+		if (!at)
+			break;
+		s += at + 1;
+	}
+}
+
+/* ---- where it comes from ---- */
+
+/* The line of the model, harmless in a comment: printable ASCII, no comment signs, no trigraphs. */
+static void
+put_quoted(sg_buf *b, const char *s, size_t n)
+{
+	char last = ' ';
+	size_t count = 0;
+
+	while (n > 0 && (*s == ' ' || *s == '\t'))
+		s++, n--;
+	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\r'))
+		n--;
+	for (size_t i = 0; i < n && count < QUOTE; i++) {
+		char c = s[i];
+
+		if (c == '\t')
+			c = ' ';
+		if (((unsigned char)c & 0xC0) == 0x80)
+			continue; /* the rest of a character that became '?' */
+		if (c < ' ' || c > '~' || c == '\\')
+			c = '?';
+		if ((last == '*' && c == '/') || (last == '/' && c == '*') || (last == '?' && c == '?')) {
+			sg_buf_putc(b, ' ');
+			count++;
+		}
+		sg_buf_putc(b, c);
+		last = c;
+		if (++count == QUOTE)
+			sg_buf_puts(b, "...");
+	}
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void
+print_one_origin(sg_fn *f, sg_span at, int line)
+{
+	const sg_source *src = at.src;
+	const char *start = src->text, *end;
+	uint32_t lo = at.lo < src->len ? at.lo : (uint32_t)src->len;
+	sg_buf b;
+
+	while (lo > 0 && start[lo - 1] != '\n')
+		lo--;
+	end = memchr(start + lo, '\n', src->len - lo);
+	if (!end)
+		end = start + src->len;
+	sg_buf_init(&b, f->ctx);
+	sg_buf_puts(&b, "/* ");
+	put_quoted(&b, base_name(src->name), strlen(base_name(src->name)));
+	sg_buf_printf(&b, ":%d: ", line);
+	put_quoted(&b, start + lo, (size_t)(end - start) - lo);
+	put_indent(f, 0);
+	sg_buf_printf(f->b, "%s */\n", sg_buf_text(&b));
+}
+
+/* Up to four lines, each once; none where it is the line of the comment before. */
+void
+sg_print_origin(sg_fn *f, const sg_ref *r, size_t n)
+{
+	enum { MOST = 4 };
+	int seen[MOST];
+	size_t count = 0;
+
+	for (size_t i = 0; i < n && count < MOST; i++) {
+		const sg_span at = f->g->span[r[i]];
+		bool old = false;
+		int line;
+
+		if (!at.src)
+			continue;
+		sg_span_place(at, &line, NULL);
+		for (size_t k = 0; k < count; k++)
+			old = old || seen[k] == line;
+		if (old || (n == 1 && line == f->line && at.src == f->src))
+			continue;
+		seen[count++] = line;
+		print_one_origin(f, at, line);
+		f->line = line;
+		f->src = at.src;
+	}
+}
+
+/* ---- arrays ---- */
+
+const char *
+sg_array(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_place *p = &f->at[r];
+
+	if (p->stored)
+		return p->out ? f->out[p->out - 1].name : p->name;
+	if (n->op == SG_DATA)
+		return sg_data_name(f->m, r);
+	sg_need(f->ctx, n->op == SG_INPUT, "an array in memory");
+	return f->input[n->attr->w[0]];
+}
+
+const char *
+sg_hint(sg_fn *f, sg_ref r, const char *otherwise)
+{
+	return f->g->name[r] ? f->g->name[r] : otherwise;
+}
+
+void
+sg_print_fill(sg_fn *f, sg_ref r)
+{
+	const char *name = sg_array(f, r);
+	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, r)->shape);
+
+	sg_line(f, "%s(%s, 0, (size_t)%s * sizeof *%s);", sg_use(f->m, "memset"), name,
+	        sg_ext_c(f, size), name);
+}
+
+/* ---- kernels ---- */
+
+/* Pointer to the first element: the array, plus base, plus a step for each loop around. */
+static const char *
+pointer(sg_fn *f, const char *array, sg_ext base, uint32_t nloops, const sg_ext *step)
+{
+	sg_buf b;
+
+	sg_buf_init(&b, f->ctx);
+	sg_buf_puts(&b, array);
+	if (!sg_ext_is(f->sp, base, 0))
+		sg_buf_printf(&b, " + %s", sg_ext_c(f, base));
+	for (uint32_t i = 0; i < nloops; i++) {
+		if (sg_ext_is(f->sp, step[i], 0))
+			continue;
+		sg_buf_printf(&b, " + %s", f->loop[i]);
+		if (!sg_is_1(f, step[i]))
+			sg_buf_printf(&b, " * %s", sg_ext_c(f, step[i]));
+	}
+	return sg_buf_text(&b);
+}
+
+static void
+print_product(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_ext zero = sg_ext_int(f->sp, 0);
+	sg_strided x, y;
+	sg_product p;
+	int level = f->indent;
+
+	(void)sg_strided_of(f, n->args[0], &x);
+	(void)sg_strided_of(f, n->args[1], &y);
+	sg_contract_plan(f, r, &x, &y, &p);
+	const sg_strided *a = p.swapped ? &y : &x, *b = p.swapped ? &x : &y;
+	if (p.accumulate)
+		sg_print_fill(f, r);
+	for (uint32_t i = 0; i < p.nloops; i++) {
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", f->loop[i], f->loop[i],
+		        sg_ext_c(f, p.ext[i]), f->loop[i]);
+		f->indent++;
+	}
+	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %d);",
+	        sg_use_typed(f->m, "matmul", (sg_type)n->type), sg_ext_c(f, p.m), sg_ext_c(f, p.n),
+	        sg_ext_c(f, p.k), pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step),
+	        sg_ext_c(f, p.a_row), sg_ext_c(f, p.a_col),
+	        pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step), sg_ext_c(f, p.b_row),
+	        sg_ext_c(f, p.b_col), pointer(f, sg_array(f, r), zero, p.nloops, p.c_step),
+	        sg_ext_c(f, p.c_row), p.accumulate);
+	f->indent = level;
+}
+
+static const char *
+row_kernel(sg_op op)
+{
+	switch ((int)op) {
+	case SG_SOFTMAX: return "softmax";
+	case SG_LOG_SOFTMAX: return "log_softmax";
+	case SG_LOGSUMEXP: return "logsumexp";
+	default: return "norm_rows";
+	}
+}
+
+static void
+print_rows(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_shape *s = f->g->node[n->args[0]].shape;
+	const sg_place *p = &f->at[r];
+	const char *to, *name;
+	sg_strided x;
+
+	(void)sg_strided_of(f, n->args[0], &x);
+	if (!p->unit) {
+		to = sg_array(f, r);
+	} else if (p->reads) {
+		sg_line(f, "%s %s;", sg_type_c_name((sg_type)n->type), p->name);
+		to = sg_text(f->ctx, "&%s", p->name);
+	} else {
+		to = f->out[p->out - 1].name;
+	}
+	name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
+	sg_line(f, "%s(%s, %s, %s, %s);", name, sg_ext_c(f, sg_fn_ext_mul(f, s->ext, s->rank - 1)),
+	        sg_ext_c(f, s->ext[s->rank - 1]), pointer(f, sg_array(f, x.root), x.base, 0, NULL), to);
+	if (p->unit && p->reads && p->out)
+		sg_line(f, "*%s = %s;", f->out[p->out - 1].name, p->name);
+}
+
+void
+sg_print_call(sg_fn *f, sg_step *s)
+{
+	sg_print_origin(f, &s->ref, 1);
+	if (sg_fn_node(f, s->ref)->op == SG_CONTRACT)
+		print_product(f, s->ref);
+	else
+		print_rows(f, s->ref);
+}

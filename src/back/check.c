@@ -1,0 +1,166 @@
+/* check.c - the test of the dimensions, before anything else: none negative, no extent negative, every
+ * condition of the model met, no size beyond what a pointer can count.
+ *
+ * Sizes are computed in double, where nothing overflows: each summand counts with its absolute value, so
+ * that no step of the same sum in ptrdiff_t can overflow either. */
+#include "back/file.h"
+
+#include <string.h>
+
+enum { MOST_SIZES = 64 };
+
+typedef struct check {
+	sg_file *file;
+	const sg_c_entry *e;
+	sg_ext *sign, *size; /* must be >= 0; must be countable */
+	size_t nsign, sign_cap, nsize, size_cap;
+	sg_bytes_map *seen;
+	sg_buf text;
+	unsigned terms;
+} check;
+
+static const char *
+double_name(void *arg, uint32_t d)
+{
+	const check *c = arg;
+
+	return sg_text(c->file->m.ctx, "(double)%s", c->e->dim[d]);
+}
+
+static const char *
+in_double(check *c, sg_ext e)
+{
+	sg_file *file = c->file;
+	sg_buf b;
+
+	sg_buf_init(&b, file->m.ctx);
+	sg_ext_print_c(file->m.sp, &b, e, double_name, c, "\001");
+	if (!strchr(sg_buf_text(&b), '\001'))
+		return sg_buf_text(&b);
+	if (!file->floor_quotient)
+		file->floor_quotient = sg_name_fresh(&file->m.names, "floor_quotient");
+	sg_use(&file->m, "floor");
+	sg_buf_init(&b, file->m.ctx);
+	sg_ext_print_c(file->m.sp, &b, e, double_name, c, file->floor_quotient);
+	return sg_buf_text(&b);
+}
+
+static const char *
+magnitude(check *c, sg_ext e)
+{
+	const char *s = in_double(c, e);
+	char *t = sg_copy(c->file->m.ctx, s, strlen(s) + 1);
+
+	for (char *p = t; *p; p++)
+		if (*p == '-')
+			*p = '+';
+	return t;
+}
+
+static bool
+uses_only(const check *c, sg_ext e)
+{
+	for (uint32_t d = 0; d < sg_space_ndims(c->file->m.sp); d++)
+		if (sg_ext_uses(c->file->m.sp, e, d) && !c->e->dim[d])
+			return false;
+	return true;
+}
+
+static void
+want_sign(check *c, sg_ext e)
+{
+	const uint32_t key[2] = {0, e};
+	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
+
+	if (*slot || sg_ext_nonneg(c->file->m.sp, e) || !uses_only(c, e))
+		return;
+	*slot = c;
+	SG_PUSH(c->file->m.ctx, c->sign, c->nsign, c->sign_cap, e);
+}
+
+/* Is size a at least b, whatever the dimensions? */
+static bool
+covers(const check *c, sg_ext a, sg_ext b)
+{
+	sg_space *sp = c->file->m.sp;
+
+	return sg_ext_nonneg(sp, sg_ext_sub(sp, a, b));
+}
+
+static void
+want_size(check *c, sg_ext e)
+{
+	const uint32_t key[2] = {1, e};
+	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
+	size_t n = 0;
+
+	if (*slot || sg_ext_const(c->file->m.sp, e, NULL))
+		return;
+	*slot = c;
+	for (size_t i = 0; i < c->nsize && i < MOST_SIZES; i++)
+		if (covers(c, c->size[i], e))
+			return;
+	for (size_t i = 0; i < c->nsize; i++)
+		if (i >= MOST_SIZES || !covers(c, e, c->size[i]))
+			c->size[n++] = c->size[i];
+	c->nsize = n;
+	SG_PUSH(c->file->m.ctx, c->size, c->nsize, c->size_cap, e);
+}
+
+static void
+look_at_body(check *c, const sg_fn *f)
+{
+	sg_space *sp = c->file->m.sp;
+	sg_ext work = sg_ext_int(sp, f->fixed);
+
+	for (sg_ref r = 1; r < f->g->n; r++) {
+		const sg_node *n = &f->g->node[r];
+		const sg_ext word = sg_ext_int(sp, (int64_t)sg_type_size((sg_type)n->type));
+
+		if (f->at[r].kind == SG_P_DEAD)
+			continue;
+		for (uint32_t k = 0; k < n->shape->rank; k++)
+			want_sign(c, n->shape->ext[k]);
+		want_size(c, sg_ext_mul(sp, word, sg_shape_size(sp, n->shape)));
+	}
+	for (size_t i = 0; i < f->nslots; i++)
+		work = sg_ext_add(sp, work, sg_ext_add(sp, f->slot[i].bytes, sg_ext_int(sp, 64)));
+	want_size(c, work);
+}
+
+static void
+add_condition(check *c, const char *text)
+{
+	sg_buf_printf(&c->text, "%s%s", c->terms++ ? " || " : "", text);
+}
+
+void
+sg_print_check(sg_file *file, const sg_c_entry *e)
+{
+	sg_ctx *ctx = file->m.ctx;
+	const sg_program *p = file->m.p;
+	check c = {.file = file, .e = e, .seen = sg_bytes_map_new(ctx)};
+
+	for (size_t i = 0; i < p->ndemands; i++)
+		want_sign(&c, p->demand[i].ext);
+	look_at_body(&c, e->body);
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (e->deflt[i])
+			look_at_body(&c, e->deflt[i]);
+	sg_buf_init(&c.text, ctx);
+	for (uint32_t d = 0; d < sg_space_ndims(p->sp); d++)
+		if (e->dim[d])
+			add_condition(&c, sg_text(ctx, "%s < 0", e->dim[d]));
+	for (size_t i = 0; i < c.nsign; i++)
+		add_condition(&c, sg_text(ctx, "!(%s >= 0)", in_double(&c, c.sign[i])));
+	for (size_t i = 0; i < c.nsize; i++)
+		add_condition(&c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i])));
+	sg_put(file, 0, "static int");
+	sg_buf_printf(&file->m.body, "%s(", e->check);
+	sg_put_dims(file, &file->m.body, e, true);
+	sg_buf_puts(&file->m.body, ")\n{\n");
+	sg_put(file, 1, "if (%s)", sg_buf_text(&c.text));
+	sg_put(file, 1, "\treturn %s;", sg_use(&file->m, "SGRT_EDIM"));
+	sg_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
+	sg_buf_puts(&file->m.body, "}\n\n");
+}

@@ -1,0 +1,619 @@
+/* classify.c - what each node of a function is to the schedule, and which values get a buffer.
+ *
+ * An elementwise value is kept in memory where someone needs it there (an output, the operand of a kernel,
+ * the source of a gather), or where readers that use other indices than its own would evaluate it too
+ * often. All other elementwise values are evaluated in the loop of their reader. Further values
+ * are kept by the schedule, where several loops read them. */
+#include "back/emit.h"
+
+#include <string.h>
+
+enum {
+	CHEAP = 3,      /* operations not worth a load */
+	MODERATE = 8,
+	MAX_COST = 1 << 20,
+	FUSE_WEIGHT = 5, /* operations of a scalar expression that is written into its reader */
+	MANY_PADS = 3,
+};
+
+/* ---- views ---- */
+
+static uint32_t
+real_axes(const sg_fn *f, const sg_shape *s, sg_ext *e)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		if (!sg_is_1(f, s->ext[k]))
+			e[n++] = s->ext[k];
+	return n;
+}
+
+bool
+sg_view_is_plain(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_ext a[SG_MAX_RANK], b[SG_MAX_RANK];
+	uint32_t na, nb;
+
+	if (n->op == SG_BIND || n->op == SG_STOP)
+		return true;
+	if (n->op != SG_RESHAPE && n->op != SG_BROADCAST)
+		return false;
+	na = real_axes(f, n->shape, a);
+	nb = real_axes(f, f->g->node[n->args[0]].shape, b);
+	return na == nb && memcmp(a, b, na * sizeof *a) == 0;
+}
+
+sg_ext
+sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n)
+{
+	sg_ext p = sg_ext_int(f->sp, 1);
+
+	for (uint32_t i = 0; i < n; i++)
+		p = sg_ext_mul(f->sp, p, e[i]);
+	return p;
+}
+
+static void
+row_major(sg_fn *f, const sg_shape *s, sg_ext *stride)
+{
+	sg_ext p = sg_ext_int(f->sp, 1);
+
+	for (uint32_t k = s->rank; k-- > 0;) {
+		stride[k] = p;
+		p = sg_ext_mul(f->sp, p, s->ext[k]);
+	}
+}
+
+bool
+sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *shape)
+{
+	sg_ext stride[SG_MAX_RANK];
+
+	row_major(f, shape, stride);
+	for (uint32_t k = 0; k < shape->rank; k++)
+		if (!sg_is_1(f, shape->ext[k]) && s->stride[k] != stride[k])
+			return false;
+	return true;
+}
+
+/* The view of node r, whose operand is seen as s. */
+static bool
+see_through(sg_fn *f, sg_ref r, sg_strided *s)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_shape *from = f->g->node[n->args[0]].shape;
+	const sg_strided x = *s;
+	const sg_ext zero = sg_ext_int(f->sp, 0);
+
+	switch (n->op) {
+	case SG_BIND:
+	case SG_STOP:
+		return true;
+	case SG_RESHAPE:
+		if (!sg_strided_is_contiguous(f, &x, from))
+			break;
+		row_major(f, n->shape, s->stride);
+		return true;
+	case SG_TRANSPOSE:
+		for (uint32_t k = 0; k < n->shape->rank; k++)
+			s->stride[k] = x.stride[n->attr->w[k]];
+		return true;
+	case SG_BROADCAST:
+		for (uint32_t k = 0; k < n->shape->rank; k++)
+			s->stride[k] = zero;
+		for (uint32_t k = 0; k < from->rank; k++)
+			if (!sg_is_1(f, from->ext[k]))
+				s->stride[n->attr->w[k]] = x.stride[k];
+		return true;
+	case SG_SLICE:
+		for (uint32_t k = 0; k < n->shape->rank; k++) {
+			const sg_ext start = (sg_ext)n->attr->w[k];
+			const sg_ext step = (sg_ext)n->attr->w[n->shape->rank + k];
+
+			s->base = sg_ext_add(f->sp, s->base, sg_ext_mul(f->sp, start, x.stride[k]));
+			s->stride[k] = sg_ext_mul(f->sp, step, x.stride[k]);
+		}
+		return true;
+	default:
+		return false;
+	}
+	if (!sg_view_is_plain(f, r))
+		return false;
+	/* only axes of extent 1 come and go */
+	for (uint32_t k = 0, j = 0; k < n->shape->rank; k++) {
+		s->stride[k] = zero;
+		if (sg_is_1(f, n->shape->ext[k]))
+			continue;
+		while (sg_is_1(f, from->ext[j]))
+			j++;
+		s->stride[k] = x.stride[j++];
+	}
+	return true;
+}
+
+bool
+sg_strided_of(sg_fn *f, sg_ref r, sg_strided *s)
+{
+	sg_ref chain[64];
+	uint32_t n = 0;
+	const sg_node *root;
+
+	while (f->at[r].kind == SG_P_VIEW && !f->at[r].stored) {
+		if (n == 64)
+			return false;
+		chain[n++] = r;
+		r = sg_arg(f->g, r, 0);
+	}
+	root = sg_fn_node(f, r);
+	if (f->at[r].kind == SG_P_LEAF && root->op != SG_INPUT && root->op != SG_DATA)
+		return false;
+	if (f->at[r].unit && n > 0)
+		return false;
+	*s = (sg_strided){.root = r, .base = sg_ext_int(f->sp, 0)};
+	row_major(f, root->shape, s->stride);
+	while (n > 0)
+		if (!see_through(f, chain[--n], s))
+			return false;
+	return true;
+}
+
+/* ---- sums of PADs ---- */
+
+const sg_join *
+sg_join_of(const sg_fn *f, sg_ref r)
+{
+	return *sg_bytes_map_at(f->joins, &r, sizeof r);
+}
+
+/* Is r an addition or subtraction that its one reader, another one, swallows? */
+static bool
+is_sum(const sg_fn *f, sg_ref r)
+{
+	uint16_t op = sg_fn_node(f, r)->op;
+
+	return op == SG_ADD || op == SG_SUB || op == SG_NEG;
+}
+
+static bool
+swallowed(const sg_fn *f, sg_ref r, bool is_out)
+{
+	return is_sum(f, r) && f->at[r].uses == 1 && !is_out;
+}
+
+typedef struct summand {
+	sg_ref r;
+	bool negate;
+} summand;
+
+/* The summands of the tree of sums under r. */
+static summand *
+summands(const sg_fn *f, sg_ref r, const bool *is_out, size_t *n, size_t *npads)
+{
+	summand *leaf = NULL, *todo = NULL;
+	size_t ntodo = 0, todo_cap = 0, cap = 0;
+
+	*n = *npads = 0;
+	SG_PUSH(f->ctx, todo, ntodo, todo_cap, (summand){r, false});
+	while (ntodo > 0) {
+		const summand t = todo[--ntodo];
+		const sg_node *x = sg_fn_node(f, t.r);
+
+		if (t.r != r && !swallowed(f, t.r, is_out[t.r])) {
+			SG_PUSH(f->ctx, leaf, *n, cap, t);
+			*npads += x->op == SG_PAD;
+			continue;
+		}
+		for (uint32_t k = x->nargs; k-- > 0;)
+			SG_PUSH(f->ctx, todo, ntodo, todo_cap,
+			        (summand){x->args[k],
+			                  t.negate != (x->op == SG_NEG || (x->op == SG_SUB && k == 1))});
+	}
+	return leaf;
+}
+
+static void
+make_sum_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n, size_t npads)
+{
+	sg_ref *piece = SG_NEW_ARRAY(f->ctx, sg_ref, n);
+	bool *negate = SG_NEW_ARRAY(f->ctx, bool, n);
+	sg_join *j = SG_NEW(f->ctx, sg_join);
+	size_t at[2] = {0, n - npads};
+
+	for (size_t i = 0; i < n; i++) {
+		size_t *to = &at[sg_fn_node(f, leaf[i].r)->op == SG_PAD];
+
+		piece[*to] = leaf[i].r;
+		negate[(*to)++] = leaf[i].negate;
+	}
+	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads};
+	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
+	f->at[r].kind = SG_P_JOIN;
+}
+
+/* Finds sums of several PADs: zeros, to which the parts are added, instead of a test for each element
+ * and summand. What they swallow is dead. */
+static void
+find_sum_joins(sg_fn *f, const bool *is_out)
+{
+	bool *inside = SG_NEW_ARRAY(f->ctx, bool, f->g->n);
+
+	for (sg_ref r = f->g->n; r-- > 1;) {
+		const sg_node *x = sg_fn_node(f, r);
+		size_t n, npads;
+		summand *leaf;
+
+		if (f->at[r].kind == SG_P_DEAD || !is_sum(f, r))
+			continue;
+		for (uint32_t k = 0; k < x->nargs; k++)
+			if (swallowed(f, x->args[k], is_out[x->args[k]]))
+				inside[x->args[k]] = true;
+		if (inside[r] || x->shape->rank == 0)
+			continue;
+		leaf = summands(f, r, is_out, &n, &npads);
+		if (npads >= MANY_PADS)
+			make_sum_join(f, r, leaf, n, npads);
+	}
+	for (sg_ref r = f->g->n; r-- > 1;) {
+		const sg_node *x = sg_fn_node(f, r);
+
+		if (f->at[r].kind != SG_P_JOIN && !(inside[r] && f->at[r].kind == SG_P_DEAD))
+			continue;
+		if (!is_sum(f, r))
+			continue;
+		for (uint32_t k = 0; k < x->nargs; k++)
+			if (inside[x->args[k]])
+				f->at[x->args[k]].kind = SG_P_DEAD;
+	}
+}
+
+/* The JOIN of a CONCAT, or of a PAD alone. */
+static void
+make_plain_join(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_join *j = SG_NEW(f->ctx, sg_join);
+	sg_ref *self = SG_NEW(f->ctx, sg_ref);
+
+	*self = r;
+	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0};
+	if (n->op == SG_PAD)
+		j->piece = self, j->npads = 1;
+	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
+}
+
+/* A PAD that leaves gaps is written, not read through. */
+static bool
+has_gaps(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const uint32_t rank = n->shape->rank;
+
+	for (uint32_t k = 0; k < rank; k++) {
+		const sg_ext step = (sg_ext)n->attr->w[rank + k];
+
+		if (!sg_is_1(f, step) && !sg_ext_is(f->sp, step, -1))
+			return true;
+	}
+	return false;
+}
+
+/* ---- kinds ---- */
+
+static sg_place_kind
+kind_of(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+
+	if (sg_is_ew(n->op))
+		return SG_P_CALC;
+	switch ((int)n->op) {
+	case SG_INPUT:
+	case SG_CONST:
+	case SG_DATA:
+	case SG_DIM:
+	case SG_IOTA:
+		return SG_P_LEAF;
+	case SG_CAST:
+	case SG_GATHER:
+	case SG_RAND:
+	case SG_RANDN:
+		return SG_P_CALC;
+	case SG_BIND:
+	case SG_STOP:
+	case SG_RESHAPE:
+	case SG_TRANSPOSE:
+	case SG_BROADCAST:
+	case SG_SLICE:
+		return SG_P_VIEW;
+	case SG_PAD:
+		return has_gaps(f, r) ? SG_P_JOIN : SG_P_VIEW;
+	case SG_CONCAT:
+		return SG_P_JOIN;
+	case SG_SOFTMAX:
+	case SG_LOG_SOFTMAX:
+	case SG_LOGSUMEXP:
+	case SG_NORM:
+		return SG_P_CALL;
+	case SG_CONTRACT:
+		return sg_contract_is_loops(f, r) ? SG_P_FOLD : SG_P_CALL;
+	case SG_SEED:
+	case SG_CUSTOM:
+	case SG_DERIV:
+	case SG_MAP:
+		sg_raise(f->ctx, SG_FAULT_DEFECT, "emission of a graph that still holds derivatives");
+	default:
+		return SG_P_FOLD;
+	}
+}
+
+bool
+sg_has_one_element(const sg_fn *f, sg_ref r)
+{
+	const sg_shape *s = f->g->node[r].shape;
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		if (!sg_is_1(f, s->ext[k]))
+			return false;
+	return true;
+}
+
+/* A result that the C text keeps in a variable. */
+static bool
+may_be_unit(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+
+	switch (f->at[r].kind) {
+	case SG_P_CALC:
+		break;
+	case SG_P_FOLD:
+		if (n->op == SG_SCATTER || n->op == SG_CUMSUM || n->op == SG_LINREC)
+			return false;
+		break;
+	case SG_P_CALL:
+		if (n->op != SG_LOGSUMEXP && n->op != SG_NORM)
+			return false;
+		break;
+	default:
+		return false;
+	}
+	return sg_has_one_element(f, r);
+}
+
+/* ---- who reads what ---- */
+
+/* Operands that are wanted in memory; a view that cannot be given with strides is copied. */
+static void
+want_full(sg_fn *f, sg_ref r, bool contiguous)
+{
+	sg_strided s;
+	sg_ref root = r;
+
+	while (f->at[root].kind == SG_P_VIEW && !f->at[root].stored)
+		root = sg_arg(f->g, root, 0);
+	if (root != r && f->at[root].unit)
+		f->at[r].stored = true; /* a variable has no strides */
+	else if (sg_strided_of(f, r, &s) &&
+	         (!contiguous || sg_strided_is_contiguous(f, &s, f->g->node[r].shape)))
+		f->at[s.root].full = true;
+	else if (f->at[r].kind == SG_P_VIEW || f->at[r].kind == SG_P_LEAF)
+		f->at[r].stored = true;
+	else
+		f->at[r].full = true;
+}
+
+/* Operands of which single elements are read, at indices that may be evaluated out of range: it must
+ * be an array, or the same everywhere. */
+static void
+want_elements(sg_fn *f, sg_ref r)
+{
+	sg_ref root = r;
+	uint16_t op;
+
+	while (f->at[root].kind == SG_P_VIEW && !f->at[root].stored && f->g->node[root].op != SG_PAD)
+		root = sg_arg(f->g, root, 0);
+	op = f->g->node[root].op;
+	if (op != SG_CONST && op != SG_DIM && !f->at[root].unit)
+		want_full(f, r, false);
+}
+
+static void
+note_reads(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_place *p = &f->at[r];
+	const bool own = p->kind == SG_P_CALC || p->kind == SG_P_FOLD;
+
+	if (p->kind == SG_P_JOIN) {
+		const sg_join *j = sg_join_of(f, r);
+
+		for (uint32_t k = 0; k < j->n; k++) {
+			sg_ref x = j->piece[k];
+
+			if (k >= j->n - j->npads)
+				x = sg_arg(f->g, x, 0); /* the PAD itself is dissolved */
+			f->at[x].uses++;
+			f->at[x].inner |= !sg_has_one_element(f, x);
+		}
+		return;
+	}
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		sg_place *x = &f->at[n->args[k]];
+		const bool plain = own && n->op != SG_CONTRACT && !(n->op == SG_GATHER) &&
+		                   !(n->op == SG_SCATTER && k == 0) && n->op != SG_RAND &&
+		                   n->op != SG_RANDN;
+
+		if (p->kind == SG_P_VIEW && !p->stored && sg_view_is_plain(f, r)) {
+			x->uses += p->uses;
+			x->mapped += p->mapped;
+			x->spread |= p->spread;
+			x->inner |= p->inner;
+		} else if (p->kind == SG_P_VIEW) {
+			x->mapped += p->stored ? 1 : p->uses + p->mapped;
+			x->spread |= p->spread || n->op == SG_BROADCAST;
+			x->inner |= p->inner || p->stored;
+		} else if (plain) {
+			x->uses++;
+			x->inner |= !p->unit || p->kind != SG_P_CALC;
+		} else {
+			x->mapped++;
+			x->spread |= n->op == SG_CONTRACT || (n->op == SG_GATHER && !p->unit);
+			x->inner |= !p->unit || p->kind != SG_P_CALC;
+		}
+		if (p->kind == SG_P_CALL)
+			want_full(f, n->args[k], n->op != SG_CONTRACT);
+		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD)
+			want_elements(f, n->args[k]);
+	}
+}
+
+/* ---- outputs ---- */
+
+/* The value whose array can be output r itself: past reshapes, which move nothing. */
+static sg_ref
+behind_reshapes(const sg_fn *f, sg_ref r)
+{
+	while (f->at[r].kind == SG_P_VIEW) {
+		uint16_t op = sg_fn_node(f, r)->op;
+
+		if (op != SG_RESHAPE && op != SG_BIND && op != SG_STOP)
+			break;
+		r = sg_arg(f->g, r, 0);
+	}
+	return r;
+}
+
+static void
+place_outputs(sg_fn *f)
+{
+	for (size_t i = 0; i < f->nout; i++) {
+		sg_ref r = behind_reshapes(f, f->out[i].ref);
+		sg_place *p = &f->at[r];
+
+		if (p->kind == SG_P_LEAF || p->out)
+			continue;
+		p->out = (uint32_t)i + 1;
+		f->out[i].taken = true;
+		if (!p->unit)
+			p->stored = true;
+	}
+	for (size_t i = 0; i < f->nout; i++)
+		if (!f->out[i].taken) {
+			f->at[f->out[i].ref].uses++;
+			f->at[f->out[i].ref].inner = true;
+		}
+}
+
+/* ---- costs, and what is kept ---- */
+
+static uint32_t
+own_cost(const sg_node *n)
+{
+	if (sg_is_ew(n->op))
+		return (uint32_t)sg_ops[n->op].cost;
+	switch (n->op) {
+	case SG_CAST: return 1;
+	case SG_GATHER: return 5;
+	case SG_RAND: return 60;
+	case SG_RANDN: return 100;
+	default: return 0;
+	}
+}
+
+static uint32_t
+cost_of(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_place *p = &f->at[r];
+	uint32_t c = own_cost(n);
+
+	if (p->stored || (p->kind != SG_P_CALC && p->kind != SG_P_VIEW))
+		return 0;
+	if (p->unit && !p->fused)
+		return 0;
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		c += f->at[n->args[k]].cost;
+		if (c > MAX_COST)
+			c = MAX_COST;
+	}
+	return c;
+}
+
+static void
+keep(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_place *p = &f->at[r];
+	uint32_t weight = 1;
+
+	if (p->kind == SG_P_CALC && p->unit && !p->full && !p->out) {
+		for (uint32_t k = 0; k < n->nargs; k++)
+			weight += f->at[n->args[k]].fused ? f->at[n->args[k]].cost : 0;
+		p->cost = weight;
+		p->fused = p->uses + p->mapped == 1 && !p->inner && weight <= FUSE_WEIGHT;
+		if (p->fused)
+			return;
+	}
+	p->cost = cost_of(f, r);
+	if (p->kind == SG_P_FOLD || p->kind == SG_P_CALL || p->kind == SG_P_JOIN || p->full)
+		p->stored = !p->unit && p->kind != SG_P_LEAF;
+	if (p->kind == SG_P_CALC && !p->unit && p->mapped)
+		p->stored = p->stored || (p->spread && p->cost >= CHEAP) ||
+		            (p->uses + p->mapped > 1 && p->cost >= MODERATE);
+	if (p->stored || p->unit)
+		p->cost = 0;
+}
+
+static bool
+is_read(const sg_place *p)
+{
+	return p->stored || p->uses + p->mapped > 0;
+}
+
+/* requires: no derivatives left.  ensures: kind, unit, stored, fused, out of every live node. */
+void
+sg_classify(sg_fn *f)
+{
+	const uint32_t n = f->g->n;
+	sg_ref *root = SG_NEW_ARRAY(f->ctx, sg_ref, f->nout);
+	bool *is_out = SG_NEW_ARRAY(f->ctx, bool, n), *live;
+
+	f->at = SG_NEW_ARRAY(f->ctx, sg_place, n);
+	f->joins = sg_bytes_map_new(f->ctx);
+	for (size_t i = 0; i < f->nout; i++) {
+		root[i] = f->out[i].ref;
+		is_out[root[i]] = true;
+	}
+	live = sg_graph_live(f->g, f->nout, root);
+	for (sg_ref r = 1; r < n; r++) {
+		if (!live[r])
+			continue;
+		f->at[r].kind = (uint8_t)kind_of(f, r);
+		for (uint32_t k = 0; k < f->g->node[r].nargs; k++)
+			f->at[f->g->node[r].args[k]].uses++;
+	}
+	find_sum_joins(f, is_out);
+	for (sg_ref r = 1; r < n; r++) {
+		f->at[r].uses = 0;
+		if (f->at[r].kind == SG_P_JOIN && !sg_join_of(f, r))
+			make_plain_join(f, r);
+		f->at[r].unit = may_be_unit(f, r);
+	}
+	place_outputs(f);
+	for (sg_ref r = n; r-- > 1;)
+		if (f->at[r].kind != SG_P_DEAD) {
+			if (f->at[r].full && f->at[r].unit) {
+				f->at[r].unit = false;
+				f->at[r].stored = true;
+			}
+			if (f->g->node[r].op == SG_PAD && !is_read(&f->at[r]))
+				f->at[r].kind = SG_P_DEAD; /* it went into a JOIN */
+			else
+				note_reads(f, r);
+		}
+	for (sg_ref r = 1; r < n; r++)
+		if (f->at[r].kind != SG_P_DEAD)
+			keep(f, r);
+}

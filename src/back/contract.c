@@ -1,0 +1,166 @@
+/* contract.c - a CONTRACT as calls of the matrix product: which labels are its rows, columns and sums.
+ *
+ * Labels of the result that x alone has are rows (m), those of y alone columns (n), those of both a
+ * batch; summed labels are k. A role takes the innermost of its labels and, where the strides agree, its
+ * neighbours; the other labels become loops around the call. The columns of the result must be
+ * contiguous, so that x and y change places where the last label of the result is one of x. */
+#include "back/emit.h"
+
+enum { SMALL = 4096 }; /* multiplications; a call would cost more than it brings */
+
+typedef struct label {
+	sg_ext ext;
+	bool in_x, in_y, in_out;
+	sg_ext x, y, out; /* strides; 0 where it is not */
+} label;
+
+typedef struct labels {
+	label item[3 * SG_MAX_RANK];
+	uint32_t n, nout; /* those of the result first, in its order */
+} labels;
+
+static int
+find(const int64_t *w, int64_t n, int64_t what)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (w[i] == what)
+			return (int)i;
+	return -1;
+}
+
+/* Labels of extent 1 are left out. Strides of x and y are taken from xs, ys if given. */
+static labels
+collect(sg_fn *f, sg_ref r, const sg_strided *xs, const sg_strided *ys)
+{
+	const sg_node *c = sg_fn_node(f, r);
+	const int64_t *w = c->attr->w, *lx = w + 3, *ly = lx + w[0], *lo = ly + w[1];
+	const sg_shape *sx = f->g->node[c->args[0]].shape, *sy = f->g->node[c->args[1]].shape;
+	const sg_ext zero = sg_ext_int(f->sp, 0);
+	labels l = {.n = 0};
+
+	for (int pass = 0; pass < 2; pass++) {
+		const int64_t *list = pass ? lx : lo;
+		const int64_t count = pass ? w[0] : w[2];
+
+		for (int64_t i = 0; i < count; i++) {
+			const int at_x = find(lx, w[0], list[i]), at_y = find(ly, w[1], list[i]);
+			label a = {.in_x = at_x >= 0, .in_y = at_y >= 0, .in_out = pass == 0,
+			           .x = zero, .y = zero, .out = zero};
+
+			if (pass == 1 && find(lo, w[2], list[i]) >= 0)
+				continue;
+			a.ext = at_x >= 0 ? sx->ext[at_x] : sy->ext[at_y];
+			if (sg_is_1(f, a.ext))
+				continue;
+			if (xs && at_x >= 0)
+				a.x = xs->stride[at_x];
+			if (ys && at_y >= 0)
+				a.y = ys->stride[at_y];
+			l.item[l.n++] = a;
+		}
+		if (pass == 0)
+			l.nout = l.n;
+	}
+	for (uint32_t i = l.nout; i-- > 0;)
+		l.item[i].out = i + 1 == l.nout ? sg_ext_int(f->sp, 1)
+		                                : sg_ext_mul(f->sp, l.item[i + 1].out,
+		                                             l.item[i + 1].ext);
+	return l;
+}
+
+bool
+sg_contract_is_loops(sg_fn *f, sg_ref r)
+{
+	const labels l = collect(f, r, NULL, NULL);
+	int64_t product = 1, v;
+	bool large = false;
+
+	if (!sg_type_is_float((sg_type)sg_fn_node(f, r)->type) || l.nout == 0 || l.n == l.nout)
+		return true;
+	for (uint32_t i = 0; i < l.n; i++) {
+		if (!sg_ext_const(f->sp, l.item[i].ext, &v))
+			large = true;
+		else if (!large && product <= SMALL)
+			product = v <= SMALL ? product * v : SMALL + 1;
+	}
+	if (!large && product <= SMALL)
+		return true;
+	return l.item[l.nout - 1].in_x && l.item[l.nout - 1].in_y;
+}
+
+/* ---- roles ---- */
+
+typedef enum { ROW, COLUMN, TERM, BATCH } role;
+
+static role
+role_of(const label *a, bool swapped)
+{
+	const bool in_a = swapped ? a->in_y : a->in_x, in_b = swapped ? a->in_x : a->in_y;
+
+	return !a->in_out ? TERM : in_a && in_b ? BATCH : in_a ? ROW : COLUMN;
+}
+
+static bool
+joins(sg_fn *f, const label *outer, const label *inner)
+{
+	return outer->x == sg_ext_mul(f->sp, inner->x, inner->ext) &&
+	       outer->y == sg_ext_mul(f->sp, inner->y, inner->ext) &&
+	       outer->out == sg_ext_mul(f->sp, inner->out, inner->ext);
+}
+
+/* Gives the role its labels, which leave the list; those that do not fit stay. */
+static label
+take(sg_fn *f, labels *l, role want, bool swapped)
+{
+	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
+	label taken = {.ext = one, .x = zero, .y = zero, .out = zero};
+	bool any = false;
+
+	for (uint32_t i = l->n; i-- > 0;) {
+		label *a = &l->item[i];
+
+		if (role_of(a, swapped) != want || (any && !joins(f, a, &taken)))
+			continue;
+		if (any) {
+			taken.ext = sg_ext_mul(f->sp, taken.ext, a->ext);
+		} else {
+			taken = *a;
+			any = true;
+		}
+		for (uint32_t k = i; k + 1 < l->n; k++)
+			l->item[k] = l->item[k + 1];
+		l->n--;
+	}
+	return taken;
+}
+
+void
+sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p)
+{
+	labels l = collect(f, r, x, y);
+	bool columns = false;
+
+	*p = (sg_product){.swapped = false};
+	for (uint32_t i = 0; i < l.nout; i++)
+		columns = columns || (l.item[i].in_y && !l.item[i].in_x);
+	/* without columns the rows may lie in any stride: a matrix times a vector */
+	p->swapped = columns && l.item[l.nout - 1].in_x;
+	const label n = take(f, &l, COLUMN, p->swapped);
+	const label m = take(f, &l, ROW, p->swapped);
+	const label k = take(f, &l, TERM, p->swapped);
+
+	p->m = m.ext, p->n = n.ext, p->k = k.ext;
+	p->a_row = p->swapped ? m.y : m.x, p->a_col = p->swapped ? k.y : k.x;
+	p->b_row = p->swapped ? k.x : k.y, p->b_col = p->swapped ? n.x : n.y;
+	p->c_row = m.out;
+	for (uint32_t i = 0; i < l.n; i++) {
+		const label *a = &l.item[i];
+
+		p->ext[i] = a->ext;
+		p->a_step[i] = p->swapped ? a->y : a->x;
+		p->b_step[i] = p->swapped ? a->x : a->y;
+		p->c_step[i] = a->out;
+		p->accumulate = p->accumulate || !a->in_out;
+	}
+	p->nloops = l.n;
+}

@@ -1,0 +1,211 @@
+/* emit.c - a program as C: the file from its parts.
+ *
+ * Functions are written first, into a text of their own, and say what they stand on; then the file is
+ * put together: includes or declarations, routines of the runtime, constants, functions. */
+#include "back/file.h"
+
+#include <string.h>
+
+void
+sg_put(sg_file *file, int indent, const char *fmt, ...)
+{
+	sg_fn f = {.m = &file->m, .ctx = file->m.ctx, .b = &file->m.body, .indent = indent};
+	sg_buf b;
+	va_list ap;
+
+	sg_buf_init(&b, file->m.ctx);
+	va_start(ap, fmt);
+	sg_buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	sg_line(&f, "%s", sg_buf_text(&b));
+}
+
+/* ---- functions ---- */
+
+static const char *
+dims_text(sg_file *file, const sg_c_entry *e)
+{
+	sg_buf b;
+
+	sg_buf_init(&b, file->m.ctx);
+	sg_put_dims(file, &b, e, false);
+	return sg_buf_text(&b);
+}
+
+static void
+print_check_call(sg_file *file, const sg_c_entry *e, const char *failure)
+{
+	if (!e->has_dims)
+		return;
+	sg_put(file, 1, "if (%s(%s) != %s)", e->check, dims_text(file, e), sg_use(&file->m, "SGRT_OK"));
+	sg_put(file, 1, "\treturn %s;", failure);
+}
+
+static void
+print_return(sg_file *file, const sg_fn *f)
+{
+	sg_put(file, 1, "return %s;", f->has_status ? f->status : sg_use(&file->m, "SGRT_OK"));
+}
+
+static void
+print_fn(sg_file *file, sg_c_entry *e)
+{
+	sg_fn *f = e->body;
+
+	sg_put_fn(file, &file->m.body, e, SG_PROTO_C);
+	sg_buf_puts(&file->m.body, "\n{\n");
+	print_check_call(file, e, sg_use(&file->m, "SGRT_EDIM"));
+	f->b = &file->m.body;
+	if (!f->uses_work)
+		sg_put(file, 1, "(void)%s;", e->work);
+	sg_fn_print(f, e->uses.input);
+	print_return(file, f);
+	sg_buf_puts(&file->m.body, "}\n\n");
+}
+
+/* The sum that the slots of the entry's own body make up; else the polynomial. */
+static const char *
+bytes_text(sg_file *file, const sg_c_entry *e)
+{
+	sg_fn *f = e->body;
+	sg_buf b;
+
+	if (e->bytes != sg_plan_bytes(f))
+		return sg_ext_c(f, e->bytes);
+	sg_buf_init(&b, file->m.ctx);
+	if (f->fixed || !f->nslots)
+		sg_buf_printf(&b, "%lld", (long long)f->fixed);
+	for (size_t i = 0; i < f->nslots; i++)
+		sg_buf_printf(&b, "%s%s(%s)", b.n ? " + " : "", sg_rounded_name(&file->m),
+		              sg_ext_c(f, f->slot[i].bytes));
+	return sg_buf_text(&b);
+}
+
+static void
+print_work(sg_file *file, const sg_c_entry *e)
+{
+	const char *bytes;
+
+	sg_put_work(&file->m.body, file, e, SG_PROTO_C);
+	sg_buf_puts(&file->m.body, "\n{\n");
+	print_check_call(file, e, "0");
+	bytes = bytes_text(file, e);
+	if (sg_ext_const(file->m.sp, e->bytes, NULL))
+		sg_put(file, 1, "return %s;", bytes);
+	else
+		sg_put(file, 1, "return (size_t)(%s);", bytes);
+	sg_buf_puts(&file->m.body, "}\n\n");
+}
+
+static void
+print_default(sg_file *file, const sg_c_entry *e, size_t input)
+{
+	sg_fn *f = e->deflt[input];
+	const bool *none = SG_NEW_ARRAY(file->m.ctx, bool, file->m.p->ninputs);
+
+	f->b = &file->m.body;
+	sg_put(file, 1, "if (%s != NULL) {", e->input[input]);
+	sg_fn_print(f, none);
+	if (f->has_status) {
+		sg_put(file, 2, "if (%s != %s)", f->status, sg_use(&file->m, "SGRT_OK"));
+		sg_put(file, 2, "\treturn %s;", f->status);
+	}
+	sg_put(file, 1, "}");
+}
+
+static void
+print_defaults(sg_file *file, const sg_c_entry *e)
+{
+	const sg_program *p = file->m.p;
+	bool uses_work = false;
+
+	if (!e->has_defaults)
+		return;
+	sg_put_defaults(file, &file->m.body, e, SG_PROTO_C);
+	sg_buf_puts(&file->m.body, "\n{\n");
+	print_check_call(file, e, sg_use(&file->m, "SGRT_EDIM"));
+	for (size_t i = 0; i < p->ninputs; i++) {
+		uses_work = uses_work || (e->deflt[i] && e->deflt[i]->uses_work);
+		if (e->input[i] && !e->deflt[i])
+			sg_put(file, 1, "(void)%s;", e->input[i]);
+	}
+	if (!uses_work)
+		sg_put(file, 1, "(void)%s;", e->work);
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (e->deflt[i])
+			print_default(file, e, i);
+	sg_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
+	sg_buf_puts(&file->m.body, "}\n\n");
+}
+
+/* ---- the file ---- */
+
+static void
+put_opening(sg_file *file, sg_buf *b)
+{
+	const sg_emit_options *o = file->m.o;
+
+	sg_buf_printf(b, "/* The model %s as C, written by symgrad.%s */\n", o->prefix,
+	              o->header ? " What the functions do: see the header." : "");
+	if (o->header)
+		sg_buf_printf(b, "#include \"%s\"\n\n", o->header);
+	sg_buf_puts(b, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n");
+	if (!o->standalone)
+		sg_buf_puts(b, "#include \"symgrad_runtime.h\"\n\n");
+}
+
+static const sg_c_names *
+c_names(sg_file *file)
+{
+	sg_c_names *names = SG_NEW_ARRAY(file->m.ctx, sg_c_names, file->nentries);
+
+	for (size_t i = 0; i < file->nentries; i++) {
+		const sg_c_entry *e = &file->entry[i];
+		sg_buf line;
+
+		sg_buf_init(&line, file->m.ctx);
+		sg_put_fn(file, &line, e, SG_PROTO_LINE);
+		names[i] = (sg_c_names){.fn = e->fn, .work = e->work_fn, .signature = sg_buf_text(&line)};
+		if (e->has_defaults)
+			names[i].defaults = e->defaults_fn;
+		if (!file->wrappers)
+			continue;
+		names[i].call = e->call;
+		if (e->has_defaults)
+			names[i].call_defaults = e->call_defaults;
+	}
+	return names;
+}
+
+const sg_c_names *
+sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c, sg_buf *h)
+{
+	sg_file file;
+
+	sg_file_open(&file, ctx, p, o);
+	for (size_t i = 0; i < file.nentries; i++) {
+		sg_c_entry *e = &file.entry[i];
+
+		if (e->has_dims)
+			sg_print_check(&file, e);
+		print_fn(&file, e);
+		print_work(&file, e);
+		print_defaults(&file, e);
+		if (file.wrappers)
+			sg_print_calls(&file, e);
+	}
+	if (file.wrappers && !file.exported)
+		sg_print_module(&file);
+	if (!o->jit)
+		put_opening(&file, c);
+	sg_put_support(&file, c);
+	if (!o->jit && !o->header)
+		sg_put_declarations(&file, c);
+	sg_buf_puts(c, sg_buf_text(&file.m.consts));
+	sg_buf_puts(c, sg_buf_text(&file.m.body));
+	while (c->n > 1 && c->s[c->n - 1] == '\n' && c->s[c->n - 2] == '\n')
+		c->s[--c->n] = '\0';
+	if (h)
+		sg_put_header(&file, h);
+	return c_names(&file);
+}

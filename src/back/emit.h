@@ -1,0 +1,333 @@
+/* emit.h - private to emission: how a function of the written C comes about.
+ *
+ * classify.c  what each node is to the schedule, and which values get a buffer
+ * schedule.c  levels, and the loop nests and calls ("steps") that compute the values; their order
+ * demand.c    what one step evaluates, as values over affine indices (movement ops dissolve here)
+ * plan.c      where in the workspace the buffers lie
+ * value.c     the C text of an op;  nest.c, call.c  the C text of a step
+ * func.c      the C text of a function;  emit.c  of a file
+ *
+ * An element of a tensor is named by affine forms (affine.c) over the loop variables of a step and over
+ * integer values in its body. Axes of extent 1 never become loops. */
+#ifndef SG_EMIT_H
+#define SG_EMIT_H
+
+#include "back/back.h"
+
+#define SG_MAX_LOOPS (2 * SG_MAX_RANK)
+
+/* ---- names (cname.c) ------------------------------------------------------------------------- */
+
+typedef struct sg_names {
+	sg_ctx *ctx;
+	sg_bytes_map *taken;
+	const struct sg_names *outer; /* their names are taken too */
+} sg_names;
+
+sg_names sg_names_in(sg_ctx *ctx, const sg_names *outer);
+bool sg_name_taken(const sg_names *n, const char *s);
+void sg_name_take(sg_names *n, const char *s);
+/* A free name like the hint (NULL: "t"), made short; it is taken. */
+const char *sg_name_fresh(sg_names *n, const char *hint);
+/* The name itself with as many '_' as it needs; it is taken. */
+const char *sg_name_exact(sg_names *n, const char *s);
+/* Is it no name for a parameter or a local variable in C and C++, with the headers that we include? */
+bool sg_name_reserved(const char *s);
+/* Is it in <math.h> or <string.h> a function that written C may call? Then it is a name all the same
+ * in a program that does not call it. */
+bool sg_name_is_libm(const char *s);
+
+/* ---- a file ------------------------------------------------------------------------------------ */
+
+typedef struct sg_module {
+	sg_ctx *ctx;
+	sg_space *sp;
+	const sg_program *p;
+	const sg_emit_options *o;
+	sg_names names;    /* at file scope */
+	const char **data; /* by node: the array of a DATA node, or NULL */
+	const char **use;  /* functions, types and macros of the runtime and of libm that the text needs */
+	size_t nuse, use_cap;
+	sg_bytes_map *used;
+	sg_buf consts; /* arrays of constants */
+	sg_buf body;   /* functions */
+	const char *floor_div, *rounded; /* helpers of ours; NULL: not needed so far */
+} sg_module;
+
+/* Notes that the text needs it; gives it back. */
+const char *sg_use(sg_module *m, const char *name);
+const char *sg_use_typed(sg_module *m, const char *name, sg_type t); /* sgrt_NAME_f32 */
+const char *sg_data_name(sg_module *m, sg_ref r);
+const char *sg_floor_div_name(sg_module *m);
+const char *sg_rounded_name(sg_module *m);
+
+/* ---- affine forms (affine.c) --------------------------------------------------------------------- */
+
+typedef uint32_t sg_aff; /* interned in its function: equal forms are equal numbers */
+#define SG_VAR_VALUE SG_MAX_LOOPS /* variable SG_VAR_VALUE + v is value v; lower ones are loops */
+
+typedef struct sg_aff_term {
+	uint32_t var;
+	sg_ext coef;
+} sg_aff_term;
+
+typedef struct sg_affine {
+	sg_ext base;
+	uint32_t n;
+	const sg_aff_term *term; /* ascending by variable, no zero coefficient */
+} sg_affine;
+
+/* ---- a function ---------------------------------------------------------------------------------- */
+
+typedef enum {
+	SG_P_DEAD,
+	SG_P_LEAF, /* an argument, constant data, or a value that is written out wherever it is read */
+	SG_P_VIEW, /* a movement op that is read through */
+	SG_P_CALC, /* element by element */
+	SG_P_FOLD, /* a loop over its operand: reductions, running sums, scatter, small contractions */
+	SG_P_CALL, /* a kernel of the runtime */
+	SG_P_JOIN, /* put together from pieces: CONCAT, sums of several PADs */
+} sg_place_kind;
+
+/* What is known of a node in the function. */
+typedef struct sg_place {
+	uint8_t kind;
+	bool unit;   /* a C variable, or part of the expression that reads it */
+	bool fused;  /* unit: part of that expression */
+	bool stored; /* an array in memory */
+	bool full;   /* is wanted in memory */
+	bool spread; /* some reader reads elements repeatedly */
+	bool inner;  /* some reader is not a unit */
+	uint32_t uses, mapped; /* reads at its own index, at another */
+	uint32_t cost;
+	uint32_t level; /* of the step that computes it */
+	uint32_t own, ready; /* least level of a reader at its own index, at any index */
+	uint32_t out;  /* the output that it is kept in, + 1 */
+	uint32_t done; /* step that completes it, + 1 */
+	uint32_t reads; /* by text, of a unit's variable */
+	uint32_t ndemands, demand[4]; /* the nests that evaluate it */
+	const char *name;             /* of its variable or array */
+	int64_t offset; /* in the workspace: within the slot */
+	uint32_t slot; /* of the slots, + 1; 0: fixed size */
+	bool planned;
+	uint32_t first, last; /* steps by position between which its array lives */
+} sg_place;
+
+typedef enum {
+	SG_V_CONST,
+	SG_V_DIM,
+	SG_V_LOAD,   /* of array `ref` at form aff */
+	SG_V_LOCAL,  /* the variable of unit `ref` */
+	SG_V_INDEX,  /* the form aff itself, as int64_t */
+	SG_V_EW,     /* elementwise op */
+	SG_V_CAST,
+	SG_V_RAND,   /* element aff of the stream of seed arg[0] */
+	SG_V_AT,     /* arg[0] as a checked index below ext */
+	SG_V_DIV,    /* aff / ext, aff % ext */
+	SG_V_MOD,
+	SG_V_WITHIN, /* arg[0] where the forms of the conditions hold, else 0 */
+} sg_val_kind;
+
+typedef struct sg_within { /* lo <= form < hi */
+	sg_aff form;
+	sg_ext lo, hi;
+	bool check_lo, check_hi;
+} sg_within;
+
+typedef struct sg_val {
+	uint8_t kind, type, op;
+	uint8_t nargs, depth, reader_depth;
+	int8_t prec;
+	uint32_t uses, weight;
+	uint32_t arg[3];
+	sg_ref ref;
+	sg_aff aff;
+	sg_ext ext;
+	const sg_within *cond;
+	uint32_t nconds;
+	const char *text;
+} sg_val;
+
+typedef enum {
+	SG_R_STORE, /* node ref, at its own index, into its array or variable */
+	SG_R_FOLD,
+	SG_R_PIECE, /* operand `part` of JOIN ref into its array */
+	SG_R_COPY,  /* node ref into output `part` */
+} sg_root_kind;
+
+typedef struct sg_root {
+	uint8_t kind;
+	bool add; /* PIECE: += */
+	bool negate; /* PIECE: of the negative */
+	bool tree; /* FOLD: a blocked sum */
+	sg_ref ref;
+	uint32_t part;
+	sg_ref from; /* what is evaluated: STORE, COPY: ref */
+	uint32_t val[2];
+	sg_aff at; /* where it is stored */
+	sg_aff pos; /* FOLD of ARGMAX: place along the axis */
+	const char *acc, *acc2;
+} sg_root;
+
+typedef enum { SG_S_NEST, SG_S_CALL, SG_S_FILL, SG_S_DONE } sg_step_kind;
+
+typedef struct sg_step {
+	uint8_t kind;
+	uint32_t level;
+	sg_ref ref; /* CALL, FILL, DONE; NEST: the least of its roots */
+	uint32_t *dep; /* steps before it */
+	size_t ndeps, dep_cap;
+	sg_ref *read; /* arrays that it reads or writes */
+	size_t nreads, read_cap;
+	/* NEST: loops over ext[0..nloops), those of mask innermost */
+	uint32_t nloops;
+	const sg_ext *ext;
+	uint32_t mask;
+	sg_root *root;
+	size_t nroots, root_cap;
+	sg_val *val; /* [0] is unused; operands come before users */
+	size_t nvals, val_cap;
+} sg_step;
+
+typedef struct sg_slot {
+	sg_ext bytes;
+	bool busy;
+} sg_slot;
+
+typedef struct sg_fn_out {
+	sg_ref ref;
+	const char *name;
+	bool taken; /* some node is kept in it */
+} sg_fn_out;
+
+typedef struct sg_fn {
+	sg_module *m;
+	sg_ctx *ctx;
+	sg_space *sp;
+	const sg_graph *g;
+	sg_names names;
+	const char **input; /* C names by index of input */
+	const char **dim;   /* C names by dimension */
+	const char *work;
+	sg_fn_out *out;
+	size_t nout;
+	sg_place *at; /* by node */
+	sg_bytes_map *joins;
+
+	sg_affine *aff;
+	size_t naffs, aff_cap;
+	sg_bytes_map *aff_map, *val_map, *nest_map;
+
+	sg_step *step;
+	size_t nsteps, step_cap;
+	uint32_t *order; /* steps as they are printed */
+
+	int64_t fixed;  /* bytes of the part of the workspace whose size is fixed */
+	sg_slot *slot;  /* the rest, one after the other */
+	size_t nslots, slot_cap;
+
+	sg_buf *b; /* where text goes */
+	int indent;
+	bool has_status, uses_work;
+	const char *status;
+	const char *loop[SG_MAX_LOOPS], *from, *to;
+	int line; /* of the last comment */
+	const sg_source *src;
+} sg_fn;
+
+static inline const sg_node *
+sg_fn_node(const sg_fn *f, sg_ref r)
+{
+	return &f->g->node[r];
+}
+
+static inline bool
+sg_is_1(const sg_fn *f, sg_ext e)
+{
+	return sg_ext_is(f->sp, e, 1);
+}
+
+/* ---- affine.c ---- */
+sg_aff sg_aff_ext(sg_fn *f, sg_ext base);
+sg_aff sg_aff_var(sg_fn *f, uint32_t var);
+sg_aff sg_aff_add(sg_fn *f, sg_aff a, sg_aff b);
+sg_aff sg_aff_scale(sg_fn *f, sg_aff a, sg_ext k);
+sg_ext sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var);
+/* An extent as C; as_double: computed in double. */
+const char *sg_ext_c(sg_fn *f, sg_ext e);
+
+/* ---- classify.c: which values get a buffer ---- */
+void sg_classify(sg_fn *f);
+bool sg_view_is_plain(const sg_fn *f, sg_ref r); /* same elements, same order of loops */
+/* The pieces of a JOIN: CONCAT's operands; or the summands, PADs last. A PAD's own piece is its operand. */
+typedef struct sg_join {
+	const sg_ref *piece;
+	const bool *negate;
+	uint32_t n, npads; /* npads: how many of the last are PADs; CONCAT: 0 */
+} sg_join;
+const sg_join *sg_join_of(const sg_fn *f, sg_ref r);
+bool sg_has_one_element(const sg_fn *f, sg_ref r);
+/* An array in memory seen with strides. */
+typedef struct sg_strided {
+	sg_ref root;
+	sg_ext base;
+	sg_ext stride[SG_MAX_RANK];
+} sg_strided;
+bool sg_strided_of(sg_fn *f, sg_ref r, sg_strided *s);
+bool sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *shape);
+sg_ext sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n);
+
+/* ---- contract.c: CONTRACT as a call of a kernel within loops ---- */
+typedef struct sg_product {
+	bool swapped;            /* x is argument 1 */
+	sg_ext m, n, k;          /* extents; 1 where a role is empty */
+	sg_ext a_row, a_col, b_row, b_col, c_row;
+	uint32_t nloops;         /* labels that are looped over */
+	sg_ext ext[SG_MAX_LOOPS], a_step[SG_MAX_LOOPS], b_step[SG_MAX_LOOPS], c_step[SG_MAX_LOOPS];
+	bool accumulate;         /* some loop is over a summed label: the result starts at 0 */
+} sg_product;
+bool sg_contract_is_loops(sg_fn *f, sg_ref r);
+void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
+
+/* ---- schedule.c ---- */
+void sg_schedule(sg_fn *f);
+void sg_step_reads(sg_fn *f, uint32_t step, sg_ref r); /* array or variable of r is read */
+
+/* ---- demand.c ---- */
+void sg_demand_step(sg_fn *f, uint32_t step);
+
+/* ---- plan.c ---- */
+void sg_plan(sg_fn *f);
+sg_ext sg_plan_bytes(sg_fn *f);
+sg_ext sg_bytes_of(sg_fn *f, sg_ref r);
+
+/* ---- value.c ---- */
+enum { SG_PREC_COND = 1, SG_PREC_OR, SG_PREC_AND, SG_PREC_EQ, SG_PREC_REL, SG_PREC_ADD, SG_PREC_MUL,
+       SG_PREC_UNARY, SG_PREC_CAST, SG_PREC_ATOM };
+typedef struct sg_c_text {
+	const char *s;
+	int prec;
+} sg_c_text;
+sg_c_text sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, const sg_c_text *arg);
+sg_c_text sg_c_cast(sg_fn *f, sg_type from, sg_type to, sg_c_text x);
+sg_c_text sg_c_const(sg_fn *f, sg_type t, int64_t word);
+unsigned sg_c_op_reads(sg_op op, sg_type t, uint32_t arg); /* how often its text has the operand */
+unsigned sg_c_cast_reads(sg_type from, sg_type to);
+const char *sg_c_paren(sg_fn *f, sg_c_text x, int least);
+
+/* ---- nest.c, call.c ---- */
+void sg_print_nest(sg_fn *f, sg_step *s);
+void sg_print_call(sg_fn *f, sg_step *s);
+void sg_print_fill(sg_fn *f, sg_ref r);
+void sg_print_origin(sg_fn *f, const sg_ref *r, size_t n); /* the comment with lines of the model */
+/* One statement or line of C, indented, and broken where it is long. */
+void sg_line(sg_fn *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *sg_array(sg_fn *f, sg_ref r); /* C name of the array of a leaf or stored node */
+/* How statement `s` may be told by the name of what it computes. */
+const char *sg_hint(sg_fn *f, sg_ref r, const char *otherwise);
+
+/* ---- func.c ---- */
+void sg_fn_compile(sg_fn *f); /* classify, schedule, plan */
+void sg_fn_print(sg_fn *f, const bool *used); /* declarations and steps; used: by input */
+
+#endif

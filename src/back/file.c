@@ -1,0 +1,301 @@
+/* file.c - the entries of a program made ready: their names in C, their schedules, their workspaces. */
+#include "back/file.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* ---- text and names that the file collects ---- */
+
+const char *
+sg_use(sg_module *m, const char *name)
+{
+	void **slot = sg_bytes_map_at(m->used, name, strlen(name));
+
+	if (!*slot) {
+		*slot = (void *)(uintptr_t)1;
+		SG_PUSH(m->ctx, m->use, m->nuse, m->use_cap, name);
+	}
+	return name;
+}
+
+const char *
+sg_use_typed(sg_module *m, const char *name, sg_type t)
+{
+	return sg_use(m, sg_text(m->ctx, "sgrt_%s_%s", name, sg_type_name(t)));
+}
+
+const char *
+sg_floor_div_name(sg_module *m)
+{
+	if (!m->floor_div)
+		m->floor_div = sg_name_fresh(&m->names, "floor_div");
+	return m->floor_div;
+}
+
+const char *
+sg_rounded_name(sg_module *m)
+{
+	if (!m->rounded)
+		m->rounded = sg_name_fresh(&m->names, "rounded");
+	return m->rounded;
+}
+
+static void
+put_words(sg_module *m, const sg_node *n, int64_t count)
+{
+	sg_fn f = {.m = m, .ctx = m->ctx, .sp = m->sp, .b = &m->consts, .indent = 1};
+	sg_buf line;
+
+	sg_buf_init(&line, m->ctx);
+	for (int64_t i = 0; i < count; i++) {
+		sg_buf_printf(&line, "%s%s,", line.n ? " " : "",
+		              sg_c_const(&f, (sg_type)n->type, n->attr->w[i]).s);
+		if (line.n > 80 || i + 1 == count) {
+			sg_buf_printf(&m->consts, "\t%s\n", sg_buf_text(&line));
+			line.n = 0;
+		}
+	}
+}
+
+const char *
+sg_data_name(sg_module *m, sg_ref r)
+{
+	const sg_node *n = &m->p->g->node[r];
+	const char *type = sg_type_c_name((sg_type)n->type);
+	int64_t count = 0;
+
+	if (m->data[r])
+		return m->data[r];
+	m->data[r] = sg_name_fresh(&m->names, sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
+	                                              m->p->g->name[r] ? m->p->g->name[r] : "data"));
+	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
+	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n", type, m->data[r],
+	              (long long)(count ? count : 1));
+	if (count)
+		put_words(m, n, count);
+	else
+		sg_buf_puts(&m->consts, "\t0\n");
+	sg_buf_puts(&m->consts, "};\n\n");
+	return m->data[r];
+}
+
+/* ---- names of parameters ---- */
+
+/* Does written code for this program call the function of <math.h> with this name? */
+static bool
+calls(const sg_program *p, const bool *live, const char *name)
+{
+	for (uint32_t r = 1; r < p->g->n; r++) {
+		const sg_node *n = &p->g->node[r];
+		const sg_type t = (sg_type)(n->nargs ? p->g->node[n->args[n->nargs - 1]].type : n->type);
+		const char *text = live[r] && sg_is_ew(n->op) && sg_type_is_float(t)
+		                       ? sg_ops[n->op].value
+		                       : NULL;
+		const size_t len = strlen(name) - (t == SG_F32);
+
+		if (t == SG_F32 && name[len] != 'f')
+			continue;
+		for (text = text ? strstr(text, "M(") : NULL; text; text = strstr(text + 2, "M("))
+			if (strncmp(text + 2, name, len) == 0 && text[2 + len] == ')')
+				return true;
+	}
+	return false;
+}
+
+static bool *
+all_live(sg_ctx *ctx, const sg_program *p)
+{
+	sg_ref *root = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < p->nentries; i++)
+		for (size_t k = 0; k < p->entry[i].nout; k++)
+			SG_PUSH(ctx, root, n, cap, p->entry[i].out[k].ref);
+	for (size_t i = 0; i < p->ninputs; i++)
+		SG_PUSH(ctx, root, n, cap, p->input[i].deflt);
+	return sg_graph_live(p->g, n, root);
+}
+
+static const char *
+parameter(const sg_program *p, const bool *live, sg_names *names, const char *name)
+{
+	if (strcmp(name, "memset") == 0 || strcmp(name, "memcpy") == 0 ||
+	    (sg_name_is_libm(name) && calls(p, live, name)))
+		name = sg_text(names->ctx, "%s_", name);
+	return sg_name_exact(names, name);
+}
+
+/* Dimensions, inputs and outputs in this order; an output that would be called like one before is
+ * out_NAME. */
+static void
+name_parameters(sg_file *file, sg_c_entry *e, const bool *live)
+{
+	const sg_program *p = file->m.p;
+	sg_ctx *ctx = file->m.ctx;
+	const uint32_t ndims = sg_space_ndims(p->sp);
+
+	e->names = sg_names_in(ctx, &file->m.names);
+	e->dim = SG_NEW_ARRAY(ctx, const char *, ndims);
+	e->input = SG_NEW_ARRAY(ctx, const char *, p->ninputs);
+	e->out = SG_NEW_ARRAY(ctx, const char *, e->e->nout);
+	for (uint32_t d = 0; d < ndims; d++)
+		if (e->uses.dim[d]) {
+			e->dim[d] = parameter(p, live, &e->names, sg_space_dim(p->sp, d)->name);
+			e->has_dims = true;
+		}
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (e->uses.input[i]) {
+			e->input[i] = parameter(p, live, &e->names, p->input[i].name);
+			e->has_defaults = e->has_defaults || p->input[i].deflt;
+		}
+	e->work = sg_name_exact(&e->names, "work");
+	for (int again = 0; again < 2; again++)
+		for (size_t i = 0; i < e->e->nout; i++) {
+			const char *name = e->e->out[i].name;
+
+			if (e->out[i] || (!again && sg_name_taken(&e->names, name)))
+				continue;
+			if (again)
+				name = sg_text(ctx, "out_%s", name);
+			e->out[i] = parameter(p, live, &e->names, name);
+		}
+}
+
+/* ---- names of functions ---- */
+
+static const char *
+upper(sg_ctx *ctx, const char *s)
+{
+	char *u = sg_copy(ctx, s, strlen(s) + 1);
+
+	for (char *c = u; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	return u;
+}
+
+static const char *
+derived(sg_file *file, const sg_c_entry *e, const char *suffix)
+{
+	return sg_name_exact(&file->m.names, sg_text(file->m.ctx, "%s%s", e->fn, suffix));
+}
+
+static void
+name_functions(sg_file *file)
+{
+	sg_ctx *ctx = file->m.ctx;
+	sg_names *names = &file->m.names;
+	const char *prefix = file->m.o->prefix;
+
+	for (size_t i = 0; i < file->nentries; i++)
+		file->entry[i].fn = sg_name_exact(
+		    names, sg_text(ctx, "%s_%s", prefix, file->entry[i].e->name));
+	for (size_t i = 0; i < file->nentries; i++) {
+		sg_c_entry *e = &file->entry[i];
+
+		e->work_fn = derived(file, e, "_work");
+		e->defaults_fn = derived(file, e, "_defaults");
+		e->macro = sg_name_exact(names, sg_text(ctx, "%s_WORK", upper(ctx, e->fn)));
+		e->check = derived(file, e, "_check");
+		e->call = derived(file, e, "_call");
+		e->call_defaults = derived(file, e, "_defaults_call");
+		e->call_work = derived(file, e, "_work_call");
+	}
+	file->guard = sg_name_exact(names, sg_text(ctx, "%s_H", upper(ctx, prefix)));
+	file->module = sg_name_exact(names, sg_text(ctx, "%s_module", prefix));
+}
+
+/* ---- bodies ---- */
+
+static sg_fn *
+new_body(sg_file *file, sg_c_entry *e, size_t nout)
+{
+	sg_fn *f = SG_NEW(file->m.ctx, sg_fn);
+
+	f->m = &file->m;
+	f->ctx = file->m.ctx;
+	f->sp = file->m.sp;
+	f->g = file->m.p->g;
+	f->names = sg_names_in(f->ctx, &e->names);
+	f->input = e->input;
+	f->dim = e->dim;
+	f->work = e->work;
+	f->nout = nout;
+	f->out = SG_NEW_ARRAY(f->ctx, sg_fn_out, nout);
+	f->indent = 1;
+	return f;
+}
+
+static void
+compile_entry(sg_file *file, sg_c_entry *e)
+{
+	const sg_program *p = file->m.p;
+	sg_space *sp = file->m.sp;
+	sg_ext other = sg_ext_int(sp, 0);
+
+	e->body = new_body(file, e, e->e->nout);
+	for (size_t i = 0; i < e->e->nout; i++)
+		e->body->out[i] = (sg_fn_out){.ref = e->e->out[i].ref, .name = e->out[i]};
+	sg_fn_compile(e->body);
+	e->bytes = sg_plan_bytes(e->body);
+	e->deflt = SG_NEW_ARRAY(file->m.ctx, sg_fn *, p->ninputs);
+	for (size_t i = 0; i < p->ninputs; i++) {
+		sg_ext bytes;
+
+		if (!e->input[i] || !p->input[i].deflt)
+			continue;
+		e->deflt[i] = new_body(file, e, 1);
+		e->deflt[i]->out[0] = (sg_fn_out){.ref = p->input[i].deflt, .name = e->input[i]};
+		e->deflt[i]->indent = 2;
+		sg_fn_compile(e->deflt[i]);
+		bytes = sg_plan_bytes(e->deflt[i]);
+		/* the larger, or where that can't be told both */
+		if (sg_ext_nonneg(sp, sg_ext_sub(sp, bytes, other)))
+			other = bytes;
+		else if (!sg_ext_nonneg(sp, sg_ext_sub(sp, other, bytes)))
+			other = sg_ext_add(sp, other, bytes);
+	}
+	if (sg_ext_nonneg(sp, sg_ext_sub(sp, other, e->bytes)))
+		e->bytes = other;
+	else if (!sg_ext_nonneg(sp, sg_ext_sub(sp, e->bytes, other)))
+		e->bytes = sg_ext_add(sp, e->bytes, other);
+}
+
+/* ensures: names, schedules and workspaces of all entries. */
+void
+sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o)
+{
+	const bool *live = all_live(ctx, p);
+
+	*file = (sg_file){.nentries = p->nentries};
+	file->m = (sg_module){.ctx = ctx, .sp = p->sp, .p = p, .o = o};
+	file->m.names = sg_names_in(ctx, NULL);
+	file->m.data = SG_NEW_ARRAY(ctx, const char *, p->g->n);
+	file->m.used = sg_bytes_map_new(ctx);
+	sg_buf_init(&file->m.consts, ctx);
+	sg_buf_init(&file->m.body, ctx);
+	file->exported = !o->header;
+	file->wrappers = !o->header || !o->standalone;
+	file->entry = SG_NEW_ARRAY(ctx, sg_c_entry, p->nentries);
+	for (size_t i = 0; i < p->nentries; i++) {
+		file->entry[i].e = &p->entry[i];
+		file->entry[i].uses = sg_entry_uses(p, &p->entry[i]);
+	}
+	name_functions(file);
+	for (size_t i = 0; i < p->nentries; i++) {
+		name_parameters(file, &file->entry[i], live);
+		compile_entry(file, &file->entry[i]);
+	}
+}
+
+sg_ext
+sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
+{
+	const sg_emit_options o = {.prefix = "m", .jit = true};
+	sg_program one = *p;
+	sg_file file;
+
+	one.entry = sg_copy(ctx, e, sizeof *e);
+	one.nentries = 1;
+	sg_file_open(&file, ctx, &one, &o);
+	return file.entry[0].bytes;
+}

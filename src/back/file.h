@@ -1,0 +1,55 @@
+/* file.h - private to emission: one written file, entry by entry. */
+#ifndef SG_FILE_H
+#define SG_FILE_H
+
+#include "back/emit.h"
+
+/* An entry, and its names in C. */
+typedef struct sg_c_entry {
+	const sg_entry_ir *e;
+	sg_uses uses;
+	sg_names names;           /* of its parameters */
+	const char **input, **dim; /* C names; NULL: not used */
+	const char **out, *work;
+	const char *fn, *work_fn, *defaults_fn, *check, *call, *call_defaults, *call_work, *macro;
+	bool has_dims, has_defaults;
+	sg_fn *body;
+	sg_fn **deflt; /* by input; NULL: none */
+	sg_ext bytes;
+} sg_c_entry;
+
+typedef struct sg_file {
+	sg_module m;
+	sg_c_entry *entry;
+	size_t nentries;
+	const char *floor_quotient; /* helper of ours; NULL: not needed */
+	const char *guard, *module;
+	bool wrappers, exported; /* uniform calls: written; for others to call */
+} sg_file;
+
+/* ---- file.c: what is computed ---- */
+void sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o);
+
+/* ---- prototype.c: parameters, prototypes, what the header says ---- */
+typedef enum { SG_PROTO_HEADER, SG_PROTO_C, SG_PROTO_LINE } sg_proto;
+void sg_put_fn(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how);
+void sg_put_work(sg_buf *b, const sg_file *file, const sg_c_entry *e, sg_proto how);
+void sg_put_defaults(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how);
+void sg_put_dims(const sg_file *file, sg_buf *b, const sg_c_entry *e, bool types);
+void sg_put_header(sg_file *file, sg_buf *b);
+void sg_put_declarations(sg_file *file, sg_buf *b);
+
+/* ---- function bodies: emit.c; checks of the dimensions: check.c ---- */
+void sg_print_check(sg_file *file, const sg_c_entry *e);
+
+/* ---- support.c: the text that the functions stand on ---- */
+void sg_put_support(sg_file *file, sg_buf *b);
+
+/* ---- module.c: uniform calls and the description ---- */
+void sg_print_calls(sg_file *file, const sg_c_entry *e);
+void sg_print_module(sg_file *file);
+
+/* A line of C at file scope or deeper, into m.body. */
+void sg_put(sg_file *file, int indent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

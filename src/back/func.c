@@ -1,0 +1,175 @@
+/* func.c - the body of one written function: its variables, and its steps in order. */
+#include "back/emit.h"
+
+#include <string.h>
+
+void
+sg_fn_compile(sg_fn *f)
+{
+	f->aff_map = sg_bytes_map_new(f->ctx);
+	f->val_map = sg_bytes_map_new(f->ctx);
+	sg_classify(f);
+	sg_schedule(f);
+	sg_plan(f);
+}
+
+/* ---- names ---- */
+
+static bool
+has_variable(const sg_place *p)
+{
+	if (p->stored)
+		return !p->out;
+	return p->unit && !p->fused && p->reads > 0;
+}
+
+static const char *
+variable_name(sg_fn *f, sg_ref r)
+{
+	const char *hint = sg_hint(f, r, NULL);
+
+	if (hint && f->at[r].out && strcmp(hint, f->out[f->at[r].out - 1].name) == 0)
+		hint = sg_text(f->ctx, "%.30s_value", hint);
+	return sg_name_fresh(&f->names, hint);
+}
+
+static void
+name_everything(sg_fn *f)
+{
+	static const char *const loops[] = {"i", "j", "k", "l", "m", "n", "p", "q"};
+	const size_t nloops = sizeof loops / sizeof *loops;
+	uint32_t most = 0;
+
+	for (size_t s = 0; s < f->nsteps; s++) {
+		if (f->step[s].nloops > most)
+			most = f->step[s].nloops;
+		if (f->step[s].kind == SG_S_CALL)
+			most = SG_MAX_RANK;
+	}
+	for (uint32_t k = 0; k < most && k < SG_MAX_LOOPS; k++)
+		f->loop[k] = sg_name_fresh(&f->names, loops[k < nloops ? k : nloops - 1]);
+	f->from = sg_name_fresh(&f->names, "from");
+	f->to = sg_name_fresh(&f->names, "to");
+	f->status = sg_name_fresh(&f->names, "status");
+	for (sg_ref r = 1; r < f->g->n; r++)
+		if (f->at[r].kind != SG_P_DEAD && has_variable(&f->at[r]))
+			f->at[r].name = variable_name(f, r);
+}
+
+/* ---- declarations ---- */
+
+static void
+declare_array(sg_fn *f, sg_ref r, const char *base, bool is_void)
+{
+	const sg_place *p = &f->at[r];
+	const char *type = sg_type_c_name((sg_type)sg_fn_node(f, r)->type);
+
+	if (p->offset == 0 && is_void)
+		sg_line(f, "%s *const %s = %s;", type, p->name, base);
+	else if (p->offset == 0)
+		sg_line(f, "%s *const %s = (%s *)(void *)%s;", type, p->name, type, base);
+	else
+		sg_line(f, "%s *const %s = (%s *)(void *)(%s%s + %lld);", type, p->name, type,
+		        is_void ? "(char *)" : "", base, (long long)p->offset);
+}
+
+/* Slots lie behind the fixed part, each behind the one before. */
+static const char **
+declare_slots(sg_fn *f)
+{
+	const char **slot = SG_NEW_ARRAY(f->ctx, const char *, f->nslots);
+
+	for (size_t k = 0; k < f->nslots; k++) {
+		slot[k] = sg_name_fresh(&f->names, "space");
+		if (k > 0)
+			sg_line(f, "char *const %s = %s + %s(%s);", slot[k], slot[k - 1],
+			        sg_rounded_name(f->m), sg_ext_c(f, f->slot[k - 1].bytes));
+		else if (f->fixed > 0)
+			sg_line(f, "char *const %s = (char *)%s + %lld;", slot[k], f->work,
+			        (long long)f->fixed);
+		else
+			sg_line(f, "char *const %s = %s;", slot[k], f->work);
+	}
+	return slot;
+}
+
+static void
+declare_arrays(sg_fn *f)
+{
+	const char **slot = declare_slots(f);
+
+	for (sg_ref r = 1; r < f->g->n; r++) {
+		const sg_place *p = &f->at[r];
+
+		if (p->planned)
+			declare_array(f, r, p->slot ? slot[p->slot - 1] : f->work, p->slot == 0);
+	}
+}
+
+/* Arguments that no text reads. */
+static void
+mention_unread(sg_fn *f, const bool *used)
+{
+	const sg_program *p = f->m->p;
+	bool *read = SG_NEW_ARRAY(f->ctx, bool, p->ninputs);
+
+	for (size_t i = 0; i < f->nsteps; i++) {
+		const sg_step *s = &f->step[i];
+
+		for (size_t v = 1; v < s->nvals; v++)
+			if (s->val[v].kind == SG_V_LOAD && sg_fn_node(f, s->val[v].ref)->op == SG_INPUT &&
+			    !f->at[s->val[v].ref].stored)
+				read[sg_fn_node(f, s->val[v].ref)->attr->w[0]] = true;
+		for (uint32_t k = 0; s->kind == SG_S_CALL && k < sg_fn_node(f, s->ref)->nargs; k++) {
+			sg_strided x;
+
+			if (sg_strided_of(f, sg_arg(f->g, s->ref, k), &x) &&
+			    sg_fn_node(f, x.root)->op == SG_INPUT)
+				read[sg_fn_node(f, x.root)->attr->w[0]] = true;
+		}
+	}
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (used[i] && !read[i])
+			sg_line(f, "(void)%s;", f->input[i]);
+}
+
+static void
+print_steps(sg_fn *f)
+{
+	for (size_t i = 0; i < f->nsteps; i++) {
+		sg_step *s = &f->step[f->order[i]];
+
+		switch ((sg_step_kind)s->kind) {
+		case SG_S_NEST:
+			sg_print_nest(f, s);
+			break;
+		case SG_S_CALL:
+			sg_print_call(f, s);
+			break;
+		case SG_S_FILL:
+			sg_print_origin(f, &s->ref, 1);
+			sg_print_fill(f, s->ref);
+			break;
+		case SG_S_DONE:
+			break;
+		}
+	}
+}
+
+/* used: by input, whether it is a parameter of the function. */
+void
+sg_fn_print(sg_fn *f, const bool *used)
+{
+	sg_buf *out = f->b, steps;
+
+	name_everything(f);
+	sg_buf_init(&steps, f->ctx);
+	f->b = &steps;
+	print_steps(f);
+	f->b = out;
+	declare_arrays(f);
+	if (f->has_status)
+		sg_line(f, "int %s = %s;", f->status, sg_use(f->m, "SGRT_OK"));
+	mention_unread(f, used);
+	sg_buf_puts(out, sg_buf_text(&steps));
+}

@@ -1,0 +1,579 @@
+/* schedule.c - levels, steps, and their order.
+ *
+ * A step is a loop nest, a call of a kernel, or a scalar statement. Each node has a level: that of its
+ * operands, or one more where an operand must be complete before (because it is the result of a nest that is
+ * not read at the same index). Values of one level over one space (the extents other than 1) form one nest, so
+ * nests depend on each other only upwards; reductions of other axes over the space have nests of their own,
+ * which store nothing elementwise. Elementwise values that no one keeps are evaluated in each nest that reads
+ * them, unless that is dear: then the nest of their own level stores them. */
+#include "back/emit.h"
+
+#include <string.h>
+
+enum { DEAR = 8 };
+#define MAPPED (UINT32_C(1) << 31) /* in a demand: at another index than its own */
+
+/* ---- levels ---- */
+
+static uint32_t
+max2(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint32_t
+own_of(const sg_fn *f, sg_ref r)
+{
+	return f->at[r].own;
+}
+
+static uint32_t
+ready_of(const sg_fn *f, sg_ref r)
+{
+	return f->at[r].ready;
+}
+
+/* The level of piece k of a JOIN. Those that are added come after those that are set. */
+static uint32_t
+piece_level(const sg_fn *f, const sg_join *j, uint32_t k)
+{
+	const uint32_t nset = j->n - j->npads;
+	uint32_t level = 0;
+
+	if (k < nset && j->npads == 0)
+		return sg_has_one_element(f, j->piece[k]) ? ready_of(f, j->piece[k])
+		                                          : own_of(f, j->piece[k]);
+	for (uint32_t i = 0; i < nset; i++)
+		level = max2(level, own_of(f, j->piece[i]));
+	if (k < nset)
+		return level;
+	level += nset > 0;
+	return max2(level, own_of(f, sg_arg(f->g, j->piece[k], 0)));
+}
+
+static uint32_t
+join_level(const sg_fn *f, sg_ref r)
+{
+	const sg_join *j = sg_join_of(f, r);
+	const uint32_t nset = j->n - j->npads;
+	uint32_t level = 0, least = 0;
+
+	if (j->npads == 0) {
+		for (uint32_t k = 0; k < j->n; k++)
+			level = max2(level, piece_level(f, j, k));
+		return level;
+	}
+	least = piece_level(f, j, 0);
+	for (uint32_t k = nset; k < j->n; k++)
+		level = max2(level, own_of(f, sg_arg(f->g, j->piece[k], 0)));
+	return max2(level, least + (nset > 0));
+}
+
+static uint32_t
+operands_level(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_place *p = &f->at[r];
+	uint32_t level = 0;
+
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		const bool elsewhere = p->kind == SG_P_VIEW || p->kind == SG_P_CALL || p->unit ||
+		                       n->op == SG_CONTRACT || n->op == SG_GATHER ||
+		                       n->op == SG_RAND || n->op == SG_RANDN ||
+		                       (n->op == SG_SCATTER && k == 0);
+		const bool is_fold = p->kind == SG_P_FOLD && n->op != SG_CONTRACT;
+
+		level = max2(level, elsewhere && !(is_fold && k + 1 == n->nargs)
+		                        ? ready_of(f, n->args[k])
+		                        : own_of(f, n->args[k]));
+	}
+	return level;
+}
+
+static void
+set_level(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_place *p = &f->at[r];
+
+	switch ((sg_place_kind)p->kind) {
+	case SG_P_DEAD:
+		return;
+	case SG_P_VIEW:
+		if (!p->stored && sg_view_is_plain(f, r)) {
+			p->own = own_of(f, n->args[0]);
+			p->ready = ready_of(f, n->args[0]);
+			return;
+		}
+		p->level = p->own = p->ready = operands_level(f, r);
+		p->ready += p->stored;
+		return;
+	case SG_P_LEAF:
+		p->ready = p->stored;
+		return;
+	case SG_P_CALC:
+		p->level = p->own = p->ready = operands_level(f, r);
+		p->ready += !p->unit;
+		return;
+	case SG_P_CALL:
+		p->level = p->own = p->ready = operands_level(f, r);
+		return;
+	case SG_P_FOLD:
+		p->level = operands_level(f, r);
+		p->own = p->ready = p->level + 1;
+		return;
+	case SG_P_JOIN:
+		p->level = join_level(f, r);
+		p->own = p->ready = p->level + 1;
+		return;
+	}
+}
+
+/* ---- steps ---- */
+
+static uint32_t
+new_step(sg_fn *f, sg_step_kind kind, uint32_t level, sg_ref r)
+{
+	SG_PUSH(f->ctx, f->step, f->nsteps, f->step_cap,
+	        (sg_step){.kind = (uint8_t)kind, .level = level, .ref = r});
+	return (uint32_t)f->nsteps - 1;
+}
+
+static void
+depends(sg_fn *f, uint32_t step, uint32_t before)
+{
+	sg_step *s = &f->step[step];
+
+	if (step != before && (s->ndeps == 0 || s->dep[s->ndeps - 1] != before))
+		SG_PUSH(f->ctx, s->dep, s->ndeps, s->dep_cap, before);
+}
+
+static void
+touches(sg_fn *f, uint32_t step, sg_ref r)
+{
+	sg_step *s = &f->step[step];
+
+	if (f->at[r].stored && (s->nreads == 0 || s->read[s->nreads - 1] != r))
+		SG_PUSH(f->ctx, s->read, s->nreads, s->read_cap, r);
+}
+
+void
+sg_step_reads(sg_fn *f, uint32_t step, sg_ref r)
+{
+	if (f->at[r].done)
+		depends(f, step, f->at[r].done - 1);
+	touches(f, step, r);
+}
+
+typedef struct space {
+	uint32_t n, mask;
+	sg_ext ext[SG_MAX_LOOPS];
+} space;
+
+static space
+space_of(const sg_fn *f, const sg_shape *s, uint64_t mask)
+{
+	space sp = {0};
+
+	for (uint32_t k = 0; k < s->rank; k++) {
+		if (sg_is_1(f, s->ext[k]))
+			continue;
+		if (mask >> k & 1)
+			sp.mask |= 1u << sp.n;
+		sp.ext[sp.n++] = s->ext[k];
+	}
+	return sp;
+}
+
+/* The loops of an inner product: the labels of the result, then the others. */
+static space
+space_of_contract(const sg_fn *f, sg_ref r)
+{
+	const sg_node *c = sg_fn_node(f, r);
+	const int64_t *w = c->attr->w, *lx = w + 3, *lo = lx + w[0] + w[1];
+	const sg_shape *sx = f->g->node[c->args[0]].shape;
+	space sp = space_of(f, c->shape, 0);
+
+	for (int64_t i = 0; i < w[0]; i++) {
+		bool out = sg_is_1(f, sx->ext[i]);
+
+		for (int64_t k = 0; k < w[2]; k++)
+			out = out || lo[k] == lx[i];
+		if (!out) {
+			sp.mask |= 1u << sp.n;
+			sp.ext[sp.n++] = sx->ext[i];
+		}
+	}
+	return sp;
+}
+
+static space
+space_of_fold(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_shape *s;
+
+	if (n->op == SG_CONTRACT)
+		return space_of_contract(f, r);
+	s = f->g->node[n->args[n->nargs - 1]].shape;
+	switch ((int)n->op) {
+	case SG_SCATTER:
+		return space_of(f, s, 0);
+	case SG_CUMSUM:
+	case SG_LINREC:
+		return space_of(f, s, (uint64_t)1 << (s->rank - 1));
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+		return space_of(f, s, (uint64_t)1 << n->attr->w[0]);
+	default:
+		return space_of(f, s, (uint64_t)n->attr->w[0]);
+	}
+}
+
+static bool
+is_trailing(const space *sp)
+{
+	uint32_t kept = 0;
+
+	while (kept < sp->n && !(sp->mask >> kept & 1))
+		kept++;
+	for (uint32_t k = kept; k < sp->n; k++)
+		if (!(sp->mask >> k & 1))
+			return false;
+	return true;
+}
+
+static void **
+nest_slot(sg_fn *f, uint32_t level, const space *sp, uint32_t mask)
+{
+	uint32_t key[3 + SG_MAX_LOOPS] = {level, sp->n, mask};
+
+	memcpy(key + 3, sp->ext, sp->n * sizeof *key);
+	return sg_bytes_map_at(f->nest_map, key, (3 + (size_t)sp->n) * sizeof *key);
+}
+
+static uint32_t
+new_nest(sg_fn *f, uint32_t level, const space *sp, sg_ref r)
+{
+	const uint32_t step = new_step(f, SG_S_NEST, level, r);
+	sg_step *s = &f->step[step];
+
+	s->nloops = sp->n;
+	s->mask = sp->mask;
+	s->ext = sp->n ? sg_copy(f->ctx, sp->ext, sp->n * sizeof *sp->ext) : NULL;
+	return step;
+}
+
+/* The nest of this level, space and mask. any_mask: for elementwise values, any in natural order does;
+ * it is the same one each time. */
+static uint32_t
+nest_of(sg_fn *f, uint32_t level, const space *sp, bool any_mask, sg_ref r)
+{
+	void **slot = nest_slot(f, level, sp, any_mask ? UINT32_MAX : sp->mask);
+	uint32_t step;
+
+	if (*slot) {
+		step = (uint32_t)((uintptr_t)*slot - 1);
+		if (r < f->step[step].ref)
+			f->step[step].ref = r;
+		return step;
+	}
+	step = new_nest(f, level, sp, r);
+	*slot = (void *)(uintptr_t)(step + 1);
+	if (!any_mask && is_trailing(sp)) {
+		slot = nest_slot(f, level, sp, UINT32_MAX);
+		if (!*slot)
+			*slot = (void *)(uintptr_t)(step + 1);
+	}
+	return step;
+}
+
+static void
+add_root(sg_fn *f, uint32_t step, sg_root root)
+{
+	sg_step *s = &f->step[step];
+
+	SG_PUSH(f->ctx, s->root, s->nroots, s->root_cap, root);
+	if (root.kind != SG_R_COPY)
+		touches(f, step, root.ref);
+}
+
+/* ---- who evaluates what ---- */
+
+static void
+demand(sg_fn *f, sg_ref r, uint32_t where)
+{
+	sg_place *p = &f->at[r];
+
+	for (uint32_t i = 0; i < p->ndemands; i++)
+		if (p->demand[i] == where)
+			return;
+	if (p->ndemands < 4)
+		p->demand[p->ndemands++] = where;
+}
+
+static void
+store_root(sg_fn *f, sg_ref r)
+{
+	const space sp = space_of(f, f->g->node[r].shape, 0);
+	const uint32_t step = nest_of(f, f->at[r].level, &sp, true, r);
+
+	f->at[r].stored = true;
+	f->at[r].done = step + 1;
+	add_root(f, step, (sg_root){.kind = SG_R_STORE, .ref = r, .from = r});
+}
+
+static void
+unit_root(sg_fn *f, sg_ref r)
+{
+	const space sp = {0};
+	const uint32_t step = new_nest(f, f->at[r].level, &sp, r);
+
+	f->at[r].done = step + 1;
+	add_root(f, step, (sg_root){.kind = SG_R_STORE, .ref = r, .from = r});
+}
+
+/* Sums of floats go through blocks unless they are known to be short. */
+static bool
+wants_tree(sg_fn *f, sg_ref r, const space *sp)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	int64_t terms = 1, v;
+
+	if ((n->op != SG_SUM && n->op != SG_CONTRACT) || !sg_type_is_float((sg_type)n->type))
+		return false;
+	for (uint32_t k = 0; k < sp->n; k++) {
+		if (!(sp->mask >> k & 1))
+			continue;
+		if (!sg_ext_const(f->sp, sp->ext[k], &v) || v > 256 || terms * v > 256)
+			return true;
+		terms *= v;
+	}
+	return false;
+}
+
+static void
+fold_root(sg_fn *f, sg_ref r)
+{
+	const space sp = space_of_fold(f, r);
+	const uint32_t step = nest_of(f, f->at[r].level, &sp, false, r);
+	const sg_node *n = sg_fn_node(f, r);
+
+	f->at[r].done = step + 1;
+	add_root(f, step, (sg_root){.kind = SG_R_FOLD, .ref = r, .from = n->args[n->nargs - 1],
+	                            .tree = wants_tree(f, r, &sp)});
+}
+
+static void
+call_step(sg_fn *f, sg_ref r)
+{
+	const uint32_t step = new_step(f, SG_S_CALL, f->at[r].level, r);
+
+	f->at[r].done = step + 1;
+	touches(f, step, r);
+}
+
+/* One piece of JOIN r, evaluated in a nest of its own space or in a statement. */
+static uint32_t
+piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
+{
+	const bool pad = k >= j->n - j->npads;
+	const sg_ref from = pad ? sg_arg(f->g, j->piece[k], 0) : j->piece[k];
+	const space sp = space_of(f, f->g->node[from].shape, 0);
+	const uint32_t level = piece_level(f, j, k);
+	const bool add = j->npads > 0 && (j->n > j->npads ? k > 0 : j->n > 1);
+	const bool alone = sp.n == 0 && (j->npads == 0 || pad);
+	const uint32_t step =
+	    alone ? new_nest(f, level, &sp, r) : nest_of(f, level, &sp, true, r);
+
+	if (before != UINT32_MAX)
+		depends(f, step, before);
+	add_root(f, step, (sg_root){.kind = SG_R_PIECE, .ref = r, .part = k, .from = from,
+	                            .add = add, .negate = j->negate[k]});
+	demand(f, from, step);
+	return step;
+}
+
+static void
+join_steps(sg_fn *f, sg_ref r)
+{
+	const sg_join *j = sg_join_of(f, r);
+	const uint32_t nset = j->n - j->npads;
+	uint32_t before = UINT32_MAX, done;
+	uint32_t *step = SG_NEW_ARRAY(f->ctx, uint32_t, j->n);
+
+	if (j->npads > 0 && nset == 0) {
+		before = new_step(f, SG_S_FILL, 0, r);
+		touches(f, before, r);
+	}
+	for (uint32_t k = 0; k < j->n; k++) {
+		step[k] = piece_root(f, r, j, k, before);
+		if (j->npads > 0 && k + 1 == nset)
+			before = step[k];
+	}
+	done = new_step(f, SG_S_DONE, f->at[r].level, r);
+	if (before != UINT32_MAX)
+		depends(f, done, before);
+	for (uint32_t k = 0; k < j->n; k++)
+		depends(f, done, step[k]);
+	f->at[r].done = done + 1;
+}
+
+static void
+copy_root(sg_fn *f, uint32_t out)
+{
+	const sg_ref r = f->out[out].ref;
+	const space sp = space_of(f, f->g->node[r].shape, 0);
+	const uint32_t level = ready_of(f, r);
+	const uint32_t step =
+	    sp.n ? nest_of(f, level, &sp, true, r) : new_nest(f, level, &sp, r);
+
+	add_root(f, step, (sg_root){.kind = SG_R_COPY, .ref = r, .from = r, .part = out});
+	demand(f, r, step);
+}
+
+/* Steps for all but what is elementwise, which joins them later. */
+static void
+make_steps(sg_fn *f)
+{
+	const uint32_t n = f->g->n;
+
+	for (sg_ref r = 1; r < n; r++) {
+		const sg_place *p = &f->at[r];
+
+		if (p->kind == SG_P_FOLD)
+			fold_root(f, r);
+		else if (p->kind == SG_P_CALL)
+			call_step(f, r);
+		else if (p->kind == SG_P_CALC && p->unit && !p->fused)
+			unit_root(f, r);
+	}
+	for (sg_ref r = 1; r < n; r++) {
+		const sg_place *p = &f->at[r];
+
+		if (p->kind == SG_P_JOIN)
+			join_steps(f, r);
+		else if (p->stored && (p->kind == SG_P_CALC || p->kind == SG_P_VIEW ||
+		                       p->kind == SG_P_LEAF))
+			store_root(f, r);
+	}
+	for (size_t i = 0; i < f->nout; i++)
+		if (!f->out[i].taken)
+			copy_root(f, (uint32_t)i);
+}
+
+static void
+pass_demands(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_place *p = &f->at[r];
+	const bool plain = p->kind == SG_P_VIEW && sg_view_is_plain(f, r);
+	const bool mapped = (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT ||
+	                    n->op == SG_GATHER;
+
+	if (p->kind == SG_P_DEAD || p->kind == SG_P_JOIN || p->kind == SG_P_CALL)
+		return;
+	if (p->kind == SG_P_CALC && !p->unit && !p->stored && p->ndemands > 1 &&
+	    (p->cost >= DEAR || p->ndemands == 4))
+		store_root(f, r);
+	if (p->done) {
+		p->ndemands = 0;
+		demand(f, r, p->done - 1);
+	}
+	for (uint32_t k = 0; k < n->nargs; k++)
+		for (uint32_t i = 0; i < p->ndemands; i++)
+			demand(f, n->args[k], p->demand[i] | (mapped ? MAPPED : 0));
+}
+
+/* ---- order ---- */
+
+typedef struct heap {
+	uint64_t *item;
+	size_t n;
+} heap;
+
+static void
+heap_push(heap *h, uint64_t v)
+{
+	size_t i = h->n++;
+
+	for (; i > 0 && h->item[(i - 1) / 2] > v; i = (i - 1) / 2)
+		h->item[i] = h->item[(i - 1) / 2];
+	h->item[i] = v;
+}
+
+static uint64_t
+heap_pop(heap *h)
+{
+	const uint64_t top = h->item[0], v = h->item[--h->n];
+	size_t i = 0, k;
+
+	while ((k = 2 * i + 1) < h->n) {
+		if (k + 1 < h->n && h->item[k + 1] < h->item[k])
+			k++;
+		if (h->item[k] >= v)
+			break;
+		h->item[i] = h->item[k];
+		i = k;
+	}
+	h->item[i] = v;
+	return top;
+}
+
+static uint64_t
+heap_key(const sg_fn *f, uint32_t step)
+{
+	return (uint64_t)f->step[step].ref << 32 | step;
+}
+
+/* A topological order, as near to that of the model as can be. */
+static void
+order_steps(sg_fn *f)
+{
+	const size_t n = f->nsteps;
+	uint32_t *waits = SG_NEW_ARRAY(f->ctx, uint32_t, n), *at = SG_NEW_ARRAY(f->ctx, uint32_t, n + 2);
+	uint32_t *next;
+	size_t edges = 0, count = 0;
+	heap h = {SG_NEW_ARRAY(f->ctx, uint64_t, n), 0};
+
+	for (size_t s = 0; s < n; s++) {
+		edges += f->step[s].ndeps;
+		for (size_t k = 0; k < f->step[s].ndeps; k++)
+			at[f->step[s].dep[k] + 2]++;
+		waits[s] = (uint32_t)f->step[s].ndeps;
+	}
+	for (size_t s = 0; s < n; s++)
+		at[s + 2] += at[s + 1];
+	next = SG_NEW_ARRAY(f->ctx, uint32_t, edges);
+	for (size_t s = 0; s < n; s++)
+		for (size_t k = 0; k < f->step[s].ndeps; k++)
+			next[at[f->step[s].dep[k] + 1]++] = (uint32_t)s;
+	for (uint32_t s = 0; s < n; s++)
+		if (waits[s] == 0)
+			heap_push(&h, heap_key(f, s));
+	f->order = SG_NEW_ARRAY(f->ctx, uint32_t, n);
+	while (h.n > 0) {
+		const uint32_t s = (uint32_t)heap_pop(&h);
+
+		f->order[count++] = s;
+		for (uint32_t k = at[s]; k < at[s + 1]; k++)
+			if (--waits[next[k]] == 0)
+				heap_push(&h, heap_key(f, next[k]));
+	}
+	sg_need(f->ctx, count == n, "steps that depend on each other only upwards");
+}
+
+/* ensures: f->order holds steps that compute every output; each step's values are built. */
+void
+sg_schedule(sg_fn *f)
+{
+	f->nest_map = sg_bytes_map_new(f->ctx);
+	for (sg_ref r = 1; r < f->g->n; r++)
+		set_level(f, r);
+	make_steps(f);
+	for (sg_ref r = f->g->n; r-- > 1;)
+		pass_demands(f, r);
+	for (uint32_t s = 0; s < f->nsteps; s++)
+		sg_demand_step(f, s);
+	order_steps(f);
+}

@@ -1,0 +1,176 @@
+/* support.c - what the functions stand on: routines of the runtime as text, declarations for libtcc, and
+ * three small helpers. */
+#include "back/file.h"
+
+#include <string.h>
+
+#include "runtime_text.h"
+
+/* ---- the runtime's text ---- */
+
+static const sgrt_snippet *
+find_snippet(const char *name)
+{
+	size_t lo = 0, hi = sgrt_nsnippets;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const int order = strcmp(name, sgrt_snippets[mid].name);
+
+		if (order == 0)
+			return &sgrt_snippets[mid];
+		if (order < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+typedef struct closure {
+	sg_file *file;
+	sg_buf *b;
+	sg_map *done; /* printed, or on the way to it */
+	const sgrt_snippet **todo;
+	size_t n, cap;
+} closure;
+
+/* The snippet behind those that it needs. */
+static void
+put_snippet(closure *c, const sgrt_snippet *first)
+{
+	SG_PUSH(c->file->m.ctx, c->todo, c->n, c->cap, first);
+	while (c->n > 0) {
+		const sgrt_snippet *s = c->todo[c->n - 1];
+		const size_t before = c->n;
+
+		if (sg_map_get(c->done, s) == c) {
+			c->n--;
+			continue;
+		}
+		for (size_t i = 0; i < s->nneeds; i++) {
+			const sgrt_snippet *need = find_snippet(s->needs[i]);
+
+			sg_need(c->file->m.ctx, need != NULL, "a snippet that another one needs");
+			if (need != s && !sg_map_get(c->done, need))
+				SG_PUSH(c->file->m.ctx, c->todo, c->n, c->cap, need);
+		}
+		if (c->n > before)
+			continue;
+		c->n--;
+		sg_map_put(c->done, s, c);
+		sg_buf_printf(c->b, "%s\n", s->text);
+	}
+}
+
+static void
+put_runtime(sg_file *file, sg_buf *b)
+{
+	closure c = {.file = file, .b = b, .done = sg_map_new(file->m.ctx)};
+
+	for (size_t i = 0; i < file->m.nuse; i++) {
+		const sgrt_snippet *s = find_snippet(file->m.use[i]);
+
+		if (s)
+			put_snippet(&c, s);
+	}
+}
+
+/* ---- declarations, where nothing is included ---- */
+
+static const char *
+word_of(size_t size)
+{
+	return size == sizeof(long) ? "long" : size == sizeof(int) ? "int" : "long long";
+}
+
+static void
+put_types(sg_buf *b)
+{
+	sg_buf_printf(b, "typedef %s ptrdiff_t;\ntypedef unsigned %s size_t;\n", word_of(sizeof(ptrdiff_t)),
+	              word_of(sizeof(size_t)));
+	sg_buf_printf(b, "typedef unsigned char uint8_t;\ntypedef int int32_t;\n"
+	                 "typedef unsigned int uint32_t;\n");
+	sg_buf_printf(b, "typedef %s int64_t;\ntypedef unsigned %s uint64_t;\n", word_of(8), word_of(8));
+	sg_buf_printf(b, "#define PTRDIFF_MAX %lldLL\n#define NULL ((void *)0)\n", (long long)PTRDIFF_MAX);
+	sg_buf_puts(b, "#define INFINITY 1e39f\n#define NAN (INFINITY - INFINITY)\n");
+}
+
+static void
+put_libm(sg_buf *b, const char *name)
+{
+	static const char *const two[] = {"pow", "atan2", "hypot", "fmod"};
+	const size_t n = strlen(name);
+	const char *type = "double";
+	bool pair = false;
+
+	if (strcmp(name, "memset") == 0) {
+		sg_buf_puts(b, "void *memset(void *s, int c, size_t n);\n");
+		return;
+	}
+	if (name[n - 1] == 'f' && strcmp(name, "erf") != 0)
+		type = "float";
+	for (size_t i = 0; i < sizeof two / sizeof *two; i++)
+		pair = pair || strncmp(name, two[i], strlen(two[i])) == 0;
+	sg_buf_printf(b, "%s %s(%s%s%s);\n", type, name, type, pair ? ", " : "", pair ? type : "");
+}
+
+/* Types and macros as text, functions by their prototypes. */
+static void
+put_jit_declarations(sg_file *file, sg_buf *b)
+{
+	closure c = {.file = file, .b = b, .done = sg_map_new(file->m.ctx)};
+
+	put_types(b);
+	for (size_t i = 0; i < file->m.nuse; i++) {
+		const sgrt_snippet *s = find_snippet(file->m.use[i]);
+
+		if (!s) {
+			put_libm(b, file->m.use[i]);
+		} else if (!s->decl) {
+			put_snippet(&c, s);
+		} else {
+			for (size_t k = 0; k < s->nneeds; k++) {
+				const sgrt_snippet *need = find_snippet(s->needs[k]);
+
+				if (need && !need->decl && strstr(s->decl, need->name))
+					put_snippet(&c, need);
+			}
+			sg_buf_puts(b, s->decl);
+		}
+	}
+	sg_buf_putc(b, '\n');
+}
+
+/* ---- helpers ---- */
+
+static void
+put_helpers(const sg_file *file, sg_buf *b)
+{
+	const sg_module *m = &file->m;
+
+	if (file->floor_quotient)
+		sg_buf_printf(b,
+		              "static double\n%s(double p, double q)\n{\n\treturn floor(p / q);\n}\n\n",
+		              file->floor_quotient);
+	if (m->floor_div)
+		sg_buf_printf(b,
+		              "static ptrdiff_t\n%s(ptrdiff_t p, ptrdiff_t q)\n{\n"
+		              "\treturn p / q - (p %% q != 0 && (p < 0) != (q < 0));\n}\n\n",
+		              m->floor_div);
+	if (m->rounded)
+		sg_buf_printf(b,
+		              "/* Up to a multiple of 64. */\nstatic ptrdiff_t\n%s(ptrdiff_t bytes)\n{\n"
+		              "\treturn (bytes + 63) / 64 * 64;\n}\n\n",
+		              m->rounded);
+}
+
+void
+sg_put_support(sg_file *file, sg_buf *b)
+{
+	if (file->m.o->jit)
+		put_jit_declarations(file, b);
+	else if (file->m.o->standalone)
+		put_runtime(file, b);
+	put_helpers(file, b);
+}
