@@ -137,13 +137,15 @@ put_flat_indices(sg_writer *w, const sg_node *n, uint32_t nb, sg_ext extent)
 	sg_buf_puts(w->b, ") + ");
 	at = w->b->n;
 	sg_parens(w, at, sg_put_extent(w, extent), SG_P_MUL);
-	sg_buf_puts(w->b, "*reshape(arange(");
+	sg_buf_putc(w->b, '*');
+	at = w->b->n;
+	sg_buf_puts(w->b, "arange(");
 	put_ext(w, product(w, is->ext, nb));
-	sg_buf_puts(w->b, "), ");
+	sg_buf_putc(w->b, ')');
 	for (uint32_t i = 0; i < is->rank; i++)
 		ones[i] = i < nb ? is->ext[i] : sg_ext_int(w->sp, 1);
-	sg_put_shape(w, is->rank, ones);
-	sg_buf_putc(w->b, ')');
+	if (is->rank > 1)
+		sg_wrap_reshape(w, at, is->rank, ones);
 }
 
 /* index_add(zeros, idx, v), with idx flat and the scattered axis first; then everything back. */

@@ -7,18 +7,18 @@ enum { WIDTH = 100 };
 
 /* ---- lines ---- */
 
-/* May a line end after s[i]? How good a place is it: brackets it stands in, 0 best; -1: it may not. */
+/* May a line end after s[i]? How bad a place is it, by the brackets around it; -1: it may not. */
 static int
 break_after(const char *s, size_t i, int depth)
 {
 	const char next = s[i + 1];
 
 	if (s[i] == ' ' && i && strchr(",+-@<>=%", s[i - 1]) && s[i - 1] != '=')
-		return depth;
+		return 2 * depth;
 	if (s[i] == '*' && next != '*' && i && s[i - 1] != '*')
-		return depth;
+		return 2 * depth + 1;
 	if (s[i] == '/' && next != '/' && i && s[i - 1] != '/')
-		return depth;
+		return 2 * depth + 1;
 	return -1;
 }
 

@@ -214,12 +214,13 @@ static bool
 count_of_elements(walk *w, const sg_node *n, sg_form *out)
 {
 	sg_build *b = &w->a.b;
-	const sg_node *count = sg_node_at(w->old, n->args[0]), *dim = count;
+	const sg_node *count, *dim;
 	sg_ref r;
 	int64_t k;
 
 	if (n->op != SG_CAST)
 		return false;
+	dim = count = sg_node_at(w->old, n->args[0]);
 	if (count->op == SG_NONEMPTY)
 		dim = sg_node_at(w->old, count->args[0]);
 	if (dim->op != SG_DIM || (k = content_of(w, (sg_ext)dim->attr->w[0])) == 1)
@@ -478,15 +479,15 @@ static sg_ref
 any_of_broadcast(walk *w, const sg_node *n, const sg_ref *args)
 {
 	sg_build *b = &w->a.b;
-	const sg_node x = sg_at(b, args[0]);
-	const sg_shape *s = sg_shape_of(b, x.op == SG_BROADCAST ? x.args[0] : args[0]);
 	uint64_t mask = 0, gone;
 	int64_t axis[SG_MAX_RANK];
 	uint32_t kept = 0;
 	sg_ref r;
 
-	if ((n->op != SG_ANY && n->op != SG_ALL) || x.op != SG_BROADCAST)
+	if ((n->op != SG_ANY && n->op != SG_ALL) || sg_at(b, args[0]).op != SG_BROADCAST)
 		return 0;
+	const sg_node x = sg_at(b, args[0]);
+	const sg_shape *s = sg_shape_of(b, x.args[0]);
 	gone = (uint64_t)n->attr->w[0];
 	for (uint32_t i = 0; i < s->rank; i++) {
 		const uint64_t below = ((uint64_t)1 << x.attr->w[i]) - 1;
