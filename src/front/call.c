@@ -369,7 +369,7 @@ param_count(const char *params, bool *variadic)
 
 	*variadic = false;
 	for (const char *p = params; *p; p += word_length(p), p += *p == ' ') {
-		if (memcmp(p, "...", 3) == 0)
+		if (strncmp(p, "...", 3) == 0)
 			*variadic = true;
 		else
 			k++;
