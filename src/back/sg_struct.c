@@ -319,21 +319,21 @@ is_matmul(const factor *a, const factor *b, uint32_t no, const int64_t *lo, bool
 }
 
 static sg_prec
-put_matmul(sg_writer *w, const factor *a, const factor *b, bool at, bool bt)
+put_matmul(sg_writer *w, sg_ref a, sg_ref b, bool at, bool bt)
 {
-	const bool chain = !at && sg_inline(w, a->r) && sg_node_at(w->g, a->r)->op == SG_CONTRACT;
+	const bool chain = !at && sg_inline(w, a) && sg_node_at(w->g, a)->op == SG_CONTRACT;
 
-	if (a->n == 1 && b->n == 1) {
+	if (shape_of(w, a)->rank == 1 && shape_of(w, b)->rank == 1) {
 		sg_buf_puts(w->b, "dot(");
-		sg_put(w, a->r, SG_P_ANY);
+		sg_put(w, a, SG_P_ANY);
 		sg_buf_puts(w->b, ", ");
-		sg_put(w, b->r, SG_P_ANY);
+		sg_put(w, b, SG_P_ANY);
 		sg_buf_putc(w->b, ')');
 		return SG_P_POSTFIX;
 	}
-	sg_put(w, a->r, chain ? SG_P_MATMUL : SG_P_POSTFIX);
+	sg_put(w, a, chain ? SG_P_MATMUL : SG_P_POSTFIX);
 	sg_buf_puts(w->b, at ? ".T @ " : " @ ");
-	sg_put(w, b->r, SG_P_POSTFIX);
+	sg_put(w, b, SG_P_POSTFIX);
 	sg_buf_puts(w->b, bt ? ".T" : "");
 	return SG_P_MATMUL;
 }
@@ -345,26 +345,52 @@ put_labels(sg_writer *w, uint32_t n, const int64_t *label)
 		sg_buf_putc(w->b, (char)(label[i] < 26 ? 'a' + label[i] : 'A' + label[i] - 26));
 }
 
-static sg_prec
-put_contract(sg_writer *w, const sg_node *n)
+/* The operands of a contraction, and where its labels for the result stand. */
+static const int64_t *
+factors_of(const sg_node *n, factor *x, factor *y)
 {
 	const int64_t *v = n->attr->w;
-	const factor x = {n->args[0], (uint32_t)v[0], v + 3}, y = {n->args[1], (uint32_t)v[1], v + 3 + v[0]};
-	const uint32_t no = (uint32_t)v[2];
-	const int64_t *lo = y.label + y.n;
-	bool xt, yt, yt2, xt2;
+
+	*x = (factor){n->args[0], (uint32_t)v[0], v + 3};
+	*y = (factor){n->args[1], (uint32_t)v[1], v + 3 + v[0]};
+	return y->label + y->n;
+}
+
+bool
+sg_contract_as_matmul(const sg_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt, bool *rt)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+	const uint32_t no = (uint32_t)n->attr->w[2];
+	factor x, y;
+	const int64_t *lo = factors_of(n, &x, &y);
+	bool xt, yt, xt2, yt2;
 	const bool xy = is_matmul(&x, &y, no, lo, &xt, &yt), yx = is_matmul(&y, &x, no, lo, &yt2, &xt2);
 
-	if (xy && (!yx || xt + yt <= xt2 + yt2))
-		return put_matmul(w, &x, &y, xt, yt);
-	if (yx)
-		return put_matmul(w, &y, &x, yt2, xt2);
+	if (xy && (!yx || xt + yt <= xt2 + yt2)) {
+		*left = x.r, *right = y.r, *lt = xt, *rt = yt;
+		return true;
+	}
+	*left = y.r, *right = x.r, *lt = yt2, *rt = xt2;
+	return yx;
+}
+
+static sg_prec
+put_contract(sg_writer *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+	factor x, y;
+	const int64_t *lo = factors_of(n, &x, &y);
+	sg_ref a, b;
+	bool at, bt;
+
+	if (sg_contract_as_matmul(w, r, &a, &b, &at, &bt))
+		return put_matmul(w, a, b, at, bt);
 	sg_buf_puts(w->b, "einsum(\"");
 	put_labels(w, x.n, x.label);
 	sg_buf_putc(w->b, ',');
 	put_labels(w, y.n, y.label);
 	sg_buf_puts(w->b, "->");
-	put_labels(w, no, lo);
+	put_labels(w, (uint32_t)n->attr->w[2], lo);
 	sg_buf_puts(w->b, "\", ");
 	sg_put(w, x.r, SG_P_ANY);
 	sg_buf_puts(w->b, ", ");
@@ -458,7 +484,7 @@ sg_put_struct(sg_writer *w, sg_ref r)
 	case SG_NORM: return put_last_axis(w, n, name, true);
 	case SG_SOFTMAX:
 	case SG_LOG_SOFTMAX: return put_last_axis(w, n, name, false);
-	case SG_CONTRACT: return put_contract(w, n);
+	case SG_CONTRACT: return put_contract(w, r);
 	case SG_RAND:
 	case SG_RANDN: return put_random(w, n);
 	default: break;

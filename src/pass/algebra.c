@@ -185,13 +185,27 @@ constant(walk *w, const sg_node *n, sg_form *out)
 static bool
 is_mean(const walk *w, const sg_node *n)
 {
-	const sg_node *count = sg_node_at(w->old, n->args[1]);
+	const sg_node *count;
 
 	if (n->op != SG_DIV || sg_node_at(w->old, n->args[0])->op != SG_SUM)
 		return false;
+	count = sg_node_at(w->old, n->args[1]);
 	while (count->op == SG_BROADCAST || count->op == SG_CAST)
 		count = sg_node_at(w->old, count->args[0]);
 	return count->op == SG_NONEMPTY;
+}
+
+/* The count of a mean, made as it was. */
+static sg_ref
+as_it_was(walk *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+	sg_ref x;
+
+	if (n->nargs != 1)
+		return node_of(w, r);
+	x = as_it_was(w, n->args[0]);
+	return sg_remake(&w->a.b, n, &x);
 }
 
 /* The greatest small number that divides the extent. */
@@ -244,7 +258,7 @@ arithmetic(walk *w, const sg_node *n, sg_form *out)
 		return true;
 	if (count_of_elements(w, n, out))
 		return true;
-	if (!sg_is_ew(n->op) || (n->nargs == 2 && is_mean(w, n)))
+	if (!sg_is_ew(n->op) || is_mean(w, n))
 		return false;
 	if (n->op == SG_HYPOT)
 		return hypot_of_number(w, n, out);
@@ -513,6 +527,10 @@ undone(walk *w, const sg_node *n, sg_form *out)
 	if (!sg_is_ew(n->op) || n->nargs != 1)
 		return false;
 	const sg_node *in = sg_node_at(w->a.b.g, node_of(w, n->args[0]));
+	if (n->op == SG_EXP && in->op == SG_LOG_SOFTMAX) {
+		*out = sg_form_base(&w->a, sg_row_op(&w->a.b, SG_SOFTMAX, in->args[0]), 1);
+		return true;
+	}
 	if (in->nargs != 1 || !undoes(n->op, in->op))
 		return false;
 	*out = sg_form_of_node(&w->a, in->args[0]);
@@ -545,7 +563,7 @@ visit(walk *w, sg_ref r, sg_ref *arg)
 			node_of(w, r);
 	} else {
 		for (uint32_t k = 0; k < n->nargs; k++)
-			arg[k] = node_of(w, n->args[k]);
+			arg[k] = k == 1 && is_mean(w, n) ? as_it_was(w, n->args[k]) : node_of(w, n->args[k]);
 		at_node(w, n);
 		if (w->exactly[r] || !(w->node[r] = any_of_broadcast(w, n, arg)))
 			w->node[r] = sg_remake(&w->a.b, n, arg);
