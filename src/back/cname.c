@@ -137,7 +137,8 @@ usable(const sg_names *n, const char *s)
 const char *
 sg_name_exact(sg_names *n, const char *s)
 {
-	if (s[0] == '_' && sg_name_reserved(s))
+	/* a reserved beginning (_E, M_, sgrt_) stays reserved whatever follows */
+	if (sg_name_reserved(s) && sg_name_reserved(sg_text(n->ctx, "%s_", s)))
 		s = sg_text(n->ctx, "u%s", s);
 	while (sg_name_reserved(s) || sg_name_taken(n, s))
 		s = sg_text(n->ctx, "%s_", s);
