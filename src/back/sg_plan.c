@@ -14,7 +14,7 @@ static const char *const reserved[] = {
     "entry", "include", "return", "as", "wrt", "if", "then", "else", "and", "or", "not", "for", "in",
     "true", "false", "inf", "nan", "pi", "none", "arange", "zeros", "ones", "full", "flip",
     "index_add", "transpose", "expand_dims", "squeeze", "broadcast_to", "stack", "dot", "outer",
-    "einsum", "scan", "map", "while", "params", "grad", "vjp", "jvp", "hvp", "jacobian", "hessian", "_",
+    "einsum", "scan", "map", "while", "params", "grad", "vjp", "jvp", "hvp", "jacobian", "hessian", "cumprod", "mean", "_",
 };
 
 static void
@@ -154,7 +154,7 @@ sg_plan(sg_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_options 
 		if (w->name[r] || is_trivial(n))
 			continue;
 		named = (uses[r] > 1 && !is_wrapper(n) && of[r].size > o->small) || user ||
-		        of[r].depth > MAX_DEPTH || n->op == SG_LINREC;
+		        of[r].depth > MAX_DEPTH;
 		if (named)
 			w->name[r] = sg_fresh_name(w, user);
 	}

@@ -238,35 +238,111 @@ sg_put_reduce(sg_writer *w, sg_ref r, const char *name)
 	return SG_P_POSTFIX;
 }
 
-void
-sg_put_linrec(sg_writer *w, sg_ref r, const char *name)
+/* ---- s[k] = a[k]*s[k-1] + b[k] ---- */
+
+/* Is it true at the first place of the last axis and nowhere else? */
+static bool
+is_first(const sg_writer *w, sg_ref r, uint32_t rank)
 {
 	const sg_node *n = sg_node_at(w->g, r);
-	const uint32_t rank = n->shape->rank;
-	int64_t first[SG_MAX_RANK], back[SG_MAX_RANK];
-	const char *made = rank > 1 ? sg_fresh_name(w, NULL) : name;
-	size_t at;
 
-	for (uint32_t i = 0; i < rank; i++) {
-		first[i] = i ? i - 1 : rank - 1;
-		back[i] = i + 1 < rank ? i + 1 : 0;
+	while (n->op == SG_BROADCAST || n->op == SG_CAST) {
+		if (n->op == SG_BROADCAST && n->attr->w[0] != rank - 1)
+			return false;
+		n = sg_node_at(w->g, n->args[0]);
 	}
-	sg_buf_printf(w->b, "_, %s = scan((s, a, b) -> (a*s + b, a*s + b), ", made);
-	sg_put_const(w, (sg_type)n->type, sg_shape_make(w->sp, rank - 1, n->shape->ext), 0);
-	sg_buf_puts(w->b, ", over=(");
-	for (int k = 0; k < 2; k++) {
-		sg_buf_puts(w->b, k ? ", " : "");
-		at = w->b->n;
-		sg_put(w, n->args[k], SG_P_POSTFIX);
-		sg_wrap_transpose(w, at, rank, first);
+	if (n->op != SG_EQ || n->shape->rank != 1)
+		return false;
+	for (uint32_t k = 0; k < 2; k++) {
+		const sg_node *c = sg_node_at(w->g, n->args[k]);
+
+		if (c->op == SG_CONST && c->attr->w[0] == 0)
+			return sg_node_at(w->g, n->args[1 - k])->op == SG_IOTA;
 	}
-	sg_buf_puts(w->b, "))");
-	if (rank > 1) {
-		sg_buf_printf(w->b, "\n%s = ", name);
-		at = w->b->n;
-		sg_buf_puts(w->b, made);
-		sg_wrap_transpose(w, at, rank, back);
+	return false;
+}
+
+/* y where r is where(first, y, z); 0: it is not. */
+static sg_ref
+at_first(const sg_writer *w, sg_ref r, sg_ref *z)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+
+	if (n->op != SG_SELECT || !is_first(w, n->args[0], n->shape->rank))
+		return 0;
+	*z = n->args[2];
+	return n->args[1];
+}
+
+static void
+put_arange(sg_writer *w, sg_ext n, const char *after)
+{
+	sg_buf_puts(w->b, "arange(");
+	put_ext(w, n);
+	sg_buf_printf(w->b, ")%s", after);
+}
+
+static void
+put_axis_end(sg_writer *w, uint32_t axis)
+{
+	if (axis)
+		sg_buf_printf(w->b, ", axis=%u", axis);
+	sg_buf_putc(w->b, ')');
+}
+
+/* Where b is 0 but for its first place, a product of all up to there. */
+static bool
+put_cumprod(sg_writer *w, const sg_node *n)
+{
+	const uint32_t rank = n->shape->rank;
+	sg_ref a = n->args[0], zero = 0, skip = 0, y = at_first(w, n->args[1], &zero);
+	const bool unit = is_first(w, n->args[1], rank);
+
+	if (!unit && (!y || sg_node_at(w->g, zero)->op != SG_CONST ||
+	              sg_node_at(w->g, zero)->attr->w[0] != 0))
+		return false;
+	if (at_first(w, a, &skip))
+		a = skip; /* the first a plays no part */
+	sg_buf_puts(w->b, "cumprod(");
+	if (unit || a != y) {
+		sg_buf_puts(w->b, "where(");
+		put_arange(w, n->shape->ext[rank - 1], " == 0, ");
+		if (unit)
+			sg_put_number(w, SG_I64, 1, true);
+		else
+			sg_put(w, y, SG_P_ANY);
+		sg_buf_puts(w->b, ", ");
 	}
+	sg_put(w, a, SG_P_ANY);
+	sg_buf_puts(w->b, unit || a != y ? ")" : "");
+	put_axis_end(w, rank - 1);
+	return true;
+}
+
+/* s[k] = sum over j <= k of b[j] * product of a[j+1 .. k]. */
+static sg_prec
+put_linrec(sg_writer *w, const sg_node *n)
+{
+	const uint32_t rank = n->shape->rank;
+	const sg_ext len = n->shape->ext[rank - 1];
+
+	if (put_cumprod(w, n))
+		return SG_P_POSTFIX;
+	sg_buf_puts(w->b, "sum(where(");
+	put_arange(w, len, "[:, none] <= ");
+	put_arange(w, len, ", cumprod(where(");
+	put_arange(w, len, "[:, none] < ");
+	put_arange(w, len, ", ");
+	sg_put(w, n->args[0], SG_P_POSTFIX);
+	sg_buf_putc(w->b, '[');
+	sg_put_colons(w, rank - 1);
+	sg_buf_puts(w->b, "none], 1)");
+	put_axis_end(w, rank);
+	sg_buf_putc(w->b, '*');
+	sg_put(w, n->args[1], SG_P_POSTFIX);
+	sg_buf_puts(w->b, "[..., none], 0)");
+	put_axis_end(w, rank - 1);
+	return SG_P_POSTFIX;
 }
 
 /* ---- contraction ---- */
@@ -484,6 +560,7 @@ sg_put_struct(sg_writer *w, sg_ref r)
 	case SG_NORM: return put_last_axis(w, n, name, true);
 	case SG_SOFTMAX:
 	case SG_LOG_SOFTMAX: return put_last_axis(w, n, name, false);
+	case SG_LINREC: return put_linrec(w, n);
 	case SG_CONTRACT: return put_contract(w, r);
 	case SG_RAND:
 	case SG_RANDN: return put_random(w, n);

@@ -89,15 +89,10 @@ end_line(sg_writer *w, size_t at)
 static void
 put_statement(sg_writer *w, sg_ref r)
 {
-	const char *name = w->name[r];
 	size_t at = w->b->n;
 
-	if (sg_node_at(w->g, r)->op == SG_LINREC) {
-		sg_put_linrec(w, r, name);
-	} else {
-		sg_buf_printf(w->b, "%s = ", name);
-		sg_put_body(w, r);
-	}
+	sg_buf_printf(w->b, "%s = ", w->name[r]);
+	sg_put_body(w, r);
 	end_line(w, at);
 }
 

@@ -81,7 +81,5 @@ sg_inline(const sg_writer *w, sg_ref r)
 /* Is the contraction the matrix product left @ right, with .T where told? */
 bool sg_contract_as_matmul(const sg_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt,
                            bool *rt);
-/* A LINREC takes a statement of its own form: `_, name = scan(...)`. */
-void sg_put_linrec(sg_writer *w, sg_ref r, const char *name);
 
 #endif
