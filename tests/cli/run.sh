@@ -25,11 +25,11 @@ END
 # ---- results
 x='x=[[1, 2], [3, 4]]'
 expect 'the gradient is the default' 0 'loss = 25.0
-grad_w = [22. 32.]' '' run line.sg "$x" 'y=[0, 3]'
+grad_w = [30. 44.]' '' run line.sg "$x" 'y=[0, 3]'
 expect 'an entry by name' 0 'r = [3. 4.]
 loss = 25.0' '' run line.sg forward "$x" 'y=[0, 3]'
-expect 'a default may be replaced' 0 'r = [5. 7.]
-loss = 74.0' '' run line.sg forward "$x" 'y=[0, 0]' 'w=[1, 2]'
+expect 'a default may be replaced' 0 'r = [ 5. 11.]
+loss = 146.0' '' run line.sg forward "$x" 'y=[0, 0]' 'w=[1, 2]'
 expect 'JSON is one object on one line' 0 '{"r": [3, 4], "loss": 25}' '' run --format=json line.sg forward "$x" 'y=[0, 3]'
 expect 'numbers that are not finite' 0 '{"r": ["inf", "nan"], "loss": "nan"}' '' \
 	run --format=json line.sg forward 'x=[["inf", 2], [3, "nan"]]' 'y=[0, 3]'
@@ -48,7 +48,7 @@ expect 'abbreviated options' 0 '{"s": 3, "z": [0, 0, 0]}' '' run noise.sg n=3 --
 for b in interp cc jit; do
 	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
 	expect "back end $b" 0 'loss = 25.0
-grad_w = [22. 32.]' '' run --backend=$b line.sg "$x" 'y=[0, 3]'
+grad_w = [30. 44.]' '' run --backend=$b line.sg "$x" 'y=[0, 3]'
 done
 "$SYMGRAD" run - "$x" 'y=[0, 3]' <line.sg >out 2>&1
 grep -qx 'loss = 25.0' out
@@ -99,7 +99,7 @@ symgrad run: error: input 'i': element [0] is 3000000000 and so out of range for
 expect 'a malformed value' 1 '' "symgrad run: error: input 'y': expected a number, found 'abc' at character 1" \
 	run line.sg "$x" y=abc
 expect 'a ragged list' 1 '' \
-	"symgrad run: error: input 'x': expected lists of equal lengths, found 1 beside 2 before character 14" \
+	"symgrad run: error: input 'x': expected lists of equal lengths, found 1 beside 2 before character 13" \
 	run line.sg 'x=[[1, 2], [3]]' 'y=[0, 0]'
 expect 'a dimension below 0' 1 '' "symgrad run: error: dimension 'n': expected a whole number from 0" run noise.sg n=-1
 expect 'a dimension that nothing fixes' 1 '' '*' run noise.sg
@@ -123,7 +123,7 @@ done
 grep -q '(mean of 10)$' err
 judge 'and of how many calls' $?
 test "$(cat out)" = 'loss = 25.0
-grad_w = [22. 32.]'
+grad_w = [30. 44.]'
 judge 'beside the results' $?
 
 # ---- eval
