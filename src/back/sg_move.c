@@ -396,9 +396,11 @@ put_pad(sg_writer *w, const sg_node *n)
 	const sg_shape *s = shape_of(w, n->args[0]);
 	sg_ext ext[SG_MAX_RANK], lo[SG_MAX_RANK], hi[SG_MAX_RANK];
 	size_t at = w->b->n;
-	bool any = false;
+	bool any = false, plain = true;
 
-	sg_put(w, n->args[0], SG_P_POSTFIX);
+	for (uint32_t i = 0; i < rank; i++)
+		plain = plain && is_one(w, (sg_ext)n->attr->w[rank + i]);
+	sg_put(w, n->args[0], plain ? SG_P_ANY : SG_P_POSTFIX);
 	for (uint32_t i = 0; i < rank; i++) {
 		sg_ext start = (sg_ext)n->attr->w[i], step = (sg_ext)n->attr->w[rank + i];
 		range r = {start, step, s->ext[i], n->shape->ext[i], false};

@@ -285,9 +285,7 @@ put_arange(sg_writer *w, sg_ext n, const char *after)
 static void
 put_axis_end(sg_writer *w, uint32_t axis)
 {
-	if (axis)
-		sg_buf_printf(w->b, ", axis=%u", axis);
-	sg_buf_putc(w->b, ')');
+	sg_buf_printf(w->b, ", axis=%u)", axis);
 }
 
 /* Where b is 0 but for its first place, a product of all up to there. */
@@ -315,7 +313,10 @@ put_cumprod(sg_writer *w, const sg_node *n)
 	}
 	sg_put(w, a, SG_P_ANY);
 	sg_buf_puts(w->b, unit || a != y ? ")" : "");
-	put_axis_end(w, rank - 1);
+	if (rank > 1)
+		put_axis_end(w, rank - 1);
+	else
+		sg_buf_putc(w->b, ')');
 	return true;
 }
 

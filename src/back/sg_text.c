@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-enum { WIDTH = 100 };
+enum { WIDTH = 100, NO_BREAK = 1 << 20 };
 
 /* ---- lines ---- */
 
-/* May a line end after s[i]? How bad a place is it, by the brackets around it; -1: it may not. */
+/* May a line end after s[i]? How bad a place is it, by the brackets around it? */
 static int
 break_after(const char *s, size_t i, int depth)
 {
@@ -19,7 +19,7 @@ break_after(const char *s, size_t i, int depth)
 		return 2 * depth + 1;
 	if (s[i] == '/' && next != '/' && i && s[i - 1] != '/')
 		return 2 * depth + 1;
-	return -1;
+	return NO_BREAK;
 }
 
 /* Where to end the line that starts at s[from]; n: no need to, or no place. */
@@ -27,7 +27,7 @@ static size_t
 line_end(const char *s, size_t from, size_t n, size_t room)
 {
 	size_t best = n;
-	int depth = 0, best_depth = 1 << 20;
+	int depth = 0, best_cost = NO_BREAK;
 	bool quoted = false;
 
 	if (n - from <= room)
@@ -37,11 +37,11 @@ line_end(const char *s, size_t from, size_t n, size_t room)
 
 		quoted = quoted != (s[i] == '"');
 		depth += strchr("([", s[i]) ? 1 : strchr(")]", s[i]) ? -1 : 0;
-		cost = quoted ? -1 : break_after(s, i, depth);
+		cost = quoted ? NO_BREAK : break_after(s, i, depth);
 		/* a little nesting is better than a short line */
-		if (cost >= 0 && i + 1 < n && (best == n || cost <= best_depth + (i - best > room / 3))) {
+		if (cost < NO_BREAK && i + 1 < n && (best == n || cost <= best_cost + (i - best > room / 3))) {
 			best = i + 1;
-			best_depth = cost;
+			best_cost = cost;
 		}
 	}
 	return best;
