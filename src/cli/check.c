@@ -41,22 +41,45 @@ typedef struct checks {
 /* ---- making the comparisons
  * ----------------------------------------------------------------------------- */
 
-static char *
-place_text(const sg_call *call, const sg_check_row *r)
+static const sg_argument *
+find_output(const sg_entry *e, const char *name)
 {
-	const sg_array *a = sg_call_output(call, r->output);
-	int64_t index[SG_ARRAY_RANK], rest = r->at;
+	size_t i;
+
+	for (i = 0; i < e->noutputs; i++) {
+		if (strcmp(e->args[e->ninputs + i].name, name) == 0) {
+			return &e->args[e->ninputs + i];
+		}
+	}
+	return NULL;
+}
+
+/* "[0, 3]: " where the extents behind the first are numbers, else "element 3: "; nothing for a
+ * scalar. */
+static char *
+place_text(const sg_argument *out, int64_t at)
+{
+	int64_t index[CLI_RANK];
 	cli_text t = {0};
+	cli_kind kind;
+	cli_cell v;
 	int k;
 
-	if (r->at < 0 || !a || a->rank == 0 || r->at >= a->count) {
+	if (at < 0 || !out || out->rank == 0 || out->rank > CLI_RANK) {
 		return cli_copy("", 0);
 	}
-	for (k = a->rank - 1; k >= 0; k--) {
-		index[k] = rest % a->shape[k];
-		rest /= a->shape[k];
+	index[0] = at;
+	for (k = out->rank - 1; k > 0; k--) {
+		if (!cli_read_number(out->extents[k], strlen(out->extents[k]), &kind, &v) ||
+		    kind != CLI_INT || v.i < 1) {
+			cli_printf(&t, "element %lld: ", (long long)at);
+			return t.s;
+		}
+		index[k] = index[0] % v.i;
+		index[0] /= v.i;
 	}
-	cli_put_shape(&t, a->rank, index);
+	cli_put_shape(&t, out->rank, index);
+	cli_puts(&t, ": ");
 	return t.s;
 }
 
@@ -68,8 +91,11 @@ add_report(checks *c, const sg_call *call, const sg_report *report)
 	c->reports = cli_grow(c->reports, c->nreports, &c->report_cap, sizeof *c->reports);
 	c->reports[c->nreports++] = *report;
 	for (i = 0; i < report->nrows; i++) {
+		const sg_check_row *r = &report->rows[i];
+
 		c->rows = cli_grow(c->rows, c->n, &c->cap, sizeof *c->rows);
-		c->rows[c->n++] = (row){&report->rows[i], place_text(call, &report->rows[i])};
+		c->rows[c->n++] =
+		    (row){r, place_text(find_output(sg_call_entry(call), r->output), r->at)};
 	}
 }
 
@@ -185,7 +211,7 @@ put_table(cli_text *t, const checks *c)
 		           r->output, against, r->against, r->error, r->limit,
 		           r->ok ? "ok" : "BAD");
 		if (r->at >= 0) {
-			cli_printf(t, "  %s%s", c->rows[i].where, *c->rows[i].where ? ": " : "");
+			cli_printf(t, "  %s", c->rows[i].where);
 			cli_put_number(t, r->is, false);
 			cli_puts(t, ", expected ");
 			cli_put_number(t, r->expected, false);

@@ -113,6 +113,19 @@ judge 'says where' $?
 test $? = 1 && test ! -s out && test "$(head -c 1 err)" = '['
 judge 'and to machines in JSON' $?
 
+# ---- failures of the computation
+cat >fails.sg <<'END'
+input a: i64, x[n]
+output 7 // a as q
+entry most = max(x) as m
+END
+for b in interp cc jit; do
+	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
+	expect "a division by zero, back end $b" 3 '' 'symgrad run: error: an integer was divided by zero' \
+		run --backend=$b fails.sg forward a=0
+	expect "the maximum of nothing, back end $b" 3 '' '*' run --backend=$b fails.sg most 'x=[]'
+done
+
 # ---- times
 "$SYMGRAD" run --time --repeat=10 line.sg "$x" 'y=[0, 3]' >out 2>err
 judge 'times are told' $?
