@@ -38,8 +38,10 @@ struct sg_call {
 
 /* dims.c: values of all dimensions that follow from the bindings, all shapes checked. */
 int sg_infer_dims(sg_call *c);
+int sg_solve_dims(sg_call *c); /* as far as the bound inputs tell, nothing checked */
 const sg_argument *sg_slot_arg(const sg_call *c, size_t i);
 const sg_input *sg_slot_input(const sg_call *c, size_t i);
+sg_tensor sg_tensor_of(const sg_array *a); /* the same data */
 /* Evaluates nodes of the program with the evaluator into the slots' own arrays. */
 int sg_call_interp(sg_call *c, size_t n, const sg_ref *ref, const size_t *slot);
 

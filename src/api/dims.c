@@ -76,14 +76,13 @@ add_values(sg_line *l, const sg_call *c, sg_ext e)
 
 /* "input 'x': expected [N, 10], got [3, 9]": axis k is the one that does not fit. */
 static int
-mismatch(sg_call *c, size_t i, uint32_t k, bool solvable)
+mismatch(sg_call *c, size_t i, uint32_t k)
 {
 	const sg_argument *a = sg_slot_arg(c, i);
 	sg_line l = {.n = 0};
 
 	sg_line_add(&l, "%s '%s': expected %s", role(c, i), a->name, a->shape);
-	if (solvable)
-		add_values(&l, c, declared(c, i)->ext[k]);
+	add_values(&l, c, declared(c, i)->ext[k]);
 	sg_line_add(&l, ", got ");
 	sg_line_extents(&l, a->rank, c->slot[i].shape);
 	return sg_refuse(&c->why, SG_ESHAPE, "%s", l.s);
@@ -105,7 +104,7 @@ solve_shape(sg_call *c, size_t i)
 			                                   c->slot[i].shape[k], &c->value[d]);
 
 			if (r < 0) {
-				(void)mismatch(c, i, k, true);
+				(void)mismatch(c, i, k);
 				return -1;
 			}
 			if (r > 0)
@@ -180,7 +179,7 @@ check_shape(sg_call *c, size_t i)
 			                 fits ? "is negative" : "can't be computed", l.s);
 		}
 		if (c->slot[i].bound && c->slot[i].shape[k] != out->shape[k])
-			return mismatch(c, i, k, true);
+			return mismatch(c, i, k);
 		if (__builtin_mul_overflow(out->count, out->shape[k], &out->count))
 			return sg_refuse(&c->why, SG_ESIZE, "%s '%s' is too large", role(c, i),
 			                 a->name);
@@ -223,16 +222,22 @@ check_demands(sg_call *c)
 }
 
 int
-sg_infer_dims(sg_call *c)
+sg_solve_dims(sg_call *c)
 {
-	int status = missing_inputs(c);
-
 	start_from_given(c);
 	for (size_t i = 0; i < c->e->pub.ninputs; i++)
 		if (c->slot[i].bound)
 			bind_bare(c, &c->slot[i], declared(c, i));
+	return solve_all(c);
+}
+
+int
+sg_infer_dims(sg_call *c)
+{
+	int status = missing_inputs(c);
+
 	if (status == SG_OK)
-		status = solve_all(c);
+		status = sg_solve_dims(c);
 	if (status == SG_OK)
 		status = missing_dims(c);
 	for (size_t i = 0; status == SG_OK && i < c->nslots; i++)

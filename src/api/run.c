@@ -71,8 +71,8 @@ typedef struct interp_task {
 	int status;
 } interp_task;
 
-static sg_tensor
-tensor_of(const sg_array *a)
+sg_tensor
+sg_tensor_of(const sg_array *a)
 {
 	sg_tensor t = {.type = (sg_type)(a->type - SG_DTYPE_F32),
 	               .rank = (uint32_t)a->rank,
@@ -94,7 +94,7 @@ interpret(void *arg)
 	sg_tensor *out = SG_NEW_ARRAY(t->ctx, sg_tensor, t->n);
 
 	for (size_t i = 0; i < c->e->pub.ninputs; i++) {
-		given[i] = tensor_of(&c->slot[i].array);
+		given[i] = sg_tensor_of(&c->slot[i].array);
 		in[c->e->input[i]] = &given[i];
 	}
 	for (size_t i = 0; i < t->n; i++)

@@ -1,0 +1,222 @@
+/* check.c - the gradient check: a report of rows, worst first. */
+#include "api/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- rows ---- */
+
+static bool
+same(double a, double b)
+{
+	return (isnan(a) && isnan(b)) || (isinf(a) && isinf(b) && signbit(a) == signbit(b));
+}
+
+static double
+scale_of(const sg_pair *p)
+{
+	double scale = p->floor;
+
+	for (int64_t i = 0; i < p->count; i++) {
+		if (isfinite(p->is[i]))
+			scale = fmax(scale, fabs(p->is[i]));
+		if (isfinite(p->expected[i]))
+			scale = fmax(scale, fabs(p->expected[i]));
+	}
+	return scale;
+}
+
+static double
+error_at(const sg_pair *p, int64_t i, double scale)
+{
+	double d = p->is[i] - p->expected[i];
+
+	if (same(p->is[i], p->expected[i]) || d == 0)
+		return 0;
+	return isfinite(d) ? fabs(d) / scale : (double)INFINITY;
+}
+
+void
+sg_check_compare(sg_check_run *r, const sg_pair *p)
+{
+	double scale = scale_of(p);
+	int64_t worst = p->count ? 0 : -1;
+	sg_check_row row = {.entry = r->entry,
+	                    .output = p->output,
+	                    .against = p->against,
+	                    .limit = p->limit,
+	                    .at = -1};
+
+	for (int64_t i = 0; i < p->count; i++) {
+		double e = error_at(p, i, scale);
+
+		if (e > row.error) {
+			row.error = e;
+			worst = i;
+		}
+	}
+	if (worst >= 0) {
+		row.at = p->index ? p->index[worst] : worst;
+		row.is = p->is[worst];
+		row.expected = p->expected[worst];
+	}
+	row.ok = row.error <= row.limit;
+	SG_PUSH(r->ctx, r->row, r->nrows, r->cap, row);
+}
+
+/* ---- the back end against the evaluator ---- */
+
+static const double *
+as_doubles(sg_check_run *r, const sg_array *a)
+{
+	sg_tensor t = sg_tensor_of(a);
+	double *v = SG_NEW_ARRAY(r->ctx, double, a->count);
+
+	for (int64_t i = 0; i < a->count; i++)
+		v[i] = sg_tensor_get(&t, i);
+	return v;
+}
+
+static void
+compare_outputs(sg_check_run *r, sg_call *oracle)
+{
+	const sg_call *c = r->call;
+
+	for (size_t i = c->e->pub.ninputs; i < c->nslots; i++) {
+		const sg_array *a = &c->slot[i].array, *b = &oracle->slot[i].array;
+		sg_pair p = {.output = a->name,
+		             .against = "interp",
+		             .count = a->count,
+		             .is = as_doubles(r, a),
+		             .expected = as_doubles(r, b),
+		             .limit = a->type == SG_DTYPE_F32   ? 1e-4
+		                      : a->type == SG_DTYPE_F64 ? 1e-10
+		                                                : 0};
+
+		sg_check_compare(r, &p);
+	}
+}
+
+/* All inputs of the call, its defaults too, by the same arrays. */
+static int
+bind_like(sg_call *to, const sg_call *from)
+{
+	int status = to->status;
+
+	for (size_t i = 0; status == SG_OK && i < from->e->pub.ninputs; i++) {
+		const sg_array *a = &from->slot[i].array;
+
+		status = sg_call_bind(to, a->name, a->type, a->rank, a->shape, a->data);
+	}
+	for (uint32_t d = 0; status == SG_OK && d < from->ndims; d++)
+		to->given[d] = from->known[d] ? from->value[d] : -1;
+	return status;
+}
+
+/* ---- the report ---- */
+
+typedef struct check_task {
+	sg_check_run run;
+	const sg_call *from;
+	sg_call *oracle;
+	int status;
+	sg_failure *why;
+} check_task;
+
+static int
+of_call(check_task *t, sg_call *c, int status)
+{
+	return status == SG_OK ? SG_OK : sg_refuse(t->why, status, "%s", sg_call_message(c));
+}
+
+static double
+badness(const sg_check_row *r)
+{
+	return r->limit > 0 ? r->error / r->limit : r->error > 0 ? (double)INFINITY : 0;
+}
+
+static int
+worst_first(const void *a, const void *b)
+{
+	double x = badness(a), y = badness(b);
+
+	return (x < y) - (x > y);
+}
+
+static void
+check(void *arg)
+{
+	check_task *t = arg;
+	sg_check_run *r = &t->run;
+
+	t->status = of_call(t, r->call, sg_check_data(r, t->from));
+	if (t->status == SG_OK)
+		t->status = of_call(t, r->call, sg_call_run(r->call));
+	if (t->status == SG_OK && t->oracle) {
+		t->status = of_call(t, t->oracle, bind_like(t->oracle, r->call));
+		if (t->status == SG_OK)
+			t->status = of_call(t, t->oracle, sg_call_run(t->oracle));
+		if (t->status == SG_OK)
+			compare_outputs(r, t->oracle);
+	}
+	if (t->status != SG_OK)
+		return;
+	sg_check_derivs(r);
+	if (r->nrows)
+		qsort(r->row, r->nrows, sizeof *r->row, worst_first);
+}
+
+static int
+checked(check_task *t)
+{
+	sg_fault fault;
+
+	if (t->run.call->status != SG_OK)
+		return of_call(t, t->run.call, t->run.call->status);
+	fault = sg_protect(t->run.ctx, check, t);
+	if (fault != SG_FAULT_NONE)
+		return sg_refuse(t->why, sg_status_of(fault), "%s", sg_fault_text(t->run.ctx));
+	return t->status;
+}
+
+int
+sg_check(sg_call *c, uint64_t seed, sg_report *report, sg_failure *why)
+{
+	check_task t = {.from = c, .why = why, .status = SG_ENOMEM};
+	sg_backend b = c->backend;
+
+	memset(report, 0, sizeof *report);
+	if (c->status != SG_OK)
+		return sg_refuse(why, c->status, "%s", sg_call_message(c));
+	t.run = (sg_check_run){.ctx = sg_ctx_new(),
+	                       .call = sg_call_new(c->m, c->e->pub.name, b),
+	                       .entry = c->e->pub.name,
+	                       .random = seed};
+	if (b != SG_BACKEND_INTERP)
+		t.oracle = sg_call_new(c->m, c->e->pub.name, SG_BACKEND_INTERP);
+	if (t.run.ctx && t.run.call && (t.oracle || b == SG_BACKEND_INTERP))
+		t.status = checked(&t);
+	else
+		sg_refuse(why, SG_ENOMEM, "out of memory");
+	sg_call_free(t.run.call);
+	sg_call_free(t.oracle);
+	if (t.status != SG_OK) {
+		sg_ctx_free(t.run.ctx);
+		return t.status;
+	}
+	*report =
+	    (sg_report){.nrows = t.run.nrows, .rows = t.run.row, .ok = 1, .memory = t.run.ctx};
+	for (size_t i = 0; i < report->nrows; i++)
+		report->ok = report->ok && report->rows[i].ok;
+	return sg_no_failure(why);
+}
+
+void
+sg_report_free(sg_report *report)
+{
+	if (report)
+		sg_ctx_free(report->memory);
+	if (report)
+		memset(report, 0, sizeof *report);
+}
