@@ -46,6 +46,7 @@ typedef struct sg_space sg_space;
 sg_space *sg_space_new(sg_ctx *ctx);
 sg_ctx *sg_space_ctx(const sg_space *sp);
 uint32_t sg_space_add_dim(sg_space *sp, const char *name, sg_span at);
+int64_t sg_space_fresh(sg_space *sp); /* a number that no other call gives; from 2^40 on */
 uint32_t sg_space_ndims(const sg_space *sp);
 const sg_dim *sg_space_dim(const sg_space *sp, uint32_t d);
 

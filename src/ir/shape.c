@@ -132,3 +132,9 @@ sg_bits_double(int64_t w)
 	memcpy(&v, &w, sizeof v);
 	return v;
 }
+
+int64_t
+sg_space_fresh(sg_space *sp)
+{
+	return ((int64_t)1 << 40) + sp->fresh++;
+}

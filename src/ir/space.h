@@ -40,6 +40,7 @@ struct sg_space {
 	sg_bytes_map *done; /* results of binary operations on extents */
 	sg_bytes_map *shape_map, *attr_map;
 	const sg_shape *scalar;
+	int64_t fresh;
 	int64_t *word; /* scratch for keys */
 	size_t nwords, word_cap;
 };

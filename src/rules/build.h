@@ -20,6 +20,7 @@ union sg_cell {
 /* Stable form of op over x (, y), or 0: stabilise.c. */
 sg_ref sg_stable1(sg_build *b, sg_op op, sg_ref x);
 sg_ref sg_stable2(sg_build *b, sg_op op, sg_ref x, sg_ref y);
+sg_ref sg_loop_remake(sg_build *b, const sg_node *n, const sg_ref *args);
 static inline bool sg_is_op(const sg_build *b, sg_ref r, sg_op op) { return b->g->node[r].op == op; }
 /* The mask with the lowest `rank` bits. */
 static inline uint64_t sg_all_axes(uint32_t rank) { return rank ? ((uint64_t)1 << rank) - 1 : 0; }

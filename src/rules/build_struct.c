@@ -528,6 +528,9 @@ sg_remake(sg_build *b, const sg_node *n, const sg_ref *a)
 	case SG_AMIN:
 	case SG_ANY:
 	case SG_ALL: return sg_reduce(b, op, a[0], (uint64_t)w[0]);
+	case SG_SCAN:
+	case SG_WHILE: return sg_loop_remake(b, n, a);
+	case SG_PICK: return sg_pick(b, a[0], (uint32_t)w[0]);
 	case SG_CONTRACT:
 		return sg_contract(b, a[0], w + 3, a[1], w + 3 + w[0], (uint32_t)w[2],
 		                   w + 3 + w[0] + w[1]);

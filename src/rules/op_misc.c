@@ -146,3 +146,26 @@ batch_MAP(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched
 	(void)n, (void)args, (void)batched, (void)size;
 	sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a map inside is batched before the one outside");
 }
+
+/* ---- loops: their rules stand in floor 4 (pass/loop*.c), since they sweep over bodies ---- */
+
+#define IN_THE_PASSES(ID)                                                                          \
+	sg_ref jvp_##ID(sg_build *b, sg_ref r, const sg_ref *t)                                    \
+	{                                                                                          \
+		(void)r, (void)t;                                                                  \
+		sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a loop is differentiated by loop.c");\
+	}                                                                                          \
+	void vjp_##ID(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)                \
+	{                                                                                          \
+		(void)r, (void)g, (void)want, (void)d;                                             \
+		sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a loop is differentiated by loop.c");\
+	}                                                                                          \
+	sg_ref batch_##ID(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched,  \
+	                  sg_ext size)                                                             \
+	{                                                                                          \
+		(void)n, (void)args, (void)batched, (void)size;                                    \
+		sg_raise(b->ctx, SG_FAULT_DEFECT, "op_misc.c: a loop is batched by loop_batch.c"); \
+	}
+IN_THE_PASSES(SCAN)
+IN_THE_PASSES(WHILE)
+IN_THE_PASSES(PICK)

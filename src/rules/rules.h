@@ -22,6 +22,24 @@
  *   MAP       i n; args: xs[n], slice[n] (SEEDs), result over the slices. Derivatives inside the result
  *             are taken first, then the result is batched over the leading axis of the xs, and the
  *             node is gone
+ *   SCAN      i nc, i nx, i ncap, i ns, i reverse, e length (plain handle)
+ *             args: count, init[nc], xs[nx], cap[ncap] | cparam[nc], xparam[nx], next[nc], out[ns]
+ *             A loop of `count` steps (an i64 scalar, at most length), t = 0 .. count-1, or with
+ *             `reverse` count-1 .. 0. In each step the cparams (SEEDs) stand for the carries and the
+ *             xparams for xs[t]; next are the new carries, out is stored at [t] of the stacked
+ *             results, which are 0 where no step was.
+ *   WHILE     i nc, i ncap, i tape, i limited, e limit
+ *             args: init[nc], cap[ncap] | cparam[nc], cond, next[nc]
+ *             While cond (a bool scalar over the cparams) holds, next becomes the carry; if it still
+ *             holds after `limit` steps (where limited): SGRT_ELIMIT. tape: the carries before each
+ *             step are stacked too.
+ *             Body: what stands behind '|' is evaluated in each step: the nodes between the params
+ *             and next, out, cond. cap[] are the nodes from outside that the body reads, save leaves
+ *             without operands; they are found by the constructor. The type of a loop is f64, its
+ *             shape scalar, and it has no value of its own: only PICK reads it.
+ *   PICK      i k: result k of its loop. SCAN: carries nc, then stacked outs [length] + out.shape.
+ *             WHILE: carries nc; with tape then the count (i64) and the stacked carries
+ *             [limit] + carry.shape, 0 behind the last step
  *   RESHAPE   none: to the node's shape, row-major
  *   TRANSPOSE i perm[rank]: axis k of the result is axis perm[k] of the operand
  *   BROADCAST i axis[rank of operand]: operand axis k lies along result axis axis[k] (increasing); its
@@ -153,6 +171,32 @@ sg_ref sg_contract(sg_build *b, sg_ref x, const int64_t *lx, sg_ref y, const int
 sg_ref sg_matmul(sg_build *b, sg_ref x, sg_ref y); /* NumPy's @, ranks 1, 2, batched with broadcasting */
 sg_ref sg_row_op(sg_build *b, sg_op op, sg_ref x); /* SOFTMAX LOG_SOFTMAX LOGSUMEXP NORM */
 sg_ref sg_random(sg_build *b, sg_op op, const sg_shape *s, sg_ref seed);
+
+/* ---- loops (build_loop.c) ---- */
+
+/* The parts of a SCAN or WHILE node. WHILE: count, nx, xs, xparam, ns, out are empty, cond is set. */
+typedef struct sg_loop {
+	sg_op op;
+	uint32_t nc, nx, ncap, ns;
+	bool reverse, tape, limited;
+	sg_ext length; /* SCAN: of xs and stacked outs; WHILE: limit */
+	sg_ref count, cond;
+	const sg_ref *init, *xs, *cap, *cparam, *xparam, *next, *out;
+} sg_loop;
+sg_loop sg_loop_of(const sg_graph *g, sg_ref r);
+sg_loop sg_loop_parts(const sg_node *n);
+/* The node; cap and ncap of l are not read but found. */
+sg_ref sg_loop_make(sg_build *b, const sg_loop *l);
+sg_ref sg_pick(sg_build *b, sg_ref loop, uint32_t k);
+/* The operands that stand outside of a node's body: all, save of a loop. */
+uint32_t sg_data_args(const sg_node *n);
+/* Members of the body: the nodes that roots need and that depend on a param (SEEDs themselves
+ * excluded), in index order, inner loops standing for their bodies; and the frontier below (leaves
+ * without operands excluded). Both arrays in the arena. */
+void sg_loop_body(sg_ctx *ctx, const sg_graph *g, size_t nroots, const sg_ref *root, size_t nparams,
+                  const sg_ref *param, size_t *nbody, sg_ref **body, size_t *ncap, sg_ref **cap);
+/* The body of a loop node: roots next, out, cond. */
+void sg_loop_members(sg_ctx *ctx, const sg_graph *g, sg_ref loop, size_t *nbody, sg_ref **body);
 
 /* The same op with other operands of the same shapes and types, through the constructor above. */
 sg_ref sg_remake(sg_build *b, const sg_node *n, const sg_ref *args);
