@@ -1,5 +1,5 @@
 /* check.c - the gradient check: a report of rows, worst first. */
-#include "api/check.h"
+#include "api/proof.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* check_data.c - data for the gradient check: what a call is bound to, and random numbers for the
  * rest. */
-#include "api/check.h"
+#include "api/proof.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * beside x, and the central differences are extrapolated to step 0 (Ridders, "Accurate computation
  * of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982). Where the mode of
  * differentiation can be chosen, the other mode must give the same. */
-#include "api/check.h"
+#include "api/proof.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* check.h - private to floor 6: the gradient check.
+/* proof.h - private to floor 6: the gradient check.
  *
  * check.c       the rows of a report; back end against evaluator
  * check_data.c  data for a call that lacks some
  * check_deriv.c each derivative against finite differences and the other mode */
-#ifndef SG_API_CHECK_H
-#define SG_API_CHECK_H
+#ifndef SG_API_PROOF_H
+#define SG_API_PROOF_H
 
 #include "api/call.h"
 

@@ -1,0 +1,740 @@
+/* check_api.c - the library as its users see it: compiling, diagnostics, binding, calling,
+ * checking. */
+#include <check.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/symgrad.h"
+#include "back/load.h"
+#include "symgrad_runtime.h"
+
+static const char perceptron[] = "real f32\n"
+				 "input x[N, 10]\n"
+				 "input y[N, 2] = ones([N, 2])\n"
+				 "param w[2, 10] = 0.25 * ones([2, 10])\n"
+				 "o = sigmoid(x @ w.T)\n"
+				 "loss = mse_loss(o, y)\n"
+				 "output o, loss\n"
+				 "gradient loss wrt w\n";
+
+static sg_model *
+compile_with(const char *text, const sg_options *o)
+{
+	sg_model *m = sg_compile_string("test.sg", text, strlen(text), o);
+
+	ck_assert_ptr_nonnull(m);
+	return m;
+}
+
+static sg_model *
+compile(const char *text)
+{
+	sg_model *m = compile_with(text, NULL);
+
+	ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+	return m;
+}
+
+static void
+bind_f64(sg_call *c, const char *name, int rank, const int64_t *shape, const double *data)
+{
+	ck_assert_msg(sg_call_bind(c, name, SG_DTYPE_F64, rank, shape, data) == SG_OK, "%s",
+	              sg_call_message(c));
+}
+
+/* ---- models ---- */
+
+START_TEST(a_model_lists_its_entries)
+	{
+		sg_model *m = compile(perceptron);
+		const sg_entry *e = sg_model_find(m, NULL);
+
+		ck_assert_uint_eq(sg_model_nentries(m), 2);
+		ck_assert_str_eq(sg_model_entry(m, 0)->name, "forward");
+		ck_assert_ptr_null(sg_model_entry(m, 2));
+		ck_assert_str_eq(e->name, "gradient");
+		ck_assert_uint_eq(e->ndims, 1);
+		ck_assert_str_eq(e->dims[0], "N");
+		ck_assert_uint_eq(e->ninputs, 3);
+		ck_assert_uint_eq(e->noutputs, 2);
+		ck_assert_str_eq(e->args[0].name, "x");
+		ck_assert_str_eq(e->args[0].shape, "[N, 10]");
+		ck_assert_str_eq(e->args[0].extents[0], "N");
+		ck_assert_int_eq(e->args[0].type, SG_DTYPE_F32);
+		ck_assert_int_eq(e->args[0].has_default, 0);
+		ck_assert_int_eq(e->args[1].has_default, 1);
+		ck_assert_int_eq(e->args[2].role, SG_ROLE_PARAM);
+		ck_assert_str_eq(e->args[4].name, "grad_w");
+		ck_assert_int_eq(e->args[4].role, SG_ROLE_OUTPUT);
+		ck_assert_str_eq(sg_model_name(m), "test");
+		ck_assert_int_eq(sg_model_real(m), SG_DTYPE_F32);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(errors_come_back_as_values)
+	{
+		sg_model *m = compile_with("input x[3]\noutput sigmoyd(x) as y\n", NULL);
+		const sg_diagnostic *d = sg_model_diagnostic(m, 0);
+		sg_failure why;
+
+		ck_assert(!sg_model_ok(m));
+		ck_assert_int_eq(sg_model_status(m), SG_EMODEL);
+		ck_assert_int_eq(sg_model_fault(m), 1);
+		ck_assert_uint_eq(sg_model_ndiagnostics(m), 1);
+		ck_assert_int_eq(d->is_error, 1);
+		ck_assert_str_eq(d->code, "unknown-name");
+		ck_assert_str_eq(d->at.file, "test.sg");
+		ck_assert_int_eq(d->at.line, 2);
+		ck_assert_int_eq(d->at.column, 8);
+		ck_assert_uint_eq(d->nhints, 1);
+		ck_assert_ptr_nonnull(strstr(d->hints[0].text, "sigmoid"));
+		ck_assert_ptr_nonnull(strstr(sg_model_report(m, 0), "test.sg:2:8: error: "));
+		ck_assert_ptr_nonnull(strstr(sg_model_report_json(m), "\"unknown-name\""));
+		ck_assert_ptr_null(sg_model_diagnostic(m, 1));
+		ck_assert_uint_eq(sg_model_nentries(m), 0);
+		ck_assert_ptr_null(sg_write_ir(m, &why));
+		ck_assert_int_eq(why.status, SG_EMODEL);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(a_call_of_a_broken_model_says_so)
+	{
+		sg_model *m = compile_with("output\n", NULL);
+		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_AUTO);
+
+		ck_assert_int_eq(sg_call_status(c), SG_EMODEL);
+		ck_assert_int_eq(sg_call_run(c), SG_EMODEL);
+		ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 0, NULL, NULL), SG_EMODEL);
+		ck_assert_ptr_null(sg_call_output(c, "y"));
+		ck_assert_ptr_null(sg_call_entry(c));
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(a_missing_file_is_a_diagnostic)
+	{
+		sg_model *m = sg_compile_file("/nonexistent/model.sg", NULL);
+
+		ck_assert_int_eq(sg_model_fault(m), 1);
+		ck_assert_str_eq(sg_model_diagnostic(m, 0)->code, "file");
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(options_choose_type_entry_dimensions_and_prefix)
+	{
+		sg_fixed_dim n = {"N", 4};
+		sg_options o = {.real = SG_DTYPE_F64,
+		                .nfixed = 1,
+		                .fixed = &n,
+		                .entry = "gradient",
+		                .prefix = "net"};
+		sg_model *m = compile_with(perceptron, &o);
+
+		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+		ck_assert_int_eq(sg_model_real(m), SG_DTYPE_F64);
+		ck_assert_uint_eq(sg_model_nentries(m), 1);
+		ck_assert_uint_eq(sg_model_entry(m, 0)->ndims, 0);
+		ck_assert_str_eq(sg_model_entry(m, 0)->args[0].shape, "[4, 10]");
+		ck_assert_str_eq(sg_model_name(m), "net");
+		sg_model_free(m);
+		o = (sg_options){.entry = "gradiant", .prefix = "2x"};
+		m = compile_with(perceptron, &o);
+		ck_assert_str_eq(sg_model_diagnostic(m, 0)->message, "no entry 'gradiant'");
+		ck_assert_str_eq(sg_model_diagnostic(m, 0)->hints[0].text,
+		                 "did you mean 'gradient'?");
+		ck_assert_str_eq(sg_model_diagnostic(m, 1)->code, "prefix");
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(an_expression_has_entry_eval_or_diff)
+	{
+		const char *wrt[] = {"x"};
+		sg_model *m = sg_compile_expr("x**2 + y", 0, NULL, NULL);
+
+		ck_assert_str_eq(sg_model_entry(m, 0)->name, "eval");
+		ck_assert_str_eq(sg_model_entry(m, 0)->args[2].name, "value");
+		sg_model_free(m);
+		m = sg_compile_expr("x**2 + y", 1, wrt, NULL);
+		ck_assert_str_eq(sg_model_entry(m, 0)->name, "diff");
+		ck_assert_str_eq(sg_write_diff(m, 0, NULL), "2*x\n");
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(every_status_has_a_sentence)
+	{
+		static const int statuses[] = {
+		    SG_OK,       SG_EMODEL,   SG_ENAME,     SG_ETYPE,    SG_ESHAPE, SG_EMISSING,
+		    SG_EBACKEND, SG_EFILE,    SG_EVALUE,    SG_ENOMEM,   SG_ESIZE,  SG_EDEFECT,
+		    SGRT_EDIM,   SGRT_EINDEX, SGRT_EDIVIDE, SGRT_EEMPTY, 12345,     -12345};
+
+		for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+			ck_assert_int_gt((int)strlen(sg_strerror(statuses[i])), 5);
+		ck_assert_str_eq(sg_dtype_name(SG_DTYPE_I64), "i64");
+		ck_assert_uint_eq(sg_dtype_size(SG_DTYPE_BOOL), 1);
+	}
+END_TEST
+
+START_TEST(codes_are_explained)
+	{
+		size_t n;
+		const char *const *codes = sg_all_codes(&n);
+
+		ck_assert_uint_gt(n, 10);
+		ck_assert_ptr_nonnull(sg_explain_code(codes[0]));
+		ck_assert_ptr_null(sg_explain_code("no-such-code"));
+	}
+END_TEST
+
+/* ---- binding ---- */
+
+typedef struct shape_case {
+	const char *model;
+	int rank[2];
+	int64_t shape[2][2];
+	const char *message; /* "" : it fits */
+	int64_t n;           /* then the first dimension */
+} shape_case;
+
+static const shape_case shape_cases[] = {
+    {"input a[N, 10]\noutput sum(a) as s\n", {2}, {{3, 10}}, "", 3},
+    {"input a[N, 10]\noutput sum(a) as s\n",
+     {2},
+     {{3, 9}},
+     "input 'a': expected [N, 10], got [3, 9]",
+     0},
+    {"input a[N, 10]\noutput sum(a) as s\n", {1}, {{3}}, "input 'a': expected [N, 10], got [3]", 0},
+    {"input a[N], b[N, 2]\noutput sum(a) + sum(b) as s\n",
+     {1, 2},
+     {{3}, {4, 2}},
+     "input 'b': expected [N, 2] with N = 3, got [4, 2]",
+     0},
+    {"input a[2*N - 1]\noutput sum(a) as s\n", {1}, {{5}}, "", 3},
+    {"input a[2*N - 1]\noutput sum(a) as s\n",
+     {1},
+     {{4}},
+     "input 'a': expected [2*N - 1], got [4]",
+     0},
+    {"input a[N + M], b[M]\noutput sum(a) + sum(b) as s\n", {1, 1}, {{5}, {2}}, "", 3},
+    {"input a[N*N], b[N]\noutput sum(a) + sum(b) as s\n", {1, 1}, {{9}, {3}}, "", 3},
+    {"input a[N//2], b[N]\noutput sum(a) + sum(b) as s\n", {1, 1}, {{3}, {7}}, "", 7},
+    {"input a[N*N]\noutput sum(a) as s\n",
+     {1},
+     {{9}},
+     "dimension 'N' does not follow from the inputs: give it a value",
+     0},
+};
+
+START_TEST(dimensions_follow_from_shapes)
+	{
+		const shape_case *k = &shape_cases[_i];
+		static const double zeros[64];
+		static const char *const names[] = {"a", "b"};
+		sg_model *m = compile(k->model);
+		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_INTERP);
+		int status = SG_OK;
+
+		for (size_t i = 0; status == SG_OK && i < sg_call_entry(c)->ninputs; i++)
+			status =
+			    sg_call_bind(c, names[i], SG_DTYPE_F64, k->rank[i], k->shape[i], zeros);
+		if (status == SG_OK)
+			status = sg_call_prepare(c);
+		ck_assert_str_eq(sg_call_message(c), k->message);
+		ck_assert_int_eq(status == SG_OK, !*k->message);
+		if (status == SG_OK)
+			ck_assert_int_eq(sg_call_dims(c)[0], k->n);
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(a_dimension_is_given_by_name)
+	{
+		sg_model *m = compile("dim N\noutput arange(N) as a\n");
+		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_INTERP);
+
+		ck_assert_int_eq(sg_call_run(c), SG_EMISSING);
+		ck_assert_int_eq(sg_call_set_dim(c, "M", 3), SG_ENAME);
+		ck_assert_int_eq(sg_call_set_dim(c, "N", -3), SG_EVALUE);
+		ck_assert_int_eq(sg_call_set_dim(c, "N", 3), SG_OK);
+		ck_assert_int_eq(sg_call_run(c), SG_OK);
+		ck_assert_int_eq(sg_call_output(c, "a")->count, 3);
+		ck_assert_int_eq(((const int64_t *)sg_call_output(c, "a")->data)[2], 2);
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(binding_says_what_is_wrong)
+	{
+		sg_model *m =
+		    compile("input value[3]\ninput unused[3]\noutput sum(value) as total\n"
+		            "entry other = sum(unused) as s\n");
+		sg_call *c = sg_call_new(m, "forward", SG_BACKEND_INTERP);
+		int64_t three = 3;
+		float f[3] = {0};
+		double d[3] = {1, 2, 3}, total;
+
+		ck_assert_int_eq(sg_call_run(c), SG_EMISSING);
+		ck_assert_str_eq(sg_call_message(c), "input 'value' is missing: f64 [3]");
+		ck_assert_int_eq(sg_call_bind(c, "valeu", SG_DTYPE_F64, 1, &three, d), SG_ENAME);
+		ck_assert_str_eq(sg_call_message(c), "no input 'valeu' (did you mean 'value'?)");
+		ck_assert_int_eq(sg_call_bind(c, "value", SG_DTYPE_F32, 1, &three, f), SG_ETYPE);
+		ck_assert_str_eq(sg_call_message(c), "input 'value': expected f64, got f32");
+		ck_assert_int_eq(sg_call_bind(c, "value", SG_DTYPE_F64, 1, &three, NULL),
+		                 SG_EVALUE);
+		ck_assert_int_eq(sg_call_bind(c, "unused", SG_DTYPE_F64, 1, &three, d), SG_OK);
+		ck_assert_int_eq(sg_call_bind(c, "value", SG_DTYPE_F64, 1, &three, d), SG_OK);
+		ck_assert_int_eq(sg_call_bind_output(c, "totl", SG_DTYPE_F64, 0, NULL, &total),
+		                 SG_ENAME);
+		ck_assert_int_eq(sg_call_bind_output(c, "total", SG_DTYPE_F64, 0, NULL, &total),
+		                 SG_OK);
+		ck_assert_int_eq(sg_call_run(c), SG_OK);
+		ck_assert(fabs(total - 6) < 1e-15);
+		ck_assert_int_eq(sg_call_bind(c, "value", SG_DTYPE_NONE, 0, NULL, NULL), SG_OK);
+		ck_assert_int_eq(sg_call_run(c), SG_EMISSING);
+		sg_call_free(c);
+		c = sg_call_new(m, "forwart", SG_BACKEND_INTERP);
+		ck_assert_int_eq(sg_call_status(c), SG_ENAME);
+		ck_assert_str_eq(sg_call_message(c),
+		                 "no entry 'forwart' (did you mean 'forward'?)");
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* ---- calling: each test runs on each back end ---- */
+
+static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT, SG_BACKEND_CC,
+                                      SG_BACKEND_AUTO};
+enum { BACKENDS = 4 };
+
+/* NULL where this build has no such back end. */
+static sg_call *
+call_on(sg_model *m, const char *entry, int backend)
+{
+	sg_call *c;
+
+	if (backends[backend] == SG_BACKEND_JIT && !sg_have_jit())
+		return NULL;
+	c = sg_call_new(m, entry, backends[backend]);
+	ck_assert_msg(sg_call_status(c) == SG_OK, "%s", sg_call_message(c));
+	return c;
+}
+
+START_TEST(the_gradient_is_what_it_should_be)
+	{
+		sg_model *m = compile("input x[N]\nparam w = 2.0\nloss = mse_loss(x*w, ones([N]))\n"
+		                      "gradient loss wrt w\n");
+		sg_call *c = call_on(m, NULL, _i);
+		double x[4] = {1, 1, 1, 1};
+
+		if (c) {
+			for (int64_t n = 4; n >= 2; n -= 2) {
+				bind_f64(c, "x", 1, &n, x);
+				ck_assert_msg(sg_call_run(c) == SG_OK, "%s", sg_call_message(c));
+				ck_assert(fabs(*(double *)sg_call_output(c, "loss")->data - 1) <
+				          1e-14);
+				ck_assert(fabs(*(double *)sg_call_output(c, "grad_w")->data - 2) <
+				          1e-14);
+				ck_assert(fabs(*(double *)sg_call_input(c, "w")->data - 2) < 1e-15);
+				ck_assert_int_eq(sg_call_array(c, 0)->shape[0], n);
+			}
+		}
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(maximum_of_nothing_is_a_code)
+	{
+		sg_model *m = compile("input x[N]\noutput max(x) as y\n");
+		sg_call *c = call_on(m, NULL, _i);
+		int64_t none = 0;
+
+		if (c) {
+			bind_f64(c, "x", 1, &none, NULL);
+			ck_assert_int_eq(sg_call_run(c), SGRT_EEMPTY);
+			ck_assert_str_eq(sg_call_message(c), sg_strerror(SGRT_EEMPTY));
+		}
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(integers_divide_by_zero_with_a_code)
+	{
+		sg_model *m = compile("input a: i64[2]\noutput 7 // a as q\n");
+		sg_call *c = call_on(m, NULL, _i);
+		int64_t two = 2, a[2] = {2, 0};
+
+		if (c) {
+			ck_assert_int_eq(sg_call_bind(c, "a", SG_DTYPE_I64, 1, &two, a), SG_OK);
+			ck_assert_int_eq(sg_call_run(c), SGRT_EDIVIDE);
+			a[1] = -2;
+			ck_assert_int_eq(sg_call_run(c), SG_OK);
+			ck_assert_int_eq(((int64_t *)sg_call_output(c, "q")->data)[1], -4);
+		}
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(extent_zero_is_legal)
+	{
+		sg_model *m = compile("input x[N]\noutput sum(x) as s, exp(x) as e\n");
+		sg_call *c = call_on(m, NULL, _i);
+		int64_t none = 0;
+
+		if (c) {
+			bind_f64(c, "x", 1, &none, NULL);
+			ck_assert_msg(sg_call_run(c) == SG_OK, "%s", sg_call_message(c));
+			ck_assert(fabs(*(double *)sg_call_output(c, "s")->data) < 1e-300);
+			ck_assert_int_eq(sg_call_output(c, "e")->count, 0);
+		}
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(machine_code_has_the_prototype_of_written_c)
+	{
+		typedef int fn(ptrdiff_t, const float *, const float *, const float *, float *,
+		               float *, void *);
+		sg_model *m = compile(perceptron);
+		const sg_entry *e = sg_model_find(m, "gradient");
+		float x[20], y[4], w[20], loss, grad[20];
+		int64_t n = 2;
+		sg_failure why = {0};
+		size_t bytes;
+		void *args[] = {x, y, w, NULL, NULL}, *work;
+		ptrdiff_t dims[] = {2};
+		fn *f;
+
+		if ((backends[_i] == SG_BACKEND_JIT && !sg_have_jit()) ||
+		    backends[_i] == SG_BACKEND_INTERP) {
+			sg_model_free(m);
+			return;
+		}
+		f = (fn *)sg_entry_function(m, e, backends[_i], &why);
+		ck_assert_msg(f != NULL, "%s", why.text);
+		ck_assert_int_eq(sg_entry_worksize(m, e, &n, &bytes, &why), SG_OK);
+		work = aligned_alloc(64, (bytes + 64) / 64 * 64);
+		for (int i = 0; i < 20; i++)
+			x[i] = 0.1f * (float)(i % 10);
+		ck_assert_int_eq(sg_entry_defaults(m, e, backends[_i], &why)(dims, args, work), 0);
+		ck_assert(fabsf(w[7] - 0.25f) < 1e-7f && fabsf(y[3] - 1) < 1e-7f);
+		ck_assert_int_eq(f(2, x, y, w, &loss, grad, work), 0);
+		ck_assert(loss > 0 && loss < 1 && grad[9] < 0);
+		ck_assert_str_eq(sg_entry_prototype(m, e, &why),
+		                 "int test_gradient(ptrdiff_t N, const float *x, const float *y, "
+		                 "const float *w, "
+		                 "float *loss, float *grad_w, void *work)");
+		free(work);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(the_evaluator_has_no_machine_code)
+	{
+		sg_model *m = compile(perceptron);
+		sg_failure why;
+
+		ck_assert(!sg_entry_function(m, sg_model_find(m, NULL), SG_BACKEND_INTERP, &why));
+		ck_assert_int_eq(why.status, SG_EBACKEND);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* ---- threads ---- */
+
+typedef struct worker {
+	sg_model *m;
+	sg_backend b;
+	double seed, loss, expected;
+	int status;
+} worker;
+
+static void *
+work(void *arg)
+{
+	worker *w = arg;
+	sg_call *c = sg_call_new(w->m, NULL, w->b);
+	double x[3] = {w->seed, 2, 3};
+	int64_t n = 3;
+
+	w->status = sg_call_bind(c, "x", SG_DTYPE_F64, 1, &n, x);
+	for (int i = 0; i < 50 && w->status == SG_OK; i++)
+		w->status = sg_call_run(c);
+	if (w->status == SG_OK)
+		w->loss = *(double *)sg_call_output(c, "y")->data;
+	sg_call_free(c);
+	return NULL;
+}
+
+START_TEST(one_model_serves_many_threads)
+	{
+		enum { THREADS = 8 };
+		sg_model *m = compile("input x[N]\ny = sum(x**2)\ngradient y wrt x\n");
+		pthread_t t[THREADS];
+		worker w[THREADS];
+
+		for (int i = 0; i < THREADS; i++) {
+			w[i] = (worker){.m = m, .b = backends[i % 2], .seed = i};
+			if (!sg_have_jit())
+				w[i].b = SG_BACKEND_INTERP;
+			ck_assert_int_eq(pthread_create(&t[i], NULL, work, &w[i]), 0);
+		}
+		for (int i = 0; i < THREADS; i++) {
+			pthread_join(t[i], NULL);
+			ck_assert_int_eq(w[i].status, SG_OK);
+			ck_assert(fabs(w[i].loss - (i * i + 13)) < 1e-12);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+/* ---- texts and figures ---- */
+
+START_TEST(texts_are_written)
+	{
+		sg_model *m = compile(perceptron);
+		sg_failure why;
+		const char *h, *c = sg_write_c(m, NULL, 0, &h, &why);
+
+		ck_assert_msg(c != NULL, "%s", why.text);
+		ck_assert_ptr_nonnull(strstr(c, "#include \"test.h\""));
+		ck_assert_ptr_nonnull(strstr(h, "test_gradient"));
+		ck_assert_ptr_nonnull(strstr(sg_write_c(m, "other.h", 1, NULL, &why), "other.h"));
+		ck_assert_ptr_nonnull(strstr(sg_write_sg(m, &why), "gradient"));
+		ck_assert_int_gt((int)strlen(sg_write_ir(m, &why)), 50);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(what_is_written_as_sg_compiles_again)
+	{
+		sg_model *m = compile(perceptron), *again = compile(sg_write_sg(m, NULL));
+		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_INTERP);
+		sg_call *d = sg_call_new(again, NULL, SG_BACKEND_INTERP);
+		int64_t shape[2] = {2, 10};
+		float x[20];
+
+		for (int i = 0; i < 20; i++)
+			x[i] = 0.1f * (float)i;
+		ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F32, 2, shape, x), SG_OK);
+		ck_assert_int_eq(sg_call_bind(d, "x", SG_DTYPE_F32, 2, shape, x), SG_OK);
+		ck_assert_int_eq(sg_call_run(c), SG_OK);
+		ck_assert_int_eq(sg_call_run(d), SG_OK);
+		for (int i = 0; i < 20; i++)
+			ck_assert(fabsf(((float *)sg_call_output(c, "grad_w")->data)[i] -
+			                ((float *)sg_call_output(d, "grad_w")->data)[i]) < 1e-7f);
+		sg_call_free(c);
+		sg_call_free(d);
+		sg_model_free(m);
+		sg_model_free(again);
+	}
+END_TEST
+
+START_TEST(figures_count_operations)
+	{
+		sg_model *m = compile("input x[N]\ny = sum(x*x)\ngradient y wrt x\n");
+		const sg_entry *e = sg_model_find(m, NULL);
+		int64_t n = 100;
+		sg_figures f;
+
+		ck_assert_int_eq(sg_entry_figures(m, e, &n, &f, NULL), SG_OK);
+		ck_assert_int_gt((int)f.nvalue_operations, 100);
+		ck_assert_int_ge((int)f.noperations, (int)f.nvalue_operations);
+		ck_assert_int_le((int)f.noperations, 4 * (int)f.nvalue_operations);
+		ck_assert_ptr_nonnull(strstr(f.operations, "N"));
+		ck_assert_int_eq(sg_entry_figures(m, e, NULL, &f, NULL), SG_OK);
+		ck_assert_int_eq(f.noperations, -1);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(times_are_told_by_phase)
+	{
+		sg_model *m = compile(perceptron);
+		sg_times t = sg_model_times(m);
+
+		ck_assert(t.parse > 0 && t.differentiate > 0 && t.compile >= 0);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(binaries_are_written_beside_and_renamed)
+	{
+		char dir[] = "/tmp/check_api-XXXXXX", path[64];
+		sg_model *m = compile(perceptron);
+		sg_failure why;
+		struct stat st;
+
+		ck_assert_ptr_nonnull(mkdtemp(dir));
+		ck_assert_int_lt(snprintf(path, sizeof path, "%s/test.so", dir), (int)sizeof path);
+		ck_assert_msg(sg_write_binary(m, path, 1, &why) == SG_OK, "%s", why.text);
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_int_eq(unlink(path), 0);
+		ck_assert_int_eq(rmdir(dir), 0); /* nothing else was left */
+		ck_assert_int_eq(sg_write_binary(m, "/nonexistent/test.o", 0, &why), SG_EFILE);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* ---- the gradient check ---- */
+
+START_TEST(right_derivatives_pass_the_check)
+	{
+		sg_model *m = compile("input x[N, 3]\nparam w[3]\ny = sum(tanh(x @ w)**2)\n"
+		                      "gradient y wrt w\n"
+		                      "entry second = hessian(y, w) as H, hvp(y, w, w) as hv, "
+		                      "jacobian(x @ w, w) as J, jvp(x @ w, w, w) as jv\n");
+
+		for (size_t i = 0; i < sg_model_nentries(m); i++) {
+			sg_call *c = sg_call_new(m, sg_model_entry(m, i)->name, SG_BACKEND_AUTO);
+			sg_report report;
+			sg_failure why;
+
+			ck_assert_msg(sg_check(c, 1, &report, &why) == SG_OK, "%s", why.text);
+			ck_assert_uint_ge(report.nrows, 2);
+			for (size_t k = 0; k < report.nrows; k++)
+				ck_assert_msg(report.rows[k].ok, "%s against %s: %g",
+				              report.rows[k].output, report.rows[k].against,
+				              report.rows[k].error);
+			sg_report_free(&report);
+			sg_call_free(c);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(a_wrong_rule_fails_the_check)
+	{
+		sg_model *m = compile("def f(x) = x**3\nderivative f(x; dz) = 2*x**2*dz\n"
+		                      "input x\ngradient f(x) as y wrt x\n");
+		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_INTERP);
+		sg_report report;
+
+		ck_assert_int_eq(sg_check(c, 1, &report, NULL), SG_OK);
+		ck_assert(!report.ok);
+		ck_assert_str_eq(report.rows[0].against, "finite differences");
+		ck_assert(report.rows[0].error > 0.1);
+		sg_report_free(&report);
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* ---- loaders ---- */
+
+START_TEST(sha256_agrees_with_the_standard)
+	{
+		char digits[65];
+		const char *texts[] = {"abc"};
+
+		/* sha256sum of the length as eight bytes, then the text */
+		sg_sha256(0, texts, digits);
+		ck_assert_str_eq(
+		    digits, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+		sg_sha256(1, texts, digits);
+		ck_assert_str_eq(
+		    digits, "c3494ca1a2cf8eeb8a11ded316fb55b83c3bbbedb6313cd50415251e5d09e12f");
+	}
+END_TEST
+
+START_TEST(the_system_compiler_works_without_a_cache)
+	{
+		const char *name = "f";
+		void *addr;
+		char *why, *home = getenv("HOME"), *cache = getenv("XDG_CACHE_HOME");
+		sg_code *code;
+
+		home = home ? strdup(home) : NULL;
+		cache = cache ? strdup(cache) : NULL;
+		setenv("HOME", "/nonexistent", 1);
+		setenv("XDG_CACHE_HOME", "/nonexistent", 1);
+		code = sg_load_cc("double f(double x);\ndouble f(double x) { return x + 1; }\n", 1,
+		                  &name, &addr, &why);
+		ck_assert_msg(code != NULL, "%s", why);
+		ck_assert(fabs(((double (*)(double))(uintptr_t)addr)(1) - 2) < 1e-15);
+		sg_unload(code);
+		ck_assert_ptr_null(sg_load_cc("int f(\n", 1, &name, &addr, &why));
+		ck_assert_ptr_nonnull(strstr(why, "error"));
+		free(why);
+		setenv("SYMGRAD_CC", "/nonexistent/cc", 1);
+		ck_assert_ptr_null(sg_load_cc("int f;\n", 1, &name, &addr, &why));
+		ck_assert_ptr_nonnull(strstr(why, "SYMGRAD_CC"));
+		free(why);
+		unsetenv("SYMGRAD_CC");
+		if (home)
+			setenv("HOME", home, 1);
+		if (cache)
+			setenv("XDG_CACHE_HOME", cache, 1);
+		else
+			unsetenv("XDG_CACHE_HOME");
+		free(home);
+		free(cache);
+	}
+END_TEST
+
+static void
+add_model_tests(TCase *c)
+{
+	tcase_add_test(c, a_model_lists_its_entries);
+	tcase_add_test(c, errors_come_back_as_values);
+	tcase_add_test(c, a_call_of_a_broken_model_says_so);
+	tcase_add_test(c, a_missing_file_is_a_diagnostic);
+	tcase_add_test(c, options_choose_type_entry_dimensions_and_prefix);
+	tcase_add_test(c, an_expression_has_entry_eval_or_diff);
+	tcase_add_test(c, every_status_has_a_sentence);
+	tcase_add_test(c, codes_are_explained);
+	tcase_add_loop_test(c, dimensions_follow_from_shapes, 0,
+	                    (int)(sizeof shape_cases / sizeof *shape_cases));
+	tcase_add_test(c, a_dimension_is_given_by_name);
+	tcase_add_test(c, binding_says_what_is_wrong);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("api");
+	TCase *c = tcase_create("all");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(c, 60);
+	add_model_tests(c);
+	tcase_add_loop_test(c, the_gradient_is_what_it_should_be, 0, BACKENDS);
+	tcase_add_loop_test(c, maximum_of_nothing_is_a_code, 0, BACKENDS);
+	tcase_add_loop_test(c, integers_divide_by_zero_with_a_code, 0, BACKENDS);
+	tcase_add_loop_test(c, extent_zero_is_legal, 0, BACKENDS);
+	tcase_add_loop_test(c, machine_code_has_the_prototype_of_written_c, 0, BACKENDS);
+	tcase_add_test(c, the_evaluator_has_no_machine_code);
+	tcase_add_test(c, one_model_serves_many_threads);
+	tcase_add_test(c, texts_are_written);
+	tcase_add_test(c, what_is_written_as_sg_compiles_again);
+	tcase_add_test(c, figures_count_operations);
+	tcase_add_test(c, times_are_told_by_phase);
+	tcase_add_test(c, binaries_are_written_beside_and_renamed);
+	tcase_add_test(c, right_derivatives_pass_the_check);
+	tcase_add_test(c, a_wrong_rule_fails_the_check);
+	tcase_add_test(c, sha256_agrees_with_the_standard);
+	tcase_add_test(c, the_system_compiler_works_without_a_cache);
+	suite_add_tcase(s, c);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
