@@ -47,7 +47,7 @@ line_end(const char *s, size_t from, size_t n, size_t room)
 	return best;
 }
 
-/* The text from `at` on, broken into lines, continuation indented by a tab. */
+/* The text from `at` on, broken into lines, continuation indented. */
 static void
 break_lines(sg_buf *b, size_t at)
 {
@@ -87,24 +87,24 @@ end_line(sg_writer *w, size_t at)
 /* ---- statements ---- */
 
 static void
-put_statement(sg_writer *w, sg_ref r)
+put_statement(sg_writer *w, sg_ref r, const char *indent)
 {
 	size_t at = w->b->n;
 
-	sg_buf_printf(w->b, "%s = ", w->name[r]);
+	sg_buf_printf(w->b, "%s%s = ", indent, w->name[r]);
 	sg_put_body(w, r);
 	end_line(w, at);
 }
 
 /* The statements that the roots need. */
 static void
-put_statements(sg_writer *w, size_t nroots, const sg_ref *roots)
+put_statements(sg_writer *w, size_t nroots, const sg_ref *roots, const char *indent)
 {
 	const bool *live = sg_graph_live(w->g, nroots, roots);
 
 	for (sg_ref r = 1; r < w->g->n; r++)
 		if (live[r] && w->name[r])
-			put_statement(w, r);
+			put_statement(w, r, indent);
 }
 
 /* ---- dimensions and inputs ---- */
@@ -155,9 +155,9 @@ put_default(sg_writer *w, const sg_input *in, const char **call)
 		return;
 	*call = sg_fresh_name(w, sg_text(w->ctx, "%s_default", in->name));
 	sg_buf_printf(w->b, "def %s() {\n", *call);
-	put_statements(w, 1, &in->deflt);
+	put_statements(w, 1, &in->deflt, "    ");
 	at = w->b->n;
-	sg_buf_puts(w->b, "return ");
+	sg_buf_puts(w->b, "    return ");
 	sg_put(w, in->deflt, SG_P_ANY);
 	end_line(w, at);
 	sg_buf_puts(w->b, "}\n");
@@ -255,7 +255,7 @@ sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out)
 		name_outputs(&w, &p->entry[e]);
 	sg_plan(&w, nroots, roots, &o);
 	sg_buf_putc(out, '\n');
-	put_statements(&w, nroots, roots);
+	put_statements(&w, nroots, roots, "");
 	for (size_t e = 0; e < p->nentries; e++)
 		put_entry(&w, &p->entry[e]);
 }
@@ -271,7 +271,7 @@ sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 	sg_writer_init(&w, ctx, p, out);
 	sg_plan(&w, 1, &r, &o);
 	w.name[r] = NULL;
-	put_statements(&w, 1, &r);
+	put_statements(&w, 1, &r, "");
 	at = out->n;
 	if (n->op == SG_CONST && n->shape->rank == 0)
 		sg_put_number(&w, (sg_type)n->type, n->attr->w[0], true);
