@@ -19,7 +19,7 @@ for rows in 1 2 8; do
 done
 
 status 'no derivative to a const' 1 "$SYMGRAD" run "$cells/wrt_const.sg"
-says 'it says so' "wrt_const.sg:7:22: error: .*'x'.*const"
+says 'it says so' "wrt_const.sg:7:18: error: .*'x'.*const"
 says 'and says the way out' 'hint: .*param'
 status 'no gradient of three numbers' 1 "$SYMGRAD" run "$cells/not_a_scalar.sg" a='[1, 2, 3]'
 says 'it says so' 'not_a_scalar.sg:6:[0-9]*: error: .*scalar'
