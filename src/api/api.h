@@ -20,11 +20,11 @@
 typedef struct sg_entry_data {
 	sg_entry pub; /* first: see sg_entry_of */
 	const sg_entry_ir *ir;
-	uint32_t *input; /* which of the program's inputs argument i is */
-	uint32_t *dim;   /* which of the space's dimensions dims[i] is */
-	bool *derived;   /* by output: does it hold a derivative? */
-	bool has_work;   /* is the next one known? */
-	sg_ext work;     /* bytes of workspace */
+	uint32_t *input;     /* which of the program's inputs argument i is */
+	uint32_t *dim;       /* which of the space's dimensions dims[i] is */
+	const bool *derived; /* by output: does it hold a derivative? */
+	bool has_work;       /* is the next one known? */
+	sg_ext work;         /* bytes of workspace */
 } sg_entry_data;
 
 typedef struct sg_code_entry {

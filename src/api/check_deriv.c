@@ -375,23 +375,25 @@ find_entry(const sg_program *p, const char *name)
 	return NULL;
 }
 
-/* The derivatives that the entry's outputs hold, each with the first output that holds it. */
+/* The derivatives that the entry's outputs hold, each with the first output that holds it. Operands
+ * come before users, so one backward walk passes the outputs' numbers down. */
 static size_t
 find_sites(const field *f, const sg_entry_ir *e, site *out)
 {
 	const sg_graph *g = f->p->g;
-	bool *seen = SG_NEW_ARRAY(f->r->ctx, bool, g->n);
-	size_t n = 0;
+	size_t *holder = SG_NEW_ARRAY(f->r->ctx, size_t, g->n), n = 0; /* output number + 1 */
 
-	for (size_t i = 0; i < e->nout; i++) {
-		const bool *live = sg_graph_live(g, 1, &e->out[i].ref);
+	for (size_t i = e->nout; i-- > 0;)
+		holder[e->out[i].ref] = i + 1;
+	for (sg_ref r = g->n - 1; r > 0; r--)
+		for (uint32_t k = 0; holder[r] && k < g->node[r].nargs; k++) {
+			size_t *h = &holder[sg_arg(g, r, k)];
 
-		for (sg_ref r = 1; r < g->n && n < MOST_DERIVS; r++)
-			if (live[r] && !seen[r] && g->node[r].op == SG_DERIV) {
-				seen[r] = true;
-				out[n++] = (site){r, e->out[i].name};
-			}
-	}
+			*h = *h && *h < holder[r] ? *h : holder[r];
+		}
+	for (sg_ref r = 1; r < g->n && n < MOST_DERIVS; r++)
+		if (holder[r] && g->node[r].op == SG_DERIV)
+			out[n++] = (site){r, e->out[holder[r] - 1].name};
 	return n;
 }
 

@@ -119,19 +119,29 @@ describe_args(sg_model *m, sg_entry_data *e, const bool *used)
 	e->pub.args = arg;
 }
 
-/* Which outputs hold a derivative: asked of the graph in which derivatives are still nodes. */
-static void
-describe_derived(sg_model *m, sg_entry_data *e, const sg_entry_ir *before)
+/* Which nodes hold a derivative: asked of the graph in which derivatives are still nodes. */
+static const bool *
+derived_nodes(sg_model *m)
 {
 	const sg_graph *g = m->derivs->g;
+	bool *derived = SG_NEW_ARRAY(m->ctx, bool, g->n);
 
-	e->derived = SG_NEW_ARRAY(m->ctx, bool, before->nout);
-	for (size_t i = 0; i < before->nout; i++) {
-		const bool *live = sg_graph_live(g, 1, &before->out[i].ref);
-
-		for (uint32_t r = 1; r < g->n && !e->derived[i]; r++)
-			e->derived[i] = live[r] && g->node[r].op == SG_DERIV;
+	for (sg_ref r = 1; r < g->n; r++) {
+		derived[r] = g->node[r].op == SG_DERIV;
+		for (uint32_t k = 0; k < g->node[r].nargs && !derived[r]; k++)
+			derived[r] = derived[sg_arg(g, r, k)];
 	}
+	return derived;
+}
+
+static const bool *
+derived_outputs(sg_model *m, const sg_entry_ir *before, const bool *node)
+{
+	bool *derived = SG_NEW_ARRAY(m->ctx, bool, before->nout);
+
+	for (size_t i = 0; i < before->nout; i++)
+		derived[i] = node[before->out[i].ref];
+	return derived;
 }
 
 void
@@ -139,6 +149,7 @@ sg_describe(sg_model *m)
 {
 	const sg_program *p = m->program;
 	sg_entry_data *entry = SG_NEW_ARRAY(m->ctx, sg_entry_data, p->nentries);
+	const bool *derived = derived_nodes(m);
 
 	for (size_t i = 0; i < p->nentries; i++) {
 		sg_uses uses = sg_entry_uses(p, &p->entry[i]);
@@ -147,7 +158,7 @@ sg_describe(sg_model *m)
 		entry[i].pub.name = p->entry[i].name;
 		describe_dims(m, &entry[i], uses.dim);
 		describe_args(m, &entry[i], uses.input);
-		describe_derived(m, &entry[i], &m->derivs->entry[i]);
+		entry[i].derived = derived_outputs(m, &m->derivs->entry[i], derived);
 	}
 	m->entry = entry;
 	m->nentries = p->nentries;
