@@ -13,7 +13,7 @@ say symgrad run examples/perceptron.sg x=@examples/perceptron.csv
 "$symgrad" run "$examples/perceptron.sg" x=@"$examples/perceptron.csv"
 say symgrad run --time examples/perceptron.sg gradient x=@examples/perceptron.csv
 "$symgrad" run --time "$examples/perceptron.sg" gradient x=@"$examples/perceptron.csv" 2>&1 >/dev/null
-say symgrad compile --emit=h -o - examples/perceptron.sg
-"$symgrad" compile --emit=h -o - "$examples/perceptron.sg"
+say symgrad compile --emit=h --entry=gradient -o - examples/perceptron.sg
+"$symgrad" compile --emit=h --entry=gradient -o - "$examples/perceptron.sg"
 say examples/descend examples/perceptron.sg
 "$programs/descend" "$examples/perceptron.sg"
