@@ -17,16 +17,25 @@ static const char *const reserved[] = {
     "einsum", "scan", "map", "while", "params", "grad", "vjp", "jvp", "hvp", "jacobian", "hessian", "cumprod", "mean", "_",
 };
 
+/* The number that the next name made of this one gets; 0: the name itself is free. */
+static uintptr_t *
+next_number(const sg_writer *w, const char *name)
+{
+	return (uintptr_t *)sg_bytes_map_at(w->taken, name, strlen(name));
+}
+
 static void
 take(sg_writer *w, const char *name)
 {
-	*sg_bytes_map_at(w->taken, name, strlen(name)) = w;
+	uintptr_t *next = next_number(w, name);
+
+	*next = *next ? *next : 2;
 }
 
 bool
 sg_name_free(const sg_writer *w, const char *name)
 {
-	return !*sg_bytes_map_at(w->taken, name, strlen(name));
+	return *next_number(w, name) == 0;
 }
 
 const char *
@@ -34,12 +43,11 @@ sg_fresh_name(sg_writer *w, const char *base)
 {
 	const char *name = base;
 
-	if (!base || !sg_name_free(w, base))
-		for (unsigned i = base ? 2 : 1;; i++) {
-			name = base ? sg_text(w->ctx, "%s_%u", base, i) : sg_text(w->ctx, "t%u", i);
-			if (sg_name_free(w, name))
-				break;
-		}
+	while (!name || !sg_name_free(w, name)) {
+		const unsigned long i = base ? (unsigned long)(*next_number(w, base))++ : w->next_t++;
+
+		name = base ? sg_text(w->ctx, "%s_%lu", base, i) : sg_text(w->ctx, "t%lu", i);
+	}
 	take(w, name);
 	return name;
 }
@@ -50,6 +58,7 @@ sg_writer_init(sg_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf *b)
 	*w = (sg_writer){.ctx = ctx, .sp = p->sp, .p = p, .g = p->g, .b = b};
 	w->name = SG_NEW_ARRAY(ctx, const char *, p->g->n);
 	w->taken = sg_bytes_map_new(ctx);
+	w->next_t = 1;
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
 		take(w, reserved[i]);
 	for (uint16_t op = 1; op < SG_NOPS; op++)

@@ -24,7 +24,8 @@ typedef struct sg_writer {
 	const sg_graph *g;
 	sg_buf *b;
 	const char **name; /* by node; NULL: written in place */
-	sg_bytes_map *taken;
+	sg_bytes_map *taken; /* names: to the number that the next name made of it gets */
+	unsigned long next_t;
 } sg_writer;
 
 /* ---- plan ---- */
