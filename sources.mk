@@ -65,6 +65,7 @@ lib_sources = \
 	src/front/lex.c \
 	src/front/lex.h \
 	src/front/lex_layout.c \
+	src/front/names.c \
 	src/front/parse.c \
 	src/front/parse.h \
 	src/front/parse_expr.c \
@@ -111,7 +112,6 @@ lib_sources = \
 	src/back/sg_text.c \
 	src/back/sg_text.h \
 	src/back/sha256.c \
-	src/back/tcc_streams.c \
 	src/back/value.c \
 	src/api/api.h \
 	src/api/call.c \

@@ -68,7 +68,8 @@ static const builtin table[] = {
     {"take_class_", "x idx", f_take_class, 0}, {"same_shape_", "a b name", f_same_shape, 0},
     {"to_real_", "x", f_need_float, 0}, {"last_", "x axis", f_last, 0}, {"shape_", "x", f_whole_shape, 0},
 
-    {"map", "f ...", f_map, 0}, {"scan", "...", f_later, 0}, {"while", "...", f_later, 0},
+    {"map", "f ...", f_map, 0}, {"scan", "step carry over checkpoint?", f_scan, 0},
+    {"while", "cond body carry limit?", f_while, 0},
     {"det", "...", f_later, 0}, {"logdet", "...", f_later, 0}, {"inv", "...", f_later, 0},
     {"solve", "...", f_later, 0}, {"cholesky", "...", f_later, 0},
     {"solve_triangular", "...", f_later, 0}, {"conv1d", "...", f_later, 0},

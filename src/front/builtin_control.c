@@ -1,4 +1,4 @@
-/* builtin_control.c - map: a function of one slice, applied to all. */
+/* builtin_control.c - map, scan, while: functions applied to slices, and repeated. */
 #include "front/builtin.h"
 
 #include <string.h>
@@ -78,4 +78,281 @@ f_map(elab *e, call_args *a)
 	if (at.src)
 		e->b->g->here = at;
 	return r.kind == V_POISON ? r : stacked(e, n, xs, slice, r, at);
+}
+
+/* ---- scan and while ---- */
+
+/* The items of a tuple, of tuples within it too, in order. */
+static void
+flatten(elab *e, value v, value **item, size_t *n, size_t *cap)
+{
+	if (v.kind != V_TUPLE) {
+		SG_PUSH(e->ctx, *item, *n, *cap, v);
+		return;
+	}
+	for (size_t k = 0; k < v.n; k++)
+		flatten(e, v.item[k], item, n, cap);
+}
+
+typedef struct loop_parts {
+	const char *what; /* "'scan'" */
+	closure *body;
+	sg_span at, carry_at;
+	value *init; /* as given: literals are weak */
+	size_t nc;
+	int *type;   /* of each carry; -1: not known yet */
+	sg_ref *start, *cparam, *xs, *xparam;
+	size_t nx;
+	value *result; /* of one step: carries, then what is stacked */
+	size_t nresult;
+} loop_parts;
+
+static bool
+read_carry(elab *e, call_args *a, int k, loop_parts *p)
+{
+	size_t cap = 0;
+
+	p->carry_at = a->at[k];
+	flatten(e, a->v[k], &p->init, &p->nc, &cap);
+	p->type = SG_NEW_ARRAY(e->ctx, int, p->nc + 1);
+	p->start = SG_NEW_ARRAY(e->ctx, sg_ref, p->nc + 1);
+	p->cparam = SG_NEW_ARRAY(e->ctx, sg_ref, p->nc + 1);
+	if (!p->nc) {
+		elab_error(e, a->at[k], "carry", "%s without a carry", p->what);
+		return false;
+	}
+	for (size_t i = 0; i < p->nc; i++) {
+		p->type[i] = -1;
+		if (!v_is_number(p->init[i]) && p->init[i].kind != V_TENSOR && p->init[i].kind != V_EXT) {
+			elab_error(e, a->at[k], "carry", "a carry is a tensor, not %s",
+			           v_describe(e, p->init[i]));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+function_argument(elab *e, call_args *a, int k, const char *what, closure **f)
+{
+	if (a->v[k].kind != V_FN) {
+		elab_error(e, a->at[k], "carry", "%s of '%s' is a function, not %s", what, a->b->name,
+		           v_describe(e, a->v[k]));
+		return false;
+	}
+	*f = a->v[k].fn;
+	return true;
+}
+
+/* Placeholders for the carries, of the types known so far. */
+static bool
+start_carries(elab *e, loop_parts *p)
+{
+	for (size_t k = 0; k < p->nc; k++) {
+		if (!(p->start[k] = to_tensor(e, p->init[k], p->type[k], p->carry_at)))
+			return false;
+		p->type[k] = (int)sg_type_of(e->b, p->start[k]);
+		p->cparam[k] = sg_seed(e->b, (sg_type)p->type[k], sg_shape_of(e->b, p->start[k]),
+		                       ++e->binds);
+	}
+	return true;
+}
+
+static value
+call_step(elab *e, closure *f, size_t nc, const sg_ref *c, size_t nx, const sg_ref *x)
+{
+	value *v = SG_NEW_ARRAY(e->ctx, value, nc + nx + 1);
+
+	for (size_t k = 0; k < nc + nx; k++)
+		v[k] = v_tensor(k < nc ? c[k] : x[k - nc]);
+	return apply(e, f, nc + nx, v, NULL);
+}
+
+/* One step, again while a literal's carry turns out to be of another type. */
+static bool
+run_step(elab *e, loop_parts *p)
+{
+	for (int tries = 0;; tries++) {
+		size_t cap = 0;
+		bool settled = true;
+
+		if (!start_carries(e, p))
+			return false;
+		value r = call_step(e, p->body, p->nc, p->cparam, p->nx, p->xparam);
+		e->user_at = p->at;
+		if (r.kind == V_POISON)
+			return false;
+		p->result = NULL;
+		p->nresult = 0;
+		flatten(e, r, &p->result, &p->nresult, &cap);
+		if (p->nresult < p->nc) {
+			sg_diag *d = elab_error(e, p->at, "carry", "the step of %s returns %zu value%s for %zu carr%s",
+			                        p->what, p->nresult, p->nresult == 1 ? "" : "s", p->nc,
+			                        p->nc == 1 ? "y" : "ies");
+			sg_add_hint(e->ctx, d, "a step returns the next carry, then what is to be stacked");
+			return false;
+		}
+		for (size_t k = 0; k < p->nc; k++)
+			if (v_is_number(p->init[k]) && p->result[k].kind == V_TENSOR &&
+			    (int)sg_type_of(e->b, p->result[k].ref) != p->type[k]) {
+				p->type[k] = (int)sg_type_of(e->b, p->result[k].ref);
+				settled = false;
+			}
+		if (settled || tries == 3)
+			return true;
+	}
+}
+
+/* The next carries as tensors of the carries' types and shapes. */
+static bool
+next_carries(elab *e, loop_parts *p, sg_ref *next)
+{
+	for (size_t k = 0; k < p->nc; k++) {
+		const value v = p->result[k];
+		const sg_type t = (sg_type)p->type[k];
+
+		if (!(next[k] = to_tensor(e, v, v_is_number(v) ? (int)t : -1, p->at)))
+			return false;
+		if (sg_type_of(e->b, next[k]) != t ||
+		    sg_shape_of(e->b, next[k]) != sg_shape_of(e->b, p->cparam[k])) {
+			sg_diag *d = elab_error(e, p->at, "carry", "carry %zu of %s changes from %s to %s",
+			                        k + 1, p->what, v_describe(e, v_tensor(p->cparam[k])),
+			                        v_describe(e, v_tensor(next[k])));
+			sg_add_note(e->ctx, d, p->carry_at, "the carry starts here");
+			return false;
+		}
+	}
+	return true;
+}
+
+static value
+loop_results(elab *e, sg_ref loop, size_t n)
+{
+	value *item = SG_NEW_ARRAY(e->ctx, value, n + 1);
+
+	for (size_t k = 0; k < n; k++)
+		item[k] = v_tensor(sg_pick(e->b, loop, (uint32_t)k));
+	return n == 1 ? item[0] : v_tuple(e, n, item);
+}
+
+static bool
+read_over(elab *e, call_args *a, int k, loop_parts *p)
+{
+	value *item = NULL;
+	size_t cap = 0;
+
+	flatten(e, a->v[k], &item, &p->nx, &cap);
+	p->xs = SG_NEW_ARRAY(e->ctx, sg_ref, p->nx + 1);
+	p->xparam = SG_NEW_ARRAY(e->ctx, sg_ref, p->nx + 1);
+	if (!p->nx) {
+		elab_error(e, a->at[k], "carry", "'scan' goes over something");
+		return false;
+	}
+	for (size_t i = 0; i < p->nx; i++) {
+		if (!(p->xs[i] = to_tensor(e, item[i], -1, a->at[k])))
+			return false;
+		const sg_shape *s = sg_shape_of(e->b, p->xs[i]), *first = sg_shape_of(e->b, p->xs[0]);
+		if (!s->rank || s->ext[0] != first->ext[0]) {
+			elab_error(e, a->at[k], "carry",
+			           s->rank ? "the leading extents of 'over' differ: %s and %s"
+			                   : "'scan' goes along the leading axis; %s has none (%s)",
+			           sg_shape_text(e->sp, s->rank ? first : s), sg_shape_text(e->sp, s));
+			return false;
+		}
+		p->xparam[i] = sg_seed(e->b, sg_type_of(e->b, p->xs[i]),
+		                       sg_shape_make(e->sp, s->rank - 1, s->ext + 1), ++e->binds);
+	}
+	return true;
+}
+
+/* checkpoint=k or "auto" says how much of the tape to keep: it changes no value. */
+static bool
+read_checkpoint(elab *e, call_args *a, int k)
+{
+	int64_t every;
+
+	if (!given(a, k) || (a->v[k].kind == V_STRING && strcmp(a->v[k].s, "auto") == 0))
+		return true;
+	if (!need_int(e, a->v[k], a->at[k], "checkpoint", &every))
+		return false;
+	if (every < 1)
+		elab_error(e, a->at[k], "argument", "checkpoint must be 1 or more, or \"auto\"");
+	return every >= 1;
+}
+
+value
+f_scan(elab *e, call_args *a)
+{
+	loop_parts p = {.what = "'scan'", .at = a->call ? a->call->at : e->user_at};
+	sg_ref *next, *out;
+
+	if (!function_argument(e, a, 0, "the step", &p.body) || !read_carry(e, a, 1, &p) ||
+	    !read_over(e, a, 2, &p) || !read_checkpoint(e, a, 3) || !run_step(e, &p))
+		return POISON;
+	const size_t ns = p.nresult - p.nc;
+	next = SG_NEW_ARRAY(e->ctx, sg_ref, p.nc + 1);
+	out = SG_NEW_ARRAY(e->ctx, sg_ref, ns + 1);
+	if (!next_carries(e, &p, next))
+		return POISON;
+	for (size_t k = 0; k < ns; k++) {
+		if (!(out[k] = to_tensor(e, p.result[p.nc + k], -1, p.at)))
+			return POISON;
+		if (sg_shape_of(e->b, out[k])->rank >= SG_MAX_USER_RANK) {
+			elab_error(e, p.at, "rank", "the stacked result has more than %d axes",
+			           SG_MAX_USER_RANK);
+			return POISON;
+		}
+	}
+	if (p.at.src != e->prelude_src)
+		e->b->g->here = p.at;
+	const sg_ext length = sg_shape_of(e->b, p.xs[0])->ext[0];
+	const sg_loop l = {.op = SG_SCAN, .nc = (uint32_t)p.nc, .nx = (uint32_t)p.nx,
+	                   .ns = (uint32_t)ns, .length = length, .count = sg_dim_value(e->b, length),
+	                   .init = p.start, .xs = p.xs, .cparam = p.cparam, .xparam = p.xparam,
+	                   .next = next, .out = out};
+	return loop_results(e, sg_loop_make(e->b, &l), p.nc + ns);
+}
+
+value
+f_while(elab *e, call_args *a)
+{
+	loop_parts p = {.what = "'while'", .at = a->call ? a->call->at : e->user_at};
+	closure *test;
+	sg_ext limit = sg_ext_int(e->sp, 0);
+	sg_ref *next, cond;
+
+	if (!function_argument(e, a, 0, "the condition", &test) ||
+	    !function_argument(e, a, 1, "the body", &p.body) || !read_carry(e, a, 2, &p) ||
+	    (given(a, 3) && a->v[3].kind != V_NONE &&
+	     !need_ext(e, a->v[3], a->at[3], "the limit", &limit)) ||
+	    !run_step(e, &p))
+		return POISON;
+	if (p.nresult != p.nc) {
+		elab_error(e, p.at, "carry", "the body of 'while' returns %zu values for %zu carr%s",
+		           p.nresult, p.nc, p.nc == 1 ? "y" : "ies");
+		return POISON;
+	}
+	next = SG_NEW_ARRAY(e->ctx, sg_ref, p.nc + 1);
+	if (!next_carries(e, &p, next))
+		return POISON;
+	value c = call_step(e, test, p.nc, p.cparam, 0, NULL);
+	e->user_at = p.at;
+	if (c.kind == V_POISON || !(cond = to_tensor(e, c, -1, p.at)))
+		return POISON;
+	if (sg_type_of(e->b, cond) != SG_BOOL || sg_shape_of(e->b, cond)->rank) {
+		sg_diag *d = elab_error(e, a->at[0], "condition",
+		                        "the condition of 'while' must be a bool scalar, not %s",
+		                        v_describe(e, c));
+		if (sg_type_of(e->b, cond) == SG_BOOL)
+			sg_add_hint(e->ctx, d, "any(c) or all(c) is a scalar");
+		return POISON;
+	}
+	if (p.at.src != e->prelude_src)
+		e->b->g->here = p.at;
+	const bool limited = given(a, 3) && a->v[3].kind != V_NONE;
+	if (limited)
+		demand_nonneg(e, limit, a->at[3]);
+	const sg_loop l = {.op = SG_WHILE, .nc = (uint32_t)p.nc, .limited = limited, .length = limit,
+	                   .init = p.start, .cparam = p.cparam, .cond = cond, .next = next};
+	return loop_results(e, sg_loop_make(e->b, &l), p.nc);
 }

@@ -25,8 +25,7 @@ f_dot(elab *e, call_args *a)
 	if (!pair(e, a, &x, &y))
 		return POISON;
 	const bool scalar = !sg_shape_of(e->b, x)->rank || !sg_shape_of(e->b, y)->rank;
-	return binary_at(e, scalar ? SG_O_MUL : SG_O_MATMUL, a->v[0], a->v[1], e->user_at, a->at[0],
-	                 a->at[1]);
+	return binary_at(e, scalar ? SG_O_MUL : SG_O_MATMUL, a->v[0], a->v[1], e->user_at);
 }
 
 /* out[..., i, j] = a[..., i] b[..., j] */
@@ -43,8 +42,8 @@ f_outer(elab *e, call_args *a)
 		           v_describe(e, a->v[rx ? 1 : 0]));
 		return POISON;
 	}
-	return ew2(e, SG_MUL, v_tensor(sg_expand(e->b, x, rx)), v_tensor(sg_expand(e->b, y, ry - 1)),
-	           e->user_at, "'outer'");
+	const value v[2] = {v_tensor(sg_expand(e->b, x, rx)), v_tensor(sg_expand(e->b, y, ry - 1))};
+	return ew2(e, SG_MUL, v, a->at, e->user_at, "'outer'");
 }
 
 /* ---- diagonals ---- */

@@ -46,13 +46,13 @@ quoted(elab *e, const call_args *a)
 value
 f_ew2(elab *e, call_args *a)
 {
-	return ew2(e, (sg_op)a->b->op, a->v[0], a->v[1], e->user_at, quoted(e, a));
+	return ew2(e, (sg_op)a->b->op, a->v, a->at, e->user_at, quoted(e, a));
 }
 
 value
 f_mod(elab *e, call_args *a)
 {
-	return binary_at(e, SG_O_MOD, a->v[0], a->v[1], e->user_at, a->at[0], a->at[1]);
+	return binary_at(e, SG_O_MOD, a->v[0], a->v[1], e->user_at);
 }
 
 /* Operands brought to one type and shape. */

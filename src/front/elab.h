@@ -105,6 +105,9 @@ struct elab {
 	scope *top;
 	scope *prelude;
 	sg_map *wrt;       /* names that some derivative is taken with respect to */
+	sg_map *unknown;   /* names that were reported as unknown */
+	struct unknown *first_unknown;
+	const char *blank; /* "_" */
 	sg_bytes_map *memo; /* calls with equal arguments */
 	uint64_t seq;
 	int64_t binds;     /* identities given so far: BIND and SEED */
@@ -162,6 +165,9 @@ bool need_shape(elab *e, value v, sg_span at, const char *what, uint32_t *rank, 
 const sg_shape *broadcast_shapes(elab *e, const sg_shape *a, const sg_shape *b);
 /* n operands brought to one shape (NULL after an error). */
 const sg_shape *broadcast_all(elab *e, sg_ref *r, size_t n, sg_span at, const char *what);
+/* The hint for two extents (the first pair of two shapes) that differ only in name. */
+bool hint_equal(elab *e, sg_diag *d, sg_ext x, sg_ext y);
+void hint_equal_shapes(elab *e, sg_diag *d, const sg_shape *a, const sg_shape *b);
 void demand_nonneg(elab *e, sg_ext x, sg_span at);
 bool tainted(elab *e, sg_ref r); /* depends on an input */
 
@@ -173,10 +179,20 @@ binding *scope_bind(elab *e, scope *s, const char *name, value v, sg_span at); /
 /* v, made a binding of its own where a derivative is taken with respect to the name. */
 value fresh_binding(elab *e, const char *name, value v, sg_span at);
 const char *suggest_name(elab *e, scope *s, const char *name);
+void rebound(elab *e, const char *name, sg_span at, sg_span old); /* the error */
+/* A type is its own name where nothing else is bound to that: cast(x, f32). */
+bool is_type_name(const char *s);
 /* A dimension of that name, new or old, for a shape. */
 bool declare_dims(elab *e, const sg_ast *x);
 void collect_wrt(elab *e, const sg_stmt *list);
 void collect_wrt_expr(elab *e, const sg_ast *x);
+
+/* ---- unknown names (names.c) ---- */
+void check_names(elab *e, const sg_stmt *st); /* of a statement at the top, before it runs */
+void unknown_name(elab *e, scope *s, const sg_ast *x);
+/* The name is bound here: should it have been reported as unknown, that is worth a note. */
+void note_later_binding(elab *e, const char *name, sg_span at);
+void settle_unknown_names(elab *e); /* notes and hints of the reports, at the end */
 
 /* ---- expressions (expr.c, index.c, call.c) ---- */
 value eval(elab *e, scope *s, const sg_ast *x);
@@ -184,10 +200,12 @@ value eval_index(elab *e, scope *s, const sg_ast *x);
 value eval_call(elab *e, scope *s, const sg_ast *x);
 value apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call);
 value run_body(elab *e, scope *s, const sg_stmt *body);
-value binary(elab *e, sg_ast_op op, value x, value y, const sg_ast *at);
-value binary_at(elab *e, sg_ast_op op, value x, value y, sg_span at, sg_span xat, sg_span yat);
+/* at: the node, whose operands the messages speak of; names in it are of scope s. */
+value binary(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast *at);
+/* As if it were written x op y at that place. */
+value binary_at(elab *e, sg_ast_op op, value x, value y, sg_span at);
 /* sg_ew2 with promotion and broadcasting; floats only when is_float. */
-value ew2(elab *e, sg_op op, value x, value y, sg_span at, const char *what);
+value ew2(elab *e, sg_op op, const value v[2], const sg_span v_at[2], sg_span at, const char *what);
 
 /* ---- built-in functions (builtin_*.c) ---- */
 const builtin *find_builtin(const char *name);

@@ -41,7 +41,16 @@ power(int64_t x, int64_t n)
 }
 
 static value
-static_int(elab *e, sg_ast_op op, int64_t x, int64_t y, sg_span at)
+no_matmul(elab *e, const sg_ast *at, const char *what)
+{
+	sg_diag *d = elab_error(e, at->at, "matmul-shape", "'@' needs arrays, not %s", what);
+
+	sg_add_hint(e->ctx, d, "'*' multiplies by a scalar");
+	return POISON;
+}
+
+static value
+static_int(elab *e, sg_ast_op op, int64_t x, int64_t y, const sg_ast *at)
 {
 	switch (op) {
 	case SG_O_ADD:
@@ -51,7 +60,7 @@ static_int(elab *e, sg_ast_op op, int64_t x, int64_t y, sg_span at)
 	case SG_O_FLOORDIV:
 	case SG_O_MOD: {
 		if (y == 0) {
-			elab_error(e, at, "divide", "integer division by zero");
+			elab_error(e, at->at, "divide", "integer division by zero");
 			return POISON;
 		}
 		if (y == -1)
@@ -70,12 +79,11 @@ static_int(elab *e, sg_ast_op op, int64_t x, int64_t y, sg_span at)
 	case SG_O_NE: return v_bool(x != y);
 	default: break;
 	}
-	elab_error(e, at, "type", "'@' needs arrays");
-	return POISON;
+	return no_matmul(e, at, "numbers");
 }
 
 static value
-static_float(elab *e, sg_ast_op op, double x, double y, sg_span at)
+static_float(elab *e, sg_ast_op op, double x, double y, const sg_ast *at)
 {
 	switch (op) {
 	case SG_O_ADD: return v_float(x + y);
@@ -96,8 +104,7 @@ static_float(elab *e, sg_ast_op op, double x, double y, sg_span at)
 	case SG_O_NE: return v_bool(x != y);
 	default: break;
 	}
-	elab_error(e, at, "type", "'@' needs arrays");
-	return POISON;
+	return no_matmul(e, at, "numbers");
 }
 
 static bool
@@ -108,7 +115,7 @@ is_compare(sg_ast_op op)
 
 /* Arithmetic on values that are known, extents included. False: it is work for the graph. */
 static bool
-static_binary(elab *e, sg_ast_op op, value x, value y, sg_span at, value *out)
+static_binary(elab *e, sg_ast_op op, value x, value y, const sg_ast *at, value *out)
 {
 	const bool equality = op == SG_O_EQ || op == SG_O_NE;
 	sg_ext a, b;
@@ -148,21 +155,19 @@ static_binary(elab *e, sg_ast_op op, value x, value y, sg_span at, value *out)
 /* ---- operators on tensors ---- */
 
 value
-ew2(elab *e, sg_op op, value x, value y, sg_span at, const char *what)
+ew2(elab *e, sg_op op, const value v[2], const sg_span v_at[2], sg_span at, const char *what)
 {
-	value v[2] = {x, y};
-	const sg_span spans[2] = {at, at};
 	sg_ref r[2];
 	sg_type t;
 
-	if (!common_type(e, v, 2, spans, &t))
+	if (!common_type(e, v, 2, v_at, &t))
 		return POISON;
 	if (t == SG_BOOL && !(sg_ops[op].flags & SG_LOGIC))
 		t = SG_I64;
 	if (!(sg_ops[op].flags & (SG_INTS | SG_LOGIC)) && !sg_type_is_float(t))
 		t = e->real;
 	for (int k = 0; k < 2; k++)
-		if (!(r[k] = to_tensor(e, v[k], (int)t, at)))
+		if (!(r[k] = to_tensor(e, v[k], (int)t, v_at[k])))
 			return POISON;
 	if (!broadcast_all(e, r, 2, at, what))
 		return POISON;
@@ -184,38 +189,59 @@ source_text(elab *e, const sg_ast *x)
 	return sg_text(e->ctx, "%.*s", (int)(x->at.hi - x->at.lo), x->at.src->text + x->at.lo);
 }
 
-static void
-matmul_error(elab *e, const sg_ast *at, const sg_shape *sx, const sg_shape *sy)
+/* The operand as text that takes a postfix, or stands beside an operator as tight as '*'. */
+static const char *
+operand_text(elab *e, const sg_ast *x)
 {
-	const sg_ast *l = at->kind == SG_X_BINARY ? at->kid[0] : NULL;
-	const sg_ast *r = at->kind == SG_X_BINARY ? at->kid[1] : NULL;
-	sg_diag *d = elab_error(e, at->at, "matmul-shape", "inner extents of '@' differ: %s @ %s",
-	                        sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+	const bool plain = x->kind <= SG_X_NAME || x->kind >= SG_X_CALL || x->parens;
 
-	if (!r || !in_user_text(e, at->at))
+	return sg_text(e->ctx, plain ? "%s" : "(%s)", source_text(e, x));
+}
+
+/* Where an operand that is a name was bound: of the right one, else of the left one. */
+static void
+note_operand(elab *e, sg_diag *d, scope *s, const sg_ast *at, const sg_shape *sx, const sg_shape *sy)
+{
+	for (int k = 1; k >= 0; k--) {
+		const sg_ast *x = at->kid[k];
+		const binding *b = x->kind == SG_X_NAME && s ? scope_find(e, s, x->name) : NULL;
+
+		if (!b || !in_user_text(e, b->at))
+			continue;
+		sg_add_note(e->ctx, d, b->at, "'%s' is %s", x->name,
+		            sg_shape_text(e->sp, k ? sy : sx));
 		return;
-	sg_diag_point(d, at->op_at);
-	binding *b = r->kind == SG_X_NAME ? scope_find(e, e->top, r->name) : NULL;
-	if (b)
-		sg_add_note(e->ctx, d, b->at, "'%s' is %s", r->name, sg_shape_text(e->sp, sy));
-	if (sy->rank >= 2 && sx->ext[sx->rank - 1] == sy->ext[sy->rank - 1]) {
-		const bool plain = r->kind <= SG_X_NAME || r->kind >= SG_X_CALL || r->parens;
-
-		sg_add_hint(e->ctx, d, plain ? "did you mean '%s @ %s.T'?" : "did you mean '%s @ (%s).T'?",
-		            source_text(e, l), source_text(e, r));
-	} else if (sx->rank >= 2 && sx->ext[sx->rank - 2] == sy->ext[sy->rank > 1 ? sy->rank - 2 : 0]) {
-		const bool plain = l->kind <= SG_X_NAME || l->kind >= SG_X_CALL || l->parens;
-
-		sg_add_hint(e->ctx, d, plain ? "did you mean '%s.T @ %s'?" : "did you mean '(%s).T @ %s'?",
-		            source_text(e, l), source_text(e, r));
 	}
 }
 
+static void
+matmul_error(elab *e, scope *s, const sg_ast *at, const sg_shape *sx, const sg_shape *sy)
+{
+	sg_diag *d = elab_error(e, at->at, "matmul-shape", "inner extents of '@' differ: %s @ %s",
+	                        sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+	const sg_ext inner = sy->ext[sy->rank > 1 ? sy->rank - 2 : 0];
+
+	if (at->kind != SG_X_BINARY || !in_user_text(e, at->at))
+		return;
+	sg_diag_point(d, at->op_at);
+	note_operand(e, d, s, at, sx, sy);
+	const char *l = operand_text(e, at->kid[0]), *r = operand_text(e, at->kid[1]);
+	if (sy->rank >= 2 && sx->ext[sx->rank - 1] == sy->ext[sy->rank - 1])
+		sg_add_hint(e->ctx, d, "did you mean '%s @ %s.T'?", l, r);
+	else if (sx->rank >= 2 && sx->ext[sx->rank - 2] == inner)
+		sg_add_hint(e->ctx, d, "did you mean '%s.T @ %s'?", l, r);
+	else if (sx->rank == 2 && sy->rank == 2 && sx->ext[0] == sy->ext[1])
+		sg_add_hint(e->ctx, d, "did you mean '%s @ %s'?", r, l);
+	else
+		hint_equal(e, d, sx->ext[sx->rank - 1], inner);
+}
+
 static value
-matmul(elab *e, value x, value y, const sg_ast *at)
+matmul(elab *e, scope *s, value x, value y, const sg_ast *at)
 {
 	value v[2] = {x, y};
-	const sg_span spans[2] = {at->at, at->at};
+	const bool written = at->kind == SG_X_BINARY;
+	const sg_span spans[2] = {written ? at->kid[0]->at : at->at, written ? at->kid[1]->at : at->at};
 	sg_ref r[2];
 	sg_type t;
 
@@ -224,17 +250,19 @@ matmul(elab *e, value x, value y, const sg_ast *at)
 	if (t == SG_BOOL)
 		t = SG_I64;
 	for (int k = 0; k < 2; k++)
-		if (!(r[k] = to_tensor(e, v[k], (int)t, at->at)))
+		if (!(r[k] = to_tensor(e, v[k], (int)t, spans[k])))
 			return POISON;
 	const sg_shape *sx = sg_shape_of(e->b, r[0]), *sy = sg_shape_of(e->b, r[1]);
 	if (!sx->rank || !sy->rank) {
-		sg_diag *d = elab_error(e, at->at, "matmul-shape", "'@' needs arrays: %s @ %s",
-		                        sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+		sg_diag *d = elab_error(e, at->at, "matmul-shape", "'@' needs arrays, not %s",
+		                        v_describe(e, sx->rank ? y : x));
+		if (written)
+			sg_diag_point(d, at->op_at);
 		sg_add_hint(e->ctx, d, "'*' multiplies by a scalar");
 		return POISON;
 	}
 	if (sx->ext[sx->rank - 1] != sy->ext[sy->rank > 1 ? sy->rank - 2 : 0]) {
-		matmul_error(e, at, sx, sy);
+		matmul_error(e, s, at, sx, sy);
 		return POISON;
 	}
 	if (sx->rank > 2 && sy->rank > 2) {
@@ -242,9 +270,13 @@ matmul(elab *e, value x, value y, const sg_ast *at)
 		const sg_shape *by = sg_shape_make(e->sp, sy->rank - 2, sy->ext);
 
 		if (!broadcast_shapes(e, bx, by)) {
-			elab_error(e, at->at, "matmul-shape",
-			           "leading extents of '@' do not broadcast: %s @ %s",
-			           sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+			sg_diag *d = elab_error(e, at->at, "matmul-shape",
+			                        "leading extents of '@' do not broadcast: %s @ %s",
+			                        sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+			if (written) {
+				sg_diag_point(d, at->op_at);
+				note_operand(e, d, s, at, sx, sy);
+			}
 			return POISON;
 		}
 	}
@@ -252,7 +284,7 @@ matmul(elab *e, value x, value y, const sg_ast *at)
 }
 
 static value
-logic(elab *e, sg_op op, value x, value y, sg_span at)
+logic(elab *e, sg_op op, value x, value y, const sg_span v_at[2], sg_span at)
 {
 	const value v[2] = {x, y};
 	sg_ref r[2];
@@ -260,10 +292,10 @@ logic(elab *e, sg_op op, value x, value y, sg_span at)
 	for (int k = 0; k < 2; k++) {
 		if (v[k].kind == V_POISON)
 			return POISON;
-		if (!(r[k] = to_tensor(e, v[k], -1, at)))
+		if (!(r[k] = to_tensor(e, v[k], -1, v_at[k])))
 			return POISON;
 		if (sg_type_of(e->b, r[k]) != SG_BOOL) {
-			sg_diag *d = elab_error(e, at, "type", "'%s' works on bool, not on %s",
+			sg_diag *d = elab_error(e, v_at[k], "type", "'%s' works on bool, not on %s",
 			                        sg_op_name((uint16_t)op), v_describe(e, v[k]));
 			sg_add_hint(e->ctx, d, "x != 0 is bool");
 			return POISON;
@@ -274,47 +306,109 @@ logic(elab *e, sg_op op, value x, value y, sg_span at)
 	return v_tensor(sg_ew2(e->b, op, r[0], r[1]));
 }
 
+/* x op y as graph; for a > b, b < a. */
 static value
-arithmetic(elab *e, sg_ast_op op, value x, value y, const sg_ast *at)
+arithmetic(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast *at)
 {
-	const char *what = op_text(op);
-	const sg_span span = at->at;
+	static const sg_op ops[] = {
+	    [SG_O_ADD] = SG_ADD, [SG_O_SUB] = SG_SUB,           [SG_O_MUL] = SG_MUL,
+	    [SG_O_DIV] = SG_DIV, [SG_O_FLOORDIV] = SG_FLOORDIV, [SG_O_MOD] = SG_MOD,
+	    [SG_O_POW] = SG_POW, [SG_O_LT] = SG_LT,             [SG_O_LE] = SG_LE,
+	    [SG_O_GT] = SG_LT,   [SG_O_GE] = SG_LE,             [SG_O_EQ] = SG_EQ,
+	    [SG_O_NE] = SG_NE,   [SG_O_AND] = SG_AND,           [SG_O_OR] = SG_OR,
+	};
+	const bool written = at->kind == SG_X_BINARY;
+	const sg_span xat = written ? at->kid[0]->at : at->at;
+	const sg_span yat = written ? at->kid[1]->at : at->at;
+	const bool swap = op == SG_O_GT || op == SG_O_GE;
 
-	switch (op) {
-	case SG_O_ADD: return ew2(e, SG_ADD, x, y, span, what);
-	case SG_O_SUB: return ew2(e, SG_SUB, x, y, span, what);
-	case SG_O_MUL: return ew2(e, SG_MUL, x, y, span, what);
-	case SG_O_DIV: return ew2(e, SG_DIV, x, y, span, what);
-	case SG_O_FLOORDIV: return ew2(e, SG_FLOORDIV, x, y, span, what);
-	case SG_O_MOD: return ew2(e, SG_MOD, x, y, span, what);
-	case SG_O_MATMUL: return matmul(e, x, y, at);
-	case SG_O_POW:
-		if (y.kind == V_INT && y.i < 0)
-			y = v_float((double)y.i);
-		return ew2(e, SG_POW, x, y, span, what);
-	case SG_O_LT: return ew2(e, SG_LT, x, y, span, what);
-	case SG_O_LE: return ew2(e, SG_LE, x, y, span, what);
-	case SG_O_GT: return ew2(e, SG_LT, y, x, span, what);
-	case SG_O_GE: return ew2(e, SG_LE, y, x, span, what);
-	case SG_O_EQ: return ew2(e, SG_EQ, x, y, span, what);
-	case SG_O_NE: return ew2(e, SG_NE, x, y, span, what);
-	case SG_O_AND: return logic(e, SG_AND, x, y, span);
-	case SG_O_OR: return logic(e, SG_OR, x, y, span);
-	case SG_O_NOT:
-	case SG_O_NEG:
-	case SG_O_POS: break;
-	}
-	return POISON;
+	if (op == SG_O_MATMUL)
+		return matmul(e, s, x, y, at);
+	if (op == SG_O_AND || op == SG_O_OR)
+		return logic(e, ops[op], x, y, (sg_span[]){xat, yat}, at->at);
+	if (op == SG_O_POW && y.kind == V_INT && y.i < 0)
+		y = v_float((double)y.i);
+	return swap ? ew2(e, ops[op], (value[]){y, x}, (sg_span[]){yat, xat}, at->at, op_text(op))
+	            : ew2(e, ops[op], (value[]){x, y}, (sg_span[]){xat, yat}, at->at, op_text(op));
+}
+
+/* Text that could be pasted for an operand whose axes were meant to stand at the front, or NULL. */
+static const char *
+spread_hint(elab *e, const sg_ast *x, const sg_shape *s, const sg_shape *to)
+{
+	sg_buf b;
+
+	if (!s->rank || s->rank >= to->rank)
+		return NULL;
+	for (uint32_t i = 0; i < s->rank; i++)
+		if (s->ext[i] != to->ext[i])
+			return NULL;
+	sg_buf_init(&b, e->ctx);
+	sg_buf_printf(&b, "%s[", operand_text(e, x));
+	for (uint32_t i = 0; i < to->rank; i++)
+		sg_buf_printf(&b, "%s%s", i ? ", " : "", i < s->rank ? ":" : "none");
+	sg_buf_puts(&b, "]");
+	return sg_buf_text(&b);
+}
+
+static void
+broadcast_error(elab *e, scope *s, sg_ast_op op, const sg_ast *at, const sg_shape *sx,
+                const sg_shape *sy)
+{
+	const char *sign = op_text(op), *l = operand_text(e, at->kid[0]), *r = operand_text(e, at->kid[1]);
+	const int n = (int)strlen(sign) - 2; /* without its quotes */
+	sg_diag *d = elab_error(e, at->at, "broadcast", "shapes do not broadcast: %s %.*s %s",
+	                        sg_shape_text(e->sp, sx), n, sign + 1, sg_shape_text(e->sp, sy));
+	const char *spread;
+
+	if (!in_user_text(e, at->at))
+		return;
+	sg_diag_point(d, at->op_at);
+	note_operand(e, d, s, at, sx, sy);
+	if ((spread = spread_hint(e, at->kid[1], sy, sx)))
+		sg_add_hint(e->ctx, d, "did you mean '%s %.*s %s'?", l, n, sign + 1, spread);
+	else if ((spread = spread_hint(e, at->kid[0], sx, sy)))
+		sg_add_hint(e->ctx, d, "did you mean '%s %.*s %s'?", spread, n, sign + 1, r);
+	else if (op == SG_O_MUL && sx->rank && sy->rank &&
+	         sx->ext[sx->rank - 1] == sy->ext[sy->rank > 1 ? sy->rank - 2 : 0])
+		sg_add_hint(e->ctx, d, "did you mean the matrix product '%s @ %s'?", l, r);
+	else
+		hint_equal_shapes(e, d, sx, sy);
+}
+
+/* Both are tensors, of shapes that do not go together: an error. */
+static bool
+differ_in_shape(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast *at)
+{
+	if (op == SG_O_MATMUL || at->kind != SG_X_BINARY || x.kind != V_TENSOR || y.kind != V_TENSOR)
+		return false;
+	const sg_shape *sx = sg_shape_of(e->b, x.ref), *sy = sg_shape_of(e->b, y.ref);
+	if (broadcast_shapes(e, sx, sy))
+		return false;
+	broadcast_error(e, s, op, at, sx, sy);
+	return true;
+}
+
+static void
+not_operand(elab *e, sg_ast_op op, value v, sg_span at)
+{
+	const char *what = op == SG_O_MATMUL || !is_compare(op) ? op_text(op) : "comparison";
+	sg_diag *d = elab_error(e, at, "type", "%s does not work on %s", what, v_describe(e, v));
+
+	if (v.kind == V_TUPLE)
+		sg_add_hint(e->ctx, d, "unpack it: a, b = ...");
+	if (v.kind == V_FN)
+		sg_add_hint(e->ctx, d, "call it first, or write a function: (x) -> f(x)");
 }
 
 value
-binary(elab *e, sg_ast_op op, value x, value y, const sg_ast *at)
+binary(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast *at)
 {
 	value out;
 
 	if (x.kind == V_POISON || y.kind == V_POISON)
 		return POISON;
-	if (static_binary(e, op, x, y, at->at, &out))
+	if (static_binary(e, op, x, y, at, &out))
 		return out;
 	enter(e, at->at);
 	for (int k = 0; k < 2; k++) {
@@ -322,22 +416,18 @@ binary(elab *e, sg_ast_op op, value x, value y, const sg_ast *at)
 
 		if (v.kind == V_TENSOR || v.kind == V_EXT || v_is_number(v))
 			continue;
-		sg_diag *d = elab_error(e, at->at, "type", "%s does not work on %s",
-		                        is_compare(op) ? "comparison" : op_text(op), v_describe(e, v));
-		if (v.kind == V_TUPLE)
-			sg_add_hint(e->ctx, d, "unpack it: a, b = ...");
+		not_operand(e, op, v, at->kind == SG_X_BINARY ? at->kid[k]->at : at->at);
 		return POISON;
 	}
-	return arithmetic(e, op, x, y, at);
+	return differ_in_shape(e, s, op, x, y, at) ? POISON : arithmetic(e, s, op, x, y, at);
 }
 
 value
-binary_at(elab *e, sg_ast_op op, value x, value y, sg_span at, sg_span xat, sg_span yat)
+binary_at(elab *e, sg_ast_op op, value x, value y, sg_span at)
 {
 	const sg_ast node = {.kind = SG_X_CALL, .at = at};
 
-	(void)xat, (void)yat;
-	return binary(e, op, x, y, &node);
+	return binary(e, NULL, op, x, y, &node);
 }
 
 /* A left-deep chain a + b + c ... is evaluated by a loop: its length costs no stack. */
@@ -354,7 +444,7 @@ eval_binary(elab *e, scope *s, const sg_ast *x)
 	while (n-- > 0) {
 		value y = eval(e, s, spine[n]->kid[1]);
 
-		v = binary(e, spine[n]->op, v, y, spine[n]);
+		v = binary(e, s, spine[n]->op, v, y, spine[n]);
 	}
 	return v;
 }
@@ -420,8 +510,7 @@ free_name(elab *e, const sg_ast *x)
 	return v_tensor(r);
 }
 
-/* cast(x, f32): where nothing is bound to the name, a type is its name. */
-static bool
+bool
 is_type_name(const char *s)
 {
 	for (int t = SG_F32; t <= SG_BOOL; t++)
@@ -448,16 +537,7 @@ eval_name(elab *e, scope *s, const sg_ast *x)
 		return v_string(x->name);
 	if (e->free_names_are_inputs)
 		return free_name(e, x);
-	if (e->torn)
-		return POISON;
-	sg_diag *d = elab_error(e, x->at, "unknown-name", "unknown name '%s'", x->name);
-	const char *near = suggest_name(e, s, x->name);
-	binding *later = scope_find_here(e->top, x->name);
-	if (later)
-		sg_add_note(e->ctx, d, later->at, "'%s' is bound here, below its use", x->name);
-	else if (near)
-		sg_add_hint(e->ctx, d, "did you mean '%s'?", near);
-	scope_bind(e, e->top, x->name, POISON, x->at); /* one message a name */
+	unknown_name(e, s, x);
 	return POISON;
 }
 

@@ -58,6 +58,8 @@ elab_new(sg_ctx *ctx, const sg_front_options *o)
 	e->prelude = scope_new(e, NULL, UINT64_MAX);
 	e->top = scope_new(e, e->prelude, UINT64_MAX);
 	e->wrt = sg_map_new(ctx);
+	e->unknown = sg_map_new(ctx);
+	e->blank = sg_intern_z(ctx, "_");
 	e->memo = sg_bytes_map_new(ctx);
 	run_prelude(e);
 	return e;
@@ -90,6 +92,7 @@ read_header(elab *e, const sg_stmt *list)
 static sg_program *
 finish(elab *e)
 {
+	settle_unknown_names(e);
 	return sg_error_count(e->ctx) ? NULL : e->p;
 }
 
@@ -140,6 +143,8 @@ eval_entry(elab *e, value v, sg_span at)
 	const size_t n = many ? v.n : 1;
 	sg_output *out = SG_NEW_ARRAY(e->ctx, sg_output, n + 1);
 
+	if (!n)
+		elab_error(e, at, "output", "an empty tuple has no value");
 	for (size_t k = 0; k < n; k++) {
 		sg_ref r = to_tensor(e, many ? v.item[k] : v, -1, at);
 
@@ -207,5 +212,5 @@ sg_front_expr(sg_ctx *ctx, const sg_source *src, const sg_front_options *o, size
 		else
 			eval_entry(e, v, x->at);
 	}
-	return e->p->nentries ? finish(e) : NULL;
+	return finish(e);
 }

@@ -41,19 +41,27 @@ scope_find(elab *e, scope *s, const char *name)
 	return NULL;
 }
 
+void
+rebound(elab *e, const char *name, sg_span at, sg_span old)
+{
+	sg_diag *d = elab_error(e, at, "rebound", "'%s' is bound already", name);
+
+	sg_add_note(e->ctx, d, old, "'%s' is bound here", name);
+	sg_add_hint(e->ctx, d, "a name is bound once in a scope; choose another");
+}
+
 binding *
 scope_bind(elab *e, scope *s, const char *name, value v, sg_span at)
 {
 	binding *old = scope_find_here(s, name);
-	const bool blank = strcmp(name, "_") == 0;
+	const bool blank = name == e->blank;
 
 	if (old && !blank) {
-		sg_diag *d = elab_error(e, at, "rebound", "'%s' is bound already", name);
-
-		sg_add_note(e->ctx, d, old->at, "'%s' is bound here", name);
-		sg_add_hint(e->ctx, d, "a name is bound once in a scope; choose another");
+		rebound(e, name, at, old->at);
 		return old;
 	}
+	if (s == e->top)
+		note_later_binding(e, name, at);
 	binding *b = SG_NEW(e->ctx, binding);
 	*b = (binding){.name = name, .v = v, .at = at, .seq = ++e->seq};
 	if (blank)
@@ -138,9 +146,7 @@ declare_dims(elab *e, const sg_ast *x)
 	bool ok = true;
 
 	if (x->kind == SG_X_NAME) {
-		binding *b = scope_find(e, e->top, x->name);
-
-		if (!b || b->seq == 0)
+		if (!scope_find_here(e->top, x->name))
 			new_dim(e, x->name, x->at);
 		return true;
 	}

@@ -266,7 +266,7 @@ run_def(elab *e, scope *s, const sg_stmt *st)
 	c->fn = st->fn;
 	c->env = s;
 	c->prelude = st->at.src == e->prelude_src;
-	scope_bind(e, s, st->fn->name, (value){.kind = V_FN, .fn = c}, st->fn->at);
+	scope_bind(e, s, st->fn->name, (value){.kind = V_FN, .fn = c}, st->name_at);
 	c->seq = e->seq + 1;
 }
 
@@ -505,6 +505,8 @@ run_statements(elab *e, scope *s, const sg_stmt *list)
 			e->user_at = st->at;
 			e->b->g->here = st->at;
 		}
+		if (s == e->top)
+			check_names(e, st);
 		if (!top && st->kind != SG_S_BIND && st->kind != SG_S_DEF && st->kind != SG_S_CONST &&
 		    st->kind != SG_S_DERIVATIVE && st->kind != SG_S_RETURN) {
 			only_at_top(e, st, word[st->kind]);

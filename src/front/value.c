@@ -13,19 +13,27 @@ report(elab *e, bool error, sg_span at, const char *code, const char *text)
 {
 	const bool inside = at.src == e->prelude_src || !at.src;
 	const sg_span shown = inside ? e->user_at : at;
-	sg_diag *d = error ? sg_error(e->ctx, shown, code, "%s", text)
-	                   : sg_warning(e->ctx, shown, code, "%s", text);
-	int depth = 0;
+	const frame *f = e->frame;
+	const char *ours = NULL; /* the prelude's function that the user called */
+	sg_diag *d;
 
-	for (frame *f = e->frame; f && depth < 3; f = f->up) {
-		if (f->prelude && inside) {
-			if (!f->up || !f->up->prelude)
-				sg_add_note(e->ctx, d, shown, "in '%s'", f->name);
-		} else if (f->at.src && f->at.src != e->prelude_src && f->name) {
-			if (f->at.lo != shown.lo || f->at.src != shown.src)
-				sg_add_note(e->ctx, d, f->at, "in this call of '%s'", f->name);
-			depth++;
-		}
+	for (; f && f->prelude; f = f->up)
+		ours = f->name;
+	if (inside && ours)
+		text = sg_text(e->ctx, "in '%s': %s", ours, text);
+	d = error ? sg_error(e->ctx, shown, code, "%s", text)
+	          : sg_warning(e->ctx, shown, code, "%s", text);
+	sg_span last = {0};
+	for (int depth = 0; f && depth < 3; f = f->up) {
+		if (!f->at.src || f->at.src == e->prelude_src ||
+		    (f->at.src == last.src && f->at.lo == last.lo))
+			continue;
+		if (f->name)
+			sg_add_note(e->ctx, d, f->at, "in this call of '%s'", f->name);
+		else
+			sg_add_note(e->ctx, d, f->at, "in this call");
+		last = f->at;
+		depth++;
 	}
 	return d;
 }
@@ -84,23 +92,49 @@ v_tuple(elab *e, size_t n, const value *item)
 	               .item = n ? sg_copy(e->ctx, item, n * sizeof *item) : NULL};
 }
 
+static const char *
+number_text(elab *e, double x)
+{
+	sg_buf b;
+
+	sg_buf_init(&b, e->ctx);
+	sg_buf_num(&b, x, false);
+	return sg_buf_text(&b);
+}
+
+static const char *
+describe_tensor(elab *e, sg_ref r)
+{
+	const char *type = sg_type_name(sg_type_of(e->b, r));
+	const sg_shape *s = sg_shape_of(e->b, r);
+
+	if (!s->rank)
+		return sg_text(e->ctx, "%s %s scalar", type[0] == 'b' ? "a" : "an", type);
+	return sg_text(e->ctx, "%s%s", type, sg_shape_text(e->sp, s));
+}
+
+static const char *
+describe_function(elab *e, const closure *f)
+{
+	const char *name = f->builtin ? f->builtin->name : f->fn->name;
+
+	return name ? sg_text(e->ctx, "the function '%s'", name) : "a function";
+}
+
 const char *
 v_describe(elab *e, value v)
 {
 	switch (v.kind) {
 	case V_INT: return sg_text(e->ctx, "the integer %lld", (long long)v.i);
-	case V_FLOAT: return "a number";
+	case V_FLOAT: return sg_text(e->ctx, "the number %s", number_text(e, v.f));
 	case V_BOOL: return v.i ? "true" : "false";
-	case V_EXT: return "an extent";
+	case V_EXT: return sg_text(e->ctx, "the extent %s", sg_ext_text(e->sp, v.ext));
 	case V_STRING: return sg_text(e->ctx, "the string \"%.40s\"", v.s);
 	case V_NONE: return "none";
 	case V_TENSOR:
-		return sg_text(e->ctx, "%s%s", sg_type_name(sg_type_of(e->b, v.ref)),
-		               sg_shape_of(e->b, v.ref)->rank
-		                   ? sg_shape_text(e->sp, sg_shape_of(e->b, v.ref))
-		                   : " scalar");
+		return describe_tensor(e, v.ref);
 	case V_TUPLE: return sg_text(e->ctx, "a tuple of %zu", v.n);
-	case V_FN: return "a function";
+	case V_FN: return describe_function(e, v.fn);
 	case V_POISON:
 	case V_ABSENT: break;
 	}
@@ -122,10 +156,28 @@ number(elab *e, value v, sg_type t, sg_span at)
 	if (v.kind == V_FLOAT)
 		return sg_const(e->b, t, s, v.f);
 	if (t == SG_I32 && (v.i < INT32_MIN || v.i > INT32_MAX)) {
-		elab_error(e, at, "range", "%lld does not fit into i32", (long long)v.i);
+		sg_diag *d = elab_error(e, at, "range", "%lld does not fit into i32", (long long)v.i);
+		sg_add_hint(e->ctx, d, "cast the other operand: cast(x, i64)");
+		return 0;
+	}
+	if (t == SG_BOOL && v.kind == V_INT) {
+		sg_diag *d = elab_error(e, at, "type", "an integer where bool is wanted");
+		sg_add_hint(e->ctx, d, "the truth values are true and false");
 		return 0;
 	}
 	return sg_const_int(e->b, t, s, v.i);
+}
+
+static void
+not_tensor(elab *e, value v, sg_span at)
+{
+	sg_diag *d = elab_error(e, at, "not-tensor", "%s where a tensor is wanted", v_describe(e, v));
+
+	if (v.kind == V_FN)
+		sg_add_hint(e->ctx, d, "call it: %s(...)",
+		            v.fn->builtin ? v.fn->builtin->name : v.fn->fn->name ? v.fn->fn->name : "f");
+	if (v.kind == V_TUPLE)
+		sg_add_hint(e->ctx, d, "unpack it: a, b = ...");
 }
 
 sg_ref
@@ -140,9 +192,7 @@ to_tensor(elab *e, value v, int t, sg_span at)
 	case V_EXT: r = sg_dim_value(e->b, v.ext); break;
 	case V_TENSOR: r = v.ref; break;
 	case V_POISON: return 0;
-	default:
-		elab_error(e, at, "not-tensor", "%s where a tensor is wanted", v_describe(e, v));
-		return 0;
+	default: return not_tensor(e, v, at), 0;
 	}
 	if (t < 0 || sg_type_of(e->b, r) == (sg_type)t)
 		return r;
@@ -181,8 +231,7 @@ common_type(elab *e, const value *v, size_t n, const sg_span *at, sg_type *out)
 		} else if (v[k].kind == V_INT) {
 			weak_int = true;
 		} else if (v[k].kind != V_BOOL) {
-			elab_error(e, at[k], "not-tensor", "%s where a tensor is wanted",
-			           v_describe(e, v[k]));
+			not_tensor(e, v[k], at[k]);
 			return false;
 		}
 	}
@@ -298,21 +347,25 @@ broadcast_shapes(elab *e, const sg_shape *a, const sg_shape *b)
 	return sg_shape_make(e->sp, rank, ext);
 }
 
-/* The hint for two extents that differ only in name. */
-static void
-hint_equal(elab *e, sg_diag *d, const sg_shape *a, const sg_shape *b)
+bool
+hint_equal(elab *e, sg_diag *d, sg_ext x, sg_ext y)
 {
-	for (uint32_t i = 0; i < a->rank && i < b->rank; i++) {
-		sg_ext x = a->ext[a->rank - 1 - i], y = b->ext[b->rank - 1 - i];
-		uint32_t dx, dy;
+	uint32_t dx, dy;
 
-		if (x == y || !sg_ext_as_dim(e->sp, x, &dx) || !sg_ext_as_dim(e->sp, y, &dy))
-			continue;
-		const char *first = sg_space_dim(e->sp, dx < dy ? dx : dy)->name;
-		const char *second = sg_space_dim(e->sp, dx < dy ? dy : dx)->name;
-		sg_add_hint(e->ctx, d, "if they are equal, say so above: dim %s = %s", second, first);
-		return;
-	}
+	if (x == y || !sg_ext_as_dim(e->sp, x, &dx) || !sg_ext_as_dim(e->sp, y, &dy))
+		return false;
+	const char *first = sg_space_dim(e->sp, dx < dy ? dx : dy)->name;
+	const char *second = sg_space_dim(e->sp, dx < dy ? dy : dx)->name;
+	sg_add_hint(e->ctx, d, "if they are equal, say so above: dim %s = %s", second, first);
+	return true;
+}
+
+void
+hint_equal_shapes(elab *e, sg_diag *d, const sg_shape *a, const sg_shape *b)
+{
+	for (uint32_t i = 1; i <= a->rank && i <= b->rank; i++)
+		if (hint_equal(e, d, a->ext[a->rank - i], b->ext[b->rank - i]))
+			return;
 }
 
 const sg_shape *
@@ -327,7 +380,7 @@ broadcast_all(elab *e, sg_ref *r, size_t n, sg_span at, const char *what)
 			sg_diag *d = elab_error(e, at, "broadcast",
 			                        "shapes of %s do not broadcast: %s and %s", what,
 			                        sg_shape_text(e->sp, s), sg_shape_text(e->sp, t));
-			hint_equal(e, d, s, t);
+			hint_equal_shapes(e, d, s, t);
 			return NULL;
 		}
 		s = u;
