@@ -284,6 +284,7 @@ make_program(trial *t, const sg_node *n, sg_ref at, bool *forward)
 	t->q.entry = entry;
 	t->q.nentries = 1;
 	sg_derive(ctx, &t->q);
+	sg_merge_loops(ctx, &t->q);
 	sg_clean(ctx, &t->q, false);
 	t->fn = out[0].ref;
 	t->x0 = out[1].ref;

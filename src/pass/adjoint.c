@@ -142,6 +142,17 @@ gather_mask(sg_build *b, sg_ref r, sg_ref m)
 	return sg_unreduce(b, m, sg_shape_of(b, n.args[0]), (uint64_t)1 << axis);
 }
 
+/* Any of those that read the element: their number is not 0. */
+static sg_ref
+window_mask(sg_build *b, sg_ref r, sg_ref m)
+{
+	const sg_node n = sg_at(b, r);
+	const sg_shape *s = sg_shape_of(b, n.args[0]);
+
+	m = sg_unwindow(b, sg_cast(b, m, SG_I64), s, sg_windowing_of(b->sp, &n));
+	return sg_ew2(b, SG_NE, m, sg_const_int(b, SG_I64, s, 0));
+}
+
 /* Any of all, for an operand of any shape. */
 static sg_ref
 coarse_mask(sg_build *b, sg_ref like, sg_ref m)
@@ -184,6 +195,16 @@ sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
 	case SG_GATHER:
 		m = gather_mask(b, r, m);
 		break;
+	case SG_WINDOW:
+		m = window_mask(b, r, m);
+		break;
+	case SG_UNWINDOW: {
+		const sg_shape *s = sg_shape_of(b, x);
+		const sg_windowing w = sg_windowing_of(b->sp, &n);
+
+		m = sg_window(b, m, w, s->ext[w.axis + 1], s->ext[w.at]);
+		break;
+	}
 	case SG_SCATTER:
 		m = sg_gather(b, m, n.args[0], (uint32_t)n.attr->w[0], (uint32_t)n.attr->w[1]);
 		break;

@@ -35,6 +35,14 @@ remade(copy *c, sg_ref r)
 	}
 	for (uint32_t k = 0; k < n.nargs; k++)
 		c->arg[k] = now(c, n.args[k], &c->led[k]);
+	if (n.op == SG_SCAN || n.op == SG_WHILE)
+		return c->batched ? sg_loop_batch(c->b, &n, c->arg, c->led, c->size)
+		                  : sg_loop_over(c->b, &n, c->arg);
+	if (n.op == SG_PICK && c->batched) {
+		const sg_loop old = sg_loop_of(c->b->g, n.args[0]);
+
+		return sg_pick_batch(c->b, &n, &old, c->arg[0]);
+	}
 	if (c->batched)
 		return sg_batch_of(n.op)(c->b, &n, c->arg, c->led, c->size);
 	return sg_remake(c->b, &n, c->arg);

@@ -19,7 +19,7 @@ followed(const sg_graph *g, sg_follow follow, sg_ref r, uint32_t *first, uint32_
 	const sg_node *n = sg_node_at(g, r);
 
 	*first = 0;
-	*last = n->nargs;
+	*last = sg_data_args(n);
 	if (follow == SG_FOLLOW_ALL)
 		return;
 	if (n->op == SG_STOP || !sg_type_is_float((sg_type)n->type))

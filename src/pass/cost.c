@@ -80,6 +80,8 @@ sg_node_cost(sg_build *b, sg_ref r)
 	case SG_LOGSUMEXP:
 	case SG_NORM:
 		return times_size(b, each_element((sg_op)n.op), sg_shape_of(b, n.args[0]));
+	case SG_UNWINDOW:
+		return times_size(b, COST_REDUCE, sg_shape_of(b, n.args[0]));
 	case SG_SCATTER:
 		return times_size(b, COST_REDUCE, sg_shape_of(b, n.args[1]));
 	case SG_CONTRACT:

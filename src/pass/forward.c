@@ -81,6 +81,7 @@ typedef struct sweep {
 	sg_ref *t;   /* per member: its tangent */
 	sg_ref *arg; /* scratch: tangents of one node's operands */
 	uint32_t cap;
+	int32_t **index; /* per member, of loops: where the tangents of its results are */
 } sweep;
 
 static sg_ref
@@ -117,6 +118,30 @@ of_select(sweep *s, sg_ref r)
 }
 
 static sg_ref
+of_loop(sweep *s, sg_ref r)
+{
+	const sg_loop l = sg_loop_of(s->b->g, r);
+	const uint32_t at = sg_cone_at(&s->cone, r);
+
+	if (!s->index)
+		s->index = SG_NEW_ARRAY(s->b->ctx, int32_t *, s->cone.n);
+	s->index[at] = SG_NEW_ARRAY(s->b->ctx, int32_t, sg_loop_results(&l));
+	return sg_loop_jvp(s->b, r, s->arg, s->index[at]);
+}
+
+static sg_ref
+of_pick(sweep *s, const sg_node *n)
+{
+	const sg_ref loop = s->arg[0];
+	int32_t k;
+
+	if (!loop)
+		return 0;
+	k = s->index[sg_cone_at(&s->cone, n->args[0])][n->attr->w[0]];
+	return k < 0 ? 0 : sg_pick(s->b, loop, (uint32_t)k);
+}
+
+static sg_ref
 of_structured(sweep *s, sg_ref r)
 {
 	const sg_node n = sg_at(s->b, r);
@@ -129,6 +154,10 @@ of_structured(sweep *s, sg_ref r)
 		s->arg[k] = tangent(s, n.args[k]);
 	if (n.op == SG_CUSTOM)
 		return sg_custom_jvp(s->b, r, s->arg + 1 + n.attr->w[1]);
+	if (n.op == SG_SCAN || n.op == SG_WHILE)
+		return of_loop(s, r);
+	if (n.op == SG_PICK)
+		return of_pick(s, &n);
 	return sg_jvp_of(n.op)(s->b, r, s->arg);
 }
 

@@ -18,6 +18,10 @@ void sg_clean(sg_ctx *ctx, sg_program *p, bool finite);
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs for finite values up to rounding, names. */
 void sg_algebra(sg_ctx *ctx, sg_program *p);
 
+/* merge_loops - loops that differ in what they stack alone become one.
+ * requires: no DERIV.  preserves: outputs, up to the order of what a loop stacks. */
+void sg_merge_loops(sg_ctx *ctx, sg_program *p);
+
 /* Adjoints of x[0..n) for adjoint `seed` of y, all in graph b->g; 0 where y does not depend on x[i]. */
 void sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint);
 /* Tangent of y for tangents t[i] of x[i]; 0 where it has none. */

@@ -11,6 +11,8 @@ typedef struct sweep {
 	bool *want;         /* scratch for the operands of one node */
 	sg_ref *d;
 	uint32_t cap;
+	const bool *stop;  /* per member: nothing flows on from it; NULL: from all */
+	sg_ref **picked;   /* per member, of loops: adjoints of their results */
 } sweep;
 
 static bool
@@ -132,7 +134,8 @@ with_safe_operands(sweep *s, sg_ref r, const sg_mask *const *mask)
 static bool
 uses_operands(uint16_t op)
 {
-	return op != SG_BROADCAST && op != SG_CUMSUM && op != SG_GATHER && op != SG_SCATTER;
+	return op != SG_BROADCAST && op != SG_CUMSUM && op != SG_GATHER && op != SG_SCATTER &&
+	       op != SG_WINDOW && op != SG_UNWINDOW;
 }
 
 static void
@@ -172,6 +175,40 @@ through_custom(sweep *s, sg_ref r, sg_adj a)
 	}
 }
 
+/* ---- loops: adjoints of the results are gathered, then go through the whole loop at once ---- */
+
+static void
+through_pick(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+	const sg_loop l = sg_loop_of(s->b->g, n.args[0]);
+
+	if (!wanted(s, n.args[0]))
+		return;
+	const uint32_t at = sg_cone_at(&s->cone, n.args[0]);
+	if (!s->picked)
+		s->picked = SG_NEW_ARRAY(s->b->ctx, sg_ref *, s->cone.n);
+	if (!s->picked[at])
+		s->picked[at] = SG_NEW_ARRAY(s->b->ctx, sg_ref, sg_loop_results(&l));
+	s->picked[at][n.attr->w[0]] = sg_adj_solid(s->b, a);
+	s->adj[at] = sg_adj_plain(s->picked[at][n.attr->w[0]]); /* so that the walk stops there */
+}
+
+static void
+through_loop(sweep *s, sg_ref r)
+{
+	const sg_node n = sg_at(s->b, r);
+	const uint32_t nargs = sg_data_args(&n);
+	sg_ref *d = SG_NEW_ARRAY(s->b->ctx, sg_ref, nargs);
+	bool *want = SG_NEW_ARRAY(s->b->ctx, bool, nargs);
+
+	for (uint32_t k = 0; k < nargs; k++)
+		want[k] = wanted(s, n.args[k]);
+	sg_loop_vjp(s->b, r, s->picked[sg_cone_at(&s->cone, r)], want, d);
+	for (uint32_t k = 0; k < nargs; k++)
+		contribute(s, n.args[k], sg_adj_plain(d[k]));
+}
+
 /* ---- the walk ---- */
 
 static void
@@ -185,6 +222,13 @@ propagate(sweep *s, sg_ref r, sg_adj a)
 		break;
 	case SG_CUSTOM:
 		through_custom(s, r, a);
+		break;
+	case SG_PICK:
+		through_pick(s, r, a);
+		break;
+	case SG_SCAN:
+	case SG_WHILE:
+		through_loop(s, r);
 		break;
 	case SG_BIND:
 	case SG_CAST:
@@ -221,25 +265,48 @@ walk(sweep *s)
 		g->here = g->span[r].src ? g->span[r] : here;
 		if (s->adj[i].raw >= s->fresh)
 			sg_name_after(s->b, s->adj[i].raw, "d_", r);
-		propagate(s, r, s->adj[i]);
+		if (!s->stop || !s->stop[i])
+			propagate(s, r, s->adj[i]);
 	}
 	g->here = here;
 }
 
-void
-sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint)
+static void
+reverse(sg_build *b, bool hold, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
+        const sg_ref *x, sg_ref *adjoint)
 {
 	sweep s = {.b = b, .fresh = b->g->n};
+	bool *stop = NULL;
 
-	s.cone = sg_cone_make(b, SG_FOLLOW_DERIVS, 1, &y, sg_lowest(n, x));
+	s.cone = sg_cone_make(b, SG_FOLLOW_DERIVS, ny, y, sg_lowest(n, x));
 	s.active = sg_cone_active(b, &s.cone, n, x);
 	s.adj = SG_NEW_ARRAY(b->ctx, sg_adj, s.cone.n);
+	if (hold) {
+		s.stop = stop = SG_NEW_ARRAY(b->ctx, bool, s.cone.n);
+		for (size_t i = 0; i < n; i++)
+			if (sg_cone_has(&s.cone, x[i]))
+				stop[sg_cone_at(&s.cone, x[i])] = true;
+	}
 	if (s.cone.n) {
-		contribute(&s, y, sg_adj_plain(seed));
+		for (size_t k = 0; k < ny; k++)
+			contribute(&s, y[k], sg_adj_plain(seed[k]));
 		walk(&s);
 	}
 	for (size_t i = 0; i < n; i++)
 		adjoint[i] = sg_cone_has(&s.cone, x[i])
 		                 ? sg_adj_solid(b, s.adj[sg_cone_at(&s.cone, x[i])])
 		                 : 0;
+}
+
+void
+sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint)
+{
+	reverse(b, false, 1, &y, &seed, n, x, adjoint);
+}
+
+void
+sg_reverse_body(sg_build *b, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
+                const sg_ref *x, sg_ref *adjoint)
+{
+	reverse(b, true, ny, y, seed, n, x, adjoint);
 }

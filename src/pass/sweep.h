@@ -74,6 +74,27 @@ sg_ref sg_scale(sg_build *b, sg_ref r, sg_ref g, sg_ref p);
  * for tangents t[p] of the params. */
 void sg_custom_vjp(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d);
 sg_ref sg_custom_jvp(sg_build *b, sg_ref r, const sg_ref *t);
+/* Adjoints of x[0..n) for adjoints seed[k] of y[k] together. The x[i] are held as independent: none
+ * flows through one to another. */
+void sg_reverse_body(sg_build *b, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
+                     const sg_ref *x, sg_ref *adjoint);
+
+/* ---- loops: loop.c, loop_batch.c ---- */
+
+/* Adjoints d[k] of the data operands of loop r (0: none), want[k] asked for; g[i] is the adjoint of
+ * its PICK i, 0 where there is none. */
+void sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d);
+/* The loop that carries tangents beside loop r's values, for tangents t[k] of its data operands.
+ * index[i]: which PICK of it is the tangent of PICK i of r; -1: it has none. */
+sg_ref sg_loop_jvp(sg_build *b, sg_ref r, const sg_ref *t, int32_t *index);
+/* Results that a PICK can read. */
+uint32_t sg_loop_results(const sg_loop *l);
+/* Loop n over other data operands; its body follows. */
+sg_ref sg_loop_over(sg_build *b, const sg_node *n, const sg_ref *args);
+/* The same with a leading axis where batched[k]; and a PICK of such a loop. */
+sg_ref sg_loop_batch(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched,
+                     sg_ext size);
+sg_ref sg_pick_batch(sg_build *b, const sg_node *pick, const sg_loop *old, sg_ref loop);
 /* New node r gets a name if it has none and `of` has one: prefix + that. */
 void sg_name_after(sg_build *b, sg_ref r, const char *prefix, sg_ref of);
 /* Rebuild of a program's graph; dissolve: CUSTOM, BIND and STOP become their value. */

@@ -288,6 +288,101 @@ sg_index(sg_build *b, sg_ref x, uint32_t axis, sg_ext at)
 	return sg_squeeze(b, sg_slice_axis(b, x, axis, at, one, one), axis);
 }
 
+/* ---- windows ---- */
+
+sg_windowing
+sg_windowing_of(const sg_space *sp, const sg_node *n)
+{
+	int64_t axis = 0, at = 0;
+
+	(void)sg_ext_const(sp, (sg_ext)n->attr->w[0], &axis);
+	(void)sg_ext_const(sp, (sg_ext)n->attr->w[1], &at);
+	return (sg_windowing){(uint32_t)axis, (uint32_t)at, (sg_ext)n->attr->w[2],
+	                      (sg_ext)n->attr->w[3]};
+}
+
+static const sg_attr *
+windowing_attr(sg_build *b, sg_windowing w)
+{
+	const int64_t word[4] = {sg_ext_int(b->sp, w.axis), sg_ext_int(b->sp, w.at), w.stride,
+	                         w.dilation};
+
+	return sg_attr_make(b->sp, 4, word);
+}
+
+static sg_ref
+move_axis(sg_build *b, sg_ref x, uint32_t from, uint32_t to)
+{
+	const uint32_t rank = sg_shape_of(b, x)->rank;
+	int64_t perm[SG_MAX_RANK];
+
+	for (uint32_t i = 0, k = 0; i < rank; i++) {
+		k += k == to;
+		if (i == from)
+			perm[to] = from;
+		else
+			perm[k++] = i;
+	}
+	return sg_transpose(b, x, perm);
+}
+
+/* Windows that lie side by side: the axis cut up. */
+static sg_ref
+cut(sg_build *b, sg_ref x, sg_windowing w, sg_ext count, sg_ext size)
+{
+	const sg_ext zero = sg_ext_int(b->sp, 0), one = sg_ext_int(b->sp, 1);
+	sg_ext e[SG_MAX_RANK];
+	uint32_t n = 0;
+
+	x = sg_slice_axis(b, x, w.axis, zero, one, sg_ext_mul(b->sp, count, size));
+	const sg_shape *s = sg_shape_of(b, x);
+	for (uint32_t i = 0; i < s->rank; i++) {
+		e[n++] = i == w.axis ? count : s->ext[i];
+		if (i == w.axis)
+			e[n++] = size;
+	}
+	x = sg_reshape(b, x, sg_shape_make(b->sp, n, e));
+	return move_axis(b, x, w.axis + 1, w.at);
+}
+
+/* Windows of one element, one window, and windows side by side are simpler maps. */
+sg_ref
+sg_window(sg_build *b, sg_ref x, sg_windowing w, sg_ext count, sg_ext size)
+{
+	const sg_node n = sg_at(b, x);
+	const sg_ext zero = sg_ext_int(b->sp, 0);
+	sg_ext e[SG_MAX_RANK];
+	uint32_t rank = 0;
+
+	if (sg_is_one(b, size))
+		return sg_expand(b, sg_slice_axis(b, x, w.axis, zero, w.stride, count), w.at);
+	if (sg_is_one(b, count)) {
+		x = sg_slice_axis(b, x, w.axis, zero, w.dilation, size);
+		return sg_expand(b, move_axis(b, x, w.axis, w.at), w.axis + 1);
+	}
+	if (w.stride == size && sg_is_one(b, w.dilation))
+		return cut(b, x, w, count, size);
+	for (uint32_t i = 0; i < n.shape->rank; i++) {
+		if (i == w.at)
+			e[rank++] = size;
+		e[rank++] = i == w.axis ? count : n.shape->ext[i];
+	}
+	const sg_shape *s = sg_shape_make(b->sp, rank, e);
+	if (n.op == SG_CONST)
+		return splat_of(b, &n, s);
+	return sg_raw(b, SG_WINDOW, (sg_type)n.type, s, 1, &x, windowing_attr(b, w));
+}
+
+sg_ref
+sg_unwindow(sg_build *b, sg_ref g, const sg_shape *s, sg_windowing w)
+{
+	const sg_node n = sg_at(b, g);
+
+	if (n.op == SG_CONST && n.attr->w[0] == 0)
+		return splat_of(b, &n, s);
+	return sg_raw(b, SG_UNWINDOW, (sg_type)n.type, s, 1, &g, windowing_attr(b, w));
+}
+
 /* ---- concat and stack ---- */
 
 sg_ref

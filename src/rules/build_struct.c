@@ -183,6 +183,17 @@ sg_scatter(sg_build *b, const sg_shape *s, sg_ref idx, sg_ref v, uint32_t axis, 
 	return sg_raw(b, SG_SCATTER, sg_type_of(b, v), s, 2, args, sg_attr_make(b->sp, 2, w));
 }
 
+sg_ref
+sg_writer(sg_build *b, sg_ref idx, sg_ext n)
+{
+	const sg_shape *s = sg_shape_of(b, idx);
+	sg_ext e[SG_MAX_RANK];
+
+	memcpy(e, s->ext, s->rank * sizeof *e);
+	e[s->rank - 1] = n;
+	return sg_raw(b, SG_WRITER, SG_I64, sg_shape_make(b->sp, s->rank, e), 1, &idx, NULL);
+}
+
 /* ---- contraction ---- */
 
 typedef struct operand {
@@ -503,6 +514,15 @@ remake_range(sg_build *b, const sg_node *n, sg_ref x)
 	                         : sg_pad(b, x, n->shape, start, step);
 }
 
+static sg_ref
+remake_window(sg_build *b, const sg_node *n, sg_ref x)
+{
+	const sg_windowing w = sg_windowing_of(b->sp, n);
+
+	return n->op == SG_UNWINDOW ? sg_unwindow(b, x, n->shape, w)
+	                            : sg_window(b, x, w, n->shape->ext[w.axis + 1], n->shape->ext[w.at]);
+}
+
 sg_ref
 sg_remake(sg_build *b, const sg_node *n, const sg_ref *a)
 {
@@ -520,6 +540,8 @@ sg_remake(sg_build *b, const sg_node *n, const sg_ref *a)
 	case SG_BROADCAST: return sg_broadcast(b, a[0], n->shape, w);
 	case SG_SLICE:
 	case SG_PAD: return remake_range(b, n, a[0]);
+	case SG_WINDOW:
+	case SG_UNWINDOW: return remake_window(b, n, a[0]);
 	case SG_CONCAT: return sg_concat(b, n->nargs, a, (uint32_t)w[0]);
 	case SG_GATHER: return sg_gather(b, a[0], a[1], (uint32_t)w[0], (uint32_t)w[1]);
 	case SG_SUM:

@@ -55,8 +55,11 @@ int sg_eval_broadcast(const sg_eval *e);
 int sg_eval_slice(const sg_eval *e);
 int sg_eval_pad(const sg_eval *e);
 int sg_eval_concat(const sg_eval *e);
+int sg_eval_window(const sg_eval *e);
+int sg_eval_unwindow(const sg_eval *e);
 int sg_eval_gather(const sg_eval *e);
 int sg_eval_scatter(const sg_eval *e);
+int sg_eval_writer(const sg_eval *e);
 
 int sg_eval_reduce(const sg_eval *e); /* SUM PROD AMAX AMIN ANY ALL */
 int sg_eval_argm(const sg_eval *e);

@@ -1,5 +1,5 @@
 /* eval_move.c - values of the ops that move elements: transpose, broadcast, slice, pad, concat,
- * gather, scatter. */
+ * window, gather, scatter. */
 #include "rules/eval.h"
 
 #include <string.h>
@@ -135,6 +135,41 @@ sg_eval_concat(const sg_eval *e)
 	return start == out->ext[axis] ? SGRT_OK : SGRT_EDIM;
 }
 
+/* ---- windows ---- */
+
+/* Strides that lead from an element of `wide`, the array of windows, to its place in `x`. */
+static int
+windows(const sg_eval *e, const sg_tensor *x, const sg_tensor *wide, int64_t *stride)
+{
+	const sg_windowing w = sg_windowing_of(e->sp, e->n);
+	int64_t of_x[SG_MAX_RANK], by, apart, last, more;
+	const int64_t size = wide->ext[w.at], count = wide->ext[w.axis + 1];
+
+	sg_strides(x->rank, x->ext, of_x);
+	if (!sg_eval_ext(e, 2, &by) || !sg_eval_ext(e, 3, &apart))
+		return SGRT_EDIM;
+	if (size > 0 && count > 0 &&
+	    (by < 0 || apart < 0 || __builtin_mul_overflow(by, count - 1, &last) ||
+	     __builtin_mul_overflow(apart, size - 1, &more) ||
+	     __builtin_add_overflow(last, more, &last) || last >= x->ext[w.axis]))
+		return SGRT_EDIM;
+	for (uint32_t j = 0; j < x->rank; j++)
+		stride[j < w.at ? j : j + 1] = of_x[j] * (j == w.axis ? by : 1);
+	stride[w.at] = apart * of_x[w.axis];
+	return SGRT_OK;
+}
+
+int
+sg_eval_window(const sg_eval *e)
+{
+	int64_t stride[SG_MAX_RANK];
+	int status = windows(e, e->args[0], e->out, stride);
+
+	if (status == SGRT_OK)
+		read_by_strides(e, 0, stride);
+	return status;
+}
+
 /* ---- gather and scatter ---- */
 
 /* With x = [b..., p..., n, q...] (b: nbatch axes; p: those before the axis) and idx = [b..., i...],
@@ -238,5 +273,38 @@ sg_eval_scatter(const sg_eval *e)
 	clear(e->out);
 	for (int64_t k = 0; k < v->count; k++)
 		add_to(e->out, gathered_from(s, idx, k), v, k);
+	return SGRT_OK;
+}
+
+int
+sg_eval_unwindow(const sg_eval *e)
+{
+	const sg_tensor *g = e->args[0];
+	int64_t stride[SG_MAX_RANK];
+	int status = windows(e, e->out, g, stride);
+
+	if (status != SGRT_OK)
+		return status;
+	clear(e->out);
+	for (int64_t k = 0; k < g->count; k++)
+		add_to(e->out, sg_position(g->rank, g->ext, k, stride), g, k);
+	return SGRT_OK;
+}
+
+int
+sg_eval_writer(const sg_eval *e)
+{
+	const sg_tensor *idx = e->args[0];
+	const int64_t m = idx->ext[idx->rank - 1], n = e->out->ext[idx->rank - 1];
+
+	for (int64_t j = 0; j < e->out->count; j++)
+		sg_tensor_set_int(e->out, j, -1);
+	for (int64_t k = 0; k < idx->count; k++) {
+		int64_t at = sg_tensor_get_int(idx, k);
+
+		if (at < -n || at >= n)
+			return SGRT_EINDEX;
+		sg_tensor_set_int(e->out, k / m * n + (at < 0 ? at + n : at), k % m);
+	}
 	return SGRT_OK;
 }

@@ -96,3 +96,24 @@ batch_SCATTER(sg_build *b, const sg_node *n, const sg_ref *args, const bool *bat
 	return sg_scatter(b, s, sg_led_arg(b, args, batched, 0, size),
 	                  sg_led_arg(b, args, batched, 1, size), at.axis + 1, at.nbatch + 1);
 }
+
+/* ---- writer: integers from integers ---- */
+
+sg_ref
+jvp_WRITER(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	return sg_no_tangent(b, r, t);
+}
+
+void
+vjp_WRITER(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	sg_no_adjoint(b, r, g, want, d);
+}
+
+sg_ref
+batch_WRITER(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)batched, (void)size;
+	return sg_writer(b, args[0], n->shape->ext[n->shape->rank - 1]);
+}

@@ -1,4 +1,4 @@
-/* op_move.c - reshape, transpose, broadcast, slice, pad, concat: linear index maps.
+/* op_move.c - reshape, transpose, broadcast, slice, pad, window, concat: linear index maps.
  *
  * The tangent is the same map of the tangent; the adjoint is the transposed map: a permutation goes
  * back, a slice pads, a broadcast sums (Griewank and Walther 2008). The reverse sweep uses these
@@ -183,6 +183,70 @@ batch_PAD(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched
 
 	(void)batched;
 	return sg_pad(b, args[0], s, at.start, at.step);
+}
+
+/* ---- window and unwindow, each the other's adjoint ---- */
+
+static sg_windowing
+windowing_led(sg_build *b, const sg_node *n)
+{
+	sg_windowing w = sg_windowing_of(b->sp, n);
+
+	w.axis++, w.at++;
+	return w;
+}
+
+sg_ref
+jvp_WINDOW(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	const sg_node n = sg_at(b, r);
+
+	return t[0] ? sg_remake(b, &n, t) : 0;
+}
+
+void
+vjp_WINDOW(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	const sg_node n = sg_at(b, r);
+
+	(void)want;
+	d[0] = sg_unwindow(b, g, sg_shape_of(b, n.args[0]), sg_windowing_of(b->sp, &n));
+}
+
+sg_ref
+batch_WINDOW(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	const sg_windowing w = sg_windowing_of(b->sp, n);
+
+	(void)batched, (void)size;
+	return sg_window(b, args[0], windowing_led(b, n), n->shape->ext[w.axis + 1],
+	                 n->shape->ext[w.at]);
+}
+
+sg_ref
+jvp_UNWINDOW(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	const sg_node n = sg_at(b, r);
+
+	return t[0] ? sg_remake(b, &n, t) : 0;
+}
+
+void
+vjp_UNWINDOW(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	const sg_node n = sg_at(b, r);
+	const sg_shape *s = sg_shape_of(b, n.args[0]);
+	const sg_windowing w = sg_windowing_of(b->sp, &n);
+
+	(void)want;
+	d[0] = sg_window(b, g, w, s->ext[w.axis + 1], s->ext[w.at]);
+}
+
+sg_ref
+batch_UNWINDOW(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)batched;
+	return sg_unwindow(b, args[0], sg_shape_led(b, n->shape, size), windowing_led(b, n));
 }
 
 /* ---- concat ---- */

@@ -47,12 +47,18 @@
  *   SLICE     e start[rank], e step[rank]: result[i] = x[start + step*i]; a step may be negative
  *   PAD       e start[rank], e step[rank]: result[start + step*i] = x[i], else 0 (adjoint of SLICE);
  *             step not 0
+ *   WINDOW    e axis, e at, e stride, e dilation; at <= axis. Axis n of x becomes two: `size` at `at`,
+ *             and `count` behind where n was:
+ *             result[.., k, .., i, ..] = x[.., .., i*stride + k*dilation, ..], always in range
+ *   UNWINDOW  the same words: the adjoint. What WINDOW would read from one place is added up there
  *   CONCAT    i axis
  *   GATHER    i axis, i nbatch; args x, idx. The first nbatch axes of x and idx are shared:
  *             result = x.shape[:axis] + idx.shape[nbatch:] + x.shape[axis+1:];  nbatch <= axis.
  *             Negative indices count from the end; out of range: SGRT_EINDEX
  *   SCATTER   i axis, i nbatch; args idx, v; result (shape of the node) is 0 with v added where GATHER
  *             of the same attributes would read it
+ *   WRITER    none; arg idx [b..., m], result [b..., n] i64: the last k with idx[k] = j, else -1.
+ *             Indices as in GATHER
  *   SUM PROD AMAX AMIN ANY ALL    i mask of the axes that go (bit k: axis k), at least one
  *   ARGMAX ARGMIN    i axis, which goes; i64; over nothing: SGRT_EEMPTY (AMAX, AMIN too)
  *   CUMSUM    none: running sum along the last axis
@@ -154,6 +160,13 @@ sg_ref sg_pad(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, con
 sg_ref sg_slice_axis(sg_build *b, sg_ref x, uint32_t axis, sg_ext start, sg_ext step, sg_ext count);
 sg_ref sg_pad_axis(sg_build *b, sg_ref x, uint32_t axis, sg_ext start, sg_ext step, sg_ext extent);
 sg_ref sg_index(sg_build *b, sg_ref x, uint32_t axis, sg_ext at); /* drops the axis */
+typedef struct sg_windowing {
+	uint32_t axis, at;
+	sg_ext stride, dilation;
+} sg_windowing;
+sg_windowing sg_windowing_of(const sg_space *sp, const sg_node *n);
+sg_ref sg_window(sg_build *b, sg_ref x, sg_windowing w, sg_ext count, sg_ext size);
+sg_ref sg_unwindow(sg_build *b, sg_ref g, const sg_shape *s, sg_windowing w); /* s: of the result */
 sg_ref sg_concat(sg_build *b, uint32_t n, const sg_ref *x, uint32_t axis);
 sg_ref sg_stack(sg_build *b, uint32_t n, const sg_ref *x, uint32_t axis);
 sg_ref sg_expand(sg_build *b, sg_ref x, uint32_t axis);  /* a new axis of extent 1 */
@@ -161,6 +174,7 @@ sg_ref sg_squeeze(sg_build *b, sg_ref x, uint32_t axis); /* drops one of extent 
 sg_ref sg_move_axis_last(sg_build *b, sg_ref x, uint32_t axis);
 sg_ref sg_gather(sg_build *b, sg_ref x, sg_ref idx, uint32_t axis, uint32_t nbatch);
 sg_ref sg_scatter(sg_build *b, const sg_shape *s, sg_ref idx, sg_ref v, uint32_t axis, uint32_t nbatch);
+sg_ref sg_writer(sg_build *b, sg_ref idx, sg_ext n);
 /* op: SUM PROD AMAX AMIN ANY ALL; mask 0 gives x itself. SUM of i32, bool must be cast by the caller. */
 sg_ref sg_reduce(sg_build *b, sg_op op, sg_ref x, uint64_t mask);
 sg_ref sg_argm(sg_build *b, sg_op op, sg_ref x, uint32_t axis);

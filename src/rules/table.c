@@ -38,7 +38,7 @@ sg_op_name(uint16_t op)
 bool
 sg_op_attr_is_ext(uint16_t op)
 {
-	return op == SG_DIM || op == SG_SLICE || op == SG_PAD;
+	return op == SG_DIM || op == SG_SLICE || op == SG_PAD || op == SG_WINDOW || op == SG_UNWINDOW;
 }
 
 bool

@@ -1,0 +1,144 @@
+/* merge.c - loops that do the same steps become one loop.
+ *
+ * A reverse sweep runs a loop again to keep its carries; where the first run is needed too, both are one:
+ * the first loop then also stacks what the later ones stack, as far as that was built before it. */
+#include "pass/sweep.h"
+
+#include <string.h>
+
+typedef struct family {
+	sg_ref first;
+	sg_ref *out; /* of all members, each once */
+	size_t nout, cap;
+	bool tape;
+} family;
+
+typedef struct merging {
+	sg_ctx *ctx;
+	const sg_graph *g;
+	const bool *live;
+	family **of;  /* by node, of loops */
+	sg_bytes_map *known;
+} merging;
+
+static bool
+is_loop(uint16_t op)
+{
+	return op == SG_SCAN || op == SG_WHILE;
+}
+
+/* All of a loop save what it stacks. */
+static family **
+family_at(merging *m, const sg_loop *l)
+{
+	sg_buf key;
+	const uint32_t head[7] = {l->op, l->nc, l->nx, l->reverse, l->limited, l->length, l->count};
+
+	sg_buf_init(&key, m->ctx);
+	sg_buf_write(&key, (const char *)head, sizeof head);
+	sg_buf_write(&key, (const char *)&l->cond, sizeof l->cond);
+	sg_buf_write(&key, (const char *)l->init, l->nc * sizeof *l->init);
+	sg_buf_write(&key, (const char *)l->xs, l->nx * sizeof *l->xs);
+	sg_buf_write(&key, (const char *)l->cparam, l->nc * sizeof *l->cparam);
+	sg_buf_write(&key, (const char *)l->xparam, l->nx * sizeof *l->xparam);
+	sg_buf_write(&key, (const char *)l->next, l->nc * sizeof *l->next);
+	return (family **)sg_bytes_map_at(m->known, key.s, key.n);
+}
+
+static size_t
+place_of(const family *f, sg_ref out)
+{
+	size_t k = 0;
+
+	while (k < f->nout && f->out[k] != out)
+		k++;
+	return k;
+}
+
+static void
+join(merging *m, sg_ref r)
+{
+	const sg_loop l = sg_loop_of(m->g, r);
+	family **slot = family_at(m, &l), *f = *slot;
+
+	if (!f) {
+		f = *slot = SG_NEW(m->ctx, family);
+		f->first = r;
+	}
+	for (uint32_t k = 0; k < l.ns; k++)
+		if (l.out[k] > f->first && place_of(f, l.out[k]) == f->nout) {
+			f = SG_NEW(m->ctx, family); /* built too late for the first: stays alone */
+			f->first = r;
+			break;
+		}
+	f->tape = f->tape || l.tape;
+	for (uint32_t k = 0; k < l.ns; k++)
+		if (place_of(f, l.out[k]) == f->nout)
+			SG_PUSH(m->ctx, f->out, f->nout, f->cap, l.out[k]);
+	m->of[r] = f;
+}
+
+static sg_ref
+remade_loop(sg_build *b, merging *m, sg_ref r, const sg_ref *map, const sg_ref *arg)
+{
+	const family *f = m->of[r];
+	sg_node n = m->g->node[r];
+
+	if (f->first != r)
+		return map[f->first];
+	n.args = arg;
+	sg_loop l = sg_loop_parts(&n);
+	sg_ref *out = SG_NEW_ARRAY(m->ctx, sg_ref, f->nout + 1);
+	for (size_t k = 0; k < f->nout; k++)
+		out[k] = map[f->out[k]];
+	l.out = out;
+	l.ns = (uint32_t)f->nout;
+	l.tape = f->tape;
+	return sg_loop_make(b, &l);
+}
+
+static sg_ref
+remade_pick(sg_build *b, merging *m, const sg_node *pick, sg_ref loop)
+{
+	const sg_loop l = sg_loop_of(m->g, pick->args[0]);
+	uint32_t k = (uint32_t)pick->attr->w[0];
+
+	if (l.op == SG_SCAN && k >= l.nc)
+		k = l.nc + (uint32_t)place_of(m->of[pick->args[0]], l.out[k - l.nc]);
+	return sg_pick(b, loop, k);
+}
+
+void
+sg_merge_loops(sg_ctx *ctx, sg_program *p)
+{
+	merging m = {.ctx = ctx, .g = p->g, .known = sg_bytes_map_new(ctx)};
+	sg_build b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp)};
+	sg_ref *map = SG_NEW_ARRAY(ctx, sg_ref, p->g->n), *arg = NULL;
+	size_t nroots, cap = 0, loops = 0;
+	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
+
+	m.live = sg_graph_live(p->g, nroots, root);
+	m.of = SG_NEW_ARRAY(ctx, family *, p->g->n);
+	for (sg_ref r = 1; r < p->g->n; r++)
+		if (m.live[r] && is_loop(p->g->node[r].op))
+			join(&m, r), loops++;
+	if (loops < 2)
+		return;
+	for (sg_ref r = 1; r < p->g->n; r++) {
+		const sg_node n = p->g->node[r];
+
+		if (!m.live[r])
+			continue;
+		if (n.nargs > cap)
+			arg = SG_NEW_ARRAY(ctx, sg_ref, cap = 2 * n.nargs);
+		for (uint32_t k = 0; k < n.nargs; k++)
+			arg[k] = map[n.args[k]];
+		b.g->here = p->g->span[r];
+		map[r] = is_loop(n.op)       ? remade_loop(&b, &m, r, map, arg)
+		         : n.op == SG_PICK   ? remade_pick(&b, &m, &n, arg[0])
+		                             : sg_remake(&b, &n, arg);
+		if (p->g->name[r] && !b.g->name[map[r]])
+			b.g->name[map[r]] = p->g->name[r];
+	}
+	sg_program_remap(p, b.g, map);
+}
