@@ -46,6 +46,8 @@ run_dim(elab *e, const sg_stmt *st)
 		const sg_item *it = &st->item[k];
 		binding *b = scope_find_here(e->top, it->name);
 
+		if (b && b->is_dim && !it->value)
+			continue; /* its use has declared it */
 		if (b && b->is_dim) {
 			sg_diag *d = elab_error(e, it->at, "rebound", "'%s' is a dimension already", it->name);
 
