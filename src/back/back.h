@@ -38,7 +38,8 @@ int sg_interp(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, 
 
 /* The whole program as .sg text that compiles again to the same numbers (diff, --emit=sg). */
 void sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out);
-/* One expression, inlined as far as sharing allows; let-lines first where it does not. */
+/* One expression, inlined as far as sharing allows; let-lines where it does not. What stands in out's
+ * last line already ("d_x = ") goes before the expression, below the let-lines. No newline at the end. */
 void sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
 void sg_expr_latex(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
 

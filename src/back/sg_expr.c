@@ -7,7 +7,7 @@
 /* ---- small tools ---- */
 
 void
-sg_insert(sg_writer *w, size_t at, const char *s)
+sg_insert(sg_text_writer *w, size_t at, const char *s)
 {
 	size_t n = strlen(s), tail = w->b->n - at;
 
@@ -17,7 +17,7 @@ sg_insert(sg_writer *w, size_t at, const char *s)
 }
 
 void
-sg_parens(sg_writer *w, size_t at, sg_prec is, sg_prec min)
+sg_parens(sg_text_writer *w, size_t at, sg_prec is, sg_prec min)
 {
 	if (is >= min)
 		return;
@@ -26,7 +26,7 @@ sg_parens(sg_writer *w, size_t at, sg_prec is, sg_prec min)
 }
 
 void
-sg_put(sg_writer *w, sg_ref r, sg_prec min)
+sg_put(sg_text_writer *w, sg_ref r, sg_prec min)
 {
 	size_t at = w->b->n;
 
@@ -39,7 +39,7 @@ sg_put(sg_writer *w, sg_ref r, sg_prec min)
 /* ---- numbers ---- */
 
 static void
-put_float(sg_writer *w, double v, bool is_f32)
+put_float(sg_text_writer *w, double v, bool is_f32)
 {
 	size_t at = w->b->n;
 	double back = 0;
@@ -58,7 +58,7 @@ put_float(sg_writer *w, double v, bool is_f32)
 }
 
 sg_prec
-sg_put_number(sg_writer *w, sg_type t, int64_t word, bool weak)
+sg_put_number(sg_text_writer *w, sg_type t, int64_t word, bool weak)
 {
 	size_t at = w->b->n;
 	sg_prec is;
@@ -83,7 +83,7 @@ sg_put_number(sg_writer *w, sg_type t, int64_t word, bool weak)
 }
 
 sg_prec
-sg_put_const(sg_writer *w, sg_type t, const sg_shape *s, int64_t word)
+sg_put_const(sg_text_writer *w, sg_type t, const sg_shape *s, int64_t word)
 {
 	const bool real = t == w->p->real, zero = real && word == 0;
 	const bool one = real && sg_bits_double(word) == 1;
@@ -102,7 +102,7 @@ sg_put_const(sg_writer *w, sg_type t, const sg_shape *s, int64_t word)
 
 /* The loosest operator outside parentheses. */
 sg_prec
-sg_put_extent(sg_writer *w, sg_ext e)
+sg_put_extent(sg_text_writer *w, sg_ext e)
 {
 	size_t at = w->b->n;
 	sg_prec is = SG_P_POSTFIX;
@@ -124,7 +124,7 @@ sg_put_extent(sg_writer *w, sg_ext e)
 }
 
 void
-sg_put_shape(sg_writer *w, uint32_t rank, const sg_ext *ext)
+sg_put_shape(sg_text_writer *w, uint32_t rank, const sg_ext *ext)
 {
 	sg_buf_putc(w->b, '[');
 	for (uint32_t i = 0; i < rank; i++) {
@@ -146,7 +146,7 @@ typedef struct operand {
 } operand;
 
 bool
-sg_inserts_ones(const sg_writer *w, const sg_shape *from, const sg_shape *to, int64_t *map)
+sg_inserts_ones(const sg_text_writer *w, const sg_shape *from, const sg_shape *to, int64_t *map)
 {
 	uint32_t i = 0;
 
@@ -171,7 +171,7 @@ promotes(sg_type from, sg_type to)
 
 /* Looks through movement that broadcasting does by itself. */
 static operand
-look(const sg_writer *w, sg_ref r)
+look(const sg_text_writer *w, sg_ref r)
 {
 	operand o = {.r = r, .n = sg_node_at(w->g, r)->shape->rank};
 	int64_t step[SG_MAX_RANK];
@@ -204,7 +204,7 @@ look(const sg_writer *w, sg_ref r)
 
 /* Does the operand's text make the result as long as s along axis k? */
 static bool
-covers(const sg_writer *w, const operand *o, const sg_shape *s, uint32_t k)
+covers(const sg_text_writer *w, const operand *o, const sg_shape *s, uint32_t k)
 {
 	const sg_shape *own = sg_node_at(w->g, o->r)->shape;
 
@@ -220,7 +220,7 @@ covers(const sg_writer *w, const operand *o, const sg_shape *s, uint32_t k)
 
 /* Makes sure that the operands' texts broadcast to s. */
 static void
-cover(const sg_writer *w, operand *o, uint32_t n, const sg_shape *s)
+cover(const sg_text_writer *w, operand *o, uint32_t n, const sg_shape *s)
 {
 	for (uint32_t k = 0; k < s->rank; k++) {
 		bool done = false;
@@ -237,7 +237,7 @@ cover(const sg_writer *w, operand *o, uint32_t n, const sg_shape *s)
 
 /* Which conversions promotion does in an operation over type t. */
 static void
-drop_casts(const sg_writer *w, operand *o, uint32_t n, uint16_t op, sg_type t)
+drop_casts(const sg_text_writer *w, operand *o, uint32_t n, uint16_t op, sg_type t)
 {
 	const bool arithmetic = op == SG_ADD || op == SG_SUB || op == SG_MUL || op == SG_DIV;
 	bool anchor = false, ints = op == SG_DIV && t == w->p->real;
@@ -256,7 +256,7 @@ drop_casts(const sg_writer *w, operand *o, uint32_t n, uint16_t op, sg_type t)
 }
 
 void
-sg_put_new_axes(sg_writer *w, sg_ref r, uint32_t first, uint32_t rank, uint32_t n,
+sg_put_new_axes(sg_text_writer *w, sg_ref r, uint32_t first, uint32_t rank, uint32_t n,
                 const int64_t *map)
 {
 	uint32_t end = rank, i = 0;
@@ -292,7 +292,7 @@ has_gaps(const operand *o, uint32_t rank)
 }
 
 static void
-put_operand(sg_writer *w, const operand *o, const sg_shape *s, bool weak, sg_prec min)
+put_operand(sg_text_writer *w, const operand *o, const sg_shape *s, bool weak, sg_prec min)
 {
 	const sg_node *n = sg_node_at(w->g, o->r);
 	size_t at = w->b->n;
@@ -324,7 +324,7 @@ typedef struct operation {
 
 /* A number of the default type whose digits show that it is no integer. */
 static bool
-is_real_number(const sg_writer *w, sg_ref r)
+is_real_number(const sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	const double v = n->type == w->p->real ? sg_bits_double(n->attr->w[0]) : 0;
@@ -333,7 +333,7 @@ is_real_number(const sg_writer *w, sg_ref r)
 }
 
 static operation
-prepare(const sg_writer *w, sg_ref r)
+prepare(const sg_text_writer *w, sg_ref r)
 {
 	operation x = {.n = sg_node_at(w->g, r)};
 	const sg_type t = (sg_type)sg_node_at(w->g, x.n->args[x.n->nargs - 1])->type;
@@ -349,14 +349,14 @@ prepare(const sg_writer *w, sg_ref r)
 }
 
 static void
-put_arg(sg_writer *w, const operation *x, uint32_t k, sg_prec min)
+put_arg(sg_text_writer *w, const operation *x, uint32_t k, sg_prec min)
 {
 	put_operand(w, &x->o[k], x->n->shape, x->weak, min);
 }
 
 /* Is operand k written in place as one of these ops? */
 static bool
-is_written(const sg_writer *w, const operation *x, uint32_t k, sg_op a, sg_op b)
+is_written(const sg_text_writer *w, const operation *x, uint32_t k, sg_op a, sg_op b)
 {
 	const operand *o = &x->o[k];
 	const uint16_t op = sg_node_at(w->g, o->r)->op;
@@ -367,7 +367,7 @@ is_written(const sg_writer *w, const operation *x, uint32_t k, sg_op a, sg_op b)
 
 /* Moves the text [mid, end) before [at, mid). */
 static void
-swap_texts(sg_writer *w, size_t at, size_t mid)
+swap_texts(sg_text_writer *w, size_t at, size_t mid)
 {
 	size_t n = w->b->n - mid;
 	char *right = sg_copy(w->ctx, w->b->s + mid, n + 1);
@@ -378,7 +378,7 @@ swap_texts(sg_writer *w, size_t at, size_t mid)
 
 /* a + b, a - b; a sign in front of b joins the operator, one in front of a sum goes behind. */
 static sg_prec
-put_sum(sg_writer *w, const operation *x)
+put_sum(sg_text_writer *w, const operation *x)
 {
 	const bool is_sub = x->n->op == SG_SUB;
 	const bool turn = !is_sub && is_written(w, x, 1, SG_ADD, SG_SUB) && !is_written(w, x, 0, SG_ADD, SG_SUB);
@@ -404,7 +404,7 @@ put_sum(sg_writer *w, const operation *x)
 }
 
 static sg_prec
-put_product(sg_writer *w, const operation *x)
+put_product(sg_text_writer *w, const operation *x)
 {
 	const bool second = x->o[1].literal ||
 	                    (is_written(w, x, 1, SG_MUL, SG_MUL) && !is_written(w, x, 0, SG_MUL, SG_MUL)) ||
@@ -418,7 +418,7 @@ put_product(sg_writer *w, const operation *x)
 }
 
 static sg_prec
-put_infix(sg_writer *w, const operation *x, sg_prec left, const char *op, sg_prec right, sg_prec is)
+put_infix(sg_text_writer *w, const operation *x, sg_prec left, const char *op, sg_prec right, sg_prec is)
 {
 	put_arg(w, x, 0, left);
 	sg_buf_puts(w->b, op);
@@ -427,7 +427,7 @@ put_infix(sg_writer *w, const operation *x, sg_prec left, const char *op, sg_pre
 }
 
 static sg_prec
-put_compare(sg_writer *w, const operation *x)
+put_compare(sg_text_writer *w, const operation *x)
 {
 	const bool turn = x->o[0].literal;
 	const char *op = x->n->op == SG_EQ   ? " == "
@@ -442,7 +442,7 @@ put_compare(sg_writer *w, const operation *x)
 }
 
 static sg_prec
-put_call(sg_writer *w, const operation *x)
+put_call(sg_text_writer *w, const operation *x)
 {
 	sg_buf_printf(w->b, "%s(", sg_op_name(x->n->op));
 	for (uint32_t k = 0; k < x->n->nargs; k++) {
@@ -455,7 +455,7 @@ put_call(sg_writer *w, const operation *x)
 
 /* Is it a sum over the number of what was summed? */
 static bool
-is_mean(const sg_writer *w, const operation *x)
+is_mean(const sg_text_writer *w, const operation *x)
 {
 	const sg_node *sum = sg_node_at(w->g, x->o[0].r), *count = sg_node_at(w->g, x->o[1].r), *dim;
 	const sg_shape *s;
@@ -473,7 +473,7 @@ is_mean(const sg_writer *w, const operation *x)
 }
 
 static sg_prec
-put_quotient(sg_writer *w, const operation *x)
+put_quotient(sg_text_writer *w, const operation *x)
 {
 	if (is_mean(w, x))
 		return sg_put_reduce(w, x->o[0].r, "mean");
@@ -481,7 +481,7 @@ put_quotient(sg_writer *w, const operation *x)
 }
 
 static sg_prec
-put_binary(sg_writer *w, const operation *x)
+put_binary(sg_text_writer *w, const operation *x)
 {
 	switch ((sg_op)x->n->op) {
 	case SG_ADD:
@@ -505,7 +505,7 @@ put_binary(sg_writer *w, const operation *x)
 
 /* The operand, without a conversion that the function does by itself. */
 static sg_ref
-unary_operand(const sg_writer *w, const sg_node *n)
+unary_operand(const sg_text_writer *w, const sg_node *n)
 {
 	const sg_ref x = n->args[0];
 	const sg_node *a = sg_node_at(w->g, x);
@@ -517,7 +517,7 @@ unary_operand(const sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_neg(sg_writer *w, sg_ref x)
+put_neg(sg_text_writer *w, sg_ref x)
 {
 	size_t at = w->b->n;
 
@@ -529,7 +529,7 @@ put_neg(sg_writer *w, sg_ref x)
 }
 
 static sg_prec
-put_unary(sg_writer *w, const sg_node *n)
+put_unary(sg_text_writer *w, const sg_node *n)
 {
 	const sg_ref x = unary_operand(w, n);
 
@@ -576,7 +576,7 @@ put_unary(sg_writer *w, const sg_node *n)
 }
 
 sg_prec
-sg_put_body(sg_writer *w, sg_ref r)
+sg_put_body(sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	operation x;

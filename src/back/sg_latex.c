@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-static sg_prec put_body(sg_writer *w, sg_ref r);
+static sg_prec put_body(sg_text_writer *w, sg_ref r);
 
 /* ---- names and numbers ---- */
 
@@ -16,7 +16,7 @@ static const char *const greek[] = {
 };
 
 static void
-put_word(sg_writer *w, const char *s, size_t n)
+put_word(sg_text_writer *w, const char *s, size_t n)
 {
 	for (size_t i = 0; i < sizeof greek / sizeof *greek; i++)
 		if (strlen(greek[i]) == n && memcmp(greek[i], s, n) == 0) {
@@ -30,7 +30,7 @@ put_word(sg_writer *w, const char *s, size_t n)
 
 /* grad_w is grad with index w, x1 is x with index 1. */
 static void
-put_name(sg_writer *w, const char *s)
+put_name(sg_text_writer *w, const char *s)
 {
 	const size_t stem = strcspn(s, "_0123456789");
 	bool first = true;
@@ -62,7 +62,7 @@ put_name(sg_writer *w, const char *s)
 }
 
 static sg_prec
-put_number(sg_writer *w, const sg_node *n)
+put_number(sg_text_writer *w, const sg_node *n)
 {
 	const int64_t word = n->attr->w[0];
 	const bool is_float = sg_type_is_float((sg_type)n->type);
@@ -92,7 +92,7 @@ put_number(sg_writer *w, const sg_node *n)
 /* ---- operands ---- */
 
 static void
-parens(sg_writer *w, size_t at, sg_prec is, sg_prec min)
+parens(sg_text_writer *w, size_t at, sg_prec is, sg_prec min)
 {
 	if (is >= min)
 		return;
@@ -102,7 +102,7 @@ parens(sg_writer *w, size_t at, sg_prec is, sg_prec min)
 
 /* What a reader sees of it: no conversion, no broadcast. */
 static sg_ref
-bare(const sg_writer *w, sg_ref r)
+bare(const sg_text_writer *w, sg_ref r)
 {
 	for (;;) {
 		const sg_node *n = sg_node_at(w->g, r);
@@ -124,7 +124,7 @@ bare(const sg_writer *w, sg_ref r)
 }
 
 static void
-put(sg_writer *w, sg_ref r, sg_prec min)
+put(sg_text_writer *w, sg_ref r, sg_prec min)
 {
 	size_t at = w->b->n;
 
@@ -136,7 +136,7 @@ put(sg_writer *w, sg_ref r, sg_prec min)
 }
 
 static void
-put_braces(sg_writer *w, const char *before, sg_ref r)
+put_braces(sg_text_writer *w, const char *before, sg_ref r)
 {
 	sg_buf_printf(w->b, "%s{", before);
 	put(w, r, SG_P_ANY);
@@ -144,7 +144,7 @@ put_braces(sg_writer *w, const char *before, sg_ref r)
 }
 
 static void
-put_between(sg_writer *w, const char *before, sg_ref r, const char *after)
+put_between(sg_text_writer *w, const char *before, sg_ref r, const char *after)
 {
 	sg_buf_puts(w->b, before);
 	put(w, r, SG_P_ANY);
@@ -152,7 +152,7 @@ put_between(sg_writer *w, const char *before, sg_ref r, const char *after)
 }
 
 static sg_prec
-put_args(sg_writer *w, const char *name, const sg_node *n)
+put_args(sg_text_writer *w, const char *name, const sg_node *n)
 {
 	sg_buf_printf(w->b, "%s\\left(", name);
 	for (uint32_t k = 0; k < n->nargs; k++)
@@ -191,7 +191,7 @@ function_name(uint16_t op)
 }
 
 static const char *
-operator_name(const sg_writer *w, const char *name)
+operator_name(const sg_text_writer *w, const char *name)
 {
 	sg_buf b;
 
@@ -205,7 +205,7 @@ operator_name(const sg_writer *w, const char *name)
 
 /* f^{2}(x) for functions that are written by name, else base^{2}. */
 static sg_prec
-put_power(sg_writer *w, sg_ref base, sg_ref exponent)
+put_power(sg_text_writer *w, sg_ref base, sg_ref exponent)
 {
 	const sg_ref x = bare(w, base);
 	const sg_node *n = sg_node_at(w->g, x);
@@ -231,7 +231,7 @@ put_power(sg_writer *w, sg_ref base, sg_ref exponent)
 }
 
 static sg_prec
-put_unary(sg_writer *w, const sg_node *n)
+put_unary(sg_text_writer *w, const sg_node *n)
 {
 	const sg_ref x = n->args[0];
 	const char *f = function_name(n->op);
@@ -274,7 +274,7 @@ put_unary(sg_writer *w, const sg_node *n)
 /* ---- operators ---- */
 
 static sg_prec
-put_infix(sg_writer *w, const sg_node *n, sg_prec left, const char *op, sg_prec right, sg_prec is)
+put_infix(sg_text_writer *w, const sg_node *n, sg_prec left, const char *op, sg_prec right, sg_prec is)
 {
 	put(w, n->args[0], left);
 	sg_buf_puts(w->b, op);
@@ -283,7 +283,7 @@ put_infix(sg_writer *w, const sg_node *n, sg_prec left, const char *op, sg_prec 
 }
 
 static sg_prec
-put_sum(sg_writer *w, const sg_node *n)
+put_sum(sg_text_writer *w, const sg_node *n)
 {
 	const bool is_sub = n->op == SG_SUB;
 	size_t mid;
@@ -302,7 +302,7 @@ put_sum(sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_product(sg_writer *w, const sg_node *n)
+put_product(sg_text_writer *w, const sg_node *n)
 {
 	const bool turn = sg_node_at(w->g, bare(w, n->args[1]))->op == SG_CONST &&
 	                  sg_node_at(w->g, bare(w, n->args[0]))->op != SG_CONST;
@@ -316,7 +316,7 @@ put_product(sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_cases(sg_writer *w, const sg_node *n)
+put_cases(sg_text_writer *w, const sg_node *n)
 {
 	put_between(w, "\\begin{cases} ", n->args[1], "");
 	put_between(w, " & \\text{if } ", n->args[0], " \\\\ ");
@@ -325,7 +325,7 @@ put_cases(sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_elementwise(sg_writer *w, const sg_node *n)
+put_elementwise(sg_text_writer *w, const sg_node *n)
 {
 	if (n->nargs == 1)
 		return put_unary(w, n);
@@ -365,7 +365,7 @@ put_elementwise(sg_writer *w, const sg_node *n)
 
 /* What .sg text says of the node beyond its operand: x[1:] has "[1:]". */
 static const char *
-index_text(sg_writer *w, const sg_node *n, sg_ref r)
+index_text(sg_text_writer *w, const sg_node *n, sg_ref r)
 {
 	sg_buf own, *b = w->b;
 	size_t base;
@@ -381,7 +381,7 @@ index_text(sg_writer *w, const sg_node *n, sg_ref r)
 }
 
 static void
-put_indexed(sg_writer *w, sg_ref x, const char *index)
+put_indexed(sg_text_writer *w, sg_ref x, const char *index)
 {
 	put(w, x, SG_P_POSTFIX);
 	sg_buf_puts(w->b, "_{");
@@ -397,7 +397,7 @@ put_indexed(sg_writer *w, sg_ref x, const char *index)
 
 /* \sum_{...} x, the axes below. */
 static sg_prec
-put_big_operator(sg_writer *w, const sg_node *n, const char *sign)
+put_big_operator(sg_text_writer *w, const sg_node *n, const char *sign)
 {
 	const uint32_t rank = sg_node_at(w->g, n->args[0])->shape->rank;
 	const uint64_t mask = (uint64_t)n->attr->w[0], all = ((uint64_t)1 << rank) - 1;
@@ -415,7 +415,7 @@ put_big_operator(sg_writer *w, const sg_node *n, const char *sign)
 }
 
 static sg_prec
-put_contract(sg_writer *w, sg_ref r)
+put_contract(sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	bool xt, yt;
@@ -437,7 +437,7 @@ put_contract(sg_writer *w, sg_ref r)
 }
 
 static sg_prec
-put_list(sg_writer *w, const sg_node *n)
+put_list(sg_text_writer *w, const sg_node *n)
 {
 	sg_buf_puts(w->b, "\\left[");
 	for (uint32_t k = 0; k < n->nargs; k++)
@@ -447,7 +447,7 @@ put_list(sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_extent(sg_writer *w, sg_ext e)
+put_extent(sg_text_writer *w, sg_ext e)
 {
 	size_t at = w->b->n;
 	sg_prec is = sg_put_extent(w, e);
@@ -470,7 +470,7 @@ put_extent(sg_writer *w, sg_ext e)
 }
 
 static sg_prec
-put_structured(sg_writer *w, sg_ref r)
+put_structured(sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 
@@ -513,7 +513,7 @@ put_structured(sg_writer *w, sg_ref r)
 }
 
 static sg_prec
-put_body(sg_writer *w, sg_ref r)
+put_body(sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 
@@ -524,10 +524,11 @@ void
 sg_expr_latex(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 {
 	const sg_plan_options o = {.small = 12, .largest = 150};
-	sg_writer w;
+	const char *line = sg_take_line(out);
+	sg_text_writer w;
 	const bool *live;
 
-	sg_writer_init(&w, ctx, p, out);
+	sg_text_writer_init(&w, ctx, p, out);
 	sg_plan(&w, 1, &r, &o);
 	w.name[r] = NULL;
 	live = sg_graph_live(p->g, 1, &r);
@@ -538,5 +539,6 @@ sg_expr_latex(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 			put_body(&w, k);
 			sg_buf_puts(out, " \\\\\n");
 		}
+	sg_buf_puts(out, line);
 	put(&w, r, SG_P_ANY);
 }

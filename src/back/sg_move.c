@@ -4,19 +4,19 @@
 #include <string.h>
 
 static const sg_shape *
-shape_of(const sg_writer *w, sg_ref r)
+shape_of(const sg_text_writer *w, sg_ref r)
 {
 	return sg_node_at(w->g, r)->shape;
 }
 
 static void
-put_ext(sg_writer *w, sg_ext e)
+put_ext(sg_text_writer *w, sg_ext e)
 {
 	sg_ext_print(w->sp, w->b, e);
 }
 
 static bool
-is_one(const sg_writer *w, sg_ext e)
+is_one(const sg_text_writer *w, sg_ext e)
 {
 	return sg_ext_is(w->sp, e, 1);
 }
@@ -33,7 +33,7 @@ is_identity(uint32_t n, const int64_t *perm)
 }
 
 void
-sg_wrap_transpose(sg_writer *w, size_t at, uint32_t n, const int64_t *perm)
+sg_wrap_transpose(sg_text_writer *w, size_t at, uint32_t n, const int64_t *perm)
 {
 	bool reversed = true, last_two = n >= 2;
 
@@ -56,7 +56,7 @@ sg_wrap_transpose(sg_writer *w, size_t at, uint32_t n, const int64_t *perm)
 }
 
 void
-sg_wrap_reshape(sg_writer *w, size_t at, uint32_t n, const sg_ext *ext)
+sg_wrap_reshape(sg_text_writer *w, size_t at, uint32_t n, const sg_ext *ext)
 {
 	sg_insert(w, at, "reshape(");
 	sg_buf_puts(w->b, ", ");
@@ -72,7 +72,7 @@ typedef struct range {
 
 /* ceil(len / k) */
 static sg_ext
-steps_in(sg_writer *w, sg_ext len, int64_t k)
+steps_in(sg_text_writer *w, sg_ext len, int64_t k)
 {
 	return sg_ext_div(w->sp, sg_ext_add(w->sp, len, sg_ext_int(w->sp, k - 1)),
 	                  sg_ext_int(w->sp, k));
@@ -80,7 +80,7 @@ steps_in(sg_writer *w, sg_ext len, int64_t k)
 
 /* start + step*(count - 1) */
 static sg_ext
-last_of(sg_writer *w, const range *x)
+last_of(sg_text_writer *w, const range *x)
 {
 	const sg_ext one = sg_ext_int(w->sp, 1);
 
@@ -88,7 +88,7 @@ last_of(sg_writer *w, const range *x)
 }
 
 static bool
-is_whole(const sg_writer *w, const range *x)
+is_whole(const sg_text_writer *w, const range *x)
 {
 	return !x->drop && sg_ext_is(w->sp, x->start, 0) && is_one(w, x->step) &&
 	       x->count == x->extent;
@@ -96,7 +96,7 @@ is_whole(const sg_writer *w, const range *x)
 
 /* start:stop:k of a forward range. */
 static void
-put_forward(sg_writer *w, const range *x, int64_t k)
+put_forward(sg_text_writer *w, const range *x, int64_t k)
 {
 	const sg_ext rest = sg_ext_sub(w->sp, x->extent, x->start), one = sg_ext_int(w->sp, 1);
 
@@ -113,7 +113,7 @@ put_forward(sg_writer *w, const range *x, int64_t k)
 
 /* A backward range as a forward one (written here) that is then taken from its end. */
 static range
-turned(sg_writer *w, const range *x)
+turned(sg_text_writer *w, const range *x)
 {
 	range f = *x;
 
@@ -125,7 +125,7 @@ turned(sg_writer *w, const range *x)
 
 /* Can it be had by ::-k from the end of the axis? */
 static bool
-from_the_end(sg_writer *w, const range *x, int64_t k)
+from_the_end(sg_text_writer *w, const range *x, int64_t k)
 {
 	const sg_ext top = sg_ext_sub(w->sp, x->extent, sg_ext_int(w->sp, 1));
 
@@ -134,7 +134,7 @@ from_the_end(sg_writer *w, const range *x, int64_t k)
 
 /* [..] with forward ranges, then [::-k] for backward ones; places[i]: text for axis i, "" is ':'. */
 static void
-put_index(sg_writer *w, uint32_t n, const char *const *place)
+put_index(sg_text_writer *w, uint32_t n, const char *const *place)
 {
 	uint32_t end = n;
 
@@ -152,7 +152,7 @@ put_index(sg_writer *w, uint32_t n, const char *const *place)
 
 /* What `put` writes, as a string of its own. */
 static const char *
-forward_text(sg_writer *w, const range *x, int64_t k)
+forward_text(sg_text_writer *w, const range *x, int64_t k)
 {
 	sg_buf *b = w->b, own;
 
@@ -168,7 +168,7 @@ forward_text(sg_writer *w, const range *x, int64_t k)
 
 /* start + step*arange(count), for steps that are no numbers. */
 static const char *
-strided_text(sg_writer *w, const range *x)
+strided_text(sg_text_writer *w, const range *x)
 {
 	sg_buf *b = w->b, own;
 
@@ -189,7 +189,7 @@ strided_text(sg_writer *w, const range *x)
 }
 
 static void
-put_ranges(sg_writer *w, sg_ref x, uint32_t rank, const range *rg)
+put_ranges(sg_text_writer *w, sg_ref x, uint32_t rank, const range *rg)
 {
 	const char *first[SG_MAX_RANK] = {NULL}, *then[SG_MAX_RANK] = {NULL};
 	uint32_t kept = 0;
@@ -233,7 +233,7 @@ put_ranges(sg_writer *w, sg_ref x, uint32_t rank, const range *rg)
 }
 
 static void
-ranges_of(const sg_writer *w, const sg_node *n, range *rg)
+ranges_of(const sg_text_writer *w, const sg_node *n, range *rg)
 {
 	const uint32_t rank = n->shape->rank;
 	const sg_shape *s = shape_of(w, n->args[0]);
@@ -244,7 +244,7 @@ ranges_of(const sg_writer *w, const sg_node *n, range *rg)
 }
 
 static sg_prec
-put_slice(sg_writer *w, const sg_node *n)
+put_slice(sg_text_writer *w, const sg_node *n)
 {
 	range rg[SG_MAX_RANK];
 
@@ -255,7 +255,7 @@ put_slice(sg_writer *w, const sg_node *n)
 
 /* Which axes of `from` (all of extent 1) have to go to make it `to`? `wish`: rather these. */
 static bool
-drops_ones(const sg_writer *w, const sg_shape *from, const sg_shape *to, const bool *wish, bool *drop)
+drops_ones(const sg_text_writer *w, const sg_shape *from, const sg_shape *to, const bool *wish, bool *drop)
 {
 	for (int pass = 0; pass < 2; pass++) {
 		uint32_t j = 0, left = from->rank - to->rank;
@@ -277,7 +277,7 @@ drops_ones(const sg_writer *w, const sg_shape *from, const sg_shape *to, const b
 }
 
 static sg_prec
-put_squeeze(sg_writer *w, const sg_node *n, const bool *drop)
+put_squeeze(sg_text_writer *w, const sg_node *n, const bool *drop)
 {
 	const sg_ref x = n->args[0];
 	const sg_node *a = sg_node_at(w->g, x);
@@ -300,7 +300,7 @@ put_squeeze(sg_writer *w, const sg_node *n, const bool *drop)
 }
 
 static sg_prec
-put_reshape(sg_writer *w, const sg_node *n)
+put_reshape(sg_text_writer *w, const sg_node *n)
 {
 	const sg_shape *from = shape_of(w, n->args[0]), *to = n->shape;
 	const sg_node *a = sg_node_at(w->g, n->args[0]);
@@ -323,7 +323,7 @@ put_reshape(sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_broadcast(sg_writer *w, const sg_node *n)
+put_broadcast(sg_text_writer *w, const sg_node *n)
 {
 	const uint32_t rank = shape_of(w, n->args[0])->rank;
 
@@ -340,7 +340,7 @@ put_broadcast(sg_writer *w, const sg_node *n)
 
 /* pad(what stands from `at` on, lo and hi along one axis). */
 static void
-wrap_pad(sg_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext lo, sg_ext hi)
+wrap_pad(sg_text_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext lo, sg_ext hi)
 {
 	sg_insert(w, at, "pad(");
 	for (uint32_t i = 0; i < rank; i++) {
@@ -354,7 +354,7 @@ wrap_pad(sg_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext lo, sg_ex
 }
 
 void
-sg_put_colons(sg_writer *w, uint32_t n)
+sg_put_colons(sg_text_writer *w, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		sg_buf_puts(w->b, ":, ");
@@ -362,7 +362,7 @@ sg_put_colons(sg_writer *w, uint32_t n)
 
 /* Along one axis: x at 0, k, 2k ..., zeros between, to the length `room`. ext: the axes so far. */
 static void
-spread_axis(sg_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext *ext, sg_ext k, sg_ext room)
+spread_axis(sg_text_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext *ext, sg_ext k, sg_ext room)
 {
 	const sg_ext one = sg_ext_int(w->sp, 1), n = ext[axis];
 	sg_ext wide = sg_ext_mul(w->sp, n, k), more = sg_ext_sub(w->sp, room, wide);
@@ -390,7 +390,7 @@ spread_axis(sg_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext *ext, 
 }
 
 static sg_prec
-put_pad(sg_writer *w, const sg_node *n)
+put_pad(sg_text_writer *w, const sg_node *n)
 {
 	const uint32_t rank = n->shape->rank;
 	const sg_shape *s = shape_of(w, n->args[0]);
@@ -437,11 +437,107 @@ put_pad(sg_writer *w, const sg_node *n)
 	return SG_P_POSTFIX;
 }
 
+/* ---- windows ---- */
+
+/* k*arange(n) */
+static void
+put_multiples(sg_text_writer *w, sg_ext k, sg_ext n)
+{
+	const size_t at = w->b->n;
+
+	if (!is_one(w, k)) {
+		sg_parens(w, at, sg_put_extent(w, k), SG_P_MUL);
+		sg_buf_putc(w->b, '*');
+	}
+	sg_buf_puts(w->b, "arange(");
+	put_ext(w, n);
+	sg_buf_putc(w->b, ')');
+}
+
+/* The places on the axis, [size, count]. */
+static void
+put_places(sg_text_writer *w, const sg_windowing *g, sg_ext count, sg_ext size)
+{
+	const size_t at = w->b->n;
+
+	put_multiples(w, g->dilation, size);
+	if (!is_one(w, g->dilation))
+		sg_parens(w, at, SG_P_MUL, SG_P_POSTFIX);
+	sg_buf_puts(w->b, "[:, none] + ");
+	put_multiples(w, g->stride, count);
+}
+
+/* Axis `from` goes to `to`, in text from `at` on. */
+static void
+wrap_move(sg_text_writer *w, size_t at, uint32_t rank, uint32_t from, uint32_t to)
+{
+	int64_t perm[SG_MAX_RANK];
+
+	for (uint32_t i = 0, k = 0; i < rank; i++) {
+		k += k == to;
+		if (i == from)
+			perm[to] = from;
+		else
+			perm[k++] = i;
+	}
+	sg_wrap_transpose(w, at, rank, perm);
+}
+
+static sg_prec
+put_window(sg_text_writer *w, const sg_node *n)
+{
+	const sg_windowing g = sg_windowing_of(w->sp, n);
+	const size_t at = w->b->n;
+
+	sg_put(w, n->args[0], SG_P_POSTFIX);
+	sg_buf_putc(w->b, '[');
+	sg_put_colons(w, g.axis);
+	put_places(w, &g, n->shape->ext[g.axis + 1], n->shape->ext[g.at]);
+	sg_buf_putc(w->b, ']');
+	wrap_move(w, at, n->shape->rank, g.axis, g.at);
+	return SG_P_POSTFIX;
+}
+
+/* The axes of the windows come first, are added up there, and the axis goes back. */
+static sg_prec
+put_unwindow(sg_text_writer *w, const sg_node *n)
+{
+	const sg_windowing g = sg_windowing_of(w->sp, n);
+	const sg_shape *s = shape_of(w, n->args[0]);
+	const uint32_t rank = n->shape->rank;
+	const sg_ext count = s->ext[g.axis + 1], size = s->ext[g.at];
+	const size_t at = w->b->n;
+	int64_t perm[SG_MAX_RANK];
+	sg_ext e[SG_MAX_RANK];
+	size_t here;
+	uint32_t k = 1;
+
+	e[0] = n->shape->ext[g.axis];
+	for (uint32_t i = 0; i < rank; i++)
+		if (i != g.axis)
+			e[k++] = n->shape->ext[i];
+	sg_buf_puts(w->b, "index_add(");
+	sg_put_const(w, (sg_type)n->type, sg_shape_make(w->sp, rank, e), 0);
+	sg_buf_puts(w->b, ", ");
+	put_places(w, &g, count, size);
+	sg_buf_puts(w->b, ", ");
+	here = w->b->n;
+	sg_put(w, n->args[0], SG_P_POSTFIX);
+	perm[0] = g.at, perm[1] = g.axis + 1, k = 2;
+	for (uint32_t i = 0; i <= rank; i++)
+		if (i != g.at && i != g.axis + 1)
+			perm[k++] = i;
+	sg_wrap_transpose(w, here, rank + 1, perm);
+	sg_buf_putc(w->b, ')');
+	wrap_move(w, at, rank, 0, g.axis);
+	return SG_P_POSTFIX;
+}
+
 /* ---- concat ---- */
 
 /* Is argument k, written in place, its operand with a new axis? */
 static bool
-is_expanded(const sg_writer *w, sg_ref r, uint32_t axis)
+is_expanded(const sg_text_writer *w, sg_ref r, uint32_t axis)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	const sg_shape *s = n->op == SG_RESHAPE ? shape_of(w, n->args[0]) : NULL;
@@ -457,7 +553,7 @@ is_expanded(const sg_writer *w, sg_ref r, uint32_t axis)
 }
 
 static void
-put_expanded(sg_writer *w, sg_ref r, uint32_t axis)
+put_expanded(sg_text_writer *w, sg_ref r, uint32_t axis)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	sg_ext e[SG_MAX_RANK];
@@ -472,7 +568,7 @@ put_expanded(sg_writer *w, sg_ref r, uint32_t axis)
 }
 
 static sg_prec
-put_concat(sg_writer *w, const sg_node *n)
+put_concat(sg_text_writer *w, const sg_node *n)
 {
 	const uint32_t axis = (uint32_t)n->attr->w[0];
 	bool stack = true;
@@ -497,7 +593,7 @@ put_concat(sg_writer *w, const sg_node *n)
 }
 
 sg_prec
-sg_put_move(sg_writer *w, sg_ref r)
+sg_put_move(sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	size_t at = w->b->n;
@@ -511,6 +607,8 @@ sg_put_move(sg_writer *w, sg_ref r)
 	case SG_BROADCAST: return put_broadcast(w, n);
 	case SG_SLICE: return put_slice(w, n);
 	case SG_PAD: return put_pad(w, n);
+	case SG_WINDOW: return put_window(w, n);
+	case SG_UNWINDOW: return put_unwindow(w, n);
 	case SG_CONCAT: return put_concat(w, n);
 	default: break;
 	}

@@ -19,13 +19,13 @@ static const char *const reserved[] = {
 
 /* The number that the next name made of this one gets; 0: the name itself is free. */
 static uintptr_t *
-next_number(const sg_writer *w, const char *name)
+next_number(const sg_text_writer *w, const char *name)
 {
 	return (uintptr_t *)sg_bytes_map_at(w->taken, name, strlen(name));
 }
 
 static void
-take(sg_writer *w, const char *name)
+take(sg_text_writer *w, const char *name)
 {
 	uintptr_t *next = next_number(w, name);
 
@@ -33,13 +33,13 @@ take(sg_writer *w, const char *name)
 }
 
 bool
-sg_name_free(const sg_writer *w, const char *name)
+sg_name_free(const sg_text_writer *w, const char *name)
 {
 	return *next_number(w, name) == 0;
 }
 
 const char *
-sg_fresh_name(sg_writer *w, const char *base)
+sg_fresh_name(sg_text_writer *w, const char *base)
 {
 	const char *name = base;
 
@@ -53,9 +53,9 @@ sg_fresh_name(sg_writer *w, const char *base)
 }
 
 void
-sg_writer_init(sg_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf *b)
+sg_text_writer_init(sg_text_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf *b)
 {
-	*w = (sg_writer){.ctx = ctx, .sp = p->sp, .p = p, .g = p->g, .b = b};
+	*w = (sg_text_writer){.ctx = ctx, .sp = p->sp, .p = p, .g = p->g, .b = b};
 	w->name = SG_NEW_ARRAY(ctx, const char *, p->g->n);
 	w->taken = sg_bytes_map_new(ctx);
 	w->next_t = 1;
@@ -95,7 +95,7 @@ add_uses(uint8_t a, uint8_t b)
 
 /* How often each node is written, up to 2: wrappers pass their uses on. */
 static uint8_t *
-count_uses(const sg_writer *w, size_t nroots, const sg_ref *roots)
+count_uses(const sg_text_writer *w, size_t nroots, const sg_ref *roots)
 {
 	uint8_t *uses = SG_NEW_ARRAY(w->ctx, uint8_t, w->g->n);
 
@@ -117,7 +117,7 @@ typedef struct extent_of_text {
 } extent_of_text;
 
 static extent_of_text
-measure(const sg_writer *w, const sg_node *n, const extent_of_text *of)
+measure(const sg_text_writer *w, const sg_node *n, const extent_of_text *of)
 {
 	extent_of_text m = {n->op == SG_DATA ? n->attr->n : 1, 1};
 
@@ -132,7 +132,7 @@ measure(const sg_writer *w, const sg_node *n, const extent_of_text *of)
 
 /* Names the inlined operands of node n that are largest until n is small enough. */
 static void
-cut_operands(sg_writer *w, const sg_node *n, const extent_of_text *of, uint32_t largest)
+cut_operands(sg_text_writer *w, const sg_node *n, const extent_of_text *of, uint32_t largest)
 {
 	for (uint32_t k = 0; k < n->nargs; k++) {
 		const sg_ref a = n->args[k];
@@ -143,7 +143,7 @@ cut_operands(sg_writer *w, const sg_node *n, const extent_of_text *of, uint32_t 
 }
 
 void
-sg_plan(sg_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_options *o)
+sg_plan(sg_text_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_options *o)
 {
 	const uint8_t *uses = count_uses(w, nroots, roots);
 	extent_of_text *of = SG_NEW_ARRAY(w->ctx, extent_of_text, w->g->n);

@@ -4,13 +4,13 @@
 #include <string.h>
 
 static const sg_shape *
-shape_of(const sg_writer *w, sg_ref r)
+shape_of(const sg_text_writer *w, sg_ref r)
 {
 	return sg_node_at(w->g, r)->shape;
 }
 
 static void
-put_ext(sg_writer *w, sg_ext e)
+put_ext(sg_text_writer *w, sg_ext e)
 {
 	sg_ext_print(w->sp, w->b, e);
 }
@@ -18,7 +18,7 @@ put_ext(sg_writer *w, sg_ext e)
 /* ---- leaves ---- */
 
 static void
-put_list(sg_writer *w, const sg_node *n, uint32_t axis, uint32_t *at)
+put_list(sg_text_writer *w, const sg_node *n, uint32_t axis, uint32_t *at)
 {
 	int64_t count = 0;
 
@@ -41,7 +41,7 @@ put_list(sg_writer *w, const sg_node *n, uint32_t axis, uint32_t *at)
 }
 
 static sg_prec
-put_data(sg_writer *w, const sg_node *n)
+put_data(sg_text_writer *w, const sg_node *n)
 {
 	const sg_type t = (sg_type)n->type;
 	const bool cast = t != w->p->real && t != SG_I64 && t != SG_BOOL;
@@ -58,7 +58,7 @@ put_data(sg_writer *w, const sg_node *n)
 
 /* arange(n) for axis b of a batch, as an index that broadcasts with one of this rank. */
 static void
-put_batch_index(sg_writer *w, sg_ext n, uint32_t b, uint32_t rank)
+put_batch_index(sg_text_writer *w, sg_ext n, uint32_t b, uint32_t rank)
 {
 	sg_buf_puts(w->b, "arange(");
 	put_ext(w, n);
@@ -72,7 +72,7 @@ put_batch_index(sg_writer *w, sg_ext n, uint32_t b, uint32_t rank)
 }
 
 static sg_prec
-put_gather(sg_writer *w, const sg_node *n)
+put_gather(sg_text_writer *w, const sg_node *n)
 {
 	const uint32_t axis = (uint32_t)n->attr->w[0], nb = (uint32_t)n->attr->w[1];
 	const sg_shape *s = shape_of(w, n->args[0]), *is = shape_of(w, n->args[1]);
@@ -109,7 +109,7 @@ put_gather(sg_writer *w, const sg_node *n)
 }
 
 static sg_ext
-product(const sg_writer *w, const sg_ext *e, uint32_t n)
+product(const sg_text_writer *w, const sg_ext *e, uint32_t n)
 {
 	sg_ext p = sg_ext_int(w->sp, 1);
 
@@ -120,7 +120,7 @@ product(const sg_writer *w, const sg_ext *e, uint32_t n)
 
 /* The indices of a batched scatter, numbered through all batches: b*n + (i, counted from the front). */
 static void
-put_flat_indices(sg_writer *w, const sg_node *n, uint32_t nb, sg_ext extent)
+put_flat_indices(sg_text_writer *w, const sg_node *n, uint32_t nb, sg_ext extent)
 {
 	const sg_shape *is = shape_of(w, n->args[0]);
 	sg_ext ones[SG_MAX_RANK];
@@ -150,7 +150,7 @@ put_flat_indices(sg_writer *w, const sg_node *n, uint32_t nb, sg_ext extent)
 
 /* index_add(zeros, idx, v), with idx flat and the scattered axis first; then everything back. */
 static sg_prec
-put_scatter(sg_writer *w, const sg_node *n)
+put_scatter(sg_text_writer *w, const sg_node *n)
 {
 	const uint32_t axis = (uint32_t)n->attr->w[0], nb = (uint32_t)n->attr->w[1];
 	const sg_shape *s = n->shape, *is = shape_of(w, n->args[0]), *vs = shape_of(w, n->args[1]);
@@ -208,7 +208,7 @@ put_scatter(sg_writer *w, const sg_node *n)
 /* ---- reductions ---- */
 
 static void
-put_axes(sg_writer *w, uint64_t mask, uint32_t rank)
+put_axes(sg_text_writer *w, uint64_t mask, uint32_t rank)
 {
 	const uint64_t all = ((uint64_t)1 << rank) - 1;
 	bool many = mask & (mask - 1), any = false;
@@ -225,7 +225,7 @@ put_axes(sg_writer *w, uint64_t mask, uint32_t rank)
 }
 
 sg_prec
-sg_put_reduce(sg_writer *w, sg_ref r, const char *name)
+sg_put_reduce(sg_text_writer *w, sg_ref r, const char *name)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	const bool one = n->op == SG_ARGMAX || n->op == SG_ARGMIN;
@@ -242,7 +242,7 @@ sg_put_reduce(sg_writer *w, sg_ref r, const char *name)
 
 /* Is it true at the first place of the last axis and nowhere else? */
 static bool
-is_first(const sg_writer *w, sg_ref r, uint32_t rank)
+is_first(const sg_text_writer *w, sg_ref r, uint32_t rank)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 
@@ -264,7 +264,7 @@ is_first(const sg_writer *w, sg_ref r, uint32_t rank)
 
 /* y where r is where(first, y, z); 0: it is not. */
 static sg_ref
-at_first(const sg_writer *w, sg_ref r, sg_ref *z)
+at_first(const sg_text_writer *w, sg_ref r, sg_ref *z)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 
@@ -275,7 +275,7 @@ at_first(const sg_writer *w, sg_ref r, sg_ref *z)
 }
 
 static void
-put_arange(sg_writer *w, sg_ext n, const char *after)
+put_arange(sg_text_writer *w, sg_ext n, const char *after)
 {
 	sg_buf_puts(w->b, "arange(");
 	put_ext(w, n);
@@ -283,14 +283,14 @@ put_arange(sg_writer *w, sg_ext n, const char *after)
 }
 
 static void
-put_axis_end(sg_writer *w, uint32_t axis)
+put_axis_end(sg_text_writer *w, uint32_t axis)
 {
 	sg_buf_printf(w->b, ", axis=%u)", axis);
 }
 
 /* Where b is 0 but for its first place, a product of all up to there. */
 static bool
-put_cumprod(sg_writer *w, const sg_node *n)
+put_cumprod(sg_text_writer *w, const sg_node *n)
 {
 	const uint32_t rank = n->shape->rank;
 	sg_ref a = n->args[0], zero = 0, skip = 0, y = at_first(w, n->args[1], &zero);
@@ -322,7 +322,7 @@ put_cumprod(sg_writer *w, const sg_node *n)
 
 /* s[k] = sum over j <= k of b[j] * product of a[j+1 .. k]. */
 static sg_prec
-put_linrec(sg_writer *w, const sg_node *n)
+put_linrec(sg_text_writer *w, const sg_node *n)
 {
 	const uint32_t rank = n->shape->rank;
 	const sg_ext len = n->shape->ext[rank - 1];
@@ -396,7 +396,7 @@ is_matmul(const factor *a, const factor *b, uint32_t no, const int64_t *lo, bool
 }
 
 static sg_prec
-put_matmul(sg_writer *w, sg_ref a, sg_ref b, bool at, bool bt)
+put_matmul(sg_text_writer *w, sg_ref a, sg_ref b, bool at, bool bt)
 {
 	const bool chain = !at && sg_inline(w, a) && sg_node_at(w->g, a)->op == SG_CONTRACT;
 
@@ -416,7 +416,7 @@ put_matmul(sg_writer *w, sg_ref a, sg_ref b, bool at, bool bt)
 }
 
 static void
-put_labels(sg_writer *w, uint32_t n, const int64_t *label)
+put_labels(sg_text_writer *w, uint32_t n, const int64_t *label)
 {
 	for (uint32_t i = 0; i < n; i++)
 		sg_buf_putc(w->b, (char)(label[i] < 26 ? 'a' + label[i] : 'A' + label[i] - 26));
@@ -434,7 +434,7 @@ factors_of(const sg_node *n, factor *x, factor *y)
 }
 
 bool
-sg_contract_as_matmul(const sg_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt, bool *rt)
+sg_contract_as_matmul(const sg_text_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt, bool *rt)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	const uint32_t no = (uint32_t)n->attr->w[2];
@@ -452,7 +452,7 @@ sg_contract_as_matmul(const sg_writer *w, sg_ref r, sg_ref *left, sg_ref *right,
 }
 
 static sg_prec
-put_contract(sg_writer *w, sg_ref r)
+put_contract(sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	factor x, y;
@@ -478,8 +478,41 @@ put_contract(sg_writer *w, sg_ref r)
 
 /* ---- all of them ---- */
 
+/* index_put of the numbers 0, 1, ... into -1; with a batch, of flat indices. */
 static sg_prec
-put_random(sg_writer *w, const sg_node *n)
+put_writer(sg_text_writer *w, const sg_node *n)
+{
+	const sg_shape *s = n->shape, *is = shape_of(w, n->args[0]);
+	const uint32_t nb = s->rank - 1;
+	const sg_ext size = sg_shape_size(w->sp, s), all = sg_shape_size(w->sp, is), m = is->ext[nb];
+	size_t at = w->b->n, here;
+
+	sg_buf_puts(w->b, "index_put(");
+	sg_put_const(w, SG_I64, sg_shape_make(w->sp, 1, &size), -1);
+	sg_buf_puts(w->b, ", ");
+	here = w->b->n;
+	if (nb) {
+		put_flat_indices(w, n, nb, s->ext[nb]);
+		sg_wrap_reshape(w, here, 1, &all);
+	} else {
+		sg_put(w, n->args[0], SG_P_ANY);
+	}
+	sg_buf_puts(w->b, ", arange(");
+	put_ext(w, all);
+	sg_buf_putc(w->b, ')');
+	if (nb) {
+		sg_buf_puts(w->b, " % ");
+		here = w->b->n;
+		sg_parens(w, here, sg_put_extent(w, m), SG_P_POSTFIX);
+	}
+	sg_buf_putc(w->b, ')');
+	if (nb)
+		sg_wrap_reshape(w, at, s->rank, s->ext);
+	return SG_P_POSTFIX;
+}
+
+static sg_prec
+put_random(sg_text_writer *w, const sg_node *n)
 {
 	sg_buf_printf(w->b, "%s(", sg_op_name(n->op));
 	sg_put_shape(w, n->shape->rank, n->shape->ext);
@@ -490,7 +523,7 @@ put_random(sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_cast(sg_writer *w, const sg_node *n)
+put_cast(sg_text_writer *w, const sg_node *n)
 {
 	const sg_node *a = sg_node_at(w->g, n->args[0]);
 
@@ -504,7 +537,7 @@ put_cast(sg_writer *w, const sg_node *n)
 }
 
 static sg_prec
-put_last_axis(sg_writer *w, const sg_node *n, const char *name, bool say_axis)
+put_last_axis(sg_text_writer *w, const sg_node *n, const char *name, bool say_axis)
 {
 	const uint32_t rank = shape_of(w, n->args[0])->rank;
 
@@ -517,7 +550,7 @@ put_last_axis(sg_writer *w, const sg_node *n, const char *name, bool say_axis)
 }
 
 sg_prec
-sg_put_struct(sg_writer *w, sg_ref r)
+sg_put_struct(sg_text_writer *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	const char *name = sg_op_name(n->op);
@@ -545,9 +578,12 @@ sg_put_struct(sg_writer *w, sg_ref r)
 	case SG_BROADCAST:
 	case SG_SLICE:
 	case SG_PAD:
+	case SG_WINDOW:
+	case SG_UNWINDOW:
 	case SG_CONCAT: return sg_put_move(w, r);
 	case SG_GATHER: return put_gather(w, n);
 	case SG_SCATTER: return put_scatter(w, n);
+	case SG_WRITER: return put_writer(w, n);
 	case SG_SUM:
 	case SG_PROD:
 	case SG_AMAX:

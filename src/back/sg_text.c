@@ -78,7 +78,7 @@ break_lines(sg_buf *b, size_t at)
 }
 
 static void
-end_line(sg_writer *w, size_t at)
+end_line(sg_text_writer *w, size_t at)
 {
 	break_lines(w->b, at);
 	sg_buf_putc(w->b, '\n');
@@ -87,7 +87,7 @@ end_line(sg_writer *w, size_t at)
 /* ---- statements ---- */
 
 static void
-put_statement(sg_writer *w, sg_ref r, const char *indent)
+put_statement(sg_text_writer *w, sg_ref r, const char *indent)
 {
 	size_t at = w->b->n;
 
@@ -98,7 +98,7 @@ put_statement(sg_writer *w, sg_ref r, const char *indent)
 
 /* The statements that the roots need. */
 static void
-put_statements(sg_writer *w, size_t nroots, const sg_ref *roots, const char *indent)
+put_statements(sg_text_writer *w, size_t nroots, const sg_ref *roots, const char *indent)
 {
 	const bool *live = sg_graph_live(w->g, nroots, roots);
 
@@ -128,7 +128,7 @@ dims_follow(const sg_program *p)
 }
 
 static void
-put_dims(sg_writer *w)
+put_dims(sg_text_writer *w)
 {
 	if (dims_follow(w->p))
 		return;
@@ -139,7 +139,7 @@ put_dims(sg_writer *w)
 
 /* A default of one expression, or the body of a function that returns it. */
 static void
-put_default(sg_writer *w, const sg_input *in, const char **call)
+put_default(sg_text_writer *w, const sg_input *in, const char **call)
 {
 	const sg_plan_options o = {.small = 4, .largest = 40};
 	const bool *live = sg_graph_live(w->g, 1, &in->deflt);
@@ -164,7 +164,7 @@ put_default(sg_writer *w, const sg_input *in, const char **call)
 }
 
 static void
-put_input(sg_writer *w, const sg_input *in)
+put_input(sg_text_writer *w, const sg_input *in)
 {
 	const char *call = NULL;
 	size_t at;
@@ -190,7 +190,7 @@ put_input(sg_writer *w, const sg_input *in)
 
 /* Outputs lend their names to the values that they give out. */
 static void
-name_outputs(sg_writer *w, const sg_entry_ir *e)
+name_outputs(sg_text_writer *w, const sg_entry_ir *e)
 {
 	for (size_t k = 0; k < e->nout; k++) {
 		const sg_ref r = e->out[k].ref;
@@ -203,7 +203,7 @@ name_outputs(sg_writer *w, const sg_entry_ir *e)
 }
 
 static void
-put_entry(sg_writer *w, const sg_entry_ir *e)
+put_entry(sg_text_writer *w, const sg_entry_ir *e)
 {
 	const bool is_output = strcmp(e->name, "forward") == 0;
 	size_t at = w->b->n;
@@ -225,7 +225,7 @@ put_entry(sg_writer *w, const sg_entry_ir *e)
 }
 
 static size_t
-all_roots(sg_writer *w, sg_ref **roots)
+all_roots(sg_text_writer *w, sg_ref **roots)
 {
 	size_t n = 0, cap = 0;
 
@@ -240,11 +240,11 @@ void
 sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out)
 {
 	const sg_plan_options o = {.user_names = true, .small = 4, .largest = 40};
-	sg_writer w;
+	sg_text_writer w;
 	sg_ref *roots;
 	size_t nroots;
 
-	sg_writer_init(&w, ctx, p, out);
+	sg_text_writer_init(&w, ctx, p, out);
 	nroots = all_roots(&w, &roots);
 	sg_buf_printf(out, "model %s\nreal %s\n", p->name, sg_type_name(p->real));
 	put_dims(&w);
@@ -260,19 +260,35 @@ sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out)
 		put_entry(&w, &p->entry[e]);
 }
 
+/* What stands in the last, unfinished line of the text, taken off it. */
+const char *
+sg_take_line(sg_buf *b)
+{
+	size_t at = b->n;
+	const char *line;
+
+	while (at && b->s[at - 1] != '\n')
+		at--;
+	line = sg_text(b->ctx, "%s", b->n ? b->s + at : "");
+	b->n = at;
+	return line;
+}
+
 void
 sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 {
 	const sg_plan_options o = {.small = 10, .largest = 200};
 	const sg_node *n = sg_node_at(p->g, r);
-	sg_writer w;
+	const char *line = sg_take_line(out);
+	sg_text_writer w;
 	size_t at;
 
-	sg_writer_init(&w, ctx, p, out);
+	sg_text_writer_init(&w, ctx, p, out);
 	sg_plan(&w, 1, &r, &o);
 	w.name[r] = NULL;
 	put_statements(&w, 1, &r, "");
 	at = out->n;
+	sg_buf_puts(out, line);
 	if (n->op == SG_CONST && n->shape->rank == 0)
 		sg_put_number(&w, (sg_type)n->type, n->attr->w[0], true);
 	else

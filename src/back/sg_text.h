@@ -17,7 +17,7 @@ typedef enum {
 	SG_P_UNARY, SG_P_POW, SG_P_POSTFIX,
 } sg_prec;
 
-typedef struct sg_writer {
+typedef struct sg_text_writer {
 	sg_ctx *ctx;
 	sg_space *sp;
 	const sg_program *p;
@@ -26,7 +26,7 @@ typedef struct sg_writer {
 	const char **name; /* by node; NULL: written in place */
 	sg_bytes_map *taken; /* names: to the number that the next name made of it gets */
 	unsigned long next_t;
-} sg_writer;
+} sg_text_writer;
 
 /* ---- plan ---- */
 
@@ -38,49 +38,51 @@ typedef struct sg_plan_options {
 
 /* Names for the nodes that roots need; those that have one already keep it. `forced`: nodes that must
  * have a statement whatever they are. */
-void sg_plan(sg_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_options *o);
-void sg_writer_init(sg_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf *b);
+void sg_plan(sg_text_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_options *o);
+void sg_text_writer_init(sg_text_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf *b);
 /* base, or base_2 ...: a name that nothing has yet. NULL base: t1, t2 ... */
-const char *sg_fresh_name(sg_writer *w, const char *base);
-bool sg_name_free(const sg_writer *w, const char *name);
+const char *sg_fresh_name(sg_text_writer *w, const char *base);
+bool sg_name_free(const sg_text_writer *w, const char *name);
 
 /* ---- text (sg_expr.c, sg_struct.c) ---- */
 
 /* Writes the node in place or by name, in parentheses if it is looser than min. */
-void sg_put(sg_writer *w, sg_ref r, sg_prec min);
+void sg_put(sg_text_writer *w, sg_ref r, sg_prec min);
 /* Writes what the node is, its own name aside. */
-sg_prec sg_put_body(sg_writer *w, sg_ref r);
+sg_prec sg_put_body(sg_text_writer *w, sg_ref r);
 /* A constant that has its type by itself. */
-sg_prec sg_put_const(sg_writer *w, sg_type t, const sg_shape *s, int64_t word);
+sg_prec sg_put_const(sg_text_writer *w, sg_type t, const sg_shape *s, int64_t word);
 /* One number. weak: the other operand gives the type. */
-sg_prec sg_put_number(sg_writer *w, sg_type t, int64_t word, bool weak);
-sg_prec sg_put_extent(sg_writer *w, sg_ext e);
-sg_prec sg_put_struct(sg_writer *w, sg_ref r);
-sg_prec sg_put_reduce(sg_writer *w, sg_ref r, const char *name); /* by the name given */
-sg_prec sg_put_move(sg_writer *w, sg_ref r);
+sg_prec sg_put_number(sg_text_writer *w, sg_type t, int64_t word, bool weak);
+sg_prec sg_put_extent(sg_text_writer *w, sg_ext e);
+sg_prec sg_put_struct(sg_text_writer *w, sg_ref r);
+sg_prec sg_put_reduce(sg_text_writer *w, sg_ref r, const char *name); /* by the name given */
+sg_prec sg_put_move(sg_text_writer *w, sg_ref r);
 /* What stands from `at` on, tight enough for a postfix, with its axes permuted, or reshaped. */
-void sg_wrap_transpose(sg_writer *w, size_t at, uint32_t n, const int64_t *perm);
-void sg_wrap_reshape(sg_writer *w, size_t at, uint32_t n, const sg_ext *ext);
-void sg_put_colons(sg_writer *w, uint32_t n); /* ":, " n times */
-void sg_put_shape(sg_writer *w, uint32_t rank, const sg_ext *ext);
+void sg_wrap_transpose(sg_text_writer *w, size_t at, uint32_t n, const int64_t *perm);
+void sg_wrap_reshape(sg_text_writer *w, size_t at, uint32_t n, const sg_ext *ext);
+void sg_put_colons(sg_text_writer *w, uint32_t n); /* ":, " n times */
+void sg_put_shape(sg_text_writer *w, uint32_t rank, const sg_ext *ext);
 /* x[..., none, ...]: axes of extent 1 put in. map[i]: where axis i of the text's value comes to lie. */
-void sg_put_new_axes(sg_writer *w, sg_ref r, uint32_t first, uint32_t rank, uint32_t n,
+void sg_put_new_axes(sg_text_writer *w, sg_ref r, uint32_t first, uint32_t rank, uint32_t n,
                      const int64_t *map);
 /* Is `to` the shape `from` with axes of extent 1 put in? Where the axes of `from` come to lie. */
-bool sg_inserts_ones(const sg_writer *w, const sg_shape *from, const sg_shape *to, int64_t *map);
+bool sg_inserts_ones(const sg_text_writer *w, const sg_shape *from, const sg_shape *to, int64_t *map);
 /* Text put in front of what stands at `at`. */
-void sg_insert(sg_writer *w, size_t at, const char *s);
+void sg_insert(sg_text_writer *w, size_t at, const char *s);
+/* What stands in the last, unfinished line of the text, taken off it. */
+const char *sg_take_line(sg_buf *b);
 /* Parentheses around what stands from `at` on, if it is looser than min. */
-void sg_parens(sg_writer *w, size_t at, sg_prec is, sg_prec min);
+void sg_parens(sg_text_writer *w, size_t at, sg_prec is, sg_prec min);
 
 static inline bool
-sg_inline(const sg_writer *w, sg_ref r)
+sg_inline(const sg_text_writer *w, sg_ref r)
 {
 	return !w->name[r];
 }
 
 /* Is the contraction the matrix product left @ right, with .T where told? */
-bool sg_contract_as_matmul(const sg_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt,
+bool sg_contract_as_matmul(const sg_text_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt,
                            bool *rt);
 
 #endif

@@ -14,7 +14,7 @@ typedef struct walk {
 	sg_algebra_state a;
 	const sg_graph *old;
 	sg_form *form; /* by old node */
-	bool *has_form;
+	bool *has_form, *opaque; /* opaque: a base, whatever is in it */
 	sg_ref *node;  /* by old node: its new one, made when it is asked for */
 	bool *exactly; /* what defaults alone need is built as it was */
 	uint32_t *uses;
@@ -55,7 +55,10 @@ sg_form_product(sg_algebra_state *a, sg_form x)
 static sg_form
 form_of(walk *w, sg_ref r)
 {
-	return w->has_form[r] ? w->form[r] : sg_form_of_node(&w->a, w->node[r]);
+	if (w->has_form[r])
+		return w->form[r];
+	return w->opaque[r] ? sg_form_base(&w->a, w->node[r], 1)
+	                    : sg_form_of_node(&w->a, w->node[r]);
 }
 
 /* ---- powers ---- */
@@ -550,14 +553,16 @@ visit(walk *w, sg_ref r, sg_ref *arg)
 {
 	const sg_node *n = sg_node_at(w->old, r);
 	const char *name = w->old->name[r];
+	sg_coef c;
 	bool keep;
 
 	at_node(w, n);
 	w->a.b.g->here = w->old->span[r];
 	if (!w->exactly[r] && find_form(w, n, &w->form[r])) {
 		/* what has a name, or is long and used again, is a base from here on */
-		keep = n->op != SG_CONST && (name || (w->uses[r] > 1 && w->form[r].n > 4));
+		keep = !sg_form_is_number(w->form[r], &c) && (name || (w->uses[r] > 1 && w->form[r].n > 4));
 		w->has_form[r] = !keep;
+		w->opaque[r] = keep;
 		at_node(w, n);
 		if (keep)
 			node_of(w, r);
@@ -586,6 +591,7 @@ prepare(walk *w, sg_ctx *ctx, const sg_program *p, const bool *live)
 	shown = sg_graph_live(w->old, nout, out);
 	w->form = SG_NEW_ARRAY(ctx, sg_form, n);
 	w->has_form = SG_NEW_ARRAY(ctx, bool, n);
+	w->opaque = SG_NEW_ARRAY(ctx, bool, n);
 	w->node = SG_NEW_ARRAY(ctx, sg_ref, n);
 	w->exactly = SG_NEW_ARRAY(ctx, bool, n);
 	w->uses = SG_NEW_ARRAY(ctx, uint32_t, n);

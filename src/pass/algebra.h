@@ -36,7 +36,7 @@ typedef struct sg_algebra_state {
 	const sg_input *input; /* for their names */
 	sg_type type;          /* of what is being built */
 	const sg_shape *shape;
-	sg_form *sum;          /* by node of the new graph: the sum that it is; .n = 0: none is known */
+	sg_form *sum;          /* by node of the new graph: what it was made of; .n = 0: not known */
 	size_t sum_cap;
 } sg_algebra_state;
 
@@ -74,7 +74,7 @@ bool sg_known_number(sg_algebra_state *a, sg_coef c, sg_coef *rest, sg_factor *f
 
 /* ---- into nodes (algebra_node.c) ---- */
 
-/* A node of the new graph as a form: a number, the sum that it is, or a base. */
+/* A node of the new graph as a form: what it was made of, or a base. */
 sg_form sg_form_of_node(sg_algebra_state *a, sg_ref r);
 
 sg_ref sg_form_node(sg_algebra_state *a, sg_form x);

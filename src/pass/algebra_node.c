@@ -351,7 +351,7 @@ remember(sg_algebra_state *a, sg_ref r, sg_form x)
 bool
 sg_base_sum(const sg_algebra_state *a, sg_ref base, sg_form *sum)
 {
-	if (base >= a->sum_cap || !a->sum[base].n)
+	if (base >= a->sum_cap || a->sum[base].n < 2)
 		return false;
 	*sum = a->sum[base];
 	return true;
@@ -375,7 +375,7 @@ sg_form_node(sg_algebra_state *a, sg_form x)
 		r = sg_raw_node(a, SG_NEG, r, 0);
 	for (uint32_t i = 1; i < x.n; i++)
 		r = sg_raw_node(a, t[i].c.v < 0 ? SG_SUB : SG_ADD, r, term_node(a, &t[i]));
-	if (x.n > 1)
+	if (!is_bare(x))
 		remember(a, r, x);
 	return r;
 }
@@ -384,13 +384,12 @@ sg_form
 sg_form_of_node(sg_algebra_state *a, sg_ref r)
 {
 	const sg_node *n = sg_node_at(a->b.g, r);
-	sg_form sum;
 
 	if (n->op == SG_CONST && isfinite(sg_bits_double(n->attr->w[0])))
 		return sg_form_number(a, sg_coef_of(sg_bits_double(n->attr->w[0]), (sg_type)n->type));
 	if (n->op == SG_NEG)
 		return sg_form_scale(a, sg_form_of_node(a, n->args[0]), sg_coef_int(-1));
-	if (sg_base_sum(a, r, &sum))
-		return sum;
+	if (r < a->sum_cap && a->sum[r].n)
+		return a->sum[r];
 	return sg_form_base(a, r, 1);
 }
