@@ -184,7 +184,7 @@ sg_scatter(sg_build *b, const sg_shape *s, sg_ref idx, sg_ref v, uint32_t axis, 
 }
 
 sg_ref
-sg_writer(sg_build *b, sg_ref idx, sg_ext n)
+sg_last_writer(sg_build *b, sg_ref idx, sg_ext n)
 {
 	const sg_shape *s = sg_shape_of(b, idx);
 	sg_ext e[SG_MAX_RANK];

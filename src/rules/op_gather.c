@@ -115,5 +115,5 @@ sg_ref
 batch_WRITER(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {
 	(void)batched, (void)size;
-	return sg_writer(b, args[0], n->shape->ext[n->shape->rank - 1]);
+	return sg_last_writer(b, args[0], n->shape->ext[n->shape->rank - 1]);
 }

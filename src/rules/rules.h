@@ -174,7 +174,7 @@ sg_ref sg_squeeze(sg_build *b, sg_ref x, uint32_t axis); /* drops one of extent 
 sg_ref sg_move_axis_last(sg_build *b, sg_ref x, uint32_t axis);
 sg_ref sg_gather(sg_build *b, sg_ref x, sg_ref idx, uint32_t axis, uint32_t nbatch);
 sg_ref sg_scatter(sg_build *b, const sg_shape *s, sg_ref idx, sg_ref v, uint32_t axis, uint32_t nbatch);
-sg_ref sg_writer(sg_build *b, sg_ref idx, sg_ext n);
+sg_ref sg_last_writer(sg_build *b, sg_ref idx, sg_ext n);
 /* op: SUM PROD AMAX AMIN ANY ALL; mask 0 gives x itself. SUM of i32, bool must be cast by the caller. */
 sg_ref sg_reduce(sg_build *b, sg_op op, sg_ref x, uint64_t mask);
 sg_ref sg_argm(sg_build *b, sg_op op, sg_ref x, uint32_t axis);
