@@ -24,6 +24,7 @@ lib_sources = \
 	src/ir/uses.c \
 	src/rules/build.h \
 	src/rules/build_ew.c \
+	src/rules/build_loop.c \
 	src/rules/build_move.c \
 	src/rules/build_struct.c \
 	src/rules/dispatch.c \
@@ -49,6 +50,7 @@ lib_sources = \
 	src/front/ast.h \
 	src/front/builtin.c \
 	src/front/builtin.h \
+	src/front/builtin_control.c \
 	src/front/builtin_linalg.c \
 	src/front/builtin_make.c \
 	src/front/builtin_math.c \
@@ -86,41 +88,59 @@ lib_sources = \
 	src/pass/custom.c \
 	src/pass/derive.c \
 	src/pass/forward.c \
+	src/pass/loop.c \
+	src/pass/loop_batch.c \
+	src/pass/merge.c \
 	src/pass/pass.h \
 	src/pass/reverse.c \
 	src/pass/sweep.h \
 	src/back/affine.c \
 	src/back/back.h \
+	src/back/call.c \
 	src/back/cc.c \
 	src/back/cc.h \
+	src/back/check.c \
 	src/back/classify.c \
 	src/back/cname.c \
 	src/back/contract.c \
 	src/back/demand.c \
+	src/back/emit.c \
 	src/back/emit.h \
+	src/back/file.c \
+	src/back/file.h \
+	src/back/func.c \
 	src/back/interp.c \
 	src/back/load.c \
 	src/back/load.h \
 	src/back/load_cc.c \
 	src/back/load_tcc.c \
+	src/back/module.c \
+	src/back/nest.c \
 	src/back/plan.c \
+	src/back/prototype.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \
+	src/back/sg_latex.c \
 	src/back/sg_move.c \
 	src/back/sg_plan.c \
 	src/back/sg_struct.c \
 	src/back/sg_text.c \
 	src/back/sg_text.h \
 	src/back/sha256.c \
+	src/back/support.c \
 	src/back/value.c \
 	src/api/api.h \
 	src/api/call.c \
 	src/api/call.h \
+	src/api/check.c \
+	src/api/check_data.c \
+	src/api/check_deriv.c \
 	src/api/code.c \
 	src/api/compile.c \
 	src/api/dims.c \
 	src/api/model.c \
 	src/api/number.c \
+	src/api/proof.h \
 	src/api/report.c \
 	src/api/run.c \
 	src/api/symgrad.h \
@@ -179,6 +199,8 @@ runtime_kernels = \
 	runtime/vmath.c
 test_programs = \
 	tests/check_accuracy \
+	tests/check_algebra \
+	tests/check_api \
 	tests/check_base \
 	tests/check_data \
 	tests/check_derive \
@@ -187,9 +209,13 @@ test_programs = \
 	tests/check_ir \
 	tests/check_parse \
 	tests/check_rules \
-	tests/check_runtime
-example_programs =
+	tests/check_runtime \
+	tests/check_where
+example_programs = \
+	examples/descend
+examples_descend_LDADD = $(example_libs)
 test_headers = \
+	tests/derive_test.h \
 	tests/graph_test.h \
 	tests/numpy_golden.h \
 	tests/runtime_cases.h
