@@ -1,4 +1,5 @@
-/* check_algebra.c - derivatives read as a person would write them, and are still the derivatives. */
+/* check_algebra.c - derivatives read as a person would write them, and are still the derivatives.
+ */
 #include "back/back.h"
 #include "front/front.h"
 #include "pass/pass.h"
@@ -116,22 +117,23 @@ static const struct {
 };
 
 START_TEST(derivatives_read_as_people_write_them)
-{
-	const job j = diff(rows[_i].expr, rows[_i].wrt);
+	{
+		const job j = diff(rows[_i].expr, rows[_i].wrt);
 
-	ck_assert_str_eq(j.text, rows[_i].text);
-	if (rows[_i].latex)
-		ck_assert_str_eq(j.latex, rows[_i].latex);
-}
+		ck_assert_str_eq(j.text, rows[_i].text);
+		if (rows[_i].latex)
+			ck_assert_str_eq(j.latex, rows[_i].latex);
+	}
 END_TEST
 
 START_TEST(simplification_keeps_values)
-{
-	const job j = diff(rows[_i].expr, rows[_i].wrt);
+	{
+		const job j = diff(rows[_i].expr, rows[_i].wrt);
 
-	ck_assert_msg(fabs(j.plain - j.simplified) <= 1e-13 * (1 + fabs(j.plain)),
-	              "d/d%s %s: %g became %g", rows[_i].wrt, rows[_i].expr, j.plain, j.simplified);
-}
+		ck_assert_msg(fabs(j.plain - j.simplified) <= 1e-13 * (1 + fabs(j.plain)),
+		              "d/d%s %s: %g became %g", rows[_i].wrt, rows[_i].expr, j.plain,
+		              j.simplified);
+	}
 END_TEST
 
 /* Random expressions over + - * / and a few functions. */
@@ -159,35 +161,36 @@ random_expr(char *s, size_t room, unsigned *seed, int depth)
 }
 
 START_TEST(random_derivatives_keep_values)
-{
-	for (unsigned trial = 0; trial < 300; trial++) {
-		unsigned seed = trial;
-		char s[4096];
+	{
+		for (unsigned trial = 0; trial < 300; trial++) {
+			unsigned seed = trial;
+			char s[4096];
 
-		random_expr(s, sizeof s, &seed, 4);
-		strcat(s, " + 0*x"); /* x is there */
-		const job j = diff(s, "x");
-		if (isfinite(j.plain) && fabs(j.plain) < 1e8)
-			ck_assert_msg(fabs(j.plain - j.simplified) <= 1e-9 * (1 + fabs(j.plain)),
-			              "seed %u: %s: %.17g became %.17g", trial, s, j.plain,
-			              j.simplified);
+			random_expr(s, sizeof s, &seed, 4);
+			strcat(s, " + 0*x"); /* x is there */
+			const job j = diff(s, "x");
+			if (isfinite(j.plain) && fabs(j.plain) < 1e8)
+				ck_assert_msg(fabs(j.plain - j.simplified) <=
+				                  1e-9 * (1 + fabs(j.plain)),
+				              "seed %u: %s: %.17g became %.17g", trial, s, j.plain,
+				              j.simplified);
+		}
 	}
-}
 END_TEST
 
 /* A sum of very many terms and a very deep product take linear time. */
 START_TEST(long_expressions_end)
-{
-	const int n = 20000;
-	char *s = malloc((size_t)n * 16), *e = s;
+	{
+		const int n = 20000;
+		char *s = malloc((size_t)n * 16), *e = s;
 
-	e += sprintf(e, "x");
-	for (int i = 0; i < n; i++)
-		e += sprintf(e, i % 2 ? " + %d*x*y" : "*y - %d", i % 7 + 2);
-	const job j = diff(s, "x");
-	ck_assert(fabs(j.plain - j.simplified) <= 1e-9 * (1 + fabs(j.plain)));
-	free(s);
-}
+		e += sprintf(e, "x");
+		for (int i = 0; i < n; i++)
+			e += sprintf(e, i % 2 ? " + %d*x*y" : "*y - %d", i % 7 + 2);
+		const job j = diff(s, "x");
+		ck_assert(fabs(j.plain - j.simplified) <= 1e-9 * (1 + fabs(j.plain)));
+		free(s);
+	}
 END_TEST
 
 int

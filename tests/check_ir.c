@@ -147,14 +147,14 @@ static void
 equal_extents(world *w)
 {
 	for (size_t i = 0; i < sizeof equal / sizeof *equal; i++)
-		ck_assert_msg(ext(w, equal[i][0]) == ext(w, equal[i][1]), "%s is not %s but %s", equal[i][0],
-		              equal[i][1], sg_ext_text(w->sp, ext(w, equal[i][0])));
+		ck_assert_msg(ext(w, equal[i][0]) == ext(w, equal[i][1]), "%s is not %s but %s",
+		              equal[i][0], equal[i][1], sg_ext_text(w->sp, ext(w, equal[i][0])));
 }
 
 START_TEST(equal_extents_are_equal_handles)
-{
-	ck_assert_int_eq(run(equal_extents), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(equal_extents), SG_FAULT_NONE);
+	}
 END_TEST
 
 static const char *const texts[][2] = {
@@ -193,9 +193,9 @@ readable(world *w)
 }
 
 START_TEST(printed_extents_read_back)
-{
-	ck_assert_int_eq(run(readable), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(readable), SG_FAULT_NONE);
+	}
 END_TEST
 
 static const char *
@@ -228,9 +228,9 @@ c_text(world *w)
 }
 
 START_TEST(c_text_has_quotients_as_calls)
-{
-	ck_assert_int_eq(run(c_text), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(c_text), SG_FAULT_NONE);
+	}
 END_TEST
 
 /* Random expressions: text by the plain meaning of each operator against the normal form. */
@@ -284,21 +284,23 @@ arithmetic(world *w)
 			ck_assert_msg(is == v, "trial %u: %s reads back as %s", trial,
 			              sg_ext_text(w->sp, e), sg_ext_text(w->sp, back));
 		if (sg_ext_eval(w->sp, e, dims, &is) && sg_ext_nonneg(w->sp, e))
-			ck_assert_msg(is >= 0, "trial %u: %s is negative", trial, sg_ext_text(w->sp, e));
+			ck_assert_msg(is >= 0, "trial %u: %s is negative", trial,
+			              sg_ext_text(w->sp, e));
 	}
 }
 
 START_TEST(normal_form_keeps_values)
-{
-	ck_assert_int_eq(run(arithmetic), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(arithmetic), SG_FAULT_NONE);
+	}
 END_TEST
 
 static void
 signs(world *w)
 {
-	static const char *const yes[] = {"N", "0", "N*M + 2", "D*D - D", "D*(D - 1)//2", "N//2",
-	                                  "N - N//2", "N//M", "(N + 3)//2 - 1", "2*N - 2*(N//2)"};
+	static const char *const yes[] = {
+	    "N",    "0",        "N*M + 2", "D*D - D",        "D*(D - 1)//2",
+	    "N//2", "N - N//2", "N//M",    "(N + 3)//2 - 1", "2*N - 2*(N//2)"};
 	static const char *const no[] = {"N - 1", "N - M", "0 - 1", "N*M - N", "(N - 1)//2"};
 
 	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
@@ -308,9 +310,9 @@ signs(world *w)
 }
 
 START_TEST(signs_that_can_be_proved_are)
-{
-	ck_assert_int_eq(run(signs), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(signs), SG_FAULT_NONE);
+	}
 END_TEST
 
 static void
@@ -332,9 +334,9 @@ solving(world *w)
 }
 
 START_TEST(affine_extents_are_solved)
-{
-	ck_assert_int_eq(run(solving), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(solving), SG_FAULT_NONE);
+	}
 END_TEST
 
 static void
@@ -351,9 +353,9 @@ renaming(world *w)
 }
 
 START_TEST(substitution_normalises_again)
-{
-	ck_assert_int_eq(run(renaming), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(renaming), SG_FAULT_NONE);
+	}
 END_TEST
 
 static void
@@ -378,10 +380,10 @@ power_tower(world *w)
 }
 
 START_TEST(overflow_is_a_limit)
-{
-	ck_assert_int_eq(run(overflow), SG_FAULT_LIMIT);
-	ck_assert_int_eq(run(power_tower), SG_FAULT_LIMIT);
-}
+	{
+		ck_assert_int_eq(run(overflow), SG_FAULT_LIMIT);
+		ck_assert_int_eq(run(power_tower), SG_FAULT_LIMIT);
+	}
 END_TEST
 
 static void
@@ -389,7 +391,8 @@ nodes(world *w)
 {
 	sg_graph *g = sg_graph_new(w->sp);
 	const sg_shape *s = sg_shape_make(w->sp, 1, &w->n);
-	sg_ref x = sg_node_make(g, SG_INPUT, SG_F64, s, 0, NULL, sg_attr_make(w->sp, 1, (int64_t[]){0}));
+	sg_ref x =
+	    sg_node_make(g, SG_INPUT, SG_F64, s, 0, NULL, sg_attr_make(w->sp, 1, (int64_t[]){0}));
 	sg_ref last = x, r[2] = {x, x};
 
 	ck_assert(sg_shape_make(w->sp, 1, &w->n) == s);
@@ -408,9 +411,9 @@ nodes(world *w)
 }
 
 START_TEST(a_million_nodes_are_shared)
-{
-	ck_assert_int_eq(run(nodes), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(nodes), SG_FAULT_NONE);
+	}
 END_TEST
 
 /* entry: slice of x [N], not of y [M]. */
@@ -420,16 +423,24 @@ uses(world *w)
 	sg_graph *g = sg_graph_new(w->sp);
 	const sg_shape *sn = sg_shape_make(w->sp, 1, &w->n), *sm = sg_shape_make(w->sp, 1, &w->m);
 	int64_t start[2] = {(int64_t)ext(w, "D//2"), 1};
-	sg_ref x = sg_node_make(g, SG_INPUT, SG_F64, sn, 0, NULL, sg_attr_make(w->sp, 1, (int64_t[]){0}));
-	sg_ref y = sg_node_make(g, SG_INPUT, SG_F64, sm, 0, NULL, sg_attr_make(w->sp, 1, (int64_t[]){1}));
+	sg_ref x =
+	    sg_node_make(g, SG_INPUT, SG_F64, sn, 0, NULL, sg_attr_make(w->sp, 1, (int64_t[]){0}));
+	sg_ref y =
+	    sg_node_make(g, SG_INPUT, SG_F64, sm, 0, NULL, sg_attr_make(w->sp, 1, (int64_t[]){1}));
 	sg_ref r = sg_node_make(g, SG_SLICE, SG_F64, sg_shape_make(w->sp, 1, (sg_ext[]){1}), 1, &x,
 	                        sg_attr_make(w->sp, 2, start));
 	sg_input in[2] = {{.name = "x", .type = SG_F64, .shape = sn, .ref = x},
 	                  {.name = "y", .type = SG_F64, .shape = sm, .ref = y, .is_param = true}};
 	sg_output out = {.name = "o", .ref = r};
 	sg_entry_ir e = {.name = "forward", .out = &out, .nout = 1};
-	sg_program p = {.name = "t", .sp = w->sp, .g = g, .real = SG_F64, .input = in, .ninputs = 2,
-	                .entry = &e, .nentries = 1};
+	sg_program p = {.name = "t",
+	                .sp = w->sp,
+	                .g = g,
+	                .real = SG_F64,
+	                .input = in,
+	                .ninputs = 2,
+	                .entry = &e,
+	                .nentries = 1};
 	sg_uses u = sg_entry_uses(&p, &e);
 	sg_buf b;
 
@@ -437,16 +448,17 @@ uses(world *w)
 	ck_assert(u.dim[N] && !u.dim[M] && u.dim[D]);
 	sg_buf_init(&b, w->ctx);
 	sg_program_print(&p, &b, sg_op_name);
-	ck_assert_str_eq(sg_buf_text(&b), "model t, real f64\ndim N\ndim M\ndim D\n"
-	                                  "input x: f64[N] %1\nparam y: f64[M] %2\n"
-	                                  "  %1 = input {0} : f64[N]\n  %2 = input {1} : f64[M]\n"
-	                                  "  %3 = slice %1 {D//2, 1} : f64[1]\nentry forward o = %3\n");
+	ck_assert_str_eq(sg_buf_text(&b),
+	                 "model t, real f64\ndim N\ndim M\ndim D\n"
+	                 "input x: f64[N] %1\nparam y: f64[M] %2\n"
+	                 "  %1 = input {0} : f64[N]\n  %2 = input {1} : f64[M]\n"
+	                 "  %3 = slice %1 {D//2, 1} : f64[1]\nentry forward o = %3\n");
 }
 
 START_TEST(an_entry_uses_what_its_outputs_need)
-{
-	ck_assert_int_eq(run(uses), SG_FAULT_NONE);
-}
+	{
+		ck_assert_int_eq(run(uses), SG_FAULT_NONE);
+	}
 END_TEST
 
 int

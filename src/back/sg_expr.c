@@ -134,15 +134,21 @@ sg_put_shape(sg_text_writer *w, uint32_t rank, const sg_ext *ext)
 	sg_buf_putc(w->b, ']');
 }
 
+static sg_type
+type_of(const sg_text_writer *w, sg_ref r)
+{
+	return (sg_type)sg_node_at(w->g, r)->type;
+}
+
 /* ---- operands: what the language's own broadcasting and promotion say for us ---- */
 
 typedef struct operand {
-	sg_ref r;         /* what is written */
-	uint32_t n;       /* its rank */
+	sg_ref r;                 /* what is written */
+	uint32_t n;               /* its rank */
 	int64_t map[SG_MAX_RANK]; /* its axis i lies along axis map[i] of the result */
-	bool literal;     /* a constant, written as a number */
-	bool explicitly;  /* by broadcast_to */
-	sg_ref castee;    /* if not 0: r is a CAST of it that promotion may do */
+	bool literal;             /* a constant, written as a number */
+	bool explicitly;          /* by broadcast_to */
+	sg_ref castee;            /* if not 0: r is a CAST of it that promotion may do */
 } operand;
 
 bool
@@ -165,8 +171,8 @@ promotes(sg_type from, sg_type to)
 		return true;
 	if (sg_type_is_int(from) && sg_type_is_float(to))
 		return true;
-	return sg_type_is_int(from) == sg_type_is_int(to) && sg_type_is_float(from) == sg_type_is_float(to) &&
-	       from < to;
+	return sg_type_is_int(from) == sg_type_is_int(to) &&
+	       sg_type_is_float(from) == sg_type_is_float(to) && from < to;
 }
 
 /* Looks through movement that broadcasting does by itself. */
@@ -235,22 +241,31 @@ cover(const sg_text_writer *w, operand *o, uint32_t n, const sg_shape *s)
 	}
 }
 
+static bool
+is_comparison(uint16_t op)
+{
+	return op == SG_LT || op == SG_LE || op == SG_EQ || op == SG_NE;
+}
+
 /* Which conversions promotion does in an operation over type t. */
 static void
 drop_casts(const sg_text_writer *w, operand *o, uint32_t n, uint16_t op, sg_type t)
 {
 	const bool arithmetic = op == SG_ADD || op == SG_SUB || op == SG_MUL || op == SG_DIV;
 	bool anchor = false, ints = op == SG_DIV && t == w->p->real;
+	bool truths = is_comparison(op) && t == SG_I64; /* compared as 0 and 1 */
 
 	for (uint32_t i = 0; i < n; i++) {
+		const sg_type from = o[i].castee ? type_of(w, o[i].castee) : SG_F64;
+
 		anchor = anchor || (!o[i].literal && !o[i].castee);
-		ints = ints && (o[i].literal ||
-		                (o[i].castee && sg_type_is_int((sg_type)sg_node_at(w->g, o[i].castee)->type)));
+		ints = ints && (o[i].literal || sg_type_is_int(from));
+		truths = truths && from == SG_BOOL;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const sg_ref c = o[i].castee;
 
-		if (c && (anchor || ints) && (arithmetic || sg_node_at(w->g, c)->type != SG_BOOL))
+		if (c && (truths || ((anchor || ints) && (arithmetic || type_of(w, c) != SG_BOOL))))
 			o[i].r = c;
 	}
 }
@@ -303,7 +318,8 @@ put_operand(sg_text_writer *w, const operand *o, const sg_shape *s, bool weak, s
 		sg_parens(w, at, sg_put_number(w, (sg_type)n->type, n->attr->w[0], weak), min);
 	} else if (o->explicitly) {
 		sg_buf_puts(w->b, "broadcast_to(");
-		sg_put_new_axes(w, o->r, o->n ? (uint32_t)o->map[0] : s->rank, s->rank, o->n, o->map);
+		sg_put_new_axes(w, o->r, o->n ? (uint32_t)o->map[0] : s->rank, s->rank, o->n,
+		                o->map);
 		sg_buf_puts(w->b, ", ");
 		sg_put_shape(w, s->rank, s->ext);
 		sg_buf_putc(w->b, ')');
@@ -381,7 +397,8 @@ static sg_prec
 put_sum(sg_text_writer *w, const operation *x)
 {
 	const bool is_sub = x->n->op == SG_SUB;
-	const bool turn = !is_sub && is_written(w, x, 1, SG_ADD, SG_SUB) && !is_written(w, x, 0, SG_ADD, SG_SUB);
+	const bool turn =
+	    !is_sub && is_written(w, x, 1, SG_ADD, SG_SUB) && !is_written(w, x, 0, SG_ADD, SG_SUB);
 	size_t at = w->b->n, mid;
 	bool minus, first_minus;
 
@@ -406,9 +423,10 @@ put_sum(sg_text_writer *w, const operation *x)
 static sg_prec
 put_product(sg_text_writer *w, const operation *x)
 {
-	const bool second = x->o[1].literal ||
-	                    (is_written(w, x, 1, SG_MUL, SG_MUL) && !is_written(w, x, 0, SG_MUL, SG_MUL)) ||
-	                    (is_written(w, x, 0, SG_DIV, SG_RECIP) && !is_written(w, x, 1, SG_DIV, SG_RECIP));
+	const bool second =
+	    x->o[1].literal ||
+	    (is_written(w, x, 1, SG_MUL, SG_MUL) && !is_written(w, x, 0, SG_MUL, SG_MUL)) ||
+	    (is_written(w, x, 0, SG_DIV, SG_RECIP) && !is_written(w, x, 1, SG_DIV, SG_RECIP));
 	const bool turn = second && !x->o[0].literal;
 
 	put_arg(w, x, turn ? 1 : 0, SG_P_MUL);
@@ -418,7 +436,8 @@ put_product(sg_text_writer *w, const operation *x)
 }
 
 static sg_prec
-put_infix(sg_text_writer *w, const operation *x, sg_prec left, const char *op, sg_prec right, sg_prec is)
+put_infix(sg_text_writer *w, const operation *x, sg_prec left, const char *op, sg_prec right,
+          sg_prec is)
 {
 	put_arg(w, x, 0, left);
 	sg_buf_puts(w->b, op);
@@ -433,7 +452,8 @@ put_compare(sg_text_writer *w, const operation *x)
 	const char *op = x->n->op == SG_EQ   ? " == "
 	                 : x->n->op == SG_NE ? " != "
 	                 : x->n->op == SG_LT ? turn ? " > " : " < "
-	                                     : turn ? " >= " : " <= ";
+	                 : turn              ? " >= "
+	                                     : " <= ";
 
 	put_arg(w, x, turn ? 1 : 0, SG_P_ADD);
 	sg_buf_puts(w->b, op);
@@ -457,12 +477,13 @@ put_call(sg_text_writer *w, const operation *x)
 static bool
 is_mean(const sg_text_writer *w, const operation *x)
 {
-	const sg_node *sum = sg_node_at(w->g, x->o[0].r), *count = sg_node_at(w->g, x->o[1].r), *dim;
+	const sg_node *sum = sg_node_at(w->g, x->o[0].r), *count = sg_node_at(w->g, x->o[1].r),
+		      *dim;
 	const sg_shape *s;
 	sg_ext n = sg_ext_int(w->sp, 1);
 
-	if (!is_written(w, x, 0, SG_SUM, SG_SUM) || x->o[1].explicitly || !sg_inline(w, x->o[1].r) ||
-	    count->op != SG_NONEMPTY)
+	if (!is_written(w, x, 0, SG_SUM, SG_SUM) || x->o[1].explicitly ||
+	    !sg_inline(w, x->o[1].r) || count->op != SG_NONEMPTY)
 		return false;
 	dim = sg_node_at(w->g, count->args[0]);
 	s = sg_node_at(w->g, sum->args[0])->shape;
@@ -485,19 +506,29 @@ put_binary(sg_text_writer *w, const operation *x)
 {
 	switch ((sg_op)x->n->op) {
 	case SG_ADD:
-	case SG_SUB: return put_sum(w, x);
-	case SG_MUL: return put_product(w, x);
-	case SG_DIV: return put_quotient(w, x);
-	case SG_FLOORDIV: return put_infix(w, x, SG_P_POW, "//", SG_P_POW, SG_P_FLOOR);
-	case SG_MOD: return put_infix(w, x, SG_P_POW, " % ", SG_P_POW, SG_P_FLOOR);
-	case SG_POW: return put_infix(w, x, SG_P_POSTFIX, "**", SG_P_UNARY, SG_P_POW);
+	case SG_SUB:
+		return put_sum(w, x);
+	case SG_MUL:
+		return put_product(w, x);
+	case SG_DIV:
+		return put_quotient(w, x);
+	case SG_FLOORDIV:
+		return put_infix(w, x, SG_P_POW, "//", SG_P_POW, SG_P_FLOOR);
+	case SG_MOD:
+		return put_infix(w, x, SG_P_POW, " % ", SG_P_POW, SG_P_FLOOR);
+	case SG_POW:
+		return put_infix(w, x, SG_P_POSTFIX, "**", SG_P_UNARY, SG_P_POW);
 	case SG_LT:
 	case SG_LE:
 	case SG_EQ:
-	case SG_NE: return put_compare(w, x);
-	case SG_AND: return put_infix(w, x, SG_P_AND, " and ", SG_P_NOT, SG_P_AND);
-	case SG_OR: return put_infix(w, x, SG_P_OR, " or ", SG_P_AND, SG_P_OR);
-	default: return put_call(w, x);
+	case SG_NE:
+		return put_compare(w, x);
+	case SG_AND:
+		return put_infix(w, x, SG_P_AND, " and ", SG_P_NOT, SG_P_AND);
+	case SG_OR:
+		return put_infix(w, x, SG_P_OR, " or ", SG_P_AND, SG_P_OR);
+	default:
+		return put_call(w, x);
 	}
 }
 
@@ -520,12 +551,15 @@ static sg_prec
 put_neg(sg_text_writer *w, sg_ref x)
 {
 	size_t at = w->b->n;
+	sg_prec is = SG_P_POSTFIX;
 
-	sg_put(w, x, SG_P_MUL);
-	if (w->b->s[at] == '-')
-		sg_parens(w, at, SG_P_ANY, SG_P_POSTFIX);
+	if (w->name[x])
+		sg_buf_puts(w->b, w->name[x]);
+	else
+		is = sg_put_body(w, x);
+	sg_parens(w, at, w->b->s[at] == '-' ? SG_P_ANY : is, SG_P_MUL);
 	sg_insert(w, at, "-");
-	return SG_P_MUL; /* (-a)*b is -(a*b) to the bit */
+	return is == SG_P_MUL ? SG_P_MUL : SG_P_UNARY; /* (-a)*b is -(a*b) to the bit */
 }
 
 static sg_prec
@@ -534,7 +568,8 @@ put_unary(sg_text_writer *w, const sg_node *n)
 	const sg_ref x = unary_operand(w, n);
 
 	switch ((sg_op)n->op) {
-	case SG_NEG: return put_neg(w, x);
+	case SG_NEG:
+		return put_neg(w, x);
 	case SG_NONEMPTY: /* only a mean says that */
 		if (sg_inline(w, x))
 			return sg_put_body(w, x);

@@ -1,5 +1,5 @@
-/* sg_latex.c - an expression as LaTeX. Broadcasting and conversions are left to the reader; what has no
- * sign of its own in mathematics is written as a named operator. */
+/* sg_latex.c - an expression as LaTeX. Broadcasting and conversions are left to the reader; what
+ * has no sign of its own in mathematics is written as a named operator. */
 #include "back/sg_text.h"
 
 #include <math.h>
@@ -10,9 +10,10 @@ static sg_prec put_body(sg_text_writer *w, sg_ref r);
 /* ---- names and numbers ---- */
 
 static const char *const greek[] = {
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
-    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Phi", "Psi", "Omega",
+    "alpha", "beta",    "gamma",  "delta", "epsilon", "zeta",  "eta",   "theta",
+    "iota",  "kappa",   "lambda", "mu",    "nu",      "xi",    "rho",   "sigma",
+    "tau",   "upsilon", "phi",    "chi",   "psi",     "omega", "Gamma", "Delta",
+    "Theta", "Lambda",  "Xi",     "Sigma", "Phi",     "Psi",   "Omega",
 };
 
 static void
@@ -44,7 +45,8 @@ put_name(sg_text_writer *w, const char *s)
 	}
 	put_word(w, s, stem);
 	for (s += stem; *s;) {
-		const size_t digits = strspn(s, "0123456789"), n = digits ? digits : strcspn(s, "_0123456789");
+		const size_t digits = strspn(s, "0123456789"),
+			     n = digits ? digits : strcspn(s, "_0123456789");
 
 		if (*s == '_') {
 			s++;
@@ -85,7 +87,8 @@ put_number(sg_text_writer *w, const sg_node *n)
 	if (!e)
 		return text[0] == '-' ? SG_P_UNARY : SG_P_POSTFIX;
 	w->b->n = at;
-	sg_buf_printf(w->b, "%.*s \\cdot 10^{%s}", (int)(e - text), text, e[1] == '+' ? e + 2 : e + 1);
+	sg_buf_printf(w->b, "%.*s \\cdot 10^{%s}", (int)(e - text), text,
+	              e[1] == '+' ? e + 2 : e + 1);
 	return SG_P_MUL;
 }
 
@@ -113,7 +116,8 @@ bare(const sg_text_writer *w, sg_ref r)
 		if (n->op == SG_RESHAPE) {
 			const sg_shape *s = sg_node_at(w->g, n->args[0])->shape;
 
-			if (!sg_inserts_ones(w, s, n->shape, map) && !sg_inserts_ones(w, n->shape, s, map))
+			if (!sg_inserts_ones(w, s, n->shape, map) &&
+			    !sg_inserts_ones(w, n->shape, s, map))
 				return r;
 		} else if (n->op != SG_BROADCAST && n->op != SG_CAST && n->op != SG_NONEMPTY &&
 		           n->op != SG_BIND && n->op != SG_CUSTOM && n->op != SG_STOP) {
@@ -168,25 +172,44 @@ static const char *
 function_name(uint16_t op)
 {
 	switch ((sg_op)op) {
-	case SG_LOG: return "\\log";
-	case SG_LOG2: return "\\log_{2}";
-	case SG_LOG10: return "\\log_{10}";
-	case SG_SIN: return "\\sin";
-	case SG_COS: return "\\cos";
-	case SG_TAN: return "\\tan";
-	case SG_ASIN: return "\\arcsin";
-	case SG_ACOS: return "\\arccos";
-	case SG_ATAN: return "\\arctan";
-	case SG_SINH: return "\\sinh";
-	case SG_COSH: return "\\cosh";
-	case SG_TANH: return "\\tanh";
-	case SG_ASINH: return "\\operatorname{arsinh}";
-	case SG_ACOSH: return "\\operatorname{arcosh}";
-	case SG_ATANH: return "\\operatorname{artanh}";
-	case SG_SIGMOID: return "\\sigma";
-	case SG_DIGAMMA: return "\\psi";
-	case SG_SIGN: return "\\operatorname{sgn}";
-	default: return NULL;
+	case SG_LOG:
+		return "\\log";
+	case SG_LOG2:
+		return "\\log_{2}";
+	case SG_LOG10:
+		return "\\log_{10}";
+	case SG_SIN:
+		return "\\sin";
+	case SG_COS:
+		return "\\cos";
+	case SG_TAN:
+		return "\\tan";
+	case SG_ASIN:
+		return "\\arcsin";
+	case SG_ACOS:
+		return "\\arccos";
+	case SG_ATAN:
+		return "\\arctan";
+	case SG_SINH:
+		return "\\sinh";
+	case SG_COSH:
+		return "\\cosh";
+	case SG_TANH:
+		return "\\tanh";
+	case SG_ASINH:
+		return "\\operatorname{arsinh}";
+	case SG_ACOSH:
+		return "\\operatorname{arcosh}";
+	case SG_ATANH:
+		return "\\operatorname{artanh}";
+	case SG_SIGMOID:
+		return "\\sigma";
+	case SG_DIGAMMA:
+		return "\\psi";
+	case SG_SIGN:
+		return "\\operatorname{sgn}";
+	default:
+		return NULL;
 	}
 }
 
@@ -247,34 +270,59 @@ put_unary(sg_text_writer *w, const sg_node *n)
 		sg_buf_puts(w->b, "\\lnot ");
 		put(w, x, SG_P_NOT);
 		return SG_P_NOT;
-	case SG_ABS: put_between(w, "\\left|", x, "\\right|"); return SG_P_POSTFIX;
-	case SG_SQUARE: return put_power(w, x, 0);
-	case SG_RECIP: put_braces(w, "\\frac{1}", x); return SG_P_MUL;
-	case SG_SQRT: put_braces(w, "\\sqrt", x); return SG_P_POSTFIX;
-	case SG_RSQRT: put_between(w, "\\frac{1}{\\sqrt{", x, "}}"); return SG_P_MUL;
-	case SG_CBRT: put_braces(w, "\\sqrt[3]", x); return SG_P_POSTFIX;
-	case SG_EXP: put_braces(w, "e^", x); return SG_P_POW;
-	case SG_EXP2: put_braces(w, "2^", x); return SG_P_POW;
-	case SG_EXPM1: put_between(w, "e^{", x, "} - 1"); return SG_P_ADD;
+	case SG_ABS:
+		put_between(w, "\\left|", x, "\\right|");
+		return SG_P_POSTFIX;
+	case SG_SQUARE:
+		return put_power(w, x, 0);
+	case SG_RECIP:
+		put_braces(w, "\\frac{1}", x);
+		return SG_P_MUL;
+	case SG_SQRT:
+		put_braces(w, "\\sqrt", x);
+		return SG_P_POSTFIX;
+	case SG_RSQRT:
+		put_between(w, "\\frac{1}{\\sqrt{", x, "}}");
+		return SG_P_MUL;
+	case SG_CBRT:
+		put_braces(w, "\\sqrt[3]", x);
+		return SG_P_POSTFIX;
+	case SG_EXP:
+		put_braces(w, "e^", x);
+		return SG_P_POW;
+	case SG_EXP2:
+		put_braces(w, "2^", x);
+		return SG_P_POW;
+	case SG_EXPM1:
+		put_between(w, "e^{", x, "} - 1");
+		return SG_P_ADD;
 	case SG_LOG1P:
 		sg_buf_puts(w->b, "\\log\\left(1 + ");
 		put(w, x, SG_P_FLOOR);
 		sg_buf_puts(w->b, "\\right)");
 		return SG_P_POSTFIX;
-	case SG_LOG1MEXP: put_between(w, "\\log\\left(1 - e^{", x, "}\\right)"); return SG_P_POSTFIX;
+	case SG_LOG1MEXP:
+		put_between(w, "\\log\\left(1 - e^{", x, "}\\right)");
+		return SG_P_POSTFIX;
 	case SG_LGAMMA:
 		put_between(w, "\\log\\left|\\Gamma\\left(", x, "\\right)\\right|");
 		return SG_P_POSTFIX;
-	case SG_FLOOR: put_between(w, "\\left\\lfloor ", x, "\\right\\rfloor"); return SG_P_POSTFIX;
-	case SG_CEIL: put_between(w, "\\left\\lceil ", x, "\\right\\rceil"); return SG_P_POSTFIX;
-	default: return put_args(w, operator_name(w, sg_op_name(n->op)), n);
+	case SG_FLOOR:
+		put_between(w, "\\left\\lfloor ", x, "\\right\\rfloor");
+		return SG_P_POSTFIX;
+	case SG_CEIL:
+		put_between(w, "\\left\\lceil ", x, "\\right\\rceil");
+		return SG_P_POSTFIX;
+	default:
+		return put_args(w, operator_name(w, sg_op_name(n->op)), n);
 	}
 }
 
 /* ---- operators ---- */
 
 static sg_prec
-put_infix(sg_text_writer *w, const sg_node *n, sg_prec left, const char *op, sg_prec right, sg_prec is)
+put_infix(sg_text_writer *w, const sg_node *n, sg_prec left, const char *op, sg_prec right,
+          sg_prec is)
 {
 	put(w, n->args[0], left);
 	sg_buf_puts(w->b, op);
@@ -331,8 +379,10 @@ put_elementwise(sg_text_writer *w, const sg_node *n)
 		return put_unary(w, n);
 	switch ((sg_op)n->op) {
 	case SG_ADD:
-	case SG_SUB: return put_sum(w, n);
-	case SG_MUL: return put_product(w, n);
+	case SG_SUB:
+		return put_sum(w, n);
+	case SG_MUL:
+		return put_product(w, n);
 	case SG_DIV:
 		put_braces(w, "\\frac", n->args[0]);
 		put_braces(w, "", n->args[1]);
@@ -342,22 +392,34 @@ put_elementwise(sg_text_writer *w, const sg_node *n)
 		put_braces(w, "", n->args[1]);
 		sg_buf_puts(w->b, " \\right\\rfloor");
 		return SG_P_POSTFIX;
-	case SG_MOD: return put_infix(w, n, SG_P_POW, " \\bmod ", SG_P_POW, SG_P_FLOOR);
-	case SG_POW: return put_power(w, n->args[0], n->args[1]);
-	case SG_LT: return put_infix(w, n, SG_P_ADD, " < ", SG_P_ADD, SG_P_CMP);
-	case SG_LE: return put_infix(w, n, SG_P_ADD, " \\le ", SG_P_ADD, SG_P_CMP);
-	case SG_EQ: return put_infix(w, n, SG_P_ADD, " = ", SG_P_ADD, SG_P_CMP);
-	case SG_NE: return put_infix(w, n, SG_P_ADD, " \\ne ", SG_P_ADD, SG_P_CMP);
-	case SG_AND: return put_infix(w, n, SG_P_AND, " \\land ", SG_P_NOT, SG_P_AND);
-	case SG_OR: return put_infix(w, n, SG_P_OR, " \\lor ", SG_P_AND, SG_P_OR);
-	case SG_MAX: return put_args(w, "\\max", n);
-	case SG_MIN: return put_args(w, "\\min", n);
+	case SG_MOD:
+		return put_infix(w, n, SG_P_POW, " \\bmod ", SG_P_POW, SG_P_FLOOR);
+	case SG_POW:
+		return put_power(w, n->args[0], n->args[1]);
+	case SG_LT:
+		return put_infix(w, n, SG_P_ADD, " < ", SG_P_ADD, SG_P_CMP);
+	case SG_LE:
+		return put_infix(w, n, SG_P_ADD, " \\le ", SG_P_ADD, SG_P_CMP);
+	case SG_EQ:
+		return put_infix(w, n, SG_P_ADD, " = ", SG_P_ADD, SG_P_CMP);
+	case SG_NE:
+		return put_infix(w, n, SG_P_ADD, " \\ne ", SG_P_ADD, SG_P_CMP);
+	case SG_AND:
+		return put_infix(w, n, SG_P_AND, " \\land ", SG_P_NOT, SG_P_AND);
+	case SG_OR:
+		return put_infix(w, n, SG_P_OR, " \\lor ", SG_P_AND, SG_P_OR);
+	case SG_MAX:
+		return put_args(w, "\\max", n);
+	case SG_MIN:
+		return put_args(w, "\\min", n);
 	case SG_POLYGAMMA:
 		put_between(w, "\\psi^{(", n->args[0], ")}");
 		put_between(w, "\\left(", n->args[1], "\\right)");
 		return SG_P_POSTFIX;
-	case SG_SELECT: return put_cases(w, n);
-	default: return put_args(w, operator_name(w, sg_op_name(n->op)), n);
+	case SG_SELECT:
+		return put_cases(w, n);
+	default:
+		return put_args(w, operator_name(w, sg_op_name(n->op)), n);
 	}
 }
 
@@ -475,10 +537,16 @@ put_structured(sg_text_writer *w, sg_ref r)
 	const sg_node *n = sg_node_at(w->g, r);
 
 	switch ((sg_op)n->op) {
-	case SG_INPUT: put_name(w, w->p->input[n->attr->w[0]].name); return SG_P_POSTFIX;
-	case SG_CONST: return put_number(w, n);
-	case SG_DATA: sg_put_struct(w, r); return SG_P_POSTFIX;
-	case SG_DIM: return put_extent(w, (sg_ext)n->attr->w[0]);
+	case SG_INPUT:
+		put_name(w, w->p->input[n->attr->w[0]].name);
+		return SG_P_POSTFIX;
+	case SG_CONST:
+		return put_number(w, n);
+	case SG_DATA:
+		sg_put_struct(w, r);
+		return SG_P_POSTFIX;
+	case SG_DIM:
+		return put_extent(w, (sg_ext)n->attr->w[0]);
 	case SG_IOTA:
 		sg_buf_puts(w->b, "\\left(0, 1, \\ldots, ");
 		put_extent(w, sg_ext_sub(w->sp, n->shape->ext[0], sg_ext_int(w->sp, 1)));
@@ -488,19 +556,29 @@ put_structured(sg_text_writer *w, sg_ref r)
 		put(w, n->args[0], SG_P_POSTFIX);
 		sg_buf_puts(w->b, "^{\\top}");
 		return SG_P_POW;
-	case SG_SLICE: put_indexed(w, n->args[0], index_text(w, n, r)); return SG_P_POSTFIX;
+	case SG_SLICE:
+		put_indexed(w, n->args[0], index_text(w, n, r));
+		return SG_P_POSTFIX;
 	case SG_GATHER:
 		put(w, n->args[0], SG_P_POSTFIX);
 		put_braces(w, "_", n->args[1]);
 		return SG_P_POSTFIX;
-	case SG_CONCAT: return put_list(w, n);
-	case SG_SUM: return put_big_operator(w, n, "\\sum");
-	case SG_PROD: return put_big_operator(w, n, "\\prod");
-	case SG_AMAX: return put_big_operator(w, n, "\\max");
-	case SG_AMIN: return put_big_operator(w, n, "\\min");
-	case SG_ANY: return put_big_operator(w, n, "\\bigvee");
-	case SG_ALL: return put_big_operator(w, n, "\\bigwedge");
-	case SG_CONTRACT: return put_contract(w, r);
+	case SG_CONCAT:
+		return put_list(w, n);
+	case SG_SUM:
+		return put_big_operator(w, n, "\\sum");
+	case SG_PROD:
+		return put_big_operator(w, n, "\\prod");
+	case SG_AMAX:
+		return put_big_operator(w, n, "\\max");
+	case SG_AMIN:
+		return put_big_operator(w, n, "\\min");
+	case SG_ANY:
+		return put_big_operator(w, n, "\\bigvee");
+	case SG_ALL:
+		return put_big_operator(w, n, "\\bigwedge");
+	case SG_CONTRACT:
+		return put_contract(w, r);
 	case SG_NORM:
 		put_between(w, "\\left\\|", n->args[0], "\\right\\|");
 		return SG_P_POSTFIX;
@@ -508,7 +586,8 @@ put_structured(sg_text_writer *w, sg_ref r)
 		sg_buf_puts(w->b, "\\log \\sum ");
 		put_braces(w, "e^", n->args[0]);
 		return SG_P_MATMUL;
-	default: return put_args(w, operator_name(w, sg_op_name(n->op)), n);
+	default:
+		return put_args(w, operator_name(w, sg_op_name(n->op)), n);
 	}
 }
 

@@ -84,7 +84,8 @@ last_of(sg_text_writer *w, const range *x)
 {
 	const sg_ext one = sg_ext_int(w->sp, 1);
 
-	return sg_ext_add(w->sp, x->start, sg_ext_mul(w->sp, x->step, sg_ext_sub(w->sp, x->count, one)));
+	return sg_ext_add(w->sp, x->start,
+	                  sg_ext_mul(w->sp, x->step, sg_ext_sub(w->sp, x->count, one)));
 }
 
 static bool
@@ -132,7 +133,8 @@ from_the_end(sg_text_writer *w, const range *x, int64_t k)
 	return x->start == top && steps_in(w, x->extent, -k) == x->count;
 }
 
-/* [..] with forward ranges, then [::-k] for backward ones; places[i]: text for axis i, "" is ':'. */
+/* [..] with forward ranges, then [::-k] for backward ones; places[i]: text for axis i, "" is ':'.
+ */
 static void
 put_index(sg_text_writer *w, uint32_t n, const char *const *place)
 {
@@ -208,8 +210,8 @@ put_ranges(sg_text_writer *w, sg_ref x, uint32_t rank, const range *rg)
 		} else if (k < 0 && !f.drop) {
 			back = sg_text(w->ctx, k == -1 ? "::-1" : "::%lld", (long long)k);
 			f = from_the_end(w, &f, k)
-			            ? (range){0, sg_ext_int(w->sp, 1), f.extent, f.extent, false}
-			            : turned(w, &f);
+			        ? (range){0, sg_ext_int(w->sp, 1), f.extent, f.extent, false}
+			        : turned(w, &f);
 			k = 1;
 		}
 		first[i] = forward_text(w, &f, k);
@@ -239,8 +241,8 @@ ranges_of(const sg_text_writer *w, const sg_node *n, range *rg)
 	const sg_shape *s = shape_of(w, n->args[0]);
 
 	for (uint32_t i = 0; i < rank; i++)
-		rg[i] = (range){(sg_ext)n->attr->w[i], (sg_ext)n->attr->w[rank + i], n->shape->ext[i],
-		                s->ext[i], false};
+		rg[i] = (range){(sg_ext)n->attr->w[i], (sg_ext)n->attr->w[rank + i],
+		                n->shape->ext[i], s->ext[i], false};
 }
 
 static sg_prec
@@ -255,7 +257,8 @@ put_slice(sg_text_writer *w, const sg_node *n)
 
 /* Which axes of `from` (all of extent 1) have to go to make it `to`? `wish`: rather these. */
 static bool
-drops_ones(const sg_text_writer *w, const sg_shape *from, const sg_shape *to, const bool *wish, bool *drop)
+drops_ones(const sg_text_writer *w, const sg_shape *from, const sg_shape *to, const bool *wish,
+           bool *drop)
 {
 	for (int pass = 0; pass < 2; pass++) {
 		uint32_t j = 0, left = from->rank - to->rank;
@@ -328,8 +331,8 @@ put_broadcast(sg_text_writer *w, const sg_node *n)
 	const uint32_t rank = shape_of(w, n->args[0])->rank;
 
 	sg_buf_puts(w->b, "broadcast_to(");
-	sg_put_new_axes(w, n->args[0], rank ? (uint32_t)n->attr->w[0] : n->shape->rank, n->shape->rank,
-	                rank, rank ? n->attr->w : NULL);
+	sg_put_new_axes(w, n->args[0], rank ? (uint32_t)n->attr->w[0] : n->shape->rank,
+	                n->shape->rank, rank, rank ? n->attr->w : NULL);
 	sg_buf_puts(w->b, ", ");
 	sg_put_shape(w, n->shape->rank, n->shape->ext);
 	sg_buf_putc(w->b, ')');
@@ -362,7 +365,8 @@ sg_put_colons(sg_text_writer *w, uint32_t n)
 
 /* Along one axis: x at 0, k, 2k ..., zeros between, to the length `room`. ext: the axes so far. */
 static void
-spread_axis(sg_text_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext *ext, sg_ext k, sg_ext room)
+spread_axis(sg_text_writer *w, size_t at, uint32_t rank, uint32_t axis, sg_ext *ext, sg_ext k,
+            sg_ext room)
 {
 	const sg_ext one = sg_ext_int(w->sp, 1), n = ext[axis];
 	sg_ext wide = sg_ext_mul(w->sp, n, k), more = sg_ext_sub(w->sp, room, wide);
@@ -418,7 +422,8 @@ put_pad(sg_text_writer *w, const sg_node *n)
 		if (!is_one(w, step) && !is_one(w, ext[i])) {
 			for (uint32_t j = i + 1; j < rank; j++)
 				ext[j] = s->ext[j];
-			spread_axis(w, at, rank, i, ext, step, sg_ext_sub(w->sp, n->shape->ext[i], start));
+			spread_axis(w, at, rank, i, ext, step,
+			            sg_ext_sub(w->sp, n->shape->ext[i], start));
 			hi[i] = 0;
 		}
 		any = any || lo[i] || hi[i];
@@ -564,7 +569,8 @@ put_expanded(sg_text_writer *w, sg_ref r, uint32_t axis)
 	}
 	for (uint32_t i = 0; i + 1 < n->shape->rank; i++)
 		e[i] = n->shape->ext[i < axis ? i : i + 1];
-	sg_put_const(w, (sg_type)n->type, sg_shape_make(w->sp, n->shape->rank - 1, e), n->attr->w[0]);
+	sg_put_const(w, (sg_type)n->type, sg_shape_make(w->sp, n->shape->rank - 1, e),
+	             n->attr->w[0]);
 }
 
 static sg_prec
@@ -599,18 +605,26 @@ sg_put_move(sg_text_writer *w, sg_ref r)
 	size_t at = w->b->n;
 
 	switch ((sg_op)n->op) {
-	case SG_RESHAPE: return put_reshape(w, n);
+	case SG_RESHAPE:
+		return put_reshape(w, n);
 	case SG_TRANSPOSE:
 		sg_put(w, n->args[0], SG_P_POSTFIX);
 		sg_wrap_transpose(w, at, n->shape->rank, n->attr->w);
 		return SG_P_POSTFIX;
-	case SG_BROADCAST: return put_broadcast(w, n);
-	case SG_SLICE: return put_slice(w, n);
-	case SG_PAD: return put_pad(w, n);
-	case SG_WINDOW: return put_window(w, n);
-	case SG_UNWINDOW: return put_unwindow(w, n);
-	case SG_CONCAT: return put_concat(w, n);
-	default: break;
+	case SG_BROADCAST:
+		return put_broadcast(w, n);
+	case SG_SLICE:
+		return put_slice(w, n);
+	case SG_PAD:
+		return put_pad(w, n);
+	case SG_WINDOW:
+		return put_window(w, n);
+	case SG_UNWINDOW:
+		return put_unwindow(w, n);
+	case SG_CONCAT:
+		return put_concat(w, n);
+	default:
+		break;
 	}
 	sg_raise(w->ctx, SG_FAULT_DEFECT, "sg_move.c: not a movement op");
 }

@@ -10,11 +10,14 @@ enum { MAX_DEPTH = 60, SHARED_DATA = 8 };
 
 /* What the text calls, or would read as something else. */
 static const char *const reserved[] = {
-    "model", "real", "dim", "input", "param", "const", "def", "derivative", "output", "gradient",
-    "entry", "include", "return", "as", "wrt", "if", "then", "else", "and", "or", "not", "for", "in",
-    "true", "false", "inf", "nan", "pi", "none", "arange", "zeros", "ones", "full", "flip",
-    "index_add", "transpose", "expand_dims", "squeeze", "broadcast_to", "stack", "dot", "outer",
-    "einsum", "scan", "map", "while", "params", "grad", "vjp", "jvp", "hvp", "jacobian", "hessian", "cumprod", "mean", "_",
+    "model",      "real",        "dim",      "input",        "param",   "const",  "def",
+    "derivative", "output",      "gradient", "entry",        "include", "return", "as",
+    "wrt",        "if",          "then",     "else",         "and",     "or",     "not",
+    "for",        "in",          "true",     "false",        "inf",     "nan",    "pi",
+    "none",       "arange",      "zeros",    "ones",         "full",    "flip",   "index_add",
+    "transpose",  "expand_dims", "squeeze",  "broadcast_to", "stack",   "dot",    "outer",
+    "einsum",     "scan",        "map",      "while",        "params",  "grad",   "vjp",
+    "jvp",        "hvp",         "jacobian", "hessian",      "cumprod", "mean",   "_",
 };
 
 /* The number that the next name made of this one gets; 0: the name itself is free. */
@@ -44,7 +47,8 @@ sg_fresh_name(sg_text_writer *w, const char *base)
 	const char *name = base;
 
 	while (!name || !sg_name_free(w, name)) {
-		const unsigned long i = base ? (unsigned long)(*next_number(w, base))++ : w->next_t++;
+		const unsigned long i =
+		    base ? (unsigned long)(*next_number(w, base))++ : w->next_t++;
 
 		name = base ? sg_text(w->ctx, "%s_%lu", base, i) : sg_text(w->ctx, "t%lu", i);
 	}

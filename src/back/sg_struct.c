@@ -118,7 +118,8 @@ product(const sg_text_writer *w, const sg_ext *e, uint32_t n)
 	return p;
 }
 
-/* The indices of a batched scatter, numbered through all batches: b*n + (i, counted from the front). */
+/* The indices of a batched scatter, numbered through all batches: b*n + (i, counted from the
+ * front). */
 static void
 put_flat_indices(sg_text_writer *w, const sg_node *n, uint32_t nb, sg_ext extent)
 {
@@ -434,14 +435,16 @@ factors_of(const sg_node *n, factor *x, factor *y)
 }
 
 bool
-sg_contract_as_matmul(const sg_text_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt, bool *rt)
+sg_contract_as_matmul(const sg_text_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt,
+                      bool *rt)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	const uint32_t no = (uint32_t)n->attr->w[2];
 	factor x, y;
 	const int64_t *lo = factors_of(n, &x, &y);
 	bool xt, yt, xt2, yt2;
-	const bool xy = is_matmul(&x, &y, no, lo, &xt, &yt), yx = is_matmul(&y, &x, no, lo, &yt2, &xt2);
+	const bool xy = is_matmul(&x, &y, no, lo, &xt, &yt),
+		   yx = is_matmul(&y, &x, no, lo, &yt2, &xt2);
 
 	if (xy && (!yx || xt + yt <= xt2 + yt2)) {
 		*left = x.r, *right = y.r, *lt = xt, *rt = yt;
@@ -484,7 +487,8 @@ put_writer(sg_text_writer *w, const sg_node *n)
 {
 	const sg_shape *s = n->shape, *is = shape_of(w, n->args[0]);
 	const uint32_t nb = s->rank - 1;
-	const sg_ext size = sg_shape_size(w->sp, s), all = sg_shape_size(w->sp, is), m = is->ext[nb];
+	const sg_ext size = sg_shape_size(w->sp, s), all = sg_shape_size(w->sp, is),
+		     m = is->ext[nb];
 	size_t at = w->b->n, here;
 
 	sg_buf_puts(w->b, "index_put(");
@@ -528,7 +532,8 @@ put_cast(sg_text_writer *w, const sg_node *n)
 	const sg_node *a = sg_node_at(w->g, n->args[0]);
 
 	/* rand in an f32 model is the f64 number, rounded */
-	if ((a->op == SG_RAND || a->op == SG_RANDN) && n->type == w->p->real && sg_inline(w, n->args[0]))
+	if ((a->op == SG_RAND || a->op == SG_RANDN) && n->type == w->p->real &&
+	    sg_inline(w, n->args[0]))
 		return put_random(w, a);
 	sg_buf_puts(w->b, "cast(");
 	sg_put(w, n->args[0], SG_P_ANY);
@@ -556,23 +561,30 @@ sg_put_struct(sg_text_writer *w, sg_ref r)
 	const char *name = sg_op_name(n->op);
 
 	switch ((sg_op)n->op) {
-	case SG_INPUT: sg_buf_puts(w->b, w->p->input[n->attr->w[0]].name); return SG_P_POSTFIX;
-	case SG_CONST: return sg_put_const(w, (sg_type)n->type, n->shape, n->attr->w[0]);
-	case SG_DATA: return put_data(w, n);
-	case SG_DIM: return sg_put_extent(w, (sg_ext)n->attr->w[0]);
+	case SG_INPUT:
+		sg_buf_puts(w->b, w->p->input[n->attr->w[0]].name);
+		return SG_P_POSTFIX;
+	case SG_CONST:
+		return sg_put_const(w, (sg_type)n->type, n->shape, n->attr->w[0]);
+	case SG_DATA:
+		return put_data(w, n);
+	case SG_DIM:
+		return sg_put_extent(w, (sg_ext)n->attr->w[0]);
 	case SG_IOTA:
 		sg_buf_puts(w->b, "arange(");
 		put_ext(w, n->shape->ext[0]);
 		sg_buf_putc(w->b, ')');
 		return SG_P_POSTFIX;
-	case SG_CAST: return put_cast(w, n);
+	case SG_CAST:
+		return put_cast(w, n);
 	case SG_BIND:
 	case SG_CUSTOM:
 		if (sg_inline(w, n->args[0]))
 			return sg_put_body(w, n->args[0]);
 		sg_buf_puts(w->b, w->name[n->args[0]]);
 		return SG_P_POSTFIX;
-	case SG_STOP: return put_last_axis(w, n, name, false);
+	case SG_STOP:
+		return put_last_axis(w, n, name, false);
 	case SG_RESHAPE:
 	case SG_TRANSPOSE:
 	case SG_BROADCAST:
@@ -580,10 +592,14 @@ sg_put_struct(sg_text_writer *w, sg_ref r)
 	case SG_PAD:
 	case SG_WINDOW:
 	case SG_UNWINDOW:
-	case SG_CONCAT: return sg_put_move(w, r);
-	case SG_GATHER: return put_gather(w, n);
-	case SG_SCATTER: return put_scatter(w, n);
-	case SG_WRITER: return put_writer(w, n);
+	case SG_CONCAT:
+		return sg_put_move(w, r);
+	case SG_GATHER:
+		return put_gather(w, n);
+	case SG_SCATTER:
+		return put_scatter(w, n);
+	case SG_WRITER:
+		return put_writer(w, n);
 	case SG_SUM:
 	case SG_PROD:
 	case SG_AMAX:
@@ -591,17 +607,24 @@ sg_put_struct(sg_text_writer *w, sg_ref r)
 	case SG_ANY:
 	case SG_ALL:
 	case SG_ARGMAX:
-	case SG_ARGMIN: return sg_put_reduce(w, r, name);
+	case SG_ARGMIN:
+		return sg_put_reduce(w, r, name);
 	case SG_CUMSUM:
 	case SG_LOGSUMEXP:
-	case SG_NORM: return put_last_axis(w, n, name, true);
+	case SG_NORM:
+		return put_last_axis(w, n, name, true);
 	case SG_SOFTMAX:
-	case SG_LOG_SOFTMAX: return put_last_axis(w, n, name, false);
-	case SG_LINREC: return put_linrec(w, n);
-	case SG_CONTRACT: return put_contract(w, r);
+	case SG_LOG_SOFTMAX:
+		return put_last_axis(w, n, name, false);
+	case SG_LINREC:
+		return put_linrec(w, n);
+	case SG_CONTRACT:
+		return put_contract(w, r);
 	case SG_RAND:
-	case SG_RANDN: return put_random(w, n);
-	default: break;
+	case SG_RANDN:
+		return put_random(w, n);
+	default:
+		break;
 	}
 	sg_raise(w->ctx, SG_FAULT_DEFECT, "sg_struct.c: a node that no text stands for");
 }

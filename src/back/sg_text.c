@@ -39,7 +39,8 @@ line_end(const char *s, size_t from, size_t n, size_t room)
 		depth += strchr("([", s[i]) ? 1 : strchr(")]", s[i]) ? -1 : 0;
 		cost = quoted ? NO_BREAK : break_after(s, i, depth);
 		/* a little nesting is better than a short line */
-		if (cost < NO_BREAK && i + 1 < n && (best == n || cost <= best_cost + (i - best > room / 3))) {
+		if (cost < NO_BREAK && i + 1 < n &&
+		    (best == n || cost <= best_cost + (i - best > room / 3))) {
 			best = i + 1;
 			best_cost = cost;
 		}

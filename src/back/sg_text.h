@@ -10,11 +10,21 @@
 
 #include "back/back.h"
 
-/* Precedence of what was written. FLOOR is `//` and `%`, MATMUL is `@`: as tight as `*`, but not to be
- * mixed with it or with a sign without parentheses. */
+/* Precedence of what was written. FLOOR is `//` and `%`, MATMUL is `@`: as tight as `*`, but not to
+ * be mixed with it or with a sign without parentheses. */
 typedef enum {
-	SG_P_ANY, SG_P_OR, SG_P_AND, SG_P_NOT, SG_P_CMP, SG_P_ADD, SG_P_FLOOR, SG_P_MATMUL, SG_P_MUL,
-	SG_P_UNARY, SG_P_POW, SG_P_POSTFIX,
+	SG_P_ANY,
+	SG_P_OR,
+	SG_P_AND,
+	SG_P_NOT,
+	SG_P_CMP,
+	SG_P_ADD,
+	SG_P_FLOOR,
+	SG_P_MATMUL,
+	SG_P_MUL,
+	SG_P_UNARY,
+	SG_P_POW,
+	SG_P_POSTFIX,
 } sg_prec;
 
 typedef struct sg_text_writer {
@@ -23,7 +33,7 @@ typedef struct sg_text_writer {
 	const sg_program *p;
 	const sg_graph *g;
 	sg_buf *b;
-	const char **name; /* by node; NULL: written in place */
+	const char **name;   /* by node; NULL: written in place */
 	sg_bytes_map *taken; /* names: to the number that the next name made of it gets */
 	unsigned long next_t;
 } sg_text_writer;
@@ -36,8 +46,8 @@ typedef struct sg_plan_options {
 	uint32_t largest; /* no expression gets larger */
 } sg_plan_options;
 
-/* Names for the nodes that roots need; those that have one already keep it. `forced`: nodes that must
- * have a statement whatever they are. */
+/* Names for the nodes that roots need; those that have one already keep it. `forced`: nodes that
+ * must have a statement whatever they are. */
 void sg_plan(sg_text_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_options *o);
 void sg_text_writer_init(sg_text_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf *b);
 /* base, or base_2 ...: a name that nothing has yet. NULL base: t1, t2 ... */
@@ -63,11 +73,13 @@ void sg_wrap_transpose(sg_text_writer *w, size_t at, uint32_t n, const int64_t *
 void sg_wrap_reshape(sg_text_writer *w, size_t at, uint32_t n, const sg_ext *ext);
 void sg_put_colons(sg_text_writer *w, uint32_t n); /* ":, " n times */
 void sg_put_shape(sg_text_writer *w, uint32_t rank, const sg_ext *ext);
-/* x[..., none, ...]: axes of extent 1 put in. map[i]: where axis i of the text's value comes to lie. */
+/* x[..., none, ...]: axes of extent 1 put in. map[i]: where axis i of the text's value comes to
+ * lie. */
 void sg_put_new_axes(sg_text_writer *w, sg_ref r, uint32_t first, uint32_t rank, uint32_t n,
                      const int64_t *map);
 /* Is `to` the shape `from` with axes of extent 1 put in? Where the axes of `from` come to lie. */
-bool sg_inserts_ones(const sg_text_writer *w, const sg_shape *from, const sg_shape *to, int64_t *map);
+bool sg_inserts_ones(const sg_text_writer *w, const sg_shape *from, const sg_shape *to,
+                     int64_t *map);
 /* Text put in front of what stands at `at`. */
 void sg_insert(sg_text_writer *w, size_t at, const char *s);
 /* What stands in the last, unfinished line of the text, taken off it. */

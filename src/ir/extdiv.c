@@ -77,7 +77,8 @@ static sg_ext
 divide_by_term(sg_space *sp, sg_ext p, const sg_term *q, sg_ext *rest)
 {
 	const sg_poly s = *sg_poly_at(sp, p);
-	sg_term *out = SG_NEW_ARRAY(sp->ctx, sg_term, s.n), *in = SG_NEW_ARRAY(sp->ctx, sg_term, s.n);
+	sg_term *out = SG_NEW_ARRAY(sp->ctx, sg_term, s.n),
+		*in = SG_NEW_ARRAY(sp->ctx, sg_term, s.n);
 	uint32_t nout = 0, nin = 0;
 
 	for (uint32_t i = 0; i < s.n; i++) {
@@ -169,7 +170,8 @@ div_number(sg_space *sp, sg_ext p, int64_t k)
 		sg_ext ye = in->q, x = in->p;
 
 		x = sg_ext_add(sp, x, sg_ext_mul(sp, ye, sg_ext_sub(sp, p, self)));
-		return sg_ext_add(sp, out, sg_ext_div(sp, x, sg_ext_mul(sp, ye, sg_ext_int(sp, k))));
+		return sg_ext_add(sp, out,
+		                  sg_ext_div(sp, x, sg_ext_mul(sp, ye, sg_ext_int(sp, k))));
 	}
 	return sg_ext_add(sp, out, sg_ext_atom(sp, p, sg_ext_int(sp, k)));
 }

@@ -307,7 +307,8 @@ mul_terms(sg_space *sp, const sg_term *a, const sg_term *b)
 		sg_raise(sp->ctx, SG_FAULT_LIMIT, "an extent has too high a degree");
 	fac = SG_NEW_ARRAY(sp->ctx, uint32_t, (size_t)a->n + b->n);
 	while (i < a->n || j < b->n)
-		fac[n++] = j == b->n || (i < a->n && a->fac[i] <= b->fac[j]) ? a->fac[i++] : b->fac[j++];
+		fac[n++] =
+		    j == b->n || (i < a->n && a->fac[i] <= b->fac[j]) ? a->fac[i++] : b->fac[j++];
 	return (sg_term){sg_mul_size(sp->ctx, a->coef, b->coef), n, fac};
 }
 
@@ -392,7 +393,8 @@ sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v)
 	int64_t term, sum = 0;
 
 	for (uint32_t i = 0; i < p->n; i++)
-		if (!eval_term(sp, &p->term[i], dims, &term) || __builtin_add_overflow(sum, term, &sum))
+		if (!eval_term(sp, &p->term[i], dims, &term) ||
+		    __builtin_add_overflow(sum, term, &sum))
 			return false;
 	*v = sum;
 	return true;
@@ -442,7 +444,8 @@ sg_ext_solve(const sg_space *sp, sg_ext e, uint32_t dim, const int64_t *dims, co
 	for (uint32_t i = 0; i < p->n; i++) {
 		if (!affine_term(sp, &p->term[i], dim, dims, known, &has, &v))
 			return 0;
-		if (has ? __builtin_add_overflow(slope, v, &slope) : __builtin_sub_overflow(rest, v, &rest))
+		if (has ? __builtin_add_overflow(slope, v, &slope)
+		        : __builtin_sub_overflow(rest, v, &rest))
 			return 0;
 	}
 	if (slope == 0)

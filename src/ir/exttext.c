@@ -62,7 +62,7 @@ print_operand(sg_space *sp, sg_buf *b, sg_ext e, bool left)
 	const sg_poly *p = sg_poly_at(sp, e);
 	bool bare = left ? is_product(sp, e)
 	                 : sg_ext_as_dim(sp, e, NULL) ||
-	                           (sg_ext_const(sp, e, NULL) && (!p->n || p->term[0].coef > 0));
+	                       (sg_ext_const(sp, e, NULL) && (!p->n || p->term[0].coef > 0));
 
 	if (!bare)
 		sg_buf_putc(b, '(');
@@ -221,8 +221,9 @@ sg_ext_print_c(const sg_space *sp, sg_buf *b, sg_ext e,
 {
 	const c_writer w = {sp, b, name, arg, divname};
 	const sg_poly *p = sg_poly_at(sp, e);
-	bool bare = p->n == 0 || (p->n == 1 && (p->term[0].n ? p->term[0].n == 1 && p->term[0].coef == 1
-	                                                     : p->term[0].coef > 0));
+	bool bare =
+	    p->n == 0 || (p->n == 1 && (p->term[0].n ? p->term[0].n == 1 && p->term[0].coef == 1
+	                                             : p->term[0].coef > 0));
 
 	if (!bare)
 		sg_buf_putc(b, '(');

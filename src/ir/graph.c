@@ -42,7 +42,8 @@ make_room(sg_graph *g)
 static uint64_t
 node_hash(const sg_node *n)
 {
-	uintptr_t head[3] = {(uintptr_t)n->op << 8 | n->type, (uintptr_t)n->shape, (uintptr_t)n->attr};
+	uintptr_t head[3] = {(uintptr_t)n->op << 8 | n->type, (uintptr_t)n->shape,
+	                     (uintptr_t)n->attr};
 	uint64_t h = sg_hash(head, sizeof head, n->nargs);
 
 	return n->nargs ? sg_hash(n->args, n->nargs * sizeof *n->args, h) : h;
@@ -144,11 +145,13 @@ sg_graph_check(const sg_graph *g)
 		sg_need(sp->ctx, n->type <= SG_BOOL, "a node has an unknown type");
 		sg_need(sp->ctx, n->shape && n->shape->rank <= SG_MAX_RANK, "a node has no shape");
 		for (uint32_t k = 0; k < n->shape->rank; k++)
-			sg_need(sp->ctx, n->shape->ext[k] < sp->npolys, "a shape has an unknown extent");
+			sg_need(sp->ctx, n->shape->ext[k] < sp->npolys,
+			        "a shape has an unknown extent");
 		sg_need(sp->ctx, sg_shape_make(g->sp, n->shape->rank, n->shape->ext) == n->shape,
 		        "a shape is not interned");
 		for (uint32_t k = 0; k < n->nargs; k++)
-			sg_need(sp->ctx, n->args[k] && n->args[k] < r, "an operand comes after its user");
+			sg_need(sp->ctx, n->args[k] && n->args[k] < r,
+			        "an operand comes after its user");
 		sg_need(sp->ctx, !n->attr || sg_attr_make(g->sp, n->attr->n, n->attr->w) == n->attr,
 		        "an attribute is not interned");
 	}

@@ -7,11 +7,16 @@ const char *
 sg_type_name(sg_type t)
 {
 	switch (t) {
-	case SG_F32: return "f32";
-	case SG_F64: return "f64";
-	case SG_I32: return "i32";
-	case SG_I64: return "i64";
-	case SG_BOOL: return "bool";
+	case SG_F32:
+		return "f32";
+	case SG_F64:
+		return "f64";
+	case SG_I32:
+		return "i32";
+	case SG_I64:
+		return "i64";
+	case SG_BOOL:
+		return "bool";
 	}
 	return "?";
 }
@@ -20,11 +25,16 @@ const char *
 sg_type_c_name(sg_type t)
 {
 	switch (t) {
-	case SG_F32: return "float";
-	case SG_F64: return "double";
-	case SG_I32: return "int32_t";
-	case SG_I64: return "int64_t";
-	case SG_BOOL: return "uint8_t";
+	case SG_F32:
+		return "float";
+	case SG_F64:
+		return "double";
+	case SG_I32:
+		return "int32_t";
+	case SG_I64:
+		return "int64_t";
+	case SG_BOOL:
+		return "uint8_t";
 	}
 	return "?";
 }
@@ -34,10 +44,13 @@ sg_type_size(sg_type t)
 {
 	switch (t) {
 	case SG_F32:
-	case SG_I32: return 4;
+	case SG_I32:
+		return 4;
 	case SG_F64:
-	case SG_I64: return 8;
-	case SG_BOOL: return 1;
+	case SG_I64:
+		return 8;
+	case SG_BOOL:
+		return 1;
 	}
 	return 0;
 }

@@ -45,11 +45,31 @@ struct sg_space {
 	size_t nwords, word_cap;
 };
 
-static inline uint32_t sg_fac_dim(uint32_t d) { return 2 * d; }
-static inline uint32_t sg_fac_atom(uint32_t a) { return 2 * a + 1; }
-static inline bool sg_fac_is_atom(uint32_t f) { return f & 1; }
-static inline const sg_poly *sg_poly_at(const sg_space *sp, sg_ext e) { return &sp->poly[e]; }
-static inline const sg_atom *sg_atom_of(const sg_space *sp, uint32_t f) { return &sp->atom[f / 2]; }
+static inline uint32_t
+sg_fac_dim(uint32_t d)
+{
+	return 2 * d;
+}
+static inline uint32_t
+sg_fac_atom(uint32_t a)
+{
+	return 2 * a + 1;
+}
+static inline bool
+sg_fac_is_atom(uint32_t f)
+{
+	return f & 1;
+}
+static inline const sg_poly *
+sg_poly_at(const sg_space *sp, sg_ext e)
+{
+	return &sp->poly[e];
+}
+static inline const sg_atom *
+sg_atom_of(const sg_space *sp, uint32_t f)
+{
+	return &sp->atom[f / 2];
+}
 
 /* < 0: a stands before b. */
 int sg_term_cmp(const sg_term *a, const sg_term *b);
@@ -57,7 +77,8 @@ int sg_term_cmp(const sg_term *a, const sg_term *b);
 sg_ext sg_ext_of_terms(sg_space *sp, uint32_t n, const sg_term *t);
 sg_ext sg_ext_of_term(sg_space *sp, const sg_term *t); /* zero coefficient allowed */
 sg_ext sg_ext_atom(sg_space *sp, sg_ext p, sg_ext q);  /* as it stands, no simplification */
-/* Does b divide a as a monomial (coefficients aside)? The quotient's factors go to fac, if given. */
+/* Does b divide a as a monomial (coefficients aside)? The quotient's factors go to fac, if given.
+ */
 bool sg_term_divides(const sg_term *b, const sg_term *a, uint32_t *fac, uint32_t *n);
 /* The constant term. */
 int64_t sg_ext_offset(const sg_space *sp, sg_ext e);

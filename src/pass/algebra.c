@@ -13,10 +13,10 @@
 typedef struct walk {
 	sg_algebra_state a;
 	const sg_graph *old;
-	sg_form *form; /* by old node */
+	sg_form *form;           /* by old node */
 	bool *has_form, *opaque; /* opaque: a base, whatever is in it */
-	sg_ref *node;  /* by old node: its new one, made when it is asked for */
-	bool *exactly; /* what defaults alone need is built as it was */
+	sg_ref *node;            /* by old node: its new one, made when it is asked for */
+	bool *exactly;           /* what defaults alone need is built as it was */
 	uint32_t *uses;
 } walk;
 
@@ -165,7 +165,8 @@ hypot_of_number(walk *w, const sg_node *n, sg_form *out)
 			u = form_of(w, n->args[1 - k]);
 			if (!raise(w, u, 2, &square))
 				return false;
-			square = sg_form_add(&w->a, square, sg_form_number(&w->a, sg_coef_mul(c, c)), 1);
+			square =
+			    sg_form_add(&w->a, square, sg_form_number(&w->a, sg_coef_mul(c, c)), 1);
 			return raise(w, square, 0.5, out);
 		}
 	return false;
@@ -560,7 +561,8 @@ visit(walk *w, sg_ref r, sg_ref *arg)
 	w->a.b.g->here = w->old->span[r];
 	if (!w->exactly[r] && find_form(w, n, &w->form[r])) {
 		/* what has a name, or is long and used again, is a base from here on */
-		keep = !sg_form_is_number(w->form[r], &c) && (name || (w->uses[r] > 1 && w->form[r].n > 4));
+		keep = !sg_form_is_number(w->form[r], &c) &&
+		       (name || (w->uses[r] > 1 && w->form[r].n > 4));
 		w->has_form[r] = !keep;
 		w->opaque[r] = keep;
 		at_node(w, n);
@@ -568,7 +570,8 @@ visit(walk *w, sg_ref r, sg_ref *arg)
 			node_of(w, r);
 	} else {
 		for (uint32_t k = 0; k < n->nargs; k++)
-			arg[k] = k == 1 && is_mean(w, n) ? as_it_was(w, n->args[k]) : node_of(w, n->args[k]);
+			arg[k] = k == 1 && is_mean(w, n) ? as_it_was(w, n->args[k])
+			                                 : node_of(w, n->args[k]);
 		at_node(w, n);
 		if (w->exactly[r] || !(w->node[r] = any_of_broadcast(w, n, arg)))
 			w->node[r] = sg_remake(&w->a.b, n, arg);

@@ -1,7 +1,8 @@
 /* algebra.h - private to floor 4: sums of products, in which algebra.c thinks.
  *
- * A form is a sum of terms; a term is a coefficient times powers of bases; a base is a node of the new
- * graph whose inside is of no interest. Coefficients are fractions as long as they are small ones. */
+ * A form is a sum of terms; a term is a coefficient times powers of bases; a base is a node of the
+ * new graph whose inside is of no interest. Coefficients are fractions as long as they are small
+ * ones. */
 #ifndef SG_PASS_ALGEBRA_H
 #define SG_PASS_ALGEBRA_H
 
@@ -27,7 +28,7 @@ typedef struct sg_product {
 } sg_product;
 
 typedef struct sg_form {
-	uint32_t n; /* 0: zero */
+	uint32_t n;             /* 0: zero */
 	const sg_product *term; /* no two with the same factors */
 } sg_form;
 
@@ -36,12 +37,13 @@ typedef struct sg_algebra_state {
 	const sg_input *input; /* for their names */
 	sg_type type;          /* of what is being built */
 	const sg_shape *shape;
-	sg_form *sum;          /* by node of the new graph: what it was made of; .n = 0: not known */
+	sg_form *sum; /* by node of the new graph: what it was made of; .n = 0: not known */
 	size_t sum_cap;
 } sg_algebra_state;
 
 sg_coef sg_coef_int(int64_t n);
-sg_coef sg_coef_of(double v, sg_type t); /* a fraction where v is the nearest number to a simple one */
+sg_coef sg_coef_of(double v,
+                   sg_type t); /* a fraction where v is the nearest number to a simple one */
 sg_coef sg_coef_mul(sg_coef a, sg_coef b);
 sg_coef sg_coef_add(sg_coef a, sg_coef b);
 sg_coef sg_coef_pow(sg_coef a, double e); /* exact for small integers e */
@@ -68,8 +70,8 @@ sg_product sg_form_product(sg_algebra_state *a, sg_form x);
 /* The product with its exponentials joined, conjugates multiplied out ... */
 sg_product sg_product_tidy(sg_algebra_state *a, sg_product p);
 
-/* A coefficient that is a simple fraction times a known number (log(2), sqrt(pi) ...): the fraction,
- * and that number as a factor. */
+/* A coefficient that is a simple fraction times a known number (log(2), sqrt(pi) ...): the
+ * fraction, and that number as a factor. */
 bool sg_known_number(sg_algebra_state *a, sg_coef c, sg_coef *rest, sg_factor *f);
 
 /* ---- into nodes (algebra_node.c) ---- */

@@ -108,10 +108,18 @@ known_node(sg_algebra_state *a, known_kind kind, double of)
 
 	a->shape = sg_shape_scalar(a->b.sp);
 	switch (kind) {
-	case OF_LOG: r = sg_raw_node(a, SG_LOG, number(a, of), 0); break;
-	case OF_SQRT: r = sg_raw_node(a, SG_SQRT, number(a, of), 0); break;
-	case OF_PI: r = number(a, pi); break;
-	case OF_SQRT_PI: r = sg_raw_node(a, SG_SQRT, number(a, pi), 0); break;
+	case OF_LOG:
+		r = sg_raw_node(a, SG_LOG, number(a, of), 0);
+		break;
+	case OF_SQRT:
+		r = sg_raw_node(a, SG_SQRT, number(a, of), 0);
+		break;
+	case OF_PI:
+		r = number(a, pi);
+		break;
+	case OF_SQRT_PI:
+		r = sg_raw_node(a, SG_SQRT, number(a, pi), 0);
+		break;
 	case OF_SQRT_2PI:
 	case OF_LOG_2PI:
 		r = sg_raw_node(a, SG_MUL, number(a, 2), number(a, pi));
@@ -146,9 +154,9 @@ sg_known_number(sg_algebra_state *a, sg_coef c, sg_coef *rest, sg_factor *f)
 		known_kind kind;
 		double of, value;
 	} known[] = {
-	    {OF_LOG, 2, 0.69314718055994530942},    {OF_LOG, 10, 2.30258509299404568402},
-	    {OF_LOG, 3, 1.09861228866810969140},    {OF_SQRT, 2, 1.41421356237309504880},
-	    {OF_SQRT, 3, 1.73205080756887729353},   {OF_PI, 0, 3.14159265358979323846},
+	    {OF_LOG, 2, 0.69314718055994530942},     {OF_LOG, 10, 2.30258509299404568402},
+	    {OF_LOG, 3, 1.09861228866810969140},     {OF_SQRT, 2, 1.41421356237309504880},
+	    {OF_SQRT, 3, 1.73205080756887729353},    {OF_PI, 0, 3.14159265358979323846},
 	    {OF_SQRT_PI, 0, 1.77245385090551602730}, {OF_SQRT_2PI, 0, 2.50662827463100050242},
 	    {OF_LOG_2PI, 0, 1.83787706640934548356},
 	};
@@ -258,13 +266,13 @@ join_broadcasts(sg_algebra_state *a, const sg_product *p)
 		}
 		if (count < 2 || !sg_shape_of(&a->b, sg_arg(a->b.g, p->f[i].base, 0))->rank)
 			continue;
-		joined = sg_form_base(a, under_broadcast(a, sg_form_term(a, &alike), p->f[i].base), 1);
+		joined =
+		    sg_form_base(a, under_broadcast(a, sg_form_term(a, &alike), p->f[i].base), 1);
 		rest = sg_product_mul(a, &rest, joined.term);
 		return join_broadcasts(a, &rest);
 	}
 	return *p;
 }
-
 
 /* ---- products and sums ---- */
 
@@ -386,7 +394,8 @@ sg_form_of_node(sg_algebra_state *a, sg_ref r)
 	const sg_node *n = sg_node_at(a->b.g, r);
 
 	if (n->op == SG_CONST && isfinite(sg_bits_double(n->attr->w[0])))
-		return sg_form_number(a, sg_coef_of(sg_bits_double(n->attr->w[0]), (sg_type)n->type));
+		return sg_form_number(a,
+		                      sg_coef_of(sg_bits_double(n->attr->w[0]), (sg_type)n->type));
 	if (n->op == SG_NEG)
 		return sg_form_scale(a, sg_form_of_node(a, n->args[0]), sg_coef_int(-1));
 	if (r < a->sum_cap && a->sum[r].n)

@@ -243,7 +243,8 @@ join_powers(sg_algebra_state *a, sg_product *p)
 
 		if (e == 0)
 			continue;
-		v = sg_form_scale(a, sg_form_of_node(a, pow->args[1]), sg_coef_of(p->f[i].e, SG_F64));
+		v = sg_form_scale(a, sg_form_of_node(a, pow->args[1]),
+		                  sg_coef_of(p->f[i].e, SG_F64));
 		v = sg_form_add(a, v, sg_form_number(a, sg_coef_of(e, SG_F64)), 1);
 		rest = sg_without(a, p, p->f[i].base);
 		rest = sg_without(a, &rest, u);
@@ -281,9 +282,8 @@ drop_abs(sg_algebra_state *a, sg_product *p)
 sg_product
 sg_product_tidy(sg_algebra_state *a, sg_product p)
 {
-	while (p.n <= SMALL &&
-	       (drop_abs(a, &p) || join_exponentials(a, &p) || join_powers(a, &p) ||
-	        join_conjugates(a, &p)))
+	while (p.n <= SMALL && (drop_abs(a, &p) || join_exponentials(a, &p) || join_powers(a, &p) ||
+	                        join_conjugates(a, &p)))
 		continue;
 	return p;
 }
