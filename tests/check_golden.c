@@ -33,7 +33,8 @@ typedef struct values {
 
 static const char *const files[] = {"elementwise", "activations", "reductions", "rows",
                                     "losses",      "linear",      "operators",  "indexing",
-                                    "shapes",      "higher",      "edges",      "notebook"};
+                                    "shapes",      "higher",      "edges",      "nets",
+                                    "notebook"};
 
 /* ---- reading ---- */
 

@@ -181,8 +181,8 @@ sg_print_fill(sg_fn *f, sg_ref r)
 	const char *name = sg_array(f, r);
 	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, r)->shape);
 
-	sg_line(f, "%s(%s, 0, (size_t)%s * sizeof *%s);", sg_use(f->m, "memset"), name,
-	        sg_ext_c(f, size), name);
+	sg_line(f, "%s(%s, %d, (size_t)%s * sizeof *%s);", sg_use(f->m, "memset"), name,
+	        sg_fn_node(f, r)->op == SG_WRITER ? -1 : 0, sg_ext_c(f, size), name);
 }
 
 /* ---- kernels ---- */

@@ -78,6 +78,18 @@ sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *shape)
 	return true;
 }
 
+static void
+see_windows(sg_fn *f, const sg_node *n, const sg_shape *from, sg_strided *s)
+{
+	const sg_windowing w = sg_windowing_of(f->sp, n);
+	const sg_strided x = *s;
+
+	for (uint32_t k = 0; k < from->rank; k++)
+		s->stride[k < w.at ? k : k + 1] =
+		    k == w.axis ? sg_ext_mul(f->sp, w.stride, x.stride[k]) : x.stride[k];
+	s->stride[w.at] = sg_ext_mul(f->sp, w.dilation, x.stride[w.axis]);
+}
+
 /* The view of node r, whose operand is seen as s. */
 static bool
 see_through(sg_fn *f, sg_ref r, sg_strided *s)
@@ -115,6 +127,9 @@ see_through(sg_fn *f, sg_ref r, sg_strided *s)
 			s->base = sg_ext_add(f->sp, s->base, sg_ext_mul(f->sp, start, x.stride[k]));
 			s->stride[k] = sg_ext_mul(f->sp, step, x.stride[k]);
 		}
+		return true;
+	case SG_WINDOW:
+		see_windows(f, n, from, s);
 		return true;
 	default:
 		return false;
@@ -326,6 +341,7 @@ kind_of(sg_fn *f, sg_ref r)
 	case SG_TRANSPOSE:
 	case SG_BROADCAST:
 	case SG_SLICE:
+	case SG_WINDOW:
 		return SG_P_VIEW;
 	case SG_PAD:
 		return has_gaps(f, r) ? SG_P_JOIN : SG_P_VIEW;
@@ -369,7 +385,7 @@ may_be_unit(const sg_fn *f, sg_ref r)
 	case SG_P_CALC:
 		break;
 	case SG_P_FOLD:
-		if (n->op == SG_SCATTER || n->op == SG_CUMSUM || n->op == SG_LINREC)
+		if (sg_adds_up(n->op) || n->op == SG_CUMSUM || n->op == SG_LINREC)
 			return false;
 		break;
 	case SG_P_CALL:
@@ -419,6 +435,16 @@ want_elements(sg_fn *f, sg_ref r)
 		want_full(f, r, false);
 }
 
+/* Does a matrix product read r through windows? Copied they give it long rows and sums. */
+static bool
+sees_windows(const sg_fn *f, sg_ref r)
+{
+	for (; f->at[r].kind == SG_P_VIEW && !f->at[r].stored; r = sg_arg(f->g, r, 0))
+		if (sg_fn_node(f, r)->op == SG_WINDOW)
+			return true;
+	return false;
+}
+
 static void
 note_reads(sg_fn *f, sg_ref r)
 {
@@ -452,7 +478,7 @@ note_reads(sg_fn *f, sg_ref r)
 			x->inner |= p->inner;
 		} else if (p->kind == SG_P_VIEW) {
 			x->mapped += p->stored ? 1 : p->uses + p->mapped;
-			x->spread |= p->spread || n->op == SG_BROADCAST;
+			x->spread |= p->spread || n->op == SG_BROADCAST || n->op == SG_WINDOW;
 			x->inner |= p->inner || p->stored;
 		} else if (plain) {
 			x->uses++;
@@ -462,7 +488,9 @@ note_reads(sg_fn *f, sg_ref r)
 			x->spread |= n->op == SG_CONTRACT || (n->op == SG_GATHER && !p->unit);
 			x->inner |= !p->unit || p->kind != SG_P_CALC;
 		}
-		if (p->kind == SG_P_CALL)
+		if (p->kind == SG_P_CALL && n->op == SG_CONTRACT && sees_windows(f, n->args[k]))
+			x->stored = true;
+		else if (p->kind == SG_P_CALL)
 			want_full(f, n->args[k], n->op != SG_CONTRACT);
 		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD)
 			want_elements(f, n->args[k]);

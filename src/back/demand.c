@@ -216,6 +216,18 @@ through_reshape(sg_fn *f, const index *ix, const sg_shape *from, const sg_shape 
 	return r;
 }
 
+/* Index k of the array that the windows of n lie on, from one of the array of windows. */
+static sg_aff
+within_windows(sg_fn *f, const sg_node *n, const index *ix, uint32_t k)
+{
+	const sg_windowing w = sg_windowing_of(f->sp, n);
+	const sg_aff at = ix->at[k < w.at ? k : k + 1];
+
+	return k != w.axis ? at
+	                   : sg_aff_add(f, sg_aff_scale(f, at, w.stride),
+	                                sg_aff_scale(f, ix->at[w.at], w.dilation));
+}
+
 /* The index of view r's operand. Not for PAD. */
 static index
 through(asker *a, sg_ref r, const index *at)
@@ -235,6 +247,8 @@ through(asker *a, sg_ref r, const index *at)
 			to.at[n->attr->w[k]] = ix.at[k];
 		else if (n->op == SG_BROADCAST)
 			to.at[k] = sg_is_1(f, s->ext[k]) ? zero(f) : ix.at[n->attr->w[k]];
+		else if (n->op == SG_WINDOW)
+			to.at[k] = within_windows(f, n, &ix, k);
 		else
 			to.at[k] = sg_aff_add(
 			    f, sg_aff_ext(f, (sg_ext)n->attr->w[k]),
@@ -570,6 +584,37 @@ scatter(asker *a, sg_root *root)
 	root->at = linear_from(f, &x, n->shape, 0);
 }
 
+static void
+unwindow(asker *a, sg_root *root)
+{
+	sg_fn *f = a->f;
+	const sg_node *n = sg_fn_node(f, root->ref);
+	const index g = own_index(f, f->g->node[n->args[0]].shape);
+	index x = {.n = n->shape->rank};
+
+	for (uint32_t k = 0; k < n->shape->rank; k++)
+		x.at[k] = within_windows(f, n, &g, k);
+	use_val(a, root, 0, evaluate(a, n->args[0], &g), 1);
+	root->at = linear_from(f, &x, n->shape, 0);
+}
+
+/* pos: what is written. */
+static void
+writer(asker *a, sg_root *root)
+{
+	sg_fn *f = a->f;
+	const sg_node *n = sg_fn_node(f, root->ref);
+	const uint32_t last = n->shape->rank - 1;
+	index i = own_index(f, f->g->node[n->args[0]].shape);
+	uint32_t at;
+
+	root->pos = i.at[last];
+	at = checked(a, evaluate(a, n->args[0], &i), n->shape->ext[last]);
+	use_val(a, root, 0, at, 1);
+	i.at[last] = value_var(f, at);
+	root->at = linear_from(f, &i, n->shape, 0);
+}
+
 /* An inner product: the operands' elements by label. */
 static void
 contract(asker *a, sg_root *root)
@@ -646,6 +691,10 @@ demand_root(asker *a, sg_root *root)
 		contract(a, root);
 	} else if (root->kind == SG_R_FOLD && op == SG_SCATTER) {
 		scatter(a, root);
+	} else if (root->kind == SG_R_FOLD && op == SG_UNWINDOW) {
+		unwindow(a, root);
+	} else if (root->kind == SG_R_FOLD && op == SG_WRITER) {
+		writer(a, root);
 	} else if (root->kind == SG_R_FOLD) {
 		fold(a, root);
 	} else {

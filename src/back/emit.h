@@ -247,6 +247,13 @@ sg_is_1(const sg_fn *f, sg_ext e)
 	return sg_ext_is(f->sp, e, 1);
 }
 
+/* Folds that put each element of the last operand somewhere: no axis goes, and the array is set first. */
+static inline bool
+sg_adds_up(uint16_t op)
+{
+	return op == SG_SCATTER || op == SG_UNWINDOW || op == SG_WRITER;
+}
+
 /* ---- affine.c ---- */
 sg_aff sg_aff_ext(sg_fn *f, sg_ext base);
 sg_aff sg_aff_var(sg_fn *f, uint32_t var);

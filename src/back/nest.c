@@ -458,7 +458,7 @@ declare_fold(nest *n, sg_root *r)
 	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
 	const char *own = p->unit && p->reads ? p->name : NULL;
 
-	if (r->kind != SG_R_FOLD || x->op == SG_SCATTER)
+	if (r->kind != SG_R_FOLD || sg_adds_up(x->op))
 		return;
 	print_empty_check(n, r);
 	if (r->tree) {
@@ -529,7 +529,9 @@ print_fold_step(nest *n, sg_root *r)
 	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
 	const sg_c_text v = text_of(n, r->val[0]);
 
-	if (op == SG_SCATTER)
+	if (op == SG_WRITER)
+		sg_line(f, "%s = %s;", element(n, sg_array(f, r->ref), r->at), form_text(n, r->pos).s);
+	else if (sg_adds_up(op))
 		print_update(n, element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
 		print_best(n, r, op == SG_ARGMAX, t, v.s);
@@ -552,7 +554,7 @@ finish_fold(nest *n, sg_root *r)
 	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
 	const char *v = r->acc;
 
-	if (r->kind != SG_R_FOLD || op == SG_SCATTER || is_running(op))
+	if (r->kind != SG_R_FOLD || sg_adds_up(op) || is_running(op))
 		return;
 	if (r->tree)
 		v = sg_text(f->ctx, "%s(&%s)", sg_use_typed(f->m, "sum_total", t), r->acc);
@@ -725,7 +727,7 @@ sg_print_nest(sg_fn *f, sg_step *s)
 	sg_print_origin(f, refs, s->nroots);
 	for (size_t i = 0; i < s->nroots; i++) {
 		n.tree = n.tree || s->root[i].tree;
-		if (s->root[i].kind == SG_R_FOLD && sg_fn_node(f, s->root[i].ref)->op == SG_SCATTER)
+		if (s->root[i].kind == SG_R_FOLD && sg_adds_up(sg_fn_node(f, s->root[i].ref)->op))
 			sg_print_fill(f, s->root[i].ref);
 	}
 	group_loops(&n);

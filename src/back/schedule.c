@@ -218,6 +218,8 @@ space_of_fold(const sg_fn *f, sg_ref r)
 	s = f->g->node[n->args[n->nargs - 1]].shape;
 	switch ((int)n->op) {
 	case SG_SCATTER:
+	case SG_UNWINDOW:
+	case SG_WRITER:
 		return space_of(f, s, 0);
 	case SG_CUMSUM:
 	case SG_LINREC:

@@ -49,7 +49,14 @@ static const builtin table[] = {
     {"flip", "x axis?", f_flip, 0}, {"roll", "x n axis?", f_roll, 0},
     {"pad", "x widths value?", f_pad, 0}, {"repeat", "x n axis?", f_repeat, 0},
     {"tile", "x reps", f_tile, 0}, {"one_hot", "i n", f_one_hot, 0},
-    {"index_add", "x idx v", f_index_add, 0},
+    {"index_add", "x idx v", f_index_add, 0}, {"index_put", "x idx v", f_index_put, 0},
+
+    {"conv1d", "x w bias? stride? padding? dilation? groups?", f_conv, 1},
+    {"conv2d", "x w bias? stride? padding? dilation? groups?", f_conv, 2},
+    {"max_pool1d", "x size stride? padding?", f_max_pool, 1},
+    {"max_pool2d", "x size stride? padding?", f_max_pool, 2},
+    {"avg_pool1d", "x size stride? padding?", f_avg_pool, 1},
+    {"avg_pool2d", "x size stride? padding?", f_avg_pool, 2},
 
     {"zeros", "shape", f_zeros, 0}, {"ones", "shape", f_zeros, 1}, {"full", "shape v", f_full, 0},
     {"eye", "n", f_eye, 0}, {"linspace", "a b n", f_linspace, 0}, {"arange", "...", f_arange, 0},
@@ -67,15 +74,13 @@ static const builtin table[] = {
     {"fail_", "text", f_fail, 0}, {"is_int_", "x", f_is_int, 0}, {"is_tensor_", "x", f_is_tensor, 0},
     {"take_class_", "x idx", f_take_class, 0}, {"same_shape_", "a b name", f_same_shape, 0},
     {"to_real_", "x", f_need_float, 0}, {"last_", "x axis", f_last, 0}, {"shape_", "x", f_whole_shape, 0},
+    {"is_number_", "x", f_is_number, 0}, {"is_bool_", "x", f_is_bool, 0},
 
     {"map", "f ...", f_map, 0}, {"scan", "step carry over checkpoint?", f_scan, 0},
     {"while", "cond body carry limit?", f_while, 0},
     {"det", "...", f_later, 0}, {"logdet", "...", f_later, 0}, {"inv", "...", f_later, 0},
     {"solve", "...", f_later, 0}, {"cholesky", "...", f_later, 0},
-    {"solve_triangular", "...", f_later, 0}, {"conv1d", "...", f_later, 0},
-    {"conv2d", "...", f_later, 0}, {"max_pool1d", "...", f_later, 0},
-    {"max_pool2d", "...", f_later, 0}, {"avg_pool1d", "...", f_later, 0},
-    {"avg_pool2d", "...", f_later, 0}, {"index_put", "...", f_later, 0},
+    {"solve_triangular", "...", f_later, 0},
     {"sparse_jacobian", "...", f_later, 0}, {"sparse_hessian", "...", f_later, 0},
     {"sparse_pattern", "...", f_later, 0},
 };
@@ -95,21 +100,22 @@ builtin_names(size_t *n)
 {
 	static const char *const names[] = {
 	    "abs", "acos", "acosh", "all", "any", "arange", "argmax", "argmin", "asin", "asinh", "atan",
-	    "atan2", "atanh", "bce_loss", "bce_with_logits", "broadcast_to", "cast", "cbrt", "ceil",
-	    "celu", "clamp", "concat", "cos", "cosh", "cosine_similarity", "cross_entropy", "cumprod",
-	    "cumsum", "diag", "digamma", "dot", "einsum", "elu", "erf", "erfc", "exp", "exp2",
-	    "expand_dims", "expm1", "eye", "flatten", "flip", "floor", "full", "gelu", "grad",
-	    "hardsigmoid", "hardswish", "hardtanh", "hessian", "hinge_loss", "huber_loss", "hvp",
-	    "hypot", "isfinite", "isinf", "isnan", "jacobian", "jvp", "kl_div", "l1_loss",
-	    "layer_norm", "leaky_relu", "lgamma", "linspace", "log", "log10", "log1p", "log2",
-	    "log_softmax", "logsigmoid", "logsumexp", "max", "maximum", "mean", "min", "minimum",
-	    "mish", "mod", "mse_loss", "nll_loss", "norm", "one_hot", "ones", "outer", "pad",
-	    "polygamma", "pow", "prod", "rand", "randn", "rank", "reciprocal", "relu", "relu6",
-	    "repeat", "reshape", "rms_norm", "roll", "round", "rsqrt", "selu", "shape", "sigmoid",
-	    "sign", "silu", "sin", "sinh", "smooth_l1_loss", "softmax", "softplus", "softsign",
-	    "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sum", "tan",
-	    "tanh", "tanhshrink", "tile", "trace", "transpose", "tril", "triu", "trunc", "var", "vjp",
-	    "where", "zeros"};
+	    "atan2", "atanh", "attention", "avg_pool1d", "avg_pool2d", "bce_loss", "bce_with_logits",
+	    "broadcast_to", "cast", "cbrt", "ceil", "celu", "clamp", "concat", "conv1d", "conv2d", "cos",
+	    "cosh", "cosine_similarity", "cross_entropy", "cumprod", "cumsum", "diag", "digamma", "dot",
+	    "dropout", "einsum", "elu", "embedding", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1",
+	    "eye", "flatten", "flip", "floor", "full", "gelu", "grad", "hardsigmoid", "hardswish",
+	    "hardtanh", "hessian", "hinge_loss", "huber_loss", "hvp", "hypot", "index_add", "index_put",
+	    "isfinite", "isinf", "isnan", "jacobian", "jvp", "kl_div", "l1_loss", "layer_norm",
+	    "leaky_relu", "lgamma", "linspace", "log", "log10", "log1p", "log2", "log_softmax",
+	    "logsigmoid", "logsumexp", "map", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "min",
+	    "minimum", "mish", "mod", "mse_loss", "nll_loss", "norm", "one_hot", "ones", "outer", "pad",
+	    "polygamma", "pow", "prod", "rand", "randn", "rank", "reciprocal", "relu", "relu6", "repeat",
+	    "reshape", "rms_norm", "roll", "round", "rsqrt", "scan", "selu", "shape", "sigmoid", "sign",
+	    "silu", "sin", "sinh", "smooth_l1_loss", "softmax", "softplus", "softsign", "split", "sqrt",
+	    "square", "squeeze", "stack", "std", "stop_gradient", "sum", "tan", "tanh", "tanhshrink",
+	    "tile", "trace", "transpose", "tril", "triu", "trunc", "var", "vjp", "where", "while",
+	    "zeros"};
 
 	*n = sizeof names / sizeof *names;
 	return names;
@@ -274,6 +280,21 @@ f_need_float(elab *e, call_args *a)
 
 /* x[..., C] and idx[...]: x[i, idx[i]] for each i. */
 value
+value
+f_is_bool(elab *e, call_args *a)
+{
+	const value v = a->v[0];
+
+	return v_bool(v.kind == V_BOOL || (v.kind == V_TENSOR && sg_type_of(e->b, v.ref) == SG_BOOL));
+}
+
+value
+f_is_number(elab *e, call_args *a)
+{
+	(void)e;
+	return v_bool(v_is_number(a->v[0]));
+}
+
 f_take_class(elab *e, call_args *a)
 {
 	sg_ref x = arg_tensor(e, a, 0), idx = arg_tensor(e, a, 1);

@@ -354,37 +354,3 @@ f_einsum(elab *e, call_args *a)
 		fold_two(e, t, n, no, lo);
 	return v_tensor(finish(e, t, no, lo));
 }
-
-/* ---- index_add ---- */
-
-value
-f_index_add(elab *e, call_args *a)
-{
-	sg_ref x = arg_tensor(e, a, 0), idx = arg_tensor(e, a, 1), v;
-	sg_ext ext[SG_MAX_RANK];
-	uint32_t n = 0;
-
-	if (!x || !idx || !(v = to_tensor(e, a->v[2], (int)sg_type_of(e->b, x), a->at[2])))
-		return POISON;
-	const sg_shape *s = sg_shape_of(e->b, x), *si = sg_shape_of(e->b, idx);
-	if (!s->rank || !sg_type_is_int(sg_type_of(e->b, idx))) {
-		elab_error(e, a->at[1], "index-type", "'index_add' takes integer indices into an array");
-		return POISON;
-	}
-	if (si->rank + s->rank - 1 > SG_MAX_USER_RANK) {
-		elab_error(e, a->at[1], "rank", "the slices have more than %d axes", SG_MAX_USER_RANK);
-		return POISON;
-	}
-	for (uint32_t k = 0; k < si->rank; k++)
-		ext[n++] = si->ext[k];
-	for (uint32_t k = 1; k < s->rank; k++)
-		ext[n++] = s->ext[k];
-	const sg_shape *sv = sg_shape_make(e->sp, n, ext);
-	if (broadcast_shapes(e, sg_shape_of(e->b, v), sv) != sv) {
-		elab_error(e, a->at[2], "broadcast", "the slices are %s, not %s", sg_shape_text(e->sp, sv),
-		           sg_shape_text(e->sp, sg_shape_of(e->b, v)));
-		return POISON;
-	}
-	v = sg_broadcast_right(e->b, v, sv);
-	return v_tensor(sg_ew2(e->b, SG_ADD, x, sg_scatter(e->b, s, idx, v, 0, 0)));
-}

@@ -178,7 +178,7 @@ typedef struct sg_uses {
 sg_uses sg_entry_uses(const sg_program *p, const sg_entry_ir *e);
 
 /* What attribute words are, by op; the one thing that this floor asks of the next (rules/table.c):
- * extents (all words of DIM, SLICE, PAD), element values (CONST, DATA), else integers. */
+ * extents (all words of DIM, SLICE, PAD, WINDOW, UNWINDOW), element values (CONST, DATA), else integers. */
 bool sg_op_attr_is_ext(uint16_t op);
 bool sg_op_attr_is_value(uint16_t op);
 

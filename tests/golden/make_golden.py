@@ -21,6 +21,7 @@ not PyTorch's: each says by which reasoning it was found.
 import math
 import os
 import zlib
+import sys
 
 import mpmath
 import numpy as np
@@ -752,6 +753,137 @@ def edges():
 
 
 # ---- the notebook -----------------------------------------------------------------------------------------
+# ---- nets, and writing at indices ------------------------------------------------------------------------
+
+def conv_text(k, bias=True, **more):
+    return "conv" + k + ("(x, w, b" if bias else "(x, w") + "".join(f", {n}={v}" for n, v in more.items()) + ")"
+
+
+def out_text(n, size, stride=1, padding=0, dilation=1):
+    return f"({n} + {2 * padding} - {dilation * (size - 1) + 1})//{stride} + 1"
+
+
+def nets():
+    f = File("nets")
+    c1 = [((2, 3, 9), (4, 3, 3), {}), ((2, 3, 9), (4, 3, 3), {"stride": 2, "padding": 1}), ((1, 4, 10), (6, 2, 3), {"stride": 3, "padding": 2, "dilation": 2, "groups": 2}),
+          ((2, 3, 5), (3, 1, 5), {"groups": 3}), ((1, 1, 1), (1, 1, 1), {}), ((2, 2, 6), (3, 2, 1), {"stride": 2}), ((1, 2, 4), (2, 2, 4), {}), ((2, 2, 6), (2, 2, 2), {"stride": 2})]
+    for i, (sx, sw, more) in enumerate(c1):
+        case(f, f"conv1d_{i}", conv_text("1d", **more), {"x": draw(f"c1x{i}", *sx), "w": draw(f"c1w{i}", *sw), "b": draw(f"c1b{i}", sw[0])},
+             lambda x, w, b, more=more: F.conv1d(x, w, b, **more))
+    c2 = [((2, 2, 5, 4), (3, 2, 3, 2), {}), ((1, 4, 6, 5), (4, 2, 3, 2), {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}),
+          ((2, 3, 4, 4), (3, 1, 3, 3), {"padding": 1, "groups": 3}), ((1, 2, 3, 3), (4, 2, 1, 1), {}), ((1, 1, 1, 5), (2, 1, 1, 3), {"padding": (0, 1)}),
+          ((1, 2, 4, 4), (2, 2, 2, 2), {"stride": 2}), ((1, 1, 3, 2), (1, 1, 3, 2), {})]
+    for i, (sx, sw, more) in enumerate(c2):
+        case(f, f"conv2d_{i}", conv_text("2d", False, **more), {"x": draw(f"c2x{i}", *sx), "w": draw(f"c2w{i}", *sw)}, lambda x, w, more=more: F.conv2d(x, w, **more))
+    x2 = draw("c2n", 3, 2, 5, 4)
+    case(f, "conv2d_batch", "conv2d(x, w, b, stride=2, padding=1)", {"x": x2[:2], "w": draw("c2nw", 3, 2, 3, 3), "b": draw("c2nb", 3)}, lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1),
+         dims={"x": ("N", 2, 5, 4), "y": ("N", 3, 3, 2)}, calls=[{"x": x2[:1], "w": draw("c2nw", 3, 2, 3, 3), "b": draw("c2nb", 3)}])
+    case(f, "conv2d_extents", "conv2d(x, w, stride=2, padding=1)", {"x": x2, "w": draw("c2ew", 2, 2, 3, 2)}, lambda x, w: F.conv2d(x, w, stride=2, padding=1),
+         dims={"x": ("N", "C", "H", "W"), "w": ("O", "C", "P", "Q"), "y": ("N", "O", "(H + 2 - P)//2 + 1", "(W + 2 - Q)//2 + 1")},
+         calls=[{"x": draw("c2e1", 1, 1, 4, 4), "w": draw("c2e2", 3, 1, 1, 4)}])
+    case(f, "conv2d_large", "conv2d(x, w, padding=1)[:, ::3, ::4, ::5]", {"x": draw("c2lx", 2, 6, 12, 11), "w": draw("c2lw", 8, 6, 3, 3)}, lambda x, w: F.conv2d(x, w, padding=1)[:, ::3, ::4, ::5])
+    case(f, "conv1d_long", "conv1d(x, w)[:, :, ::20]", {"x": draw("c1lx", 2, 2, 80), "w": draw("c1lw", 3, 2, 33)}, lambda x, w: F.conv1d(x, w)[:, :, ::20])
+    pools = [("1d", (2, 3, 7), "2", {"kernel_size": 2}), ("1d", (2, 3, 7), "3, stride=1, padding=1", {"kernel_size": 3, "stride": 1, "padding": 1}), ("1d", (1, 1, 1), "1", {"kernel_size": 1}),
+             ("1d", (1, 2, 8), "4, 3, 2", {"kernel_size": 4, "stride": 3, "padding": 2}), ("1d", (1, 2, 5), "5", {"kernel_size": 5}),
+             ("2d", (2, 2, 4, 6), "2", {"kernel_size": 2}), ("2d", (1, 2, 5, 7), "(3, 2), (2, 1), (1, 0)", {"kernel_size": (3, 2), "stride": (2, 1), "padding": (1, 0)}),
+             ("2d", (1, 2, 5, 5), "3, padding=1", {"kernel_size": 3, "padding": 1}), ("2d", (1, 1, 4, 3), "(4, 3)", {"kernel_size": (4, 3)})]
+    for kind in ("max", "avg"):
+        for i, (d, sx, text, more) in enumerate(pools):
+            case(f, f"{kind}_pool_{i}", f"{kind}_pool{d}(x, {text})", {"x": draw(f"pool{i}", *sx)}, lambda x, fn=getattr(F, f"{kind}_pool{d}"), more=more: fn(x, **more))
+        case(f, f"{kind}_pool_extents", f"{kind}_pool2d(x, shape(k, 0), 2, 1) * sum(k)", {"x": draw("poole", 2, 2, 6, 5), "k": [1, 2, 3]},
+             lambda x, k, fn=getattr(F, f"{kind}_pool2d"): fn(x, len(k), 2, 1) * k.sum(),
+             dims={"x": ("N", 2, "H", "W"), "k": ("K",), "y": ("N", 2, "(H + 2 - K)//2 + 1", "(W + 2 - K)//2 + 1")}, calls=[{"x": draw("poole1", 1, 2, 3, 7), "k": [2, 1]}])
+    # ties: the first of them in row-major order
+    case(f, "max_pool_ties", "max_pool2d(x, 2, 1)", {"x": [[[[1, 1, 0], [1, 1, 2], [2, 2, 2]]]]}, lambda x: F.max_pool2d(x, 2, 1))
+    case(f, "max_pool_after_relu", "max_pool2d(relu(x), 3, 2, 1)", {"x": draw("par", 1, 2, 5, 5)}, lambda x: F.max_pool2d(F.relu(x), 3, 2, 1))
+    case(f, "max_pool_minus_inf", "max_pool1d(x, 3, 1, 1)", {"x": [[[-math.inf, -math.inf, -math.inf, 2.0, 1.0]]]}, lambda x: F.max_pool1d(x, 3, 1, 1), wrt=[])
+
+    def loss(x, w, v):
+        return (torch.tanh(F.max_pool2d(F.conv2d(x, w, padding=1), 2)).flatten(1) @ v).square().sum()
+    x, w, v = (torch.tensor(draw(n, *s)) for n, s in (("nlx", (2, 1, 4, 4)), ("nlw", (2, 1, 3, 3)), ("nlv", (8,))))
+    f.model("net_to_second_order", """
+input x[N, 1, 4, 4], w[2, 1, 3, 3], v[8]
+def loss(x, w) = sum(square(reshape(tanh(max_pool2d(conv2d(x, w, padding=1), 2)), [shape(x, 0), 8]) @ v))
+y = loss(x, w)
+g = grad(y, w)
+entry e = y, g, grad(y, x) as gx, hessian(y, w) as H, grad(sum(g**2), x) as m,
+    map((s) -> grad(loss(s[none], w), w), x) as each, grad(y, w, mode="forward") as gf""")
+    w.requires_grad_(), x.requires_grad_()
+    y = loss(x, w, v)
+    g, gx = torch.autograd.grad(y, [w, x], create_graph=True)
+    f.call("e", {"x": x, "w": w, "v": v}, {"y": y, "g": g, "gx": gx, "H": torch.autograd.functional.hessian(lambda w: loss(x, w, v), w), "m": torch.autograd.grad((g ** 2).sum(), x)[0],
+           "each": torch.stack([torch.autograd.grad(loss(x[i:i + 1], w, v), w)[0] for i in range(2)]), "gf": g}, rtol=1e-10)
+    f.model("pools_to_second_order", """
+input x[2, 3, 9]
+y = sum(max_pool1d(x**3, 3, 2, 1)) + sum(square(avg_pool1d(x**2, 3, 1, 1)))
+entry e = y, hessian(y, x) as H, jacobian(max_pool1d(x, 2, 1), x, mode="forward") as J, jacobian(avg_pool1d(x, 3), x, mode="reverse") as A,
+    map((s) -> max_pool1d(s, 2), stack((x, -x))) as m""")
+    x = torch.tensor(draw("psx", 2, 3, 9))
+    at = lambda x: F.max_pool1d(x ** 3, 3, 2, 1).sum() + F.avg_pool1d(x ** 2, 3, 1, 1).square().sum()
+    jac = torch.autograd.functional.jacobian
+    f.call("e", {"x": x}, {"y": at(x), "H": torch.autograd.functional.hessian(at, x), "J": jac(lambda x: F.max_pool1d(x, 2, 1), x), "A": jac(lambda x: F.avg_pool1d(x, 3), x),
+           "m": torch.stack([F.max_pool1d(x, 2), F.max_pool1d(-x, 2)])}, rtol=1e-11)
+
+    q, k, vv = draw("atq", 2, 3, 4), draw("atk", 2, 5, 4), draw("atv", 2, 5, 6)
+    sdpa = F.scaled_dot_product_attention
+    qkv = {"q": q, "k": k, "v": vv}
+    mask = np.array([[1, 1, 0, 1, 0], [0, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
+    case(f, "attention", "attention(q, k, v)", qkv, lambda q, k, v: sdpa(q, k, v))
+    case(f, "attention_causal", "attention(q, k, v, causal=true)", qkv, lambda q, k, v: sdpa(q, k, v, is_causal=True))
+    case(f, "attention_mask", "attention(q, k, v, mask=m)", {**qkv, "m": mask}, lambda q, k, v, m: sdpa(q, k, v, attn_mask=m.to(torch.bool)), wrt=list("qkv"), kinds={"m": "bool"})
+    case(f, "attention_masked_row", "attention(q, k, v, mask=m)", {**qkv, "m": mask * [[1], [0], [1]]}, lambda q, k, v, m: sdpa(q, k, v, attn_mask=m.to(torch.bool)), wrt=list("qkv"), kinds={"m": "bool"})
+    case(f, "attention_additive", "attention(q, k, v, mask=m)", {**qkv, "m": draw("atm", 3, 5)}, lambda q, k, v, m: sdpa(q, k, v, attn_mask=m))
+    case(f, "attention_heads", "attention(q, k, v, true)", {"q": draw("ahq", 2, 2, 3, 4), "k": draw("ahk", 2, 2, 3, 4), "v": draw("ahv", 2, 2, 3, 4)}, lambda q, k, v: sdpa(q, k, v, is_causal=True),
+         dims={**{n: ("B", 2, "T", 4) for n in "qkv"}, "y": ("B", 2, "T", 4)}, calls=[{n: draw("ah1" + n, 1, 2, 1, 4) for n in "qkv"}])
+    x = draw("lnx", 2, 3, 5)
+    case(f, "layer_norm", "layer_norm(x)", {"x": x}, lambda x: F.layer_norm(x, (5,)))
+    case(f, "layer_norm_affine", "layer_norm(x, w, b, 0.01)", {"x": x, "w": draw("lnw", 5), "b": draw("lnb", 5)}, lambda x, w, b: F.layer_norm(x, (5,), w, b, 0.01))
+    case(f, "layer_norm_equal", "layer_norm(x)", {"x": np.full((2, 3), 0.5)}, lambda x: F.layer_norm(x, (3,)))
+    case(f, "rms_norm", "rms_norm(x)", {"x": x}, lambda x: F.rms_norm(x, (5,), eps=1e-5))
+    case(f, "rms_norm_weight", "rms_norm(x, w, eps=0.1)", {"x": x, "w": draw("lnw", 5)}, lambda x, w: F.rms_norm(x, (5,), w, 0.1))
+    case(f, "cosine_similarity", "cosine_similarity(a, b)", {"a": draw("csa", 3, 4), "b": draw("csb", 3, 4)}, lambda a, b: F.cosine_similarity(a, b, dim=-1))
+    case(f, "cosine_similarity_axis", "cosine_similarity(a, b, axis=0)", {"a": draw("csa", 3, 4), "b": draw("csb", 3, 4)}, lambda a, b: F.cosine_similarity(a, b, dim=0))
+    case(f, "cosine_similarity_broadcast", "cosine_similarity(a, b)", {"a": draw("csa", 3, 4), "b": draw("csc", 4)}, lambda a, b: F.cosine_similarity(a, b, dim=-1))
+    case(f, "cosine_similarity_zero", "cosine_similarity(a, b)", {"a": [[0.0, 0.0], [3e-10, 4e-10], [1.0, 2.0]], "b": [[1.0, 2.0], [1.0, 1.0], [0.0, 0.0]]}, lambda a, b: F.cosine_similarity(a, b, dim=-1))
+    case(f, "one_hot", "one_hot(i, 4) * x", {"i": [[0, 3], [1, 1]], "x": draw("ohx", 4)}, lambda i, x: F.one_hot(i, 4) * x, wrt=["x"], kinds={"i": "i64"})
+    case(f, "embedding", "embedding(i, t)", {"i": [[0, 3, 3], [1, 1, 2]], "t": draw("emt", 4, 2)}, lambda i, t: F.embedding(i, t), wrt=["t"], kinds={"i": "i32"})
+    case(f, "dropout_none", "dropout(x, 0, 7)", {"x": x}, lambda x: x)
+    f.model("dropout", """
+input x[4, 50], u[4, 50], p, s: i64
+y = dropout(x, p, s)
+kept = cast(rand([4, 50], s) >= p, f64)
+n = sum(kept)
+entry e = 1 + sum(abs(y - kept*x/(1 - p))) as value, 1 + sum(abs(vjp(y, x, u) - kept*u/(1 - p))) as back, 1 + sum(abs(jvp(y, x, u) - kept*u/(1 - p))) as ahead,
+    n > 120 and n < 180 as some""", "docs/numerics.md: the mask of rand, scaled by 1/(1-p)")
+    for seed in (3, -1):
+        f.call("e", {"x": draw("dox", 4, 50), "u": draw("dou", 4, 50), "p": 0.25, "s": seed}, {"value": 1, "back": 1, "ahead": 1, "some": 1}, atol=1e-13)
+
+    xs, idx, vs = draw("ipx", 5, 2), [3, 0, -2, 3], draw("ipv", 4, 2)
+
+    def put(x, i, v):
+        rows = list(x)
+        for k, j in enumerate(i.reshape(-1).tolist()):
+            rows[j] = v.reshape(-1, *x.shape[1:])[k]
+        return torch.stack(rows)
+    case(f, "index_put", "index_put(x, i, v)", {"x": xs, "i": idx, "v": vs}, put, wrt=["x", "v"], kinds={"i": "i64"})
+    case(f, "index_put_vector", "index_put(x, i, v)", {"x": draw("ipz", 4), "i": [[1, 1], [-1, 1]], "v": draw("ipw", 2, 2)}, put, wrt=["x", "v"], kinds={"i": "i32"})
+    case(f, "index_put_broadcast", "index_put(x, i, v)", {"x": xs, "i": [1, 4], "v": draw("ipb", 2)}, lambda x, i, v: put(x, i, v.expand(2, 2)), wrt=["x", "v"], kinds={"i": "i64"})
+    case(f, "index_put_extents", "index_put(x, i, v)", {"x": xs, "i": idx, "v": vs}, put, wrt=["x", "v"], kinds={"i": "i64"}, dims={"x": ("N", 2), "i": ("M",), "v": ("M", 2), "y": ("N", 2)},
+         calls=[{"x": xs, "i": np.zeros(0, int), "v": np.zeros((0, 2))}, {"x": xs[:1], "i": [0], "v": vs[:1]}])
+    case(f, "index_put_scalar", "index_put(x, 2, v)", {"x": xs, "v": vs[0]}, lambda x, v: put(x, torch.tensor([2]), v))
+    case(f, "index_put_int", "index_put(x, i, [7, 8])", {"x": [1, 2, 3], "i": [2, 0]}, lambda x, i: torch.tensor([8, 2, 7]), wrt=[], kinds={"x": "i32", "i": "i64"})
+    case(f, "index_put_used", "index_put(index_put(x, i, v), i, index_put(x, i, v)[i] ** 2)", {"x": xs, "i": idx, "v": vs}, lambda x, i, v: put(put(x, i, v), i, put(x, i, v)[i] ** 2), wrt=["x", "v"], kinds={"i": "i64"})
+    f.model("index_put_mapped", "input x[3, 4], i: i64[3, 2], v[3, 2], u[3, 4]\ny = map((a, k, b) -> index_put(a, k, b), x, i, v)\nz = map((k) -> index_put(x[0], k, v[0]), i)\n"
+            "entry e = y, vjp(y, x, u) as gx, vjp(y, v, u) as gv, z, jacobian(index_put(x[0], i[1], v[0]), v) as J")
+    x, v, u, i = torch.tensor(draw("ipm", 3, 4), requires_grad=True), torch.tensor(draw("ipn", 3, 2), requires_grad=True), torch.tensor(draw("ipu", 3, 4)), torch.tensor([[0, 3], [1, 1], [-1, 2]])
+    y = torch.stack([put(x[k], i[k], v[k]) for k in range(3)])
+    gx, gv = torch.autograd.grad(y, [x, v], u)
+    J = np.zeros((4, 3, 2))
+    J[1, 0, 1] = 1
+    f.call("e", {"x": x, "i": i, "v": v, "u": u}, {"y": y, "gx": gx, "gv": gv, "z": torch.stack([put(x[0], i[k], v[0]) for k in range(3)]), "J": J})
+    case(f, "index_add", "index_add(x, i, v)", {"x": xs, "i": idx, "v": vs}, lambda x, i, v: x.index_add(0, i % 5, v), wrt=["x", "v"], kinds={"i": "i64"})
+
+
 
 def notebook():
     """The cells of examples/notebook, in f64 and, to 1e-6, in f32."""
@@ -786,7 +918,8 @@ def notebook():
                 f.call("gradient", {"x": x, "w": w}, {"loss": loss, "grad_w": g}, rtol=rtol, atol=rtol)
 
 
-for part in (elementwise, activations, reductions, rows, losses, linear, operators, indexing, shapes, higher, edges, notebook):
-    part()
+for part in (elementwise, activations, reductions, rows, losses, linear, operators, indexing, shapes, higher, edges, nets, notebook):
+    if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
+        part()
 for made in File.all:
     made.write()
