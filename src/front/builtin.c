@@ -71,7 +71,7 @@ static const builtin table[] = {
     {"jvp", "y! x v", f_deriv, SG_JVP}, {"jacobian", "y! x", f_deriv, SG_JACOBIAN},
     {"hessian", "y! x", f_deriv, SG_HESSIAN}, {"hvp", "y! x v", f_deriv, SG_HVP},
 
-    {"fail_", "text", f_fail, 0}, {"is_int_", "x", f_is_int, 0}, {"is_tensor_", "x", f_is_tensor, 0},
+    {"fail_", "text got", f_fail, 0}, {"is_int_", "x", f_is_int, 0}, {"is_tensor_", "x", f_is_tensor, 0},
     {"take_class_", "x idx", f_take_class, 0}, {"same_shape_", "a b name", f_same_shape, 0},
     {"to_real_", "x", f_need_float, 0}, {"last_", "x axis", f_last, 0}, {"shape_", "x", f_whole_shape, 0},
     {"is_number_", "x", f_is_number, 0}, {"is_bool_", "x", f_is_bool, 0},
@@ -141,6 +141,20 @@ arg_float(elab *e, call_args *a, int k)
 	return sg_type_is_float(sg_type_of(e->b, r)) ? r : sg_cast(e->b, r, e->real);
 }
 
+sg_ref
+as_type_of(elab *e, call_args *a, int k, sg_type t)
+{
+	const value v = a->v[k];
+
+	if (v.kind == V_TENSOR && sg_type_is_float(sg_type_of(e->b, v.ref)) && !sg_type_is_float(t)) {
+		sg_diag *d = elab_error(e, a->at[k], "type", "%s where %s is wanted", v_describe(e, v),
+		                        sg_type_name(t));
+		sg_add_hint(e->ctx, d, "cast(x, %s) truncates toward zero", sg_type_name(t));
+		return 0;
+	}
+	return to_tensor(e, v, (int)t, a->at[k]);
+}
+
 static bool
 one_axis(elab *e, value v, sg_span at, uint32_t rank, uint32_t *axis)
 {
@@ -148,6 +162,10 @@ one_axis(elab *e, value v, sg_span at, uint32_t rank, uint32_t *axis)
 
 	if (!need_int(e, v, at, "axis", &i))
 		return false;
+	if (!rank) {
+		elab_error(e, at, "axis", "a scalar has no axes");
+		return false;
+	}
 	if (i < -(int64_t)rank || i >= (int64_t)rank) {
 		elab_error(e, at, "axis", "axis %lld is out of range for rank %u", (long long)i, rank);
 		return false;
@@ -215,7 +233,7 @@ keep_dims(elab *e, sg_ref r, const sg_shape *of, uint64_t mask)
 value
 f_deriv(elab *e, call_args *a)
 {
-	elab_error(e, a->at[0], "derivative-value", "'%s' is no value to pass on", a->b->name);
+	(void)e, (void)a; /* call.c hands these to eval_derivative */
 	return POISON;
 }
 
@@ -251,7 +269,11 @@ f_stop(elab *e, call_args *a)
 value
 f_fail(elab *e, call_args *a)
 {
-	elab_error(e, a->at[0], "argument", "%s", a->v[0].s);
+	char *text = sg_copy(e->ctx, a->v[0].s, strlen(a->v[0].s) + 1);
+
+	for (char *p = text; *p; p++) /* strings have no escapes */
+		*p = *p == '\'' ? '"' : *p;
+	elab_error(e, a->at[0], "argument", "%s, not %s", text, v_describe(e, a->v[1]));
 	return POISON;
 }
 
@@ -273,14 +295,6 @@ f_is_tensor(elab *e, call_args *a)
 }
 
 value
-f_need_float(elab *e, call_args *a)
-{
-	return v_tensor(arg_float(e, a, 0));
-}
-
-/* x[..., C] and idx[...]: x[i, idx[i]] for each i. */
-value
-value
 f_is_bool(elab *e, call_args *a)
 {
 	const value v = a->v[0];
@@ -295,6 +309,14 @@ f_is_number(elab *e, call_args *a)
 	return v_bool(v_is_number(a->v[0]));
 }
 
+value
+f_need_float(elab *e, call_args *a)
+{
+	return v_tensor(arg_float(e, a, 0));
+}
+
+/* x[..., C] and idx[...]: x[i, idx[i]] for each i. */
+value
 f_take_class(elab *e, call_args *a)
 {
 	sg_ref x = arg_tensor(e, a, 0), idx = arg_tensor(e, a, 1);
@@ -306,8 +328,11 @@ f_take_class(elab *e, call_args *a)
 	for (uint32_t k = 0; same && k < si->rank; k++)
 		same = sx->ext[k] == si->ext[k];
 	if (!same) {
-		elab_error(e, e->user_at, "loss-shape", "class indices %s do not fit the predictions",
-		           sg_shape_text(e->sp, si));
+		const sg_shape *want = sg_shape_make(e->sp, sx->rank - 1, sx->ext);
+		sg_diag *d = elab_error(e, a->at[0], "loss-shape", "class indices must be %s, not %s",
+		                        shape_words(e, want), shape_words(e, si));
+
+		hint_equal_shapes(e, d, want, si);
 		return POISON;
 	}
 	return v_tensor(sg_gather(e->b, x, idx, si->rank, si->rank));
@@ -348,7 +373,15 @@ f_same_shape(elab *e, call_args *a)
 	if (!x || !y)
 		return POISON;
 	const sg_shape *sx = sg_shape_of(e->b, x), *sy = sg_shape_of(e->b, y);
-	if (sx != sy && sx->rank && sy->rank && broadcast_shapes(e, sx, sy)) {
+	if (!broadcast_shapes(e, sx, sy)) {
+		sg_diag *d = elab_error(e, e->user_at, "broadcast",
+		                        "prediction and target of '%s' differ in shape: %s and %s",
+		                        a->v[2].s, sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));
+
+		hint_equal_shapes(e, d, sx, sy);
+		return POISON;
+	}
+	if (sx != sy && sx->rank && sy->rank) {
 		sg_diag *d = elab_warning(e, e->user_at, "loss-broadcast",
 		                          "'%s' of %s and %s broadcasts", a->v[2].s,
 		                          sg_shape_text(e->sp, sx), sg_shape_text(e->sp, sy));

@@ -61,8 +61,9 @@ diagonal(elab *e, sg_ref x, sg_span at)
 	if (sg_ext_const(e->sp, n, &vn) && sg_ext_const(e->sp, m, &vm)) {
 		len = vn < vm ? n : m;
 	} else if (n != m) {
-		elab_error(e, at, "square", "the diagonal of %s: extents must be equal or known",
-		           sg_shape_text(e->sp, s));
+		sg_diag *d = elab_error(e, at, "square", "the diagonal of %s: extents must be equal or known",
+		                        sg_shape_text(e->sp, s));
+		hint_equal(e, d, n, m);
 		return 0;
 	}
 	memcpy(ext, s->ext, r * sizeof *ext);
@@ -232,7 +233,7 @@ read_labels(elab *e, const char *p, size_t len, sg_span at, uint32_t *n, int64_t
 		if (!letter || *n == SG_MAX_USER_RANK) {
 			sg_diag *d = elab_error(e, at, "einsum",
 			                        letter ? "more than 8 axes in an 'einsum'"
-			                               : "'%c' in an 'einsum'", p[k]);
+			                               : "'%c' can't name an axis of 'einsum'", p[k]);
 			if (!letter)
 				sg_add_hint(e->ctx, d, "letters name the axes: einsum(\"ij,jk->ik\", a, b)");
 			return false;
@@ -303,7 +304,7 @@ f_einsum(elab *e, call_args *a)
 		spans[k] = e->user_at;
 	if (!n || !common_type(e, a->rest, n, spans, &type)) {
 		if (!n)
-			elab_error(e, at, "einsum", "'einsum' of nothing");
+			elab_error(e, e->user_at, "arity", "the operands of 'einsum' are missing");
 		return POISON;
 	}
 	if (type == SG_BOOL)
@@ -319,8 +320,11 @@ f_einsum(elab *e, call_args *a)
 		p += len;
 		const bool more = *p == ',';
 		if (more != (k + 1 < n)) {
-			elab_error(e, at, "einsum", "'einsum' of \"%s\" with %zu operand%s", spec, n,
-			           n == 1 ? "" : "s");
+			size_t wants = 1;
+			for (const char *c = spec; *c && *c != '-'; c++)
+				wants += *c == ',';
+			elab_error(e, at, "einsum", "\"%s\" has %zu operand%s, but %zu %s given", spec, wants,
+			           wants == 1 ? "" : "s", n, n == 1 ? "is" : "are");
 			return POISON;
 		}
 		p += more;

@@ -16,7 +16,7 @@ arg_shape(elab *e, call_args *a, int k)
 		int64_t v;
 
 		if (sg_ext_const(e->sp, ext[i], &v) && v < 0) {
-			elab_error(e, a->at[k], "extent", "an extent of %lld", (long long)v);
+			elab_error(e, a->at[k], "extent", "a negative extent: %lld", (long long)v);
 			return NULL;
 		}
 		demand_nonneg(e, ext[i], a->at[k]);
@@ -60,7 +60,7 @@ need_length(elab *e, value v, sg_span at, const char *what, sg_ext *n)
 	if (!need_ext(e, v, at, what, n))
 		return false;
 	if (sg_ext_const(e->sp, *n, &k) && k < 0)
-		return elab_error(e, at, "extent", "%s of %lld", what, (long long)k), false;
+		return elab_error(e, at, "extent", "%s is negative: %lld", what, (long long)k), false;
 	demand_nonneg(e, *n, at);
 	return true;
 }
@@ -70,7 +70,7 @@ f_eye(elab *e, call_args *a)
 {
 	sg_ext n, ext[2];
 
-	if (!need_length(e, a->v[0], a->at[0], "an extent", &n))
+	if (!need_length(e, a->v[0], a->at[0], "the extent", &n))
 		return POISON;
 	ext[0] = ext[1] = n;
 	const sg_shape *s = sg_shape_make(e->sp, 2, ext);

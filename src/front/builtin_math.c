@@ -92,7 +92,7 @@ f_where(elab *e, call_args *a)
 	if (sg_type_of(e->b, r[0]) != SG_BOOL) {
 		sg_diag *d = elab_error(e, a->at[0], "type", "the condition of 'where' must be bool, not %s",
 		                        v_describe(e, a->v[0]));
-		sg_add_hint(e->ctx, d, "x != 0 is bool");
+		hint_compare(e, d, a->ast[0], a->v[0], "!=");
 		return POISON;
 	}
 	if (!unify(e, a, 1, 2, r + 1) || !broadcast_all(e, r, 3, e->user_at, "'where'"))
@@ -118,7 +118,10 @@ f_cast(elab *e, call_args *a)
 			                                    sg_shape_of(e->b, x), 0)));
 		return v_tensor(sg_cast(e->b, x, all[k]));
 	}
-	sg_diag *d = elab_error(e, a->at[1], "type-name", "the second argument of 'cast' is a type");
+	if (a->v[1].kind == V_POISON)
+		return POISON;
+	sg_diag *d = elab_error(e, a->at[1], "type-name", "'cast' takes a type, not %s",
+	                        v_describe(e, a->v[1]));
 	sg_add_hint(e->ctx, d, "the types are f32 f64 i32 i64 bool");
 	return POISON;
 }

@@ -28,9 +28,9 @@ f_rank(elab *e, call_args *a)
 	return x ? v_int(shape_of(e, x)->rank) : POISON;
 }
 
-/* The one -1 of a shape, solved for. */
+/* The one -1 of a shape, solved for; *rest is the product of the others, 0 where there is no -1. */
 static bool
-solve_hole(elab *e, sg_ext size, uint32_t rank, sg_ext *ext, sg_span at)
+solve_hole(elab *e, sg_ext size, uint32_t rank, sg_ext *ext, sg_ext *rest, sg_span at)
 {
 	sg_ext known = sg_ext_int(e->sp, 1);
 	int hole = -1;
@@ -43,7 +43,7 @@ solve_hole(elab *e, sg_ext size, uint32_t rank, sg_ext *ext, sg_span at)
 				return elab_error(e, at, "reshape", "more than one -1 in a shape"), false;
 			hole = (int)k;
 		} else if (sg_ext_const(e->sp, ext[k], &v) && v < 0) {
-			return elab_error(e, at, "extent", "an extent of %lld", (long long)v), false;
+			return elab_error(e, at, "extent", "a negative extent: %lld", (long long)v), false;
 		} else {
 			known = sg_ext_mul(e->sp, known, ext[k]);
 		}
@@ -51,6 +51,7 @@ solve_hole(elab *e, sg_ext size, uint32_t rank, sg_ext *ext, sg_span at)
 	if (hole >= 0)
 		ext[hole] = sg_ext_is(e->sp, known, 0) ? sg_ext_int(e->sp, 0)
 		                                       : sg_ext_div(e->sp, size, known);
+	*rest = hole >= 0 ? known : 0;
 	return true;
 }
 
@@ -58,22 +59,27 @@ value
 f_reshape(elab *e, call_args *a)
 {
 	sg_ref x = arg_tensor(e, a, 0);
-	sg_ext ext[SG_MAX_RANK];
+	sg_ext ext[SG_MAX_RANK], known;
 	uint32_t rank;
 
 	if (!x || !need_shape(e, a->v[1], a->at[1], "the shape", &rank, ext))
 		return POISON;
 	const sg_ext size = sg_shape_size(e->sp, shape_of(e, x));
-	if (!solve_hole(e, size, rank, ext, a->at[1]))
+	if (!solve_hole(e, size, rank, ext, &known, a->at[1]))
 		return POISON;
 	const sg_shape *s = sg_shape_make(e->sp, rank, ext);
-	if (sg_shape_size(e->sp, s) != size) {
-		sg_diag *d = elab_error(e, a->at[1], "reshape", "%s can't be reshaped to %s: the sizes differ",
-		                        sg_shape_text(e->sp, shape_of(e, x)), sg_shape_text(e->sp, s));
-		sg_add_hint(e->ctx, d, "-1 stands for the one extent that follows from the others");
+	const char *from = shape_words(e, shape_of(e, x)), *n = sg_ext_text(e->sp, size);
+	if (sg_shape_size(e->sp, s) == size)
+		return v_tensor(sg_reshape(e->b, x, s));
+	if (known) {
+		elab_error(e, a->at[1], "reshape", "%s can't be reshaped so: %s does not divide its size %s",
+		           from, sg_ext_text(e->sp, known), n);
 		return POISON;
 	}
-	return v_tensor(sg_reshape(e->b, x, s));
+	sg_diag *d = elab_error(e, a->at[1], "reshape", "%s can't be reshaped to %s: its size is %s, not %s",
+	                        from, shape_words(e, s), n, sg_ext_text(e->sp, sg_shape_size(e->sp, s)));
+	sg_add_hint(e->ctx, d, "-1 stands for the one extent that follows from the others");
+	return POISON;
 }
 
 value
@@ -128,7 +134,8 @@ f_transpose(elab *e, call_args *a)
 	if (!int_list(e, a, 1, "axes", &n, &item))
 		return POISON;
 	if (n != rank) {
-		elab_error(e, a->at[1], "axis", "%zu axes for %s", n, v_describe(e, a->v[0]));
+		elab_error(e, a->at[1], "axis", "%zu ax%ss for %s", n, n == 1 ? "i" : "e",
+		           v_describe(e, a->v[0]));
 		return POISON;
 	}
 	for (size_t k = 0; k < n; k++) {
@@ -184,8 +191,8 @@ same_but(elab *e, call_args *a, size_t n, const sg_ref *r, uint32_t axis, bool a
 		for (uint32_t i = 0; same && i < s->rank; i++)
 			same = (i == axis && !all) || s->ext[i] == t->ext[i];
 		if (!same) {
-			elab_error(e, a->at[0], "concat-shape", "'%s' of %s and %s", a->b->name,
-			           sg_shape_text(e->sp, s), sg_shape_text(e->sp, t));
+			elab_error(e, a->at[0], "concat-shape", "the shapes of '%s' differ: %s and %s",
+			           a->b->name, shape_words(e, s), shape_words(e, t));
 			return false;
 		}
 	}
@@ -284,7 +291,7 @@ f_broadcast_to(elab *e, call_args *a)
 		return POISON;
 	const sg_shape *s = sg_shape_make(e->sp, rank, ext);
 	if (shape_of(e, x)->rank > rank || broadcast_shapes(e, shape_of(e, x), s) != s) {
-		elab_error(e, e->user_at, "broadcast", "%s does not broadcast to %s",
+		elab_error(e, a->at[1], "broadcast", "%s does not broadcast to %s",
 		           sg_shape_text(e->sp, shape_of(e, x)), sg_shape_text(e->sp, s));
 		return POISON;
 	}
@@ -318,7 +325,7 @@ f_squeeze(elab *e, call_args *a)
 		if (!(mask >> i & 1))
 			continue;
 		if (!sg_ext_is(e->sp, shape_of(e, x)->ext[i], 1)) {
-			elab_error(e, a->at[1], "axis", "axis %u of %s has not extent 1", i,
+			elab_error(e, a->at[1], "axis", "axis %u of %s is not of extent 1", i,
 			           v_describe(e, a->v[0]));
 			return POISON;
 		}
@@ -415,7 +422,7 @@ pad_widths(elab *e, call_args *a, uint32_t rank, sg_ext *lo, sg_ext *hi)
 			int64_t c;
 
 			if (sg_ext_const(e->sp, k ? hi[i] : lo[i], &c) && c < 0) {
-				elab_error(e, a->at[1], "pad", "a width of %lld", (long long)c);
+				elab_error(e, a->at[1], "pad", "a negative width: %lld", (long long)c);
 				return false;
 			}
 			demand_nonneg(e, k ? hi[i] : lo[i], a->at[1]);
@@ -444,7 +451,7 @@ f_pad(elab *e, call_args *a)
 	r = sg_pad(e->b, x, to, lo, step);
 	if (!given(a, 2))
 		return v_tensor(r);
-	sg_ref v = to_tensor(e, a->v[2], (int)t, a->at[2]);
+	sg_ref v = as_type_of(e, a, 2, t);
 	if (!v)
 		return POISON;
 	if (shape_of(e, v)->rank) {
@@ -489,7 +496,7 @@ need_count(elab *e, value v, sg_span at, sg_ext *m)
 	if (!need_ext(e, v, at, "a count", m))
 		return false;
 	if (sg_ext_const(e->sp, *m, &k) && k < 0)
-		return elab_error(e, at, "extent", "a count of %lld", (long long)k), false;
+		return elab_error(e, at, "extent", "a negative count: %lld", (long long)k), false;
 	demand_nonneg(e, *m, at);
 	return true;
 }

@@ -77,11 +77,123 @@ run(elab *e, const sg_ast_fn *fn, scope *in)
 	return run_body(e, in, fn->body);
 }
 
-static const char *
-fn_name(const closure *f)
+/* ---- parameters, as messages speak of them ---- */
+
+static size_t
+word_length(const char *p)
 {
-	return f->builtin ? f->builtin->name : f->fn->name ? f->fn->name : "(lambda)";
+	return strcspn(p, " ");
 }
+
+/* Position of a parameter by name, -1: none. */
+static int
+param_index(const char *params, const char *name)
+{
+	const size_t n = strlen(name);
+	int k = 0;
+
+	for (const char *p = params; *p; p += word_length(p), p += *p == ' ', k++) {
+		size_t len = word_length(p);
+
+		if (p[len - 1] == '?')
+			len--;
+		if (len == n && memcmp(p, name, n) == 0)
+			return k;
+	}
+	return -1;
+}
+
+static int
+param_count(const char *params, bool *variadic)
+{
+	int k = 0;
+
+	*variadic = false;
+	for (const char *p = params; *p; p += word_length(p), p += *p == ' ') {
+		if (strncmp(p, "...", 3) == 0)
+			*variadic = true;
+		else
+			k++;
+	}
+	return k;
+}
+
+static const char *
+param_name(elab *e, const char *params, int k, bool *optional)
+{
+	const char *p = params;
+
+	for (; k; k--)
+		p += word_length(p), p += *p == ' ';
+	size_t n = word_length(p);
+	*optional = p[n - 1] == '?';
+	return sg_intern(e->ctx, p, *optional ? n - 1 : n);
+}
+
+/* What may be passed: "clamp(x, lo, hi)", "sum(x, axis=..., keepdims=...)". */
+static const char *
+signature(elab *e, const closure *f)
+{
+	bool variadic = false, optional;
+	const int n = f->builtin ? param_count(f->builtin->params, &variadic) : (int)f->fn->nparams;
+	sg_buf b;
+
+	sg_buf_init(&b, e->ctx);
+	sg_buf_printf(&b, "%s(", f->builtin ? f->builtin->name : f->fn->name);
+	for (int k = 0; k < n; k++) {
+		const char *name;
+
+		if (f->builtin) {
+			name = param_name(e, f->builtin->params, k, &optional);
+		} else {
+			name = f->fn->param[k].name;
+			optional = f->fn->param[k].deflt != NULL;
+		}
+		sg_buf_printf(&b, "%s%s%s", k ? ", " : "", name, optional ? "=..." : "");
+	}
+	if (variadic)
+		sg_buf_puts(&b, n ? ", ..." : "...");
+	sg_buf_putc(&b, ')');
+	return sg_buf_text(&b);
+}
+
+/* "'f'", as messages call it. */
+static const char *
+fn_text(elab *e, const closure *f)
+{
+	const char *name = f->builtin ? f->builtin->name : f->fn->name;
+
+	return name ? sg_text(e->ctx, "'%s'", name) : "this function";
+}
+
+static void
+note_definition(elab *e, sg_diag *d, const closure *f)
+{
+	if (f->prelude)
+		sg_add_hint(e->ctx, d, "%s", signature(e, f));
+	else
+		sg_add_note(e->ctx, d, f->fn->at, "%s is defined here", fn_text(e, f));
+}
+
+/* No parameter of that name; names: those there are. */
+static void
+unknown_parameter(elab *e, const closure *f, const char *name, sg_span at, size_t n,
+                  const char *const *names)
+{
+	sg_diag *d = elab_error(e, at, "argument", "%s has no parameter '%s'", fn_text(e, f), name);
+	const char *near = strcmp(name, "dim") == 0       ? "axis"
+	                   : strcmp(name, "keepdim") == 0 ? "keepdims"
+	                                                  : sg_did_you_mean(name, names, n);
+
+	for (size_t k = 0; near && k < n; k++)
+		if (strcmp(names[k], near) == 0) {
+			sg_add_hint(e->ctx, d, "did you mean '%s'?", near);
+			return;
+		}
+	sg_add_hint(e->ctx, d, "%s", signature(e, f));
+}
+
+/* ---- calls of functions in the language ---- */
 
 /* The arguments in the order of the parameters. */
 static bool
@@ -100,14 +212,11 @@ match(elab *e, scope *s, closure *f, size_t n, const value *v, const sg_ast *cal
 			for (at = 0; at < fn->nparams && fn->param[at].name != name; at++)
 				continue;
 			if (at == fn->nparams) {
-				sg_diag *d = elab_error(e, call->argname_at[k + 1], "argument",
-				                        "'%s' has no parameter '%s'", fn_name(f), name);
 				const char **names = SG_NEW_ARRAY(e->ctx, const char *, fn->nparams + 1);
+
 				for (size_t j = 0; j < fn->nparams; j++)
 					names[j] = fn->param[j].name;
-				const char *near = sg_did_you_mean(name, names, fn->nparams);
-				if (near)
-					sg_add_hint(e->ctx, d, "did you mean '%s'?", near);
+				unknown_parameter(e, f, name, call->argname_at[k + 1], fn->nparams, names);
 				return false;
 			}
 		} else {
@@ -115,10 +224,9 @@ match(elab *e, scope *s, closure *f, size_t n, const value *v, const sg_ast *cal
 		}
 		if (at >= fn->nparams) {
 			sg_diag *d = elab_error(e, call ? call->at : e->user_at, "arity",
-			                        "'%s' takes %zu argument%s, not %zu", fn_name(f),
+			                        "%s takes %zu argument%s, not %zu", fn_text(e, f),
 			                        fn->nparams, fn->nparams == 1 ? "" : "s", n);
-			if (!f->prelude)
-				sg_add_note(e->ctx, d, fn->at, "'%s' is defined here", fn_name(f));
+			note_definition(e, d, f);
 			return false;
 		}
 		if (have[at]) {
@@ -133,9 +241,9 @@ match(elab *e, scope *s, closure *f, size_t n, const value *v, const sg_ast *cal
 			continue;
 		if (!fn->param[k].deflt) {
 			sg_diag *d = elab_error(e, call ? call->at : e->user_at, "arity",
-			                        "'%s' wants '%s'", fn_name(f), fn->param[k].name);
-			if (!f->prelude)
-				sg_add_note(e->ctx, d, fn->at, "'%s' is defined here", fn_name(f));
+			                        "missing argument '%s' of %s", fn->param[k].name,
+			                        fn_text(e, f));
+			note_definition(e, d, f);
 			return false;
 		}
 		out[k] = eval(e, scope_new(e, f->env, f->seq), fn->param[k].deflt);
@@ -181,7 +289,7 @@ call_closure(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 	void **memo = memo_at(e, f, f->fn->nparams, arg);
 	if (*memo)
 		return *(value *)*memo;
-	frame fr = {.name = fn_name(f), .at = at, .prelude = f->prelude, .up = e->frame};
+	frame fr = {.name = f->fn->name, .at = at, .prelude = f->prelude, .up = e->frame};
 	const sg_span user_at = e->user_at, here = e->b->g->here;
 	e->frame = &fr;
 	e->depth++;
@@ -208,8 +316,8 @@ run_rule(elab *e, closure *f, const value *arg, size_t nres, const sg_ref *res, 
 
 	if (fn->nseeds != nres) {
 		sg_diag *d = elab_error(e, fn->at, "derivative-rule",
-		                        "the rule has %zu adjoint%s, '%s' has %zu result%s", fn->nseeds,
-		                        fn->nseeds == 1 ? "" : "s", fn_name(f), nres,
+		                        "the rule has %zu adjoint%s, %s has %zu result%s", fn->nseeds,
+		                        fn->nseeds == 1 ? "" : "s", fn_text(e, f), nres,
 		                        nres == 1 ? "" : "s");
 		sg_add_hint(e->ctx, d, "one name after ';' for each result");
 		return false;
@@ -242,8 +350,7 @@ run_rule(elab *e, closure *f, const value *arg, size_t nres, const sg_ref *res, 
 		if (sg_shape_of(e->b, g) != s) {
 			elab_error(e, fn->at, "derivative-rule",
 			           "the adjoint of '%s' must be %s, not %s", fn->param[k].name,
-			           sg_shape_text(e->sp, s),
-			           sg_shape_text(e->sp, sg_shape_of(e->b, g)));
+			           shape_words(e, s), shape_words(e, sg_shape_of(e->b, g)));
 			return false;
 		}
 		rule[k] = g;
@@ -308,8 +415,8 @@ apply_custom(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 	if (out) {
 		const char *name = e->b->g->name[out];
 		sg_diag *d = elab_error(e, f->rule->at, "derivative-rule",
-		                        "'%s' has a derivative rule, so it must not read %s%s%s from outside",
-		                        fn_name(f), name ? "'" : "a tensor", name ? name : "",
+		                        "%s has a derivative rule, so it must not read %s%s%s from outside",
+		                        fn_text(e, f), name ? "'" : "a tensor", name ? name : "",
 		                        name ? "'" : "");
 		sg_add_hint(e->ctx, d, "pass it as a parameter");
 		return POISON;
@@ -338,63 +445,13 @@ apply_custom(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 
 /* ---- built-in functions ---- */
 
-static size_t
-word_length(const char *p)
-{
-	return strcspn(p, " ");
-}
-
-/* Position of a parameter by name, -1: none. */
-static int
-param_index(const char *params, const char *name)
-{
-	const size_t n = strlen(name);
-	int k = 0;
-
-	for (const char *p = params; *p; p += word_length(p), p += *p == ' ', k++) {
-		size_t len = word_length(p);
-
-		if (p[len - 1] == '?')
-			len--;
-		if (len == n && memcmp(p, name, n) == 0)
-			return k;
-	}
-	return -1;
-}
-
-static int
-param_count(const char *params, bool *variadic)
-{
-	int k = 0;
-
-	*variadic = false;
-	for (const char *p = params; *p; p += word_length(p), p += *p == ' ') {
-		if (strncmp(p, "...", 3) == 0)
-			*variadic = true;
-		else
-			k++;
-	}
-	return k;
-}
-
-static const char *
-param_name(elab *e, const char *params, int k, bool *optional)
-{
-	const char *p = params;
-
-	for (; k; k--)
-		p += word_length(p), p += *p == ' ';
-	size_t n = word_length(p);
-	*optional = p[n - 1] == '?';
-	return sg_intern(e->ctx, p, *optional ? n - 1 : n);
-}
-
 static bool
 match_builtin(elab *e, const builtin *b, size_t n, const value *v, const sg_ast *call, call_args *a)
 {
 	bool variadic, optional;
 	const int np = param_count(b->params, &variadic);
 	const sg_span whole = call ? call->at : e->user_at;
+	const closure self = {.builtin = b};
 	int positional = 0;
 
 	a->rest = SG_NEW_ARRAY(e->ctx, value, n + 1);
@@ -406,8 +463,11 @@ match_builtin(elab *e, const builtin *b, size_t n, const value *v, const sg_ast 
 		int at = name ? param_index(b->params, name) : positional++;
 
 		if (at < 0) {
-			elab_error(e, call->argname_at[k + 1], "argument", "'%s' has no parameter '%s'",
-			           b->name, name);
+			const char **names = SG_NEW_ARRAY(e->ctx, const char *, np + 1);
+
+			for (int j = 0; j < np; j++)
+				names[j] = param_name(e, b->params, j, &optional);
+			unknown_parameter(e, &self, name, call->argname_at[k + 1], (size_t)np, names);
 			return false;
 		}
 		if (at >= np && variadic) {
@@ -416,8 +476,10 @@ match_builtin(elab *e, const builtin *b, size_t n, const value *v, const sg_ast 
 			continue;
 		}
 		if (at >= np) {
-			elab_error(e, whole, "arity", "'%s' takes at most %d argument%s, not %zu", b->name,
-			           np, np == 1 ? "" : "s", n);
+			sg_diag *d = elab_error(e, whole, "arity", "'%s' takes %s%d argument%s, not %zu",
+			                        b->name, strchr(b->params, '?') ? "at most " : "", np,
+			                        np == 1 ? "" : "s", n);
+			sg_add_hint(e->ctx, d, "%s", signature(e, &self));
 			return false;
 		}
 		if (given(a, at)) {
@@ -435,7 +497,9 @@ match_builtin(elab *e, const builtin *b, size_t n, const value *v, const sg_ast 
 		const char *name = param_name(e, b->params, k, &optional);
 
 		if (!given(a, k) && !optional) {
-			elab_error(e, whole, "arity", "'%s' wants '%s'", b->name, name);
+			sg_diag *d = elab_error(e, whole, "arity", "missing argument '%s' of '%s'", name,
+			                        b->name);
+			sg_add_hint(e->ctx, d, "%s", signature(e, &self));
 			return false;
 		}
 	}
@@ -460,6 +524,22 @@ apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 	return f->builtin->fn(e, a);
 }
 
+/* Arguments without a name come first. */
+static bool
+in_order(const sg_ast *call)
+{
+	bool named = false;
+
+	for (size_t k = 1; k < call->nkids; k++) {
+		const bool is = call->argname && call->argname[k];
+
+		if (named && !is)
+			return false;
+		named = is;
+	}
+	return true;
+}
+
 value
 eval_call(elab *e, scope *s, const sg_ast *x)
 {
@@ -468,7 +548,7 @@ eval_call(elab *e, scope *s, const sg_ast *x)
 	const bool free = e->free_names_are_inputs;
 
 	e->free_names_are_inputs = free && x->kid[0]->kind != SG_X_NAME; /* f(x): f is no input */
-	f = eval(e, s, x->kid[0]);
+	f = x->kid[0]->kind == SG_X_NAME ? eval_name(e, s, x->kid[0]) : eval(e, s, x->kid[0]);
 	e->free_names_are_inputs = free;
 
 	if (f.kind == V_POISON)
@@ -482,7 +562,9 @@ eval_call(elab *e, scope *s, const sg_ast *x)
 			sg_add_hint(e->ctx, d, "write '*' to multiply, [ ] to index");
 		return POISON;
 	}
-	if (f.fn->builtin && strchr(f.fn->builtin->params, '!'))
+	if (!in_order(x)) /* the parser has said so */
+		return POISON;
+	if (is_derivative_fn(f.fn))
 		return eval_derivative(e, s, x, f.fn->builtin);
 	v = SG_NEW_ARRAY(e->ctx, value, n + 1);
 	for (size_t k = 0; k < n; k++)

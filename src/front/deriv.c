@@ -1,6 +1,7 @@
 /* deriv.c - grad, jacobian, hessian, jvp, vjp, hvp: their operands, and what can't be had. */
 #include "front/elab.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct request {
@@ -22,6 +23,21 @@ bad_target(elab *e, const char *what, sg_span at, const char *why, const char *h
 	return false;
 }
 
+/* The line that makes a number a param. */
+static const char *
+param_hint(elab *e, const char *name, value v)
+{
+	const double x = v.kind == V_INT ? (double)v.i : v.f;
+	sg_buf b;
+
+	sg_buf_init(&b, e->ctx);
+	sg_buf_printf(&b, "make it a param: param %s = ", name);
+	sg_buf_num(&b, x, false);
+	if (x == floor(x) && fabs(x) < 1e15)
+		sg_buf_puts(&b, ".0");
+	return sg_buf_text(&b);
+}
+
 /* Is the value of a name one that a derivative can be taken with respect to? */
 static bool
 check_target(elab *e, const binding *b, value v, sg_span at)
@@ -40,22 +56,21 @@ check_target(elab *e, const binding *b, value v, sg_span at)
 	case V_EXT: return bad_target(e, what, at, "it is a dimension", NULL);
 	case V_INT:
 	case V_FLOAT:
-		if (b->v.is_const)
-			break;
 		return bad_target(e, what, at,
-		                  v.kind == V_INT ? "it is an integer" : "it is a literal",
-		                  v.kind == V_INT ? "an integer has no derivative; write it with a "
-		                                    "decimal point, as a param"
-		                                  : "make it a param");
+		                  b->v.is_const ? "it is a const" : v.kind == V_INT ? "it is an integer" : "it is a literal",
+		                  param_hint(e, b->name, v));
 	default: return bad_target(e, what, at, "it is no tensor", NULL);
 	}
 	if (b->v.is_const)
 		return bad_target(e, what, at, "it is a const",
-		                  sg_text(e->ctx, "declare it so: param %s = ...", b->name));
+		                  sg_text(e->ctx, "make it a param: param %s%s = ...", b->name,
+		                          sg_shape_of(e->b, v.ref)->rank
+		                              ? sg_shape_text(e->sp, sg_shape_of(e->b, v.ref)) : ""));
 	if (!sg_type_is_float(sg_type_of(e->b, v.ref)))
 		return bad_target(e, what, at,
 		                  sg_text(e->ctx, "it is %s", sg_type_name(sg_type_of(e->b, v.ref))),
-		                  "cast(x, f64) makes a float of it");
+		                  sg_text(e->ctx, "bind a float copy, use that, and ask for its derivative: "
+		                                  "real_%s = cast(%s, f64)", b->name, b->name));
 	return true;
 }
 
@@ -110,8 +125,8 @@ direction(elab *e, value v, sg_ref like, sg_span at, const char *what)
 	if (v_is_number(v))
 		return sg_broadcast(e->b, r, s, NULL);
 	if (sg_shape_of(e->b, r) != s) {
-		elab_error(e, at, "direction-shape", "%s must be %s, not %s", what,
-		           sg_shape_text(e->sp, s), sg_shape_text(e->sp, sg_shape_of(e->b, r)));
+		elab_error(e, at, "direction-shape", "%s must be %s, not %s", what, shape_words(e, s),
+		           shape_words(e, sg_shape_of(e->b, r)));
 		return 0;
 	}
 	return r;
@@ -240,7 +255,8 @@ read_mode(elab *e, scope *s, const sg_ast *x, sg_span at, sg_deriv_mode *mode)
 	else if (strcmp(m, "reverse") == 0)
 		*mode = SG_MODE_REVERSE;
 	else
-		return elab_error(e, at, "argument", "mode is \"forward\" or \"reverse\""), false;
+		return elab_error(e, at, "argument", "mode is \"forward\" or \"reverse\", not %s",
+		                  v_describe(e, v_string(m))), false;
 	return true;
 }
 
@@ -298,8 +314,11 @@ eval_derivative(elab *e, scope *s, const sg_ast *x, const builtin *b)
 		n++;
 	}
 	if (n < 2 || (directed && n != 3)) {
-		elab_error(e, x->at, "arity", directed ? "'%s' takes y, x and a direction"
-		                                       : "'%s' takes y and one x or more", b->name);
+		sg_diag *d = elab_error(e, x->at, "arity",
+		                        directed ? "'%s' takes y, x and %s" : "'%s' takes y and one x or more",
+		                        b->name, q.kind == SG_VJP ? "a weight" : "a direction");
+		sg_add_hint(e->ctx, d, directed ? "%s(y, x, %s)" : "%s(y, x)", b->name,
+		            q.kind == SG_VJP ? "u" : "v");
 		return POISON;
 	}
 	y = eval(e, s, arg[0]);

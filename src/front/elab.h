@@ -12,6 +12,8 @@
 #include "front/front.h"
 #include "rules/rules.h"
 
+#include <string.h>
+
 typedef enum {
 	V_POISON,
 	V_ABSENT, /* an optional argument that was not given */
@@ -65,12 +67,20 @@ struct closure {
 	bool prelude;
 };
 
+/* grad and its like: their operands are names, not values. */
+static inline bool
+is_derivative_fn(const closure *f)
+{
+	return f->builtin && strchr(f->builtin->params, '!');
+}
+
 typedef struct binding {
 	const char *name;
 	value v;
 	sg_span at;
 	uint64_t seq;
 	bool is_dim, is_input;
+	bool by_use; /* a dimension that no 'dim' declared */
 	struct binding *next;
 } binding;
 
@@ -119,6 +129,8 @@ struct elab {
 	bool torn; /* statements with syntax errors are missing: what is unknown is theirs */
 	const sg_source *prelude_src;
 	struct include_chain *including;
+	sg_map *included;      /* paths of the files that were */
+	const char *last_bound; /* by a statement of the user's, or NULL */
 	uint8_t *tainted;  /* per node: 1 depends on an input, 2 does not; 0 not known yet */
 	size_t tainted_cap;
 };
@@ -148,6 +160,7 @@ value v_ext(elab *e, sg_ext x); /* INT where it is a number */
 value v_tuple(elab *e, size_t n, const value *item);
 static inline bool v_is_number(value v) { return v.kind == V_INT || v.kind == V_FLOAT || v.kind == V_BOOL; }
 const char *v_describe(elab *e, value v); /* "[N, 10]", "a tuple of 2", "the string \"x\"", "'f', a function" */
+const char *shape_words(elab *e, const sg_shape *s); /* "[N, 10]", "a scalar" */
 /* The value as a node of type t, or of its own type (weak: i64, real; bool) when t is -1. 0 after an error. */
 sg_ref to_tensor(elab *e, value v, int t, sg_span at);
 /* The type that operands share in arithmetic. False after an error (a non-number). */
@@ -179,7 +192,7 @@ binding *scope_bind(elab *e, scope *s, const char *name, value v, sg_span at); /
 /* v, made a binding of its own where a derivative is taken with respect to the name. */
 value fresh_binding(elab *e, const char *name, value v, sg_span at);
 const char *suggest_name(elab *e, scope *s, const char *name);
-void rebound(elab *e, const char *name, sg_span at, sg_span old); /* the error */
+void rebound(elab *e, const char *name, sg_span at, const binding *old); /* the error */
 /* A type is its own name where nothing else is bound to that: cast(x, f32). */
 bool is_type_name(const char *s);
 /* A dimension of that name, new or old, for a shape. */
@@ -196,6 +209,7 @@ void settle_unknown_names(elab *e); /* notes and hints of the reports, at the en
 
 /* ---- expressions (expr.c, index.c, call.c) ---- */
 value eval(elab *e, scope *s, const sg_ast *x);
+value eval_name(elab *e, scope *s, const sg_ast *x);
 value eval_index(elab *e, scope *s, const sg_ast *x);
 value eval_call(elab *e, scope *s, const sg_ast *x);
 value apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call);
@@ -204,6 +218,7 @@ value run_body(elab *e, scope *s, const sg_stmt *body);
 value binary(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast *at);
 /* As if it were written x op y at that place. */
 value binary_at(elab *e, sg_ast_op op, value x, value y, sg_span at);
+void hint_compare(elab *e, sg_diag *d, const sg_ast *x, value v, const char *op);
 /* sg_ew2 with promotion and broadcasting; floats only when is_float. */
 value ew2(elab *e, sg_op op, const value v[2], const sg_span v_at[2], sg_span at, const char *what);
 
@@ -213,6 +228,8 @@ const char *const *builtin_names(size_t *n);
 /* Argument k as a tensor; 0 after an error. as_float: integers become real. */
 sg_ref arg_tensor(elab *e, call_args *a, int k);
 sg_ref arg_float(elab *e, call_args *a, int k);
+/* Argument k as a tensor of type t; an error where that would make a float an integer. */
+sg_ref as_type_of(elab *e, call_args *a, int k, sg_type t);
 static inline bool given(const call_args *a, int k) { return a->v[k].kind != V_ABSENT; }
 /* axis argument k: mask; absent or none: all axes. False after an error. */
 bool arg_axes(elab *e, call_args *a, int k, uint32_t rank, uint64_t *mask);

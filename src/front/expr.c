@@ -107,12 +107,6 @@ static_float(elab *e, sg_ast_op op, double x, double y, const sg_ast *at)
 	return no_matmul(e, at, "numbers");
 }
 
-static bool
-is_compare(sg_ast_op op)
-{
-	return op >= SG_O_LT && op <= SG_O_NE;
-}
-
 /* Arithmetic on values that are known, extents included. False: it is work for the graph. */
 static bool
 static_binary(elab *e, sg_ast_op op, value x, value y, const sg_ast *at, value *out)
@@ -198,6 +192,16 @@ operand_text(elab *e, const sg_ast *x)
 	return sg_text(e->ctx, plain ? "%s" : "(%s)", source_text(e, x));
 }
 
+/* The note that was added last comes before those that say which calls led here. */
+static void
+first_note(sg_diag *d)
+{
+	const sg_note last = d->note[d->nnotes - 1];
+
+	memmove(d->note + 1, d->note, (d->nnotes - 1) * sizeof *d->note);
+	d->note[0] = last;
+}
+
 /* Where an operand that is a name was bound: of the right one, else of the left one. */
 static void
 note_operand(elab *e, sg_diag *d, scope *s, const sg_ast *at, const sg_shape *sx, const sg_shape *sy)
@@ -210,6 +214,7 @@ note_operand(elab *e, sg_diag *d, scope *s, const sg_ast *at, const sg_shape *sx
 			continue;
 		sg_add_note(e->ctx, d, b->at, "'%s' is %s", x->name,
 		            sg_shape_text(e->sp, k ? sy : sx));
+		first_note(d);
 		return;
 	}
 }
@@ -283,25 +288,36 @@ matmul(elab *e, scope *s, value x, value y, const sg_ast *at)
 	return v_tensor(sg_matmul(e->b, r[0], r[1]));
 }
 
+/* "did you mean 'x != 0'?", for a number where bool is wanted. */
+void
+hint_compare(elab *e, sg_diag *d, const sg_ast *x, value v, const char *op)
+{
+	if (x && in_user_text(e, x->at) && (v.kind == V_TENSOR || v_is_number(v)))
+		sg_add_hint(e->ctx, d, "did you mean '%s %s 0'?", operand_text(e, x), op);
+}
+
 static value
-logic(elab *e, sg_op op, value x, value y, const sg_span v_at[2], sg_span at)
+logic(elab *e, sg_op op, value x, value y, const sg_ast *at)
 {
 	const value v[2] = {x, y};
+	const bool written = at->kind == SG_X_BINARY;
 	sg_ref r[2];
 
 	for (int k = 0; k < 2; k++) {
 		if (v[k].kind == V_POISON)
 			return POISON;
-		if (!(r[k] = to_tensor(e, v[k], -1, v_at[k])))
+		const sg_span v_at = written ? at->kid[k]->at : at->at;
+
+		if (!(r[k] = to_tensor(e, v[k], -1, v_at)))
 			return POISON;
 		if (sg_type_of(e->b, r[k]) != SG_BOOL) {
-			sg_diag *d = elab_error(e, v_at[k], "type", "'%s' works on bool, not on %s",
+			sg_diag *d = elab_error(e, v_at, "type", "'%s' works on bool, not on %s",
 			                        sg_op_name((uint16_t)op), v_describe(e, v[k]));
-			sg_add_hint(e->ctx, d, "x != 0 is bool");
+			hint_compare(e, d, written ? at->kid[k] : NULL, v[k], "!=");
 			return POISON;
 		}
 	}
-	if (!broadcast_all(e, r, 2, at, op == SG_AND ? "'and'" : "'or'"))
+	if (!broadcast_all(e, r, 2, at->at, op == SG_AND ? "'and'" : "'or'"))
 		return POISON;
 	return v_tensor(sg_ew2(e->b, op, r[0], r[1]));
 }
@@ -325,7 +341,7 @@ arithmetic(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast *at)
 	if (op == SG_O_MATMUL)
 		return matmul(e, s, x, y, at);
 	if (op == SG_O_AND || op == SG_O_OR)
-		return logic(e, ops[op], x, y, (sg_span[]){xat, yat}, at->at);
+		return logic(e, ops[op], x, y, at);
 	if (op == SG_O_POW && y.kind == V_INT && y.i < 0)
 		y = v_float((double)y.i);
 	return swap ? ew2(e, ops[op], (value[]){y, x}, (sg_span[]){yat, xat}, at->at, op_text(op))
@@ -392,8 +408,7 @@ differ_in_shape(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast 
 static void
 not_operand(elab *e, sg_ast_op op, value v, sg_span at)
 {
-	const char *what = op == SG_O_MATMUL || !is_compare(op) ? op_text(op) : "comparison";
-	sg_diag *d = elab_error(e, at, "type", "%s does not work on %s", what, v_describe(e, v));
+	sg_diag *d = elab_error(e, at, "type", "%s does not work on %s", op_text(op), v_describe(e, v));
 
 	if (v.kind == V_TUPLE)
 		sg_add_hint(e->ctx, d, "unpack it: a, b = ...");
@@ -465,7 +480,7 @@ eval_unary(elab *e, scope *s, const sg_ast *x)
 		if (sg_type_of(e->b, r) != SG_BOOL) {
 			sg_diag *d = elab_error(e, x->at, "type", "'not' works on bool, not on %s",
 			                        v_describe(e, v));
-			sg_add_hint(e->ctx, d, "x == 0 is bool");
+			hint_compare(e, d, x->kid[0], v, "==");
 			return POISON;
 		}
 		return v_tensor(sg_ew1(e->b, SG_NOT, r));
@@ -519,7 +534,7 @@ is_type_name(const char *s)
 	return false;
 }
 
-static value
+value
 eval_name(elab *e, scope *s, const sg_ast *x)
 {
 	binding *b = scope_find(e, s, x->name);
@@ -538,6 +553,20 @@ eval_name(elab *e, scope *s, const sg_ast *x)
 	if (e->free_names_are_inputs)
 		return free_name(e, x);
 	unknown_name(e, s, x);
+	return POISON;
+}
+
+/* A derivative takes names, so that only a call of it by its own name has a meaning. */
+static value
+name_as_value(elab *e, scope *s, const sg_ast *x)
+{
+	value v = eval_name(e, s, x);
+
+	if (v.kind != V_FN || !is_derivative_fn(v.fn))
+		return v;
+	sg_diag *d = elab_error(e, x->at, "derivative-value", "'%s' takes names, so it is no value to pass on",
+	                        x->name);
+	sg_add_hint(e->ctx, d, "wrap it: def slope(f, u) = grad(f(u), u)");
 	return POISON;
 }
 
@@ -590,8 +619,8 @@ stack_items(elab *e, size_t n, value *item, const sg_span *at, sg_span whole)
 		if (sg_shape_of(e->b, r[k]) != sg_shape_of(e->b, r[0])) {
 			sg_diag *d = elab_error(
 			    e, at[k], "list-shape", "items of a list differ in shape: %s and %s",
-			    sg_shape_text(e->sp, sg_shape_of(e->b, r[0])),
-			    sg_shape_text(e->sp, sg_shape_of(e->b, r[k])));
+			    shape_words(e, sg_shape_of(e->b, r[0])),
+			    shape_words(e, sg_shape_of(e->b, r[k])));
 			sg_add_note(e->ctx, d, at[0], "the first item");
 			return POISON;
 		}
@@ -670,8 +699,14 @@ choose(elab *e, sg_ref c, value x, value y, const sg_ast *at)
 		value out = v_tuple(e, x.n, x.item);
 
 		for (size_t k = 0; k < x.n; k++)
-			out.item[k] = choose(e, c, x.item[k], y.item[k], at);
+			if ((out.item[k] = choose(e, c, x.item[k], y.item[k], at)).kind == V_POISON)
+				return POISON;
 		return out;
+	}
+	if (x.kind == V_TUPLE || y.kind == V_TUPLE) {
+		elab_error(e, at->at, "branch", "the branches differ: %s and %s", v_describe(e, x),
+		           v_describe(e, y));
+		return POISON;
 	}
 	if (!common_type(e, v, 2, spans, &t))
 		return POISON;
@@ -704,6 +739,8 @@ eval_if(elab *e, scope *s, const sg_ast *x)
 		                        v_describe(e, c));
 		if (c.kind == V_TENSOR && sg_type_of(e->b, c.ref) == SG_BOOL)
 			sg_add_hint(e->ctx, d, "where(c, a, b) chooses element by element");
+		else
+			hint_compare(e, d, x->kid[0], c, "!=");
 		return POISON;
 	}
 	y = eval(e, s, x->kid[1]);
@@ -781,7 +818,7 @@ eval(elab *e, scope *s, const sg_ast *x)
 	case SG_X_STRING: return v_string(x->name);
 	case SG_X_BOOL: return v_bool(x->i != 0);
 	case SG_X_NONE: return (value){.kind = V_NONE};
-	case SG_X_NAME: return eval_name(e, s, x);
+	case SG_X_NAME: return name_as_value(e, s, x);
 	case SG_X_UNARY: return eval_unary(e, s, x);
 	case SG_X_BINARY: return eval_binary(e, s, x);
 	case SG_X_IF: return eval_if(e, s, x);

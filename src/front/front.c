@@ -59,6 +59,7 @@ elab_new(sg_ctx *ctx, const sg_front_options *o)
 	e->top = scope_new(e, e->prelude, UINT64_MAX);
 	e->wrt = sg_map_new(ctx);
 	e->unknown = sg_map_new(ctx);
+	e->included = sg_map_new(ctx);
 	e->blank = sg_intern_z(ctx, "_");
 	e->memo = sg_bytes_map_new(ctx);
 	run_prelude(e);
@@ -112,15 +113,20 @@ sg_front(sg_ctx *ctx, const sg_source *src, const sg_front_options *o)
 	for (size_t k = 0; k < e->o->nfix; k++) {
 		binding *b = scope_find_here(e->top, sg_intern_z(ctx, e->o->fix_name[k]));
 
+		if (e->o->fix_value[k] < 0)
+			sg_error(ctx, (sg_span){0}, "extent", "the dimension '%s' can't be %lld",
+			         e->o->fix_name[k], (long long)e->o->fix_value[k]);
 		if ((!b || !b->is_dim) && !e->torn)
 			sg_error(ctx, (sg_span){0}, "no-dimension",
 			         "the model has no dimension '%s' to fix", e->o->fix_name[k]);
 	}
 	if (!e->p->nentries && !sg_error_count(ctx)) {
-		const sg_span end = {src, (uint32_t)src->len, (uint32_t)src->len};
-		sg_diag *d = sg_error(ctx, end, "no-entry", "the model computes nothing");
+		sg_span at = {src, 0, 0};
 
-		sg_add_hint(ctx, d, "output y makes y the result");
+		for (const sg_stmt *s = list; s; s = s->next)
+			at = s->at;
+		sg_diag *d = sg_error(ctx, at, "no-entry", "the model computes nothing");
+		sg_add_hint(ctx, d, "add a line: output %s", e->last_bound ? e->last_bound : "y");
 	}
 	return finish(e);
 }

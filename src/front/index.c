@@ -6,6 +6,7 @@
 typedef struct walk {
 	elab *e;
 	const sg_ast *x;
+	value whole; /* what is indexed */
 	sg_ref r;
 	uint32_t axis;  /* of r, where the next place applies */
 	sg_ref idx[8];  /* integer tensors met so far, adjacent */
@@ -35,9 +36,9 @@ take(walk *w, sg_ext at, bool from_end, sg_span span)
 
 		sg_buf_init(&b, e->ctx);
 		sg_ext_print(e->sp, &b, at);
-		elab_error(e, span, "index-range", "index %s is out of range for axis %u of %s",
-		           sg_buf_text(&b), w->axis,
-		           sg_shape_text(e->sp, sg_shape_of(e->b, w->r)));
+		elab_error(e, span, "index-range", "index %s is out of range for extent %s of %s",
+		           sg_buf_text(&b), sg_ext_text(e->sp, extent),
+		           v_describe(e, w->whole));
 		return false;
 	}
 	if (!(sg_ext_const(e->sp, extent, &n) && sg_ext_const(e->sp, i, &k))) {
@@ -87,8 +88,16 @@ bound(walk *w, scope *s, const sg_ast *x, bool *is, sg_ext *out, int64_t *number
 	v = eval(e, s, x);
 	if (v.kind == V_NONE)
 		return true;
-	if (!need_ext(e, v, x->at, "a slice bound", out))
+	if (!as_ext(e, v, out)) {
+		if (v.kind == V_POISON)
+			return false;
+		sg_diag *d = elab_error(e, x->at, "not-static",
+		                        "a slice bound must be known at compile time, not %s",
+		                        v_describe(e, v));
+		if (v.kind == V_TENSOR && sg_type_is_int(sg_type_of(e->b, v.ref)))
+			sg_add_hint(e->ctx, d, "a window that moves is x[i + arange(3)]");
 		return false;
+	}
 	*is = true;
 	*is_number = sg_ext_const(e->sp, *out, number);
 	if (*is_number && *number < 0)
@@ -178,15 +187,13 @@ gather(walk *w)
 {
 	elab *e = w->e;
 	const sg_shape *s = sg_shape_of(e->b, w->r);
-	sg_ref idx = w->idx[0];
+	sg_ref idx;
 	sg_ext ext[SG_MAX_RANK], size;
 
 	if (!w->nidx)
 		return true;
-	const uint32_t before = sg_shape_of(e->b, w->idx[0])->rank;
 	if (!broadcast_all(e, w->idx, w->nidx, w->x->at, "the indices"))
 		return false;
-	(void)before;
 	idx = w->idx[0];
 	if (w->nidx > 1) {
 		uint32_t n = 0;
@@ -249,37 +256,36 @@ integers(walk *w, sg_ref idx, sg_span at)
 /* ---- the whole ---- */
 
 static bool
-place(walk *w, scope *s, const sg_ast_index *ix)
+new_axis(walk *w)
 {
 	elab *e = w->e;
-	value v;
+
+	w->closed = w->nidx > 0;
+	if (sg_shape_of(e->b, w->r)->rank >= SG_MAX_USER_RANK) {
+		elab_error(e, w->x->at, "rank", "the result has more than %d axes", SG_MAX_USER_RANK);
+		return false;
+	}
+	w->r = sg_expand(e->b, w->r, w->axis++);
+	return true;
+}
+
+/* v: the value of an EXPR. */
+static bool
+place(walk *w, scope *s, const sg_ast_index *ix, value v)
+{
+	elab *e = w->e;
 	sg_ext at;
 
-	if (ix->kind == SG_I_NEW) {
-		w->closed = w->nidx > 0;
-		w->r = sg_expand(e->b, w->r, w->axis++);
-		return true;
-	}
 	if (ix->kind == SG_I_SLICE) {
 		w->closed = w->nidx > 0;
 		return slice(w, s, ix);
 	}
-	v = eval(e, s, ix->e);
+	if (ix->kind == SG_I_NEW || v.kind == V_NONE)
+		return new_axis(w);
 	if (v.kind == V_POISON)
 		return false;
-	if (v.kind == V_NONE) {
-		w->closed = w->nidx > 0;
-		w->r = sg_expand(e->b, w->r, w->axis++);
-		return true;
-	}
-	if (as_ext(e, v, &at)) {
-		const bool was_open = w->nidx && !w->closed;
-
-		if (!take(w, at, v.kind == V_INT && v.i < 0, ix->at))
-			return false;
-		(void)was_open;
-		return true;
-	}
+	if (as_ext(e, v, &at))
+		return take(w, at, v.kind == V_INT && v.i < 0, ix->at);
 	if (v.kind != V_TENSOR) {
 		sg_diag *d = elab_error(e, ix->at, "index-type", "an index must be an integer, not %s",
 		                        v_describe(e, v));
@@ -290,41 +296,74 @@ place(walk *w, scope *s, const sg_ast_index *ix)
 	return integers(w, v.ref, ix->at);
 }
 
+/* t[i], and [2, 3, 4][i] where all is known. False: it is work for the graph. */
+static bool
+known_item(elab *e, const sg_ast *x, value v, value at, value *out)
+{
+	if (v.kind != V_TUPLE && !(v.kind == V_TENSOR && v.item && x->nindex == 1 && at.kind == V_INT))
+		return false;
+	*out = POISON;
+	if (v.kind == V_TUPLE && (x->nindex != 1 || x->index[0].kind != SG_I_EXPR)) {
+		elab_error(e, x->op_at, "index-type", "a tuple takes one integer as index");
+		return true;
+	}
+	int64_t i;
+	if (!need_int(e, at, x->index[0].at, "the index of a tuple", &i))
+		return true;
+	if (i < -(int64_t)v.n || i >= (int64_t)v.n)
+		elab_error(e, x->index[0].at, "index-range", "index %lld is out of range for %s",
+		           (long long)i, v_describe(e, v));
+	else
+		*out = v.item[i < 0 ? i + (int64_t)v.n : i];
+	return true;
+}
+
+/* Axes that the index takes; an error where that can't be. */
+static bool
+count_places(walk *w, const value *v, uint32_t *takes)
+{
+	const sg_ast *x = w->x;
+	const uint32_t rank = sg_shape_of(w->e->b, w->r)->rank;
+	const sg_ast_index *ellipsis = NULL;
+
+	*takes = 0;
+	for (size_t k = 0; k < x->nindex; k++) {
+		const sg_ast_index *ix = &x->index[k];
+
+		*takes += ix->kind == SG_I_SLICE || (ix->kind == SG_I_EXPR && v[k].kind != V_NONE);
+		if (ix->kind != SG_I_ELLIPSIS)
+			continue;
+		if (ellipsis) {
+			sg_diag *d = elab_error(w->e, ix->at, "index-rank", "a second '...' in one index");
+			sg_add_note(w->e->ctx, d, ellipsis->at, "the first");
+			return false;
+		}
+		ellipsis = ix;
+	}
+	if (*takes <= rank)
+		return true;
+	elab_error(w->e, x->op_at, "index-rank", "%u %s for %s", *takes,
+	           *takes == 1 ? "index" : "indices", v_describe(w->e, w->whole));
+	return false;
+}
+
 value
 eval_index(elab *e, scope *s, const sg_ast *x)
 {
-	value v = eval(e, s, x->kid[0]);
-	uint32_t takes = 0;
-	walk w = {.e = e, .x = x};
+	walk w = {.e = e, .x = x, .whole = eval(e, s, x->kid[0])};
+	value *v = SG_NEW_ARRAY(e->ctx, value, x->nindex + 1), out;
+	uint32_t takes;
 
-	if (v.kind == V_TUPLE) {
-		int64_t i = 0;
-
-		if (x->nindex != 1 || x->index[0].kind != SG_I_EXPR ||
-		    !need_int(e, eval(e, s, x->index[0].e), x->at, "the index of a tuple", &i))
-			return POISON;
-		if (i < -(int64_t)v.n || i >= (int64_t)v.n) {
-			elab_error(e, x->at, "index-range", "index %lld is out of range for %s",
-			           (long long)i, v_describe(e, v));
-			return POISON;
-		}
-		return v.item[i < 0 ? i + (int64_t)v.n : i];
-	}
-	if (v.kind == V_TENSOR && v.item && x->nindex == 1 && x->index[0].kind == SG_I_EXPR) {
-		value at = eval(e, s, x->index[0].e); /* an element of a list of compile-time integers */
-
-		if (at.kind == V_INT && at.i >= -(int64_t)v.n && at.i < (int64_t)v.n)
-			return v.item[at.i < 0 ? at.i + (int64_t)v.n : at.i];
-	}
-	if (!(w.r = to_tensor(e, v, -1, x->kid[0]->at)))
+	for (size_t k = 0; k < x->nindex; k++)
+		if (x->index[k].kind == SG_I_EXPR)
+			v[k] = eval(e, s, x->index[k].e);
+	if (w.whole.kind == V_POISON)
+		return POISON;
+	if (known_item(e, x, w.whole, v[0], &out))
+		return out;
+	if (!(w.r = to_tensor(e, w.whole, -1, x->kid[0]->at)) || !count_places(&w, v, &takes))
 		return POISON;
 	const uint32_t rank = sg_shape_of(e->b, w.r)->rank;
-	for (size_t k = 0; k < x->nindex; k++)
-		takes += x->index[k].kind == SG_I_EXPR || x->index[k].kind == SG_I_SLICE;
-	if (takes > rank) {
-		elab_error(e, x->at, "index-rank", "%u indices for %s", takes, v_describe(e, v));
-		return POISON;
-	}
 	if (e->prelude_src != x->at.src) {
 		e->user_at = x->at;
 		e->b->g->here = x->at;
@@ -333,7 +372,7 @@ eval_index(elab *e, scope *s, const sg_ast *x)
 		if (x->index[k].kind == SG_I_ELLIPSIS) {
 			w.axis += rank - takes;
 			w.closed = w.nidx > 0;
-		} else if (!place(&w, s, &x->index[k])) {
+		} else if (!place(&w, s, &x->index[k], v[k])) {
 			return POISON;
 		}
 	}

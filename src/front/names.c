@@ -46,6 +46,36 @@ suggestion(elab *e, const local *l, scope *s, const char *name)
 	return near ? near : suggest_name(e, s, name);
 }
 
+/* What others call it. */
+static const char *
+foreign_name(const char *name)
+{
+	static const char *const table[][2] = {
+	    {"True", "true"},        {"False", "false"},       {"None", "none"},
+	    {"int", "i64"},          {"int32", "i32"},         {"int64", "i64"},
+	    {"float", "f64"},        {"double", "f64"},        {"float32", "f32"},
+	    {"float64", "f64"},      {"boolean", "bool"},      {"range", "arange"},
+	    {"len", "shape"},        {"size", "shape"},        {"ln", "log"},
+	    {"arcsin", "asin"},      {"arccos", "acos"},       {"arctan", "atan"},
+	    {"arctan2", "atan2"},    {"arcsinh", "asinh"},     {"arccosh", "acosh"},
+	    {"arctanh", "atanh"},    {"power", "pow"},         {"absolute", "abs"},
+	    {"fabs", "abs"},         {"clip", "clamp"},        {"cat", "concat"},
+	    {"concatenate", "concat"}, {"hstack", "concat"},   {"vstack", "concat"},
+	    {"amax", "max"},         {"amin", "min"},          {"fmax", "maximum"},
+	    {"fmin", "minimum"},     {"average", "mean"},      {"ifelse", "where"},
+	    {"swish", "silu"},       {"gammaln", "lgamma"},    {"permute", "transpose"},
+	    {"view", "reshape"},     {"astype", "cast"},       {"matmul", "dot"},
+	    {"detach", "stop_gradient"}, {"random", "rand"},   {"normal", "randn"},
+	    {"vmap", "map"},         {"hess", "hessian"},      {"jac", "jacobian"},
+	    {"gradient", "grad"},    {"backward", "grad"},     {"lambda", "(x) -> x*x"},
+	};
+
+	for (size_t k = 0; k < sizeof table / sizeof *table; k++)
+		if (strcmp(table[k][0], name) == 0)
+			return table[k][1];
+	return NULL;
+}
+
 static void
 report_unknown(elab *e, const local *l, scope *s, const sg_ast *x)
 {
@@ -58,9 +88,7 @@ report_unknown(elab *e, const local *l, scope *s, const sg_ast *x)
 	u->diag = elab_error(e, x->at, "unknown-name",
 	                     x->name == e->blank ? "'%s' is never read" : "unknown name '%s'",
 	                     x->name);
-	if (x->name == e->blank)
-		u->near = NULL;
-	else
+	if (x->name != e->blank && !(u->near = foreign_name(x->name)))
 		u->near = suggestion(e, l, s, x->name);
 	u->next = e->first_unknown;
 	e->first_unknown = u;
@@ -127,7 +155,7 @@ bind_local(elab *e, const local *l, const char *name, sg_span at, bool opens)
 
 	for (const local *o = l; o && !opens && name != e->blank; o = o->opens ? NULL : o->up)
 		if (o->name == name) {
-			rebound(e, name, at, o->at);
+			rebound(e, name, at, &(binding){.at = o->at});
 			return l;
 		}
 	note_later_binding(e, name, at);

@@ -42,11 +42,12 @@ scope_find(elab *e, scope *s, const char *name)
 }
 
 void
-rebound(elab *e, const char *name, sg_span at, sg_span old)
+rebound(elab *e, const char *name, sg_span at, const binding *old)
 {
 	sg_diag *d = elab_error(e, at, "rebound", "'%s' is bound already", name);
 
-	sg_add_note(e->ctx, d, old, "'%s' is bound here", name);
+	sg_add_note(e->ctx, d, old->at, old->is_dim ? "'%s' is a dimension here" : "'%s' is bound here",
+	            name);
 	sg_add_hint(e->ctx, d, "a name is bound once in a scope; choose another");
 }
 
@@ -57,7 +58,7 @@ scope_bind(elab *e, scope *s, const char *name, value v, sg_span at)
 	const bool blank = name == e->blank;
 
 	if (old && !blank) {
-		rebound(e, name, at, old->at);
+		rebound(e, name, at, old);
 		return old;
 	}
 	if (s == e->top)
@@ -127,17 +128,26 @@ suggest_name(elab *e, scope *s, const char *name)
 /* ---- dimensions ---- */
 
 static void
+new_dim_of(elab *e, const char *name, value v, sg_span at)
+{
+	binding *b = scope_bind(e, e->top, name, v, at);
+
+	b->is_dim = true;
+	b->by_use = true;
+}
+
+static void
 new_dim(elab *e, const char *name, sg_span at)
 {
 	value v;
 
 	for (size_t k = 0; k < e->o->nfix; k++)
 		if (strcmp(e->o->fix_name[k], name) == 0) {
-			scope_bind(e, e->top, name, v_int(e->o->fix_value[k]), at)->is_dim = true;
+			new_dim_of(e, name, v_int(e->o->fix_value[k]), at);
 			return;
 		}
 	v = (value){.kind = V_EXT, .ext = sg_ext_dim(e->sp, sg_space_add_dim(e->sp, name, at))};
-	scope_bind(e, e->top, name, v, at)->is_dim = true;
+	new_dim_of(e, name, v, at);
 }
 
 bool

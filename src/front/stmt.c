@@ -6,12 +6,13 @@
 
 typedef struct include_chain {
 	const char *path;
+	sg_span at;
 	struct include_chain *up;
 } include_chain;
 
 /* ---- dimensions ---- */
 
-static bool
+static void
 defined_dim(elab *e, const sg_item *it)
 {
 	value v;
@@ -19,12 +20,14 @@ defined_dim(elab *e, const sg_item *it)
 
 	declare_dims(e, it->value);
 	v = eval(e, e->top, it->value);
-	if (!need_ext(e, v, it->value->at, "a dimension", &x))
-		return false;
+	if (!need_ext(e, v, it->value->at, "a dimension", &x)) {
+		scope_bind(e, e->top, it->name, POISON, it->at)->is_dim = true;
+		return;
+	}
 	int64_t k;
 	if (sg_ext_const(e->sp, x, &k) && k < 0) {
-		elab_error(e, it->value->at, "extent", "a dimension of %lld", (long long)k);
-		return false;
+		elab_error(e, it->value->at, "extent", "a negative dimension: %lld", (long long)k);
+		v = POISON;
 	}
 	for (size_t i = 0; i < e->o->nfix; i++)
 		if (strcmp(e->o->fix_name[i], it->name) == 0) {
@@ -36,7 +39,6 @@ defined_dim(elab *e, const sg_item *it)
 				           it->name);
 		}
 	scope_bind(e, e->top, it->name, v, it->at)->is_dim = true;
-	return true;
 }
 
 static void
@@ -48,17 +50,20 @@ run_dim(elab *e, const sg_stmt *st)
 
 		if (b && b->is_dim && !it->value)
 			continue; /* its use has declared it */
-		if (b && b->is_dim) {
+		if (b && b->by_use) {
 			sg_diag *d = elab_error(e, it->at, "rebound", "'%s' is a dimension already", it->name);
 
 			sg_add_note(e->ctx, d, b->at, "'%s' is declared here by its use", it->name);
 			sg_add_hint(e->ctx, d, "move this line above that use");
-		} else if (!it->value) {
+		} else if (b) {
+			rebound(e, it->name, it->at, b);
+		} else if (it->value) {
+			defined_dim(e, it);
+		} else {
 			const sg_ast name = {.kind = SG_X_NAME, .name = it->name, .at = it->at};
 
 			declare_dims(e, &name);
-		} else {
-			defined_dim(e, it);
+			scope_find_here(e->top, it->name)->by_use = false;
 		}
 	}
 }
@@ -81,6 +86,18 @@ read_type(elab *e, const sg_item *it, sg_type *t)
 	return false;
 }
 
+/* An error where the extent is the name of a tensor. */
+static bool
+names_tensor(elab *e, const sg_ast *x, value v)
+{
+	if (x->kind != SG_X_NAME || v.kind != V_TENSOR)
+		return false;
+	sg_diag *d = elab_error(e, x->at, "rebound", "a tensor and a dimension share the name '%s'",
+	                        x->name);
+	sg_add_note(e->ctx, d, scope_find(e, e->top, x->name)->at, "'%s' is a tensor here", x->name);
+	return true;
+}
+
 static const sg_shape *
 read_shape(elab *e, const sg_item *it)
 {
@@ -96,10 +113,11 @@ read_shape(elab *e, const sg_item *it)
 
 		declare_dims(e, it->shape[k]);
 		value v = eval(e, e->top, it->shape[k]);
-		if (!need_ext(e, v, it->shape[k]->at, "an extent", &ext[k]))
+		if (names_tensor(e, it->shape[k], v) ||
+		    !need_ext(e, v, it->shape[k]->at, "an extent", &ext[k]))
 			return NULL;
 		if (sg_ext_const(e->sp, ext[k], &i) && i < 0) {
-			elab_error(e, it->shape[k]->at, "extent", "an extent of %lld", (long long)i);
+			elab_error(e, it->shape[k]->at, "extent", "a negative extent: %lld", (long long)i);
 			return NULL;
 		}
 		demand_nonneg(e, ext[k], it->shape[k]->at);
@@ -140,8 +158,7 @@ read_default(elab *e, const sg_item *it, sg_type t, const sg_shape *s)
 	if (sg_shape_of(e->b, r) != s) {
 		sg_diag *d = elab_error(e, it->value->at, "default-shape",
 		                        "the default of '%s' is %s, not %s", it->name,
-		                        sg_shape_text(e->sp, sg_shape_of(e->b, r)),
-		                        sg_shape_text(e->sp, s));
+		                        shape_words(e, sg_shape_of(e->b, r)), shape_words(e, s));
 		sg_add_note(e->ctx, d, it->at, "'%s' is declared here", it->name);
 		return 0;
 	}
@@ -245,8 +262,11 @@ run_bind(elab *e, scope *s, const sg_stmt *st)
 		           st->target[0].at);
 		return;
 	}
-	if (v.kind != V_POISON && (v.kind != V_TUPLE || v.n != st->ntargets)) {
-		elab_error(e, st->at, "unpack", "%zu name%s for %s", st->ntargets,
+	if (v.kind != V_POISON && v.kind != V_TUPLE) {
+		elab_error(e, x->at, "unpack", "only a tuple can be unpacked, not %s", v_describe(e, v));
+		v = POISON;
+	} else if (v.kind == V_TUPLE && v.n != st->ntargets) {
+		elab_error(e, x->at, "unpack", "%zu name%s for %s", st->ntargets,
 		           st->ntargets == 1 ? "" : "s", v_describe(e, v));
 		v = POISON;
 	}
@@ -279,9 +299,11 @@ run_rule(elab *e, scope *s, const sg_stmt *st)
 	binding *b = scope_find_here(s, fn->name);
 	bool same = true;
 
+	if (!b && e->torn)
+		return;
 	if (!b || b->v.kind != V_FN || !b->v.fn->fn) {
-		sg_diag *d = elab_error(e, fn->at, "derivative-rule",
-		                        "'%s' is no 'def' of this scope above", fn->name);
+		sg_diag *d = elab_error(e, st->name_at, "derivative-rule",
+		                        "no 'def %s' stands above in this scope", fn->name);
 		if (b)
 			sg_add_note(e->ctx, d, b->at, "'%s' is bound here", fn->name);
 		return;
@@ -297,8 +319,9 @@ run_rule(elab *e, scope *s, const sg_stmt *st)
 		return;
 	}
 	if (b->v.fn->rule) {
-		sg_diag *d = elab_error(e, fn->at, "derivative-rule", "'%s' has a rule already", fn->name);
-		sg_add_note(e->ctx, d, b->v.fn->rule->at, "here");
+		sg_diag *d = elab_error(e, st->name_at, "derivative-rule", "'%s' has a rule already",
+		                        fn->name);
+		sg_add_note(e->ctx, d, b->v.fn->rule->at, "the first");
 		return;
 	}
 	b->v.fn->rule = fn;
@@ -308,16 +331,22 @@ run_rule(elab *e, scope *s, const sg_stmt *st)
 
 /* ---- entries ---- */
 
+/* word: the statement's, where that alone makes the name; else NULL. */
 static sg_entry_ir *
-new_entry(elab *e, const char *name, sg_span at)
+new_entry(elab *e, const char *name, const char *word, sg_span at)
 {
 	sg_program *p = e->p;
 
 	for (size_t k = 0; k < p->nentries; k++)
 		if (p->entry[k].name == name) {
-			sg_diag *d = elab_error(e, at, "entry", "two entries have the name '%s'", name);
+			const sg_span first = p->entry[k].at;
+			const bool twice = word && strncmp(first.src->text + first.lo, word, strlen(word)) == 0;
+			sg_diag *d = twice ? elab_error(e, at, "entry", "a second '%s'", word)
+			                   : elab_error(e, at, "entry", "two entries have the name '%s'", name);
 
-			sg_add_note(e->ctx, d, p->entry[k].at, "the first");
+			sg_add_note(e->ctx, d, first, "the first");
+			if (twice)
+				sg_add_hint(e->ctx, d, "any other entry is 'entry NAME = ...'");
 			return NULL;
 		}
 	SG_PUSH(e->ctx, p->entry, p->nentries, e->cap_entries, (sg_entry_ir){.name = name, .at = at});
@@ -370,7 +399,9 @@ output_name(elab *e, const sg_item *it)
 static void
 run_entry(elab *e, const sg_stmt *st, const char *name)
 {
-	sg_entry_ir en = {0}, *slot = new_entry(e, name, st->word_at);
+	const bool named = st->kind == SG_S_ENTRY;
+	sg_entry_ir en = {0}, *slot = new_entry(e, name, named ? NULL : "output",
+	                                        named ? st->name_at : st->word_at);
 	size_t cap = 0;
 
 	if (!slot)
@@ -402,13 +433,15 @@ name_node(elab *e, const char *name, sg_span at)
 static void
 run_gradient(elab *e, const sg_stmt *st)
 {
-	sg_entry_ir en = {0}, *slot = new_entry(e, sg_intern_z(e->ctx, "gradient"), st->word_at);
+	sg_entry_ir en = {0}, *slot;
 	const sg_item *it = &st->item[0];
-	const char *y = slot ? output_name(e, it) : NULL;
+	const char *y;
 	const builtin *grad = find_builtin("grad");
 	size_t cap = 0, n = st->nwrt;
 	value v;
 
+	slot = new_entry(e, sg_intern_z(e->ctx, "gradient"), "gradient", st->word_at);
+	y = slot ? output_name(e, it) : NULL;
 	if (!y || (v = eval(e, e->top, it->value)).kind == V_POISON)
 		return;
 	/* y is evaluated once; grad(y, p) then sees the value through a name that no text can have */
@@ -422,9 +455,10 @@ run_gradient(elab *e, const sg_stmt *st)
 		bool any = false;
 		for (size_t k = 0; k < n; k++)
 			any = any || e->p->input[k].is_param;
-		if (!any) {
-			elab_error(e, st->at, "no-params", "'wrt params', but the model has no param");
-			return;
+		if (!any && !e->torn) {
+			sg_diag *d = elab_error(e, st->at, "no-params",
+			                        "'wrt params', but the model has no param");
+			sg_add_hint(e->ctx, d, "declare one: param w = ...; or name inputs");
 		}
 	}
 	for (size_t k = 0; k < n; k++) {
@@ -451,7 +485,8 @@ static void
 run_include(elab *e, scope *s, const sg_stmt *st)
 {
 	const char *base = st->at.src->name, *slash = strrchr(base, '/'), *path = st->name;
-	include_chain here = {.up = e->including};
+	include_chain here = {.at = st->at, .up = e->including};
+	const size_t errors = sg_error_count(e->ctx);
 
 	if (path[0] != '/' && slash)
 		path = sg_text(e->ctx, "%.*s%s", (int)(slash - base + 1), base, path);
@@ -460,19 +495,30 @@ run_include(elab *e, scope *s, const sg_stmt *st)
 	free(real);
 	for (include_chain *c = e->including; c; c = c->up)
 		if (c->path == here.path) {
-			elab_error(e, st->name_at, "include-cycle", "'%s' includes itself", st->name);
+			sg_diag *d = elab_error(e, st->name_at, "include-cycle", "'%s' includes itself",
+			                        st->name);
+			if (c->at.src)
+				sg_add_note(e->ctx, d, c->at, "it was included from here");
+			e->torn = true;
 			return;
 		}
-	const sg_source *src = sg_source_file(e->ctx, path, st->name_at);
-	if (!src)
+	if (sg_map_get(e->included, here.path)) /* by two files that this one includes: once is enough */
 		return;
+	sg_map_put(e->included, here.path, (void *)(uintptr_t)here.path);
+	const sg_source *src = sg_source_file(e->ctx, path, st->name_at);
+	if (!src) {
+		e->torn = true;
+		return;
+	}
 	sg_stmt *list = sg_parse(e->ctx, src);
+	e->torn = e->torn || sg_error_count(e->ctx) > errors;
 	for (const sg_stmt *k = list; k; k = k->next)
 		if (k->kind != SG_S_DEF && k->kind != SG_S_CONST && k->kind != SG_S_INCLUDE &&
 		    k->kind != SG_S_DERIVATIVE) {
 			sg_diag *d = elab_error(e, k->word_at, "include",
 			                        "an included file holds 'def's and 'const's");
 			sg_add_note(e->ctx, d, st->at, "included from here");
+			e->torn = true;
 			return;
 		}
 	e->including = &here;
@@ -509,6 +555,8 @@ run_statements(elab *e, scope *s, const sg_stmt *list)
 		}
 		if (s == e->top)
 			check_names(e, st);
+		if (st->kind == SG_S_BIND && st->target[0].name != e->blank)
+			e->last_bound = st->target[0].name;
 		if (!top && st->kind != SG_S_BIND && st->kind != SG_S_DEF && st->kind != SG_S_CONST &&
 		    st->kind != SG_S_DERIVATIVE && st->kind != SG_S_RETURN) {
 			only_at_top(e, st, word[st->kind]);

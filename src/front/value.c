@@ -23,7 +23,7 @@ report(elab *e, bool error, sg_span at, const char *code, const char *text)
 		text = sg_text(e->ctx, "in '%s': %s", ours, text);
 	d = error ? sg_error(e->ctx, shown, code, "%s", text)
 	          : sg_warning(e->ctx, shown, code, "%s", text);
-	sg_span last = {0};
+	sg_span last = shown;
 	for (int depth = 0; f && depth < 3; f = f->up) {
 		if (!f->at.src || f->at.src == e->prelude_src ||
 		    (f->at.src == last.src && f->at.lo == last.lo))
@@ -102,6 +102,12 @@ number_text(elab *e, double x)
 	return sg_buf_text(&b);
 }
 
+const char *
+shape_words(elab *e, const sg_shape *s)
+{
+	return s->rank ? sg_shape_text(e->sp, s) : "a scalar";
+}
+
 static const char *
 describe_tensor(elab *e, sg_ref r)
 {
@@ -157,7 +163,7 @@ number(elab *e, value v, sg_type t, sg_span at)
 		return sg_const(e->b, t, s, v.f);
 	if (t == SG_I32 && (v.i < INT32_MIN || v.i > INT32_MAX)) {
 		sg_diag *d = elab_error(e, at, "range", "%lld does not fit into i32", (long long)v.i);
-		sg_add_hint(e->ctx, d, "cast the other operand: cast(x, i64)");
+		sg_add_hint(e->ctx, d, "an i32 holds -2147483648 to 2147483647");
 		return 0;
 	}
 	if (t == SG_BOOL && v.kind == V_INT) {
@@ -255,17 +261,13 @@ as_ext(elab *e, value v, sg_ext *x)
 	return false;
 }
 
-static bool
+/* NULL for POISON, of which was said what there is to say. */
+static sg_diag *
 not_static(elab *e, value v, sg_span at, const char *what, const char *want)
 {
 	if (v.kind == V_POISON)
-		return false;
-	sg_diag *d = elab_error(e, at, "not-static", "%s must be %s, not %s", what, want,
-	                        v_describe(e, v));
-	if (v.kind == V_TENSOR)
-		sg_add_hint(e->ctx, d, "shapes and bounds are known at compile time; for a moving "
-		                       "window write x[i + arange(3)]");
-	return false;
+		return NULL;
+	return elab_error(e, at, "not-static", "%s must be %s, not %s", what, want, v_describe(e, v));
 }
 
 bool
@@ -273,15 +275,22 @@ need_int(elab *e, value v, sg_span at, const char *what, int64_t *i)
 {
 	if (v.kind == V_INT)
 		return *i = v.i, true;
-	return not_static(e, v, at, what, "a compile-time integer");
+	not_static(e, v, at, what, "a compile-time integer");
+	return false;
 }
 
 bool
 need_ext(elab *e, value v, sg_span at, const char *what, sg_ext *x)
 {
+	sg_diag *d;
+
 	if (as_ext(e, v, x))
 		return true;
-	return not_static(e, v, at, what, "a compile-time integer or an extent");
+	d = not_static(e, v, at, what, "a compile-time integer or made of dimensions");
+	if (d && v.kind == V_TENSOR)
+		sg_add_hint(e->ctx, d, "shapes are known at compile time; a size that varies from call to "
+		                       "call is a dimension: dim n");
+	return false;
 }
 
 bool
@@ -289,7 +298,8 @@ need_string(elab *e, value v, sg_span at, const char *what, const char **s)
 {
 	if (v.kind == V_STRING)
 		return *s = v.s, true;
-	return not_static(e, v, at, what, "a string");
+	not_static(e, v, at, what, "a string");
+	return false;
 }
 
 bool
@@ -297,7 +307,8 @@ need_bool(elab *e, value v, sg_span at, const char *what, bool *x)
 {
 	if (v.kind == V_BOOL)
 		return *x = v.i != 0, true;
-	return not_static(e, v, at, what, "true or false");
+	not_static(e, v, at, what, "true or false");
+	return false;
 }
 
 bool
@@ -313,7 +324,10 @@ need_shape(elab *e, value v, sg_span at, const char *what, uint32_t *rank, sg_ex
 	           sg_ext_is(e->sp, sg_shape_of(e->b, v.ref)->ext[0], 0)) {
 		n = 0;
 	} else if (!(v.kind == V_TUPLE || (v.kind == V_TENSOR && v.item))) {
-		return not_static(e, v, at, what, "a list of extents, like [N, 10]");
+		if (v.kind == V_TENSOR && sg_shape_of(e->b, v.ref)->rank == 0)
+			return need_ext(e, v, at, what, ext);
+		not_static(e, v, at, what, "a list of extents, like [N, 10]");
+		return false;
 	}
 	if (n > SG_MAX_USER_RANK) {
 		elab_error(e, at, "rank", "%s has %zu axes; %d is the most", what, n, SG_MAX_USER_RANK);
