@@ -155,12 +155,12 @@ sg_print_check(sg_file *file, const sg_c_entry *e)
 		add_condition(&c, sg_text(ctx, "!(%s >= 0)", in_double(&c, c.sign[i])));
 	for (size_t i = 0; i < c.nsize; i++)
 		add_condition(&c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i])));
-	sg_put(file, 0, "static int");
+	sg_file_put(file, 0, "static int");
 	sg_buf_printf(&file->m.body, "%s(", e->check);
 	sg_put_dims(file, &file->m.body, e, true);
 	sg_buf_puts(&file->m.body, ")\n{\n");
-	sg_put(file, 1, "if (%s)", sg_buf_text(&c.text));
-	sg_put(file, 1, "\treturn %s;", sg_use(&file->m, "SGRT_EDIM"));
-	sg_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
+	sg_file_put(file, 1, "if (%s)", sg_buf_text(&c.text));
+	sg_file_put(file, 1, "\treturn %s;", sg_use(&file->m, "SGRT_EDIM"));
+	sg_file_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
 	sg_buf_puts(&file->m.body, "}\n\n");
 }

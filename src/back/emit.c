@@ -7,7 +7,7 @@
 #include <string.h>
 
 void
-sg_put(sg_file *file, int indent, const char *fmt, ...)
+sg_file_put(sg_file *file, int indent, const char *fmt, ...)
 {
 	sg_fn f = {.m = &file->m, .ctx = file->m.ctx, .b = &file->m.body, .indent = indent};
 	sg_buf b;
@@ -37,14 +37,14 @@ print_check_call(sg_file *file, const sg_c_entry *e, const char *failure)
 {
 	if (!e->has_dims)
 		return;
-	sg_put(file, 1, "if (%s(%s) != %s)", e->check, dims_text(file, e), sg_use(&file->m, "SGRT_OK"));
-	sg_put(file, 1, "\treturn %s;", failure);
+	sg_file_put(file, 1, "if (%s(%s) != %s)", e->check, dims_text(file, e), sg_use(&file->m, "SGRT_OK"));
+	sg_file_put(file, 1, "\treturn %s;", failure);
 }
 
 static void
 print_return(sg_file *file, const sg_fn *f)
 {
-	sg_put(file, 1, "return %s;", f->has_status ? f->status : sg_use(&file->m, "SGRT_OK"));
+	sg_file_put(file, 1, "return %s;", f->has_status ? f->status : sg_use(&file->m, "SGRT_OK"));
 }
 
 static void
@@ -57,7 +57,7 @@ print_fn(sg_file *file, sg_c_entry *e)
 	print_check_call(file, e, sg_use(&file->m, "SGRT_EDIM"));
 	f->b = &file->m.body;
 	if (!f->uses_work)
-		sg_put(file, 1, "(void)%s;", e->work);
+		sg_file_put(file, 1, "(void)%s;", e->work);
 	sg_fn_print(f, e->uses.input);
 	print_return(file, f);
 	sg_buf_puts(&file->m.body, "}\n\n");
@@ -91,9 +91,9 @@ print_work(sg_file *file, const sg_c_entry *e)
 	print_check_call(file, e, "0");
 	bytes = bytes_text(file, e);
 	if (sg_ext_const(file->m.sp, e->bytes, NULL))
-		sg_put(file, 1, "return %s;", bytes);
+		sg_file_put(file, 1, "return %s;", bytes);
 	else
-		sg_put(file, 1, "return (size_t)(%s);", bytes);
+		sg_file_put(file, 1, "return (size_t)(%s);", bytes);
 	sg_buf_puts(&file->m.body, "}\n\n");
 }
 
@@ -104,13 +104,13 @@ print_default(sg_file *file, const sg_c_entry *e, size_t input)
 	const bool *none = SG_NEW_ARRAY(file->m.ctx, bool, file->m.p->ninputs);
 
 	f->b = &file->m.body;
-	sg_put(file, 1, "if (%s != NULL) {", e->input[input]);
+	sg_file_put(file, 1, "if (%s != NULL) {", e->input[input]);
 	sg_fn_print(f, none);
 	if (f->has_status) {
-		sg_put(file, 2, "if (%s != %s)", f->status, sg_use(&file->m, "SGRT_OK"));
-		sg_put(file, 2, "\treturn %s;", f->status);
+		sg_file_put(file, 2, "if (%s != %s)", f->status, sg_use(&file->m, "SGRT_OK"));
+		sg_file_put(file, 2, "\treturn %s;", f->status);
 	}
-	sg_put(file, 1, "}");
+	sg_file_put(file, 1, "}");
 }
 
 static void
@@ -127,14 +127,14 @@ print_defaults(sg_file *file, const sg_c_entry *e)
 	for (size_t i = 0; i < p->ninputs; i++) {
 		uses_work = uses_work || (e->deflt[i] && e->deflt[i]->uses_work);
 		if (e->input[i] && !e->deflt[i])
-			sg_put(file, 1, "(void)%s;", e->input[i]);
+			sg_file_put(file, 1, "(void)%s;", e->input[i]);
 	}
 	if (!uses_work)
-		sg_put(file, 1, "(void)%s;", e->work);
+		sg_file_put(file, 1, "(void)%s;", e->work);
 	for (size_t i = 0; i < p->ninputs; i++)
 		if (e->deflt[i])
 			print_default(file, e, i);
-	sg_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
+	sg_file_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
 	sg_buf_puts(&file->m.body, "}\n\n");
 }
 

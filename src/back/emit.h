@@ -304,7 +304,7 @@ void sg_step_reads(sg_fn *f, uint32_t step, sg_ref r); /* array or variable of r
 void sg_demand_step(sg_fn *f, uint32_t step);
 
 /* ---- plan.c ---- */
-void sg_plan(sg_fn *f);
+void sg_plan_memory(sg_fn *f);
 sg_ext sg_plan_bytes(sg_fn *f);
 sg_ext sg_bytes_of(sg_fn *f, sg_ref r);
 

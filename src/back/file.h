@@ -50,6 +50,6 @@ void sg_print_calls(sg_file *file, const sg_c_entry *e);
 void sg_print_module(sg_file *file);
 
 /* A line of C at file scope or deeper, into m.body. */
-void sg_put(sg_file *file, int indent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void sg_file_put(sg_file *file, int indent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -10,7 +10,7 @@ sg_fn_compile(sg_fn *f)
 	f->val_map = sg_bytes_map_new(f->ctx);
 	sg_classify(f);
 	sg_schedule(f);
-	sg_plan(f);
+	sg_plan_memory(f);
 }
 
 /* ---- names ---- */

@@ -6,9 +6,9 @@
 static void
 open_wrapper(sg_file *file, const char *type, const char *name, const char *parameters)
 {
-	sg_put(file, 0, "%s%s", file->exported ? "" : "static ", type);
-	sg_put(file, 0, "%s(%s)", name, parameters);
-	sg_put(file, 0, "{");
+	sg_file_put(file, 0, "%s%s", file->exported ? "" : "static ", type);
+	sg_file_put(file, 0, "%s(%s)", name, parameters);
+	sg_file_put(file, 0, "{");
 }
 
 static void
@@ -34,14 +34,14 @@ print_call(sg_file *file, const sg_c_entry *e, const char *name, const char *fn,
 		nargs += e->input[i] != NULL;
 	open_wrapper(file, "int", name, "const ptrdiff_t *dims, void *const *args, void *work");
 	if (!e->has_dims)
-		sg_put(file, 1, "(void)dims;");
+		sg_file_put(file, 1, "(void)dims;");
 	sg_buf_init(&b, file->m.ctx);
 	put_dim_values(file, &b, e);
 	for (size_t i = 0; i < nargs; i++)
 		sg_buf_printf(&b, "%sargs[%zu]", b.n ? ", " : "", i);
 	if (!nargs)
-		sg_put(file, 1, "(void)args;");
-	sg_put(file, 1, "return %s(%s%swork);", fn, sg_buf_text(&b), b.n ? ", " : "");
+		sg_file_put(file, 1, "(void)args;");
+	sg_file_put(file, 1, "return %s(%s%swork);", fn, sg_buf_text(&b), b.n ? ", " : "");
 	sg_buf_puts(&file->m.body, "}\n\n");
 }
 
@@ -57,10 +57,10 @@ sg_print_calls(sg_file *file, const sg_c_entry *e)
 		return;
 	open_wrapper(file, "size_t", e->call_work, "const ptrdiff_t *dims");
 	if (!e->has_dims)
-		sg_put(file, 1, "(void)dims;");
+		sg_file_put(file, 1, "(void)dims;");
 	sg_buf_init(&b, file->m.ctx);
 	put_dim_values(file, &b, e);
-	sg_put(file, 1, "return %s(%s);", e->work_fn, sg_buf_text(&b));
+	sg_file_put(file, 1, "return %s(%s);", e->work_fn, sg_buf_text(&b));
 	sg_buf_puts(&file->m.body, "}\n\n");
 }
 
@@ -82,15 +82,15 @@ print_extents(sg_file *file, const sg_c_entry *e, const sg_shape *s, size_t arg)
 	if (s->rank == 0)
 		return "NULL";
 	name = table_name(file, e, sg_text(file->m.ctx, "extents%zu", arg));
-	sg_put(file, 0, "static const char *const %s[] = {", name);
+	sg_file_put(file, 0, "static const char *const %s[] = {", name);
 	for (uint32_t k = 0; k < s->rank; k++) {
 		sg_buf b;
 
 		sg_buf_init(&b, file->m.ctx);
 		sg_ext_print(sp, &b, s->ext[k]);
-		sg_put(file, 1, "\"%s\",", sg_buf_text(&b));
+		sg_file_put(file, 1, "\"%s\",", sg_buf_text(&b));
 	}
-	sg_put(file, 0, "};");
+	sg_file_put(file, 0, "};");
 	return name;
 }
 
@@ -141,7 +141,7 @@ print_args(sg_file *file, const sg_c_entry *e, size_t *nargs)
 
 		add_arg(file, e, &a, e->e->out[i].name, (sg_type)n->type, "SGRT_OUTPUT", n->shape, false);
 	}
-	sg_put(file, 0, "static const sgrt_arg %s[] = {", name);
+	sg_file_put(file, 0, "static const sgrt_arg %s[] = {", name);
 	sg_buf_printf(&file->m.body, "%s};\n", sg_buf_text(&a.rows));
 	*nargs = a.n;
 	return name;
@@ -156,13 +156,13 @@ print_dim_names(sg_file *file, const sg_c_entry *e, size_t *ndims)
 	if (!e->has_dims)
 		return "NULL";
 	name = table_name(file, e, "dims");
-	sg_put(file, 0, "static const char *const %s[] = {", name);
+	sg_file_put(file, 0, "static const char *const %s[] = {", name);
 	for (uint32_t d = 0; d < sg_space_ndims(file->m.sp); d++)
 		if (e->dim[d]) {
-			sg_put(file, 1, "\"%s\",", sg_space_dim(file->m.sp, d)->name);
+			sg_file_put(file, 1, "\"%s\",", sg_space_dim(file->m.sp, d)->name);
 			++*ndims;
 		}
-	sg_put(file, 0, "};");
+	sg_file_put(file, 0, "};");
 	return name;
 }
 
@@ -185,8 +185,8 @@ sg_print_module(sg_file *file)
 		sg_buf_printf(&rows, "\",\n\t %zu, %zu, %s, %s, %s, %s, %s},\n", ndims, nargs, dims, args,
 		              e->call_work, e->call, e->has_defaults ? e->call_defaults : "NULL");
 	}
-	sg_put(file, 0, "static const sgrt_entry %s[] = {", table);
+	sg_file_put(file, 0, "static const sgrt_entry %s[] = {", table);
 	sg_buf_printf(&file->m.body, "%s};\n\n", sg_buf_text(&rows));
-	sg_put(file, 0, "const sgrt_module %s = {SGRT_ABI, %zu, \"%s\", %s};", file->module, file->nentries,
+	sg_file_put(file, 0, "const sgrt_module %s = {SGRT_ABI, %zu, \"%s\", %s};", file->module, file->nentries,
 	       file->m.p->name, table);
 }

@@ -108,7 +108,7 @@ place_symbolic(sg_fn *f, live *l, sg_ref r)
 
 /* requires: f->order.  ensures: slot, offset of each array that is no output; fixed, slots. */
 void
-sg_plan(sg_fn *f)
+sg_plan_memory(sg_fn *f)
 {
 	live fixed = {0}, symbolic = {0};
 
