@@ -54,6 +54,7 @@ lib_sources = \
 	src/front/builtin_linalg.c \
 	src/front/builtin_make.c \
 	src/front/builtin_math.c \
+	src/front/builtin_nets.c \
 	src/front/builtin_shape.c \
 	src/front/call.c \
 	src/front/codes.def \
@@ -96,6 +97,8 @@ lib_sources = \
 	src/pass/sweep.h \
 	src/back/affine.c \
 	src/back/back.h \
+	src/back/body.c \
+	src/back/body.h \
 	src/back/call.c \
 	src/back/cc.c \
 	src/back/cc.h \
@@ -210,6 +213,7 @@ test_programs = \
 	tests/check_parse \
 	tests/check_rules \
 	tests/check_runtime \
+	tests/check_sgtext \
 	tests/check_where
 example_programs = \
 	examples/descend
