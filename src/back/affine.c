@@ -109,3 +109,13 @@ sg_ext_c(sg_fn *f, sg_ext e)
 	sg_ext_print_c(f->sp, &b, e, dim_name, f, sg_floor_div_name(f->m));
 	return sg_buf_text(&b);
 }
+
+/* Without the parentheses around a sum or product, for where nothing binds tighter. */
+const char *
+sg_ext_bare(sg_fn *f, sg_ext e)
+{
+	const char *s = sg_ext_c(f, e);
+	const size_t n = strlen(s);
+
+	return s[0] == '(' && s[n - 1] == ')' ? sg_text(f->ctx, "%.*s", (int)(n - 2), s + 1) : s;
+}

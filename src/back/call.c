@@ -7,21 +7,24 @@ enum { WIDTH = 98, TAB = 8, QUOTE = 84 };
 
 /* ---- lines ---- */
 
-/* Where to break s so that at most `room` characters stay: at a blank outside of quotes; 0: nowhere. */
+/* Where to break s so that at most `room` characters stay: at a blank behind an operator or a comma,
+ * in as few parentheses as can be without breaking very early; 0: nowhere. */
 static size_t
 break_at(const char *s, size_t room)
 {
 	size_t best = 0;
-	bool quoted = false;
+	int depth = 0, best_depth = 0;
 
-	for (size_t i = 0; s[i]; i++) {
-		if (s[i] == '"' && (i == 0 || s[i - 1] != '\\'))
-			quoted = !quoted;
-		if (s[i] != ' ' || quoted || i == 0)
+	for (size_t i = 1; s[i]; i++) {
+		depth += (s[i] == '(' || s[i] == '[') - (s[i] == ')' || s[i] == ']');
+		if (s[i] != ' ' || !strchr(",+-*/<>=&|?:;", s[i - 1]))
 			continue;
 		if (i > room && best)
 			break;
+		if (best && depth > best_depth && best > room / 2)
+			continue;
 		best = i;
+		best_depth = depth;
 		if (i > room)
 			break;
 	}
@@ -72,15 +75,13 @@ put_quoted(sg_buf *b, const char *s, size_t n)
 	char last = ' ';
 	size_t count = 0;
 
-	while (n > 0 && (*s == ' ' || *s == '\t'))
-		s++, n--;
-	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\r'))
-		n--;
 	for (size_t i = 0; i < n && count < QUOTE; i++) {
 		char c = s[i];
 
-		if (c == '\t')
+		if (c == '\t' || c == '\r')
 			c = ' ';
+		if (c == ' ' && last == ' ')
+			continue;
 		if (((unsigned char)c & 0xC0) == 0x80)
 			continue; /* the rest of a character that became '?' */
 		if (c < ' ' || c > '~' || c == '\\')
@@ -96,6 +97,22 @@ put_quoted(sg_buf *b, const char *s, size_t n)
 	}
 }
 
+/* The length of the line without a comment and blanks at its end. */
+static size_t
+code_length(const char *s, size_t n)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < n; i++) {
+		quoted = quoted != (s[i] == '"');
+		if (s[i] == '#' && !quoted)
+			n = i;
+	}
+	while (n > 0 && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\r'))
+		n--;
+	return n;
+}
+
 static const char *
 base_name(const char *path)
 {
@@ -103,6 +120,11 @@ base_name(const char *path)
 
 	return slash ? slash + 1 : path;
 }
+
+typedef struct origin {
+	sg_span at;
+	int line;
+} origin;
 
 static void
 print_one_origin(sg_fn *f, sg_span at, int line)
@@ -121,36 +143,44 @@ print_one_origin(sg_fn *f, sg_span at, int line)
 	sg_buf_puts(&b, "/* ");
 	put_quoted(&b, base_name(src->name), strlen(base_name(src->name)));
 	sg_buf_printf(&b, ":%d: ", line);
-	put_quoted(&b, start + lo, (size_t)(end - start) - lo);
+	put_quoted(&b, start + lo, code_length(start + lo, (size_t)(end - start) - lo));
 	put_indent(f, 0);
 	sg_buf_printf(f->b, "%s */\n", sg_buf_text(&b));
 }
 
-/* Up to four lines, each once; none where it is the line of the comment before. */
+/* Up to four lines in order, each once; none where it is the line of the comment before. */
 void
 sg_print_origin(sg_fn *f, const sg_ref *r, size_t n)
 {
 	enum { MOST = 4 };
-	int seen[MOST];
+	origin o[MOST];
 	size_t count = 0;
 
 	for (size_t i = 0; i < n && count < MOST; i++) {
-		const sg_span at = f->g->span[r[i]];
+		origin x = {f->g->span[r[i]], 0};
 		bool old = false;
-		int line;
+		size_t k = count;
 
-		if (!at.src)
+		if (!x.at.src)
 			continue;
-		sg_span_place(at, &line, NULL);
-		for (size_t k = 0; k < count; k++)
-			old = old || seen[k] == line;
-		if (old || (n == 1 && line == f->line && at.src == f->src))
+		sg_span_place(x.at, &x.line, NULL);
+		for (size_t j = 0; j < count; j++)
+			old = old || o[j].line == x.line;
+		if (old)
 			continue;
-		seen[count++] = line;
-		print_one_origin(f, at, line);
-		f->line = line;
-		f->src = at.src;
+		for (; k > 0 && o[k - 1].line > x.line; k--)
+			o[k] = o[k - 1];
+		o[k] = x;
+		count++;
 	}
+	if (count == 0 || (count == 1 && o[0].line == f->line && o[0].at.src == f->src))
+		return;
+	if (f->b->n)
+		sg_buf_putc(f->b, '\n');
+	for (size_t k = 0; k < count; k++)
+		print_one_origin(f, o[k].at, o[k].line);
+	f->line = o[count - 1].line;
+	f->src = o[count - 1].at.src;
 }
 
 /* ---- arrays ---- */
@@ -224,16 +254,16 @@ print_product(sg_fn *f, sg_ref r)
 		sg_print_fill(f, r);
 	for (uint32_t i = 0; i < p.nloops; i++) {
 		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", f->loop[i], f->loop[i],
-		        sg_ext_c(f, p.ext[i]), f->loop[i]);
+		        sg_ext_bare(f, p.ext[i]), f->loop[i]);
 		f->indent++;
 	}
 	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %d);",
-	        sg_use_typed(f->m, "matmul", (sg_type)n->type), sg_ext_c(f, p.m), sg_ext_c(f, p.n),
-	        sg_ext_c(f, p.k), pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step),
-	        sg_ext_c(f, p.a_row), sg_ext_c(f, p.a_col),
-	        pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step), sg_ext_c(f, p.b_row),
-	        sg_ext_c(f, p.b_col), pointer(f, sg_array(f, r), zero, p.nloops, p.c_step),
-	        sg_ext_c(f, p.c_row), p.accumulate);
+	        sg_use_typed(f->m, "matmul", (sg_type)n->type), sg_ext_bare(f, p.m), sg_ext_bare(f, p.n),
+	        sg_ext_bare(f, p.k), pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step),
+	        sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col),
+	        pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step), sg_ext_bare(f, p.b_row),
+	        sg_ext_bare(f, p.b_col), pointer(f, sg_array(f, r), zero, p.nloops, p.c_step),
+	        sg_ext_bare(f, p.c_row), p.accumulate);
 	f->indent = level;
 }
 
@@ -267,8 +297,8 @@ print_rows(sg_fn *f, sg_ref r)
 		to = f->out[p->out - 1].name;
 	}
 	name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
-	sg_line(f, "%s(%s, %s, %s, %s);", name, sg_ext_c(f, sg_fn_ext_mul(f, s->ext, s->rank - 1)),
-	        sg_ext_c(f, s->ext[s->rank - 1]), pointer(f, sg_array(f, x.root), x.base, 0, NULL), to);
+	sg_line(f, "%s(%s, %s, %s, %s);", name, sg_ext_bare(f, sg_fn_ext_mul(f, s->ext, s->rank - 1)),
+	        sg_ext_bare(f, s->ext[s->rank - 1]), pointer(f, sg_array(f, x.root), x.base, 0, NULL), to);
 	if (p->unit && p->reads && p->out)
 		sg_line(f, "*%s = %s;", f->out[p->out - 1].name, p->name);
 }

@@ -28,6 +28,16 @@ double_name(void *arg, uint32_t d)
 }
 
 static const char *
+bare(const check *c, const char *s)
+{
+	const size_t n = strlen(s);
+
+	return s[0] == '(' && s[1] != 'd' && s[n - 1] == ')'
+	           ? sg_text(c->file->m.ctx, "%.*s", (int)(n - 2), s + 1)
+	           : s;
+}
+
+static const char *
 in_double(check *c, sg_ext e)
 {
 	sg_file *file = c->file;
@@ -36,13 +46,13 @@ in_double(check *c, sg_ext e)
 	sg_buf_init(&b, file->m.ctx);
 	sg_ext_print_c(file->m.sp, &b, e, double_name, c, "\001");
 	if (!strchr(sg_buf_text(&b), '\001'))
-		return sg_buf_text(&b);
+		return bare(c, sg_buf_text(&b));
 	if (!file->floor_quotient)
 		file->floor_quotient = sg_name_fresh(&file->m.names, "floor_quotient");
 	sg_use(&file->m, "floor");
 	sg_buf_init(&b, file->m.ctx);
 	sg_ext_print_c(file->m.sp, &b, e, double_name, c, file->floor_quotient);
-	return sg_buf_text(&b);
+	return bare(c, sg_buf_text(&b));
 }
 
 static const char *

@@ -672,10 +672,10 @@ fold(asker *a, sg_root *root)
 	if (n->op == SG_LINREC)
 		use_val(a, root, 1, evaluate(a, n->args[0], &ix), 1);
 	for (uint32_t k = 0, j = 0; k < s->rank; k++)
-		if (mask >> k & 1)
-			root->pos = ix.at[k];
-		else
+		if (!(mask >> k & 1))
 			out.at[j++] = ix.at[k];
+		else if (arg)
+			root->pos = ix.at[k];
 	root->at = linear_from(f, &out, n->shape, 0);
 }
 

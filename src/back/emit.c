@@ -71,13 +71,13 @@ bytes_text(sg_file *file, const sg_c_entry *e)
 	sg_buf b;
 
 	if (e->bytes != sg_plan_bytes(f))
-		return sg_ext_c(f, e->bytes);
+		return sg_ext_bare(f, e->bytes);
 	sg_buf_init(&b, file->m.ctx);
 	if (f->fixed || !f->nslots)
 		sg_buf_printf(&b, "%lld", (long long)f->fixed);
 	for (size_t i = 0; i < f->nslots; i++)
 		sg_buf_printf(&b, "%s%s(%s)", b.n ? " + " : "", sg_rounded_name(&file->m),
-		              sg_ext_c(f, f->slot[i].bytes));
+		              sg_ext_bare(f, f->slot[i].bytes));
 	return sg_buf_text(&b);
 }
 

@@ -8,6 +8,7 @@ sg_fn_compile(sg_fn *f)
 {
 	f->aff_map = sg_bytes_map_new(f->ctx);
 	f->val_map = sg_bytes_map_new(f->ctx);
+	(void)sg_aff_ext(f, sg_ext_int(f->sp, 0)); /* form 0, which values without a form have */
 	sg_classify(f);
 	sg_schedule(f);
 	sg_plan_memory(f);
@@ -83,7 +84,7 @@ declare_slots(sg_fn *f)
 		slot[k] = sg_name_fresh(&f->names, "space");
 		if (k > 0)
 			sg_line(f, "char *const %s = %s + %s(%s);", slot[k], slot[k - 1],
-			        sg_rounded_name(f->m), sg_ext_c(f, f->slot[k - 1].bytes));
+			        sg_rounded_name(f->m), sg_ext_bare(f, f->slot[k - 1].bytes));
 		else if (f->fixed > 0)
 			sg_line(f, "char *const %s = (char *)%s + %lld;", slot[k], f->work,
 			        (long long)f->fixed);
@@ -171,5 +172,7 @@ sg_fn_print(sg_fn *f, const bool *used)
 	if (f->has_status)
 		sg_line(f, "int %s = %s;", f->status, sg_use(f->m, "SGRT_OK"));
 	mention_unread(f, used);
+	if (steps.n && steps.s[0] != '\n' && out->n > 1 && out->s[out->n - 2] != '{')
+		sg_buf_putc(out, '\n');
 	sg_buf_puts(out, sg_buf_text(&steps));
 }

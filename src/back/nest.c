@@ -123,12 +123,7 @@ add_product(sum_text *t, const char *name, sg_ext coef, bool minus)
 static void
 add_base(sum_text *t, sg_ext base)
 {
-	const char *s = sg_ext_c(t->f, base);
-	const size_t n = strlen(s);
-
-	if (s[0] == '(' && s[n - 1] == ')') /* a sum: its parentheses are not needed */
-		s = sg_text(t->f->ctx, "%.*s", (int)(n - 2), s + 1);
-	add_term(t, s, false);
+	add_term(t, sg_ext_bare(t->f, base), false);
 }
 
 /* The form as C, positive terms first. */
@@ -239,9 +234,9 @@ within_text(const nest *n, const sg_val *v)
 		const char *x = form_text(n, c->form).s;
 
 		if (c->check_lo)
-			sg_buf_printf(&b, "%s%s >= %s", terms++ ? " && " : "", x, sg_ext_c(f, c->lo));
+			sg_buf_printf(&b, "%s%s >= %s", terms++ ? " && " : "", x, sg_ext_bare(f, c->lo));
 		if (c->check_hi)
-			sg_buf_printf(&b, "%s%s < %s", terms++ ? " && " : "", x, sg_ext_c(f, c->hi));
+			sg_buf_printf(&b, "%s%s < %s", terms++ ? " && " : "", x, sg_ext_bare(f, c->hi));
 	}
 	sg_buf_printf(&b, " ? %s : %s", sg_c_paren(f, text_of(n, v->arg[0]), SG_PREC_OR), zero);
 	return (sg_c_text){sg_buf_text(&b), SG_PREC_COND};
@@ -346,7 +341,7 @@ static void
 print_checked(nest *n, sg_val *v)
 {
 	sg_fn *f = n->f;
-	const char *below = sg_ext_c(f, v->ext);
+	const char *below = sg_ext_bare(f, v->ext);
 
 	v->text = sg_name_fresh(&f->names, "at");
 	v->prec = SG_PREC_ATOM;
@@ -444,7 +439,7 @@ print_empty_check(nest *n, const sg_root *r)
 		return;
 	for (uint32_t g = n->nkept; g < n->ngroups; g++)
 		if (!sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, n->ext[g], one))) {
-			sg_line(f, "if (%s == 0)", sg_ext_c(f, n->ext[g]));
+			sg_line(f, "if (%s == 0)", sg_ext_bare(f, n->ext[g]));
 			sg_line(f, "\treturn %s;", sg_use(f->m, "SGRT_EEMPTY"));
 		}
 }
@@ -662,7 +657,7 @@ static void
 print_blocks(nest *n, uint32_t d)
 {
 	sg_fn *f = n->f;
-	const char *i = f->loop[d], *ext = sg_ext_c(f, n->ext[d]);
+	const char *i = f->loop[d], *ext = sg_ext_bare(f, n->ext[d]);
 	int64_t v;
 	const bool one = sg_ext_const(f->sp, n->ext[d], &v) && v <= BLOCK;
 
@@ -706,7 +701,7 @@ print_level(nest *n, uint32_t d)
 	} else {
 		const char *i = f->loop[d];
 
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i, sg_ext_c(f, n->ext[d]), i);
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i, sg_ext_bare(f, n->ext[d]), i);
 		f->indent++;
 		print_level(n, d + 1);
 		f->indent--;

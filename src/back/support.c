@@ -30,35 +30,38 @@ find_snippet(const char *name)
 typedef struct closure {
 	sg_file *file;
 	sg_buf *b;
-	sg_map *done; /* printed, or on the way to it */
+	sg_map *seen; /* printed, or below on the stack */
 	const sgrt_snippet **todo;
 	size_t n, cap;
 } closure;
+
+static void
+push_snippet(closure *c, const sgrt_snippet *s)
+{
+	if (sg_map_get(c->seen, s))
+		return;
+	sg_map_put(c->seen, s, c);
+	SG_PUSH(c->file->m.ctx, c->todo, c->n, c->cap, s);
+}
 
 /* The snippet behind those that it needs. */
 static void
 put_snippet(closure *c, const sgrt_snippet *first)
 {
-	SG_PUSH(c->file->m.ctx, c->todo, c->n, c->cap, first);
+	push_snippet(c, first);
 	while (c->n > 0) {
 		const sgrt_snippet *s = c->todo[c->n - 1];
 		const size_t before = c->n;
 
-		if (sg_map_get(c->done, s) == c) {
-			c->n--;
-			continue;
-		}
-		for (size_t i = 0; i < s->nneeds; i++) {
+		for (size_t i = 0; i < s->nneeds && c->n == before; i++) {
 			const sgrt_snippet *need = find_snippet(s->needs[i]);
 
 			sg_need(c->file->m.ctx, need != NULL, "a snippet that another one needs");
-			if (need != s && !sg_map_get(c->done, need))
-				SG_PUSH(c->file->m.ctx, c->todo, c->n, c->cap, need);
+			push_snippet(c, need);
 		}
 		if (c->n > before)
 			continue;
 		c->n--;
-		sg_map_put(c->done, s, c);
 		sg_buf_printf(c->b, "%s\n", s->text);
 	}
 }
@@ -66,7 +69,7 @@ put_snippet(closure *c, const sgrt_snippet *first)
 static void
 put_runtime(sg_file *file, sg_buf *b)
 {
-	closure c = {.file = file, .b = b, .done = sg_map_new(file->m.ctx)};
+	closure c = {.file = file, .b = b, .seen = sg_map_new(file->m.ctx)};
 
 	for (size_t i = 0; i < file->m.nuse; i++) {
 		const sgrt_snippet *s = find_snippet(file->m.use[i]);
@@ -119,7 +122,7 @@ put_libm(sg_buf *b, const char *name)
 static void
 put_jit_declarations(sg_file *file, sg_buf *b)
 {
-	closure c = {.file = file, .b = b, .done = sg_map_new(file->m.ctx)};
+	closure c = {.file = file, .b = b, .seen = sg_map_new(file->m.ctx)};
 
 	put_types(b);
 	for (size_t i = 0; i < file->m.nuse; i++) {
