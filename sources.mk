@@ -208,6 +208,7 @@ test_programs = \
 	tests/check_data \
 	tests/check_derive \
 	tests/check_eval \
+	tests/check_front \
 	tests/check_golden \
 	tests/check_ir \
 	tests/check_parse \

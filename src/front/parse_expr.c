@@ -231,6 +231,28 @@ parse_index(sg_parser *p, sg_ast *tensor)
 	return x;
 }
 
+/* x.sum(...), np.sum(...): '.' is taken, and what follows it is no 'T'. */
+static void
+fail_member(sg_parser *p, const sg_ast *of)
+{
+	static const char *const modules[] = {"np", "numpy", "torch", "math", "jnp", "jax", "tf", "nn", "F"};
+	const sg_token *t = sg_cur(p);
+	sg_diag *d = sg_fail_expected(p, "'T' after '.'");
+	bool module = false;
+
+	for (size_t k = 0; k < sizeof modules / sizeof *modules; k++)
+		module |= of->kind == SG_X_NAME && strcmp(of->name, modules[k]) == 0;
+	if (t->kind == T_NAME && strcmp(t->name, "t") == 0)
+		sg_add_hint(p->ctx, d, "did you mean '.T'?");
+	else if (t->kind != T_NAME || of->at.hi - of->at.lo > 40)
+		sg_add_hint(p->ctx, d, "the only member is the transpose, 'x.T'");
+	else if (module)
+		sg_add_hint(p->ctx, d, "functions belong to no module: write '%s(...)'", t->name);
+	else
+		sg_add_hint(p->ctx, d, "the only member is the transpose; did you mean '%s(%.*s)'?", t->name,
+		            (int)(of->at.hi - of->at.lo), p->src->text + of->at.lo);
+}
+
 static sg_ast *
 parse_transpose(sg_parser *p, sg_ast *tensor)
 {
@@ -241,9 +263,7 @@ parse_transpose(sg_parser *p, sg_ast *tensor)
 	if (t->kind == T_NAME && strcmp(t->name, "T") == 0)
 		sg_advance(p);
 	else
-		sg_add_hint(
-		    p->ctx, sg_fail_expected(p, "'T' after '.'"),
-		    "the only member is the transpose, 'x.T'; functions are called as 'f(x)'");
+		fail_member(p, tensor);
 	x = new_tree(p, SG_X_T, tensor->at.lo);
 	x->op_at = sg_span_since(p, lo);
 	set_kids(p, x, 1, &tensor);

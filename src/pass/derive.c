@@ -235,6 +235,8 @@ warn_zero(derive *d, sg_ref r)
 	const sg_node n = d->old->node[r];
 	const char *y = d->old->name[n.args[0]], *x = d->old->name[n.args[1]];
 
+	if (sg_error_count(d->b.ctx)) /* it is zero for want of what could not be had */
+		return;
 	if (n.args[1] && !x && sg_node_at(d->old, n.args[1])->op == SG_INPUT)
 		x = d->p->input[sg_node_at(d->old, n.args[1])->attr->w[0]].name;
 	sg_warning(d->b.ctx, d->old->span[r], "zero-derivative",
