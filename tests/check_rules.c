@@ -279,7 +279,7 @@ other_batches(world *w)
 	const sg_shape *nm = SHAPE(w, w->n, w->m);
 	sg_build *b = &w->b;
 
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 9; i++) {
 		static const sg_op op[] = {SG_ANY, SG_ALL, SG_ARGMAX, SG_ARGMIN, SG_RAND, SG_RANDN};
 		op_case c = {"any", 0, true};
 
@@ -290,6 +290,8 @@ other_batches(world *w)
 			c.r = sg_argm(b, op[i], real_of(w, nm), 1);
 		else if (i < 6)
 			c.r = sg_random(b, op[i], nm, input_of(w, SG_I64, sg_shape_scalar(w->sp)));
+		else if (i == 8)
+			c.r = sg_last_writer(b, input_of(w, SG_I64, nm), num(w, 2));
 		else if (i == 6)
 			c.r = sg_stop(b, real_of(w, nm));
 		else

@@ -332,6 +332,20 @@ gathered(world *w, int which)
 	}
 }
 
+/* Windows of K elements, M of them; the last one ends before the axis does. */
+static inline sg_ref
+windowed(world *w, int which)
+{
+	const sg_ext one = num(w, 1), apart = num(w, which == 0 ? 1 : 3);
+	const sg_ext reach = sg_ext_mul(w->sp, apart, w->k), steps = sg_ext_add(w->sp, w->m, w->m);
+	const sg_ext n = sg_ext_add(w->sp, sg_ext_add(w->sp, steps, reach), one);
+	const sg_windowing by = {1, which == 0, num(w, 2), apart};
+
+	if (which < 2)
+		return sg_window(&w->b, real_of(w, SHAPE(w, w->n, n)), by, w->m, w->k);
+	return sg_unwindow(&w->b, real_of(w, SHAPE(w, w->k, w->n, w->m)), SHAPE(w, w->n, n), by);
+}
+
 static inline sg_ref
 moved(world *w, int which)
 {
@@ -434,6 +448,12 @@ make_case(world *w, int i)
 		return (op_case){"cast", sg_cast(b, input_of(w, SG_F32, nm), SG_F64), false};
 	case 30:
 		return (op_case){"bind", sg_bind(b, real_of(w, nm), 1), false};
+	case 31:
+		return (op_case){"window", windowed(w, 0), false};
+	case 32:
+		return (op_case){"window in front", windowed(w, 1), false};
+	case 33:
+		return (op_case){"unwindow", windowed(w, 2), false};
 	default:
 		return (op_case){NULL, 0, false};
 	}
