@@ -1,6 +1,7 @@
 /* builtin_control.c - map, scan, while: functions applied to slices, and repeated. */
 #include "front/builtin.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The slices along the leading axis, as placeholders. */
@@ -265,19 +266,99 @@ read_over(elab *e, call_args *a, int k, loop_parts *p)
 	return true;
 }
 
-/* checkpoint=k or "auto" says how much of the tape to keep: it changes no value. */
+/* checkpoint=k or "auto"; 0 where it is not given. */
 static bool
-read_checkpoint(elab *e, call_args *a, int k)
+read_checkpoint(elab *e, call_args *a, int k, sg_ext length, int64_t *every)
 {
-	int64_t every;
+	enum { UNKNOWN_LENGTH = 64 };
+	int64_t n;
 
-	if (!given(a, k) || (a->v[k].kind == V_STRING && strcmp(a->v[k].s, "auto") == 0))
+	*every = 0;
+	if (!given(a, k))
 		return true;
-	if (!need_int(e, a->v[k], a->at[k], "checkpoint", &every))
+	if (a->v[k].kind == V_STRING && strcmp(a->v[k].s, "auto") == 0) {
+		*every = sg_ext_const(e->sp, length, &n) ? (int64_t)ceil(sqrt((double)n))
+		                                         : UNKNOWN_LENGTH;
+		return true;
+	}
+	if (!need_int(e, a->v[k], a->at[k], "checkpoint", every))
 		return false;
-	if (every < 1)
+	if (*every < 1)
 		elab_error(e, a->at[k], "argument", "checkpoint must be 1 or more, or \"auto\"");
-	return every >= 1;
+	return *every >= 1;
+}
+
+static const sg_shape *
+led(elab *e, size_t n, const sg_ext *lead, const sg_shape *s, uint32_t from)
+{
+	sg_ext ext[SG_MAX_RANK + 2];
+
+	memcpy(ext, lead, n * sizeof *ext);
+	memcpy(ext + n, s->ext + from, (s->rank - from) * sizeof *ext);
+	return sg_shape_make(e->sp, (uint32_t)n + s->rank - from, ext);
+}
+
+/* The scan l in segments of k steps: a scan over segments, whose step is a scan of k steps, the last of
+ * fewer. Reverse mode then keeps the carries between segments, and those of one segment at a time. */
+static value
+in_segments(elab *e, const sg_loop *l, int64_t k)
+{
+	sg_build *b = e->b;
+	const sg_ext one = sg_ext_int(e->sp, 1), zero = sg_ext_int(e->sp, 0), ke = sg_ext_int(e->sp, k);
+	const sg_ext up = sg_ext_add(e->sp, l->length, sg_ext_int(e->sp, k - 1));
+	const sg_ext segments = sg_ext_div(e->sp, up, ke), padded = sg_ext_mul(e->sp, segments, ke);
+	const sg_ext lead[2] = {segments, ke};
+	const sg_shape *scalar = sg_shape_scalar(e->sp);
+	const uint32_t nc = l->nc + 1;
+	sg_ref *init = SG_NEW_ARRAY(e->ctx, sg_ref, nc), *param = SG_NEW_ARRAY(e->ctx, sg_ref, nc);
+	sg_ref *next = SG_NEW_ARRAY(e->ctx, sg_ref, nc), *xs = SG_NEW_ARRAY(e->ctx, sg_ref, l->nx);
+	sg_ref *segment = SG_NEW_ARRAY(e->ctx, sg_ref, l->nx), *out = SG_NEW_ARRAY(e->ctx, sg_ref, l->ns + 1);
+	sg_loop inner = *l, outer = *l;
+
+	for (uint32_t i = 0; i < l->nc; i++) {
+		init[i] = l->init[i];
+		param[i] = sg_seed(b, sg_type_of(b, init[i]), sg_shape_of(b, init[i]), ++e->binds);
+	}
+	init[l->nc] = sg_const_int(b, SG_I64, scalar, 0); /* steps done */
+	param[l->nc] = sg_seed(b, SG_I64, scalar, ++e->binds);
+	for (uint32_t i = 0; i < l->nx; i++) {
+		const sg_shape *s = sg_shape_of(b, l->xs[i]);
+
+		xs[i] = sg_pad_axis(b, l->xs[i], 0, zero, one, padded);
+		xs[i] = sg_reshape(b, xs[i], led(e, 2, lead, s, 1));
+		segment[i] = sg_seed(b, sg_type_of(b, xs[i]), led(e, 1, &ke, s, 1), ++e->binds);
+	}
+	inner.length = ke;
+	inner.count = sg_ew2(b, SG_MIN, sg_const_int(b, SG_I64, scalar, k),
+	                     sg_ew2(b, SG_SUB, l->count, param[l->nc]));
+	inner.init = param;
+	inner.xs = segment;
+	const sg_ref steps = sg_loop_make(b, &inner);
+	for (uint32_t i = 0; i < l->nc; i++)
+		next[i] = sg_pick(b, steps, i);
+	next[l->nc] = sg_ew2(b, SG_ADD, param[l->nc], sg_const_int(b, SG_I64, scalar, k));
+	for (uint32_t i = 0; i < l->ns; i++)
+		out[i] = sg_pick(b, steps, l->nc + i);
+	outer.nc = nc;
+	outer.length = segments;
+	outer.count = sg_dim_value(b, segments);
+	outer.init = init;
+	outer.cparam = param;
+	outer.next = next;
+	outer.xs = xs;
+	outer.xparam = segment;
+	outer.out = out;
+	const sg_ref all = sg_loop_make(b, &outer);
+	value *item = SG_NEW_ARRAY(e->ctx, value, l->nc + l->ns + 1);
+	for (uint32_t i = 0; i < l->nc; i++)
+		item[i] = v_tensor(sg_pick(b, all, i));
+	for (uint32_t i = 0; i < l->ns; i++) {
+		sg_ref r = sg_pick(b, all, nc + i);
+
+		r = sg_reshape(b, r, led(e, 1, &padded, sg_shape_of(b, r), 2));
+		item[l->nc + i] = v_tensor(sg_slice_axis(b, r, 0, zero, one, l->length));
+	}
+	return l->nc + l->ns == 1 ? item[0] : v_tuple(e, l->nc + l->ns, item);
 }
 
 value
@@ -285,9 +366,11 @@ f_scan(elab *e, call_args *a)
 {
 	loop_parts p = {.what = "'scan'", .at = a->call ? a->call->at : e->user_at};
 	sg_ref *next, *out;
+	int64_t every, n;
 
 	if (!function_argument(e, a, 0, "the step", &p.body) || !read_carry(e, a, 1, &p) ||
-	    !read_over(e, a, 2, &p) || !read_checkpoint(e, a, 3) || !run_step(e, &p))
+	    !read_over(e, a, 2, &p) ||
+	    !read_checkpoint(e, a, 3, sg_shape_of(e->b, p.xs[0])->ext[0], &every) || !run_step(e, &p))
 		return POISON;
 	const size_t ns = p.nresult - p.nc;
 	next = SG_NEW_ARRAY(e->ctx, sg_ref, p.nc + 1);
@@ -310,6 +393,8 @@ f_scan(elab *e, call_args *a)
 	                   .ns = (uint32_t)ns, .length = length, .count = sg_dim_value(e->b, length),
 	                   .init = p.start, .xs = p.xs, .cparam = p.cparam, .xparam = p.xparam,
 	                   .next = next, .out = out};
+	if (every && !(sg_ext_const(e->sp, length, &n) && n <= every))
+		return in_segments(e, &l, every);
 	return loop_results(e, sg_loop_make(e->b, &l), p.nc + ns);
 }
 
