@@ -92,9 +92,10 @@ sg_put_const(sg_text_writer *w, sg_type t, const sg_shape *s, int64_t word)
 		return sg_put_number(w, t, word, false);
 	sg_buf_puts(w->b, zero ? "zeros(" : one ? "ones(" : "full(");
 	sg_put_shape(w, s->rank, s->ext);
-	if (!zero && !one) {
-		sg_buf_puts(w->b, ", ");
+	if (!zero && !one) { /* an integer alone would make it real */
+		sg_buf_puts(w->b, t == SG_I64 ? ", cast(" : ", ");
 		sg_put_number(w, t, word, false);
+		sg_buf_puts(w->b, t == SG_I64 ? ", i64)" : "");
 	}
 	sg_buf_putc(w->b, ')');
 	return SG_P_POSTFIX;
