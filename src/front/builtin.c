@@ -64,6 +64,9 @@ static const builtin table[] = {
 
     {"dot", "a b", f_dot, 0}, {"outer", "a b", f_outer, 0}, {"einsum", "spec ...", f_einsum, 0},
     {"trace", "x", f_trace, 0}, {"diag", "x", f_diag, 0},
+    {"det", "a", f_det, SG_DET}, {"logdet", "a", f_det, SG_LOGDET}, {"inv", "a", f_inv, 0},
+    {"solve", "a b", f_solve, 0}, {"solve_triangular", "a b lower? trans?", f_solve_triangular, 0},
+    {"cholesky", "a", f_cholesky, 0},
     {"tril", "x k?", f_tri, 0}, {"triu", "x k?", f_tri, 1},
 
     {"stop_gradient", "x", f_stop, 0},
@@ -78,9 +81,6 @@ static const builtin table[] = {
 
     {"map", "f ...", f_map, 0}, {"scan", "step carry over checkpoint?", f_scan, 0},
     {"while", "cond body carry limit?", f_while, 0},
-    {"det", "...", f_later, 0}, {"logdet", "...", f_later, 0}, {"inv", "...", f_later, 0},
-    {"solve", "...", f_later, 0}, {"cholesky", "...", f_later, 0},
-    {"solve_triangular", "...", f_later, 0},
     {"sparse_jacobian", "...", f_later, 0}, {"sparse_hessian", "...", f_later, 0},
     {"sparse_pattern", "...", f_later, 0},
 };
@@ -99,23 +99,25 @@ const char *const *
 builtin_names(size_t *n)
 {
 	static const char *const names[] = {
-	    "abs", "acos", "acosh", "all", "any", "arange", "argmax", "argmin", "asin", "asinh", "atan",
-	    "atan2", "atanh", "attention", "avg_pool1d", "avg_pool2d", "bce_loss", "bce_with_logits",
-	    "broadcast_to", "cast", "cbrt", "ceil", "celu", "clamp", "concat", "conv1d", "conv2d", "cos",
-	    "cosh", "cosine_similarity", "cross_entropy", "cumprod", "cumsum", "diag", "digamma", "dot",
-	    "dropout", "einsum", "elu", "embedding", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1",
-	    "eye", "flatten", "flip", "floor", "full", "gelu", "grad", "hardsigmoid", "hardswish",
-	    "hardtanh", "hessian", "hinge_loss", "huber_loss", "hvp", "hypot", "index_add", "index_put",
+	    "abs", "acos", "acosh", "all", "any", "arange", "argmax", "argmin", "asin", "asinh",
+	    "atan", "atan2", "atanh", "attention", "avg_pool1d", "avg_pool2d", "bce_loss",
+	    "bce_with_logits", "broadcast_to", "cast", "cbrt", "ceil", "celu", "cholesky", "clamp",
+	    "concat", "conv1d", "conv2d", "cos", "cosh", "cosine_similarity", "cross_entropy",
+	    "cumprod", "cumsum", "det", "diag", "digamma", "dot", "dropout", "einsum", "elu",
+	    "embedding", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "eye", "flatten",
+	    "flip", "floor", "full", "gelu", "grad", "hardsigmoid", "hardswish", "hardtanh",
+	    "hessian", "hinge_loss", "huber_loss", "hvp", "hypot", "index_add", "index_put", "inv",
 	    "isfinite", "isinf", "isnan", "jacobian", "jvp", "kl_div", "l1_loss", "layer_norm",
 	    "leaky_relu", "lgamma", "linspace", "log", "log10", "log1p", "log2", "log_softmax",
-	    "logsigmoid", "logsumexp", "map", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "min",
-	    "minimum", "mish", "mod", "mse_loss", "nll_loss", "norm", "one_hot", "ones", "outer", "pad",
-	    "polygamma", "pow", "prod", "rand", "randn", "rank", "reciprocal", "relu", "relu6", "repeat",
-	    "reshape", "rms_norm", "roll", "round", "rsqrt", "scan", "selu", "shape", "sigmoid", "sign",
-	    "silu", "sin", "sinh", "smooth_l1_loss", "softmax", "softplus", "softsign", "split", "sqrt",
-	    "square", "squeeze", "stack", "std", "stop_gradient", "sum", "tan", "tanh", "tanhshrink",
-	    "tile", "trace", "transpose", "tril", "triu", "trunc", "var", "vjp", "where", "while",
-	    "zeros"};
+	    "logdet", "logsigmoid", "logsumexp", "map", "max", "max_pool1d", "max_pool2d",
+	    "maximum", "mean", "min", "minimum", "mish", "mod", "mse_loss", "nll_loss", "norm",
+	    "one_hot", "ones", "outer", "pad", "polygamma", "pow", "prod", "rand", "randn", "rank",
+	    "reciprocal", "relu", "relu6", "repeat", "reshape", "rms_norm", "roll", "round",
+	    "rsqrt", "scan", "selu", "shape", "sigmoid", "sign", "silu", "sin", "sinh",
+	    "smooth_l1_loss", "softmax", "softplus", "softsign", "solve", "solve_triangular",
+	    "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "sum", "tan",
+	    "tanh", "tanhshrink", "tile", "trace", "transpose", "tril", "triu", "trunc", "var",
+	    "vjp", "where", "while", "zeros"};
 
 	*n = sizeof names / sizeof *names;
 	return names;

@@ -153,6 +153,19 @@ window_mask(sg_build *b, sg_ref r, sg_ref m)
 	return sg_ew2(b, SG_NE, m, sg_const_int(b, SG_I64, s, 0));
 }
 
+/* Any of the same matrix: an operand of linear algebra, the last two axes of which are matrices. */
+static sg_ref
+matrix_mask(sg_build *b, sg_ref r, sg_ref x, sg_ref m)
+{
+	const uint32_t rank = sg_shape_of(b, r)->rank;
+	const sg_shape *s = sg_shape_of(b, x);
+	const uint64_t last = (uint64_t)3 << (s->rank - 2);
+
+	if (rank == s->rank)
+		m = sg_reduce(b, SG_ANY, m, last);
+	return sg_unreduce(b, m, s, last);
+}
+
 /* Any of all, for an operand of any shape. */
 static sg_ref
 coarse_mask(sg_build *b, sg_ref like, sg_ref m)
@@ -207,6 +220,13 @@ sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
 	}
 	case SG_SCATTER:
 		m = sg_gather(b, m, n.args[0], (uint32_t)n.attr->w[0], (uint32_t)n.attr->w[1]);
+		break;
+	case SG_LUSOLVE:
+	case SG_DET:
+	case SG_LOGDET:
+	case SG_CHOLESKY:
+	case SG_TRISOLVE:
+		m = matrix_mask(b, r, x, m);
 		break;
 	default:
 		m = coarse_mask(b, x, m);

@@ -11,6 +11,7 @@ enum {
 	COST_LOGSUMEXP = 13,
 	COST_NORM = 3,
 	COST_RANDOM = 50,
+	COST_LOG = 10,
 };
 
 static sg_ext
@@ -36,6 +37,40 @@ contraction(sg_build *b, const sg_node *n)
 			cost = sg_ext_mul(b->sp, cost, sy->ext[j]);
 	}
 	return cost;
+}
+
+/* 2n^3/3, or n^3/3 of a symmetric matrix; and 2n^2 for the search for pivots and the divisions. */
+static sg_ext
+factors(sg_build *b, const sg_node *n)
+{
+	const sg_shape *s = sg_shape_of(b, n->args[0]);
+	const sg_ext order = s->ext[s->rank - 1], size = sg_shape_size(b->sp, s);
+	const sg_ext adds = sg_ext_mul(b->sp, size, order), two = sg_ext_int(b->sp, 2);
+	const sg_ext flops = n->op == SG_LU ? sg_ext_mul(b->sp, two, adds) : adds;
+
+	return sg_ext_add(b->sp, sg_ext_div(b->sp, flops, sg_ext_int(b->sp, 3)),
+	                  sg_ext_mul(b->sp, two, size));
+}
+
+/* n^2 multiply-adds a right side for two triangles, half of that for one. */
+static sg_ext
+solution(sg_build *b, const sg_node *n)
+{
+	const sg_shape *s = sg_shape_of(b, n->args[0]);
+	const sg_ext order = s->ext[s->rank - 1];
+	const sg_ext triangles = sg_ext_int(b->sp, n->op == SG_LUSOLVE ? 2 : 1);
+
+	return sg_ext_mul(b->sp, sg_ext_mul(b->sp, triangles, order), sg_shape_size(b->sp, n->shape));
+}
+
+static sg_ext
+determinant(sg_build *b, const sg_node *n)
+{
+	const sg_shape *s = sg_shape_of(b, n->args[0]);
+	const sg_ext each = sg_ext_int(b->sp, n->op == SG_LOGDET ? COST_LOG + 1 : 1);
+
+	return sg_ext_mul(b->sp, sg_ext_mul(b->sp, each, s->ext[s->rank - 1]),
+	                  sg_shape_size(b->sp, n->shape));
 }
 
 static int64_t
@@ -86,6 +121,15 @@ sg_node_cost(sg_build *b, sg_ref r)
 		return times_size(b, COST_REDUCE, sg_shape_of(b, n.args[1]));
 	case SG_CONTRACT:
 		return contraction(b, &n);
+	case SG_LU:
+	case SG_CHOLESKY:
+		return factors(b, &n);
+	case SG_LUSOLVE:
+	case SG_TRISOLVE:
+		return solution(b, &n);
+	case SG_DET:
+	case SG_LOGDET:
+		return determinant(b, &n);
 	case SG_RAND:
 	case SG_RANDN:
 		return times_size(b, COST_RANDOM, n.shape);

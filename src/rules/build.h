@@ -20,6 +20,9 @@ union sg_cell {
 /* Stable form of op over x (, y), or 0: stabilise.c. */
 sg_ref sg_stable1(sg_build *b, sg_op op, sg_ref x);
 sg_ref sg_stable2(sg_build *b, sg_op op, sg_ref x, sg_ref y);
+/* x @ y where one of them is an inverse: a solve, which rounds less, and the inverse is not needed.
+ * 0: it is nothing of the kind, or leading axes would have to be broadcast. build_linalg.c */
+sg_ref sg_product_of_inverse(sg_build *b, sg_ref x, sg_ref y);
 sg_ref sg_loop_remake(sg_build *b, const sg_node *n, const sg_ref *args);
 static inline bool sg_is_op(const sg_build *b, sg_ref r, sg_op op) { return b->g->node[r].op == op; }
 /* The mask with the lowest `rank` bits. */

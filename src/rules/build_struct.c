@@ -411,6 +411,10 @@ sg_contract(sg_build *b, sg_ref xr, const int64_t *lx, sg_ref yr, const int64_t 
 sg_ref
 sg_matmul(sg_build *b, sg_ref x, sg_ref y)
 {
+	const sg_ref solved = b->stabilise ? sg_product_of_inverse(b, x, y) : 0;
+
+	if (solved)
+		return solved;
 	uint32_t rx = sg_shape_of(b, x)->rank, ry = sg_shape_of(b, y)->rank;
 	int64_t lx[SG_MAX_RANK], ly[SG_MAX_RANK], lo[SG_MAX_RANK];
 	uint32_t no = 0;

@@ -300,6 +300,12 @@ static eval_fn *const structured[SG_NOPS] = {
     [SG_LOG_SOFTMAX] = sg_eval_softmax,
     [SG_LOGSUMEXP] = sg_eval_logsumexp,
     [SG_NORM] = sg_eval_norm,
+    [SG_LU] = sg_eval_lu,
+    [SG_LUSOLVE] = sg_eval_lu_solve,
+    [SG_DET] = sg_eval_det,
+    [SG_LOGDET] = sg_eval_det,
+    [SG_CHOLESKY] = sg_eval_cholesky,
+    [SG_TRISOLVE] = sg_eval_solve_triangular,
     [SG_RAND] = eval_random,
     [SG_RANDN] = eval_random,
 };

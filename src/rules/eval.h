@@ -70,4 +70,10 @@ int sg_eval_softmax(const sg_eval *e); /* LOG_SOFTMAX too */
 int sg_eval_logsumexp(const sg_eval *e);
 int sg_eval_norm(const sg_eval *e);
 
+int sg_eval_lu(const sg_eval *e);
+int sg_eval_lu_solve(const sg_eval *e);
+int sg_eval_det(const sg_eval *e); /* LOGDET too */
+int sg_eval_cholesky(const sg_eval *e);
+int sg_eval_solve_triangular(const sg_eval *e);
+
 #endif

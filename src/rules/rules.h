@@ -68,6 +68,16 @@
  *             in out; every label of out is in an operand. Types: float, i32, i64
  *   SOFTMAX LOG_SOFTMAX    none: along the last axis
  *   LOGSUMEXP NORM         none: along the last axis, which goes. NORM is the 2-norm
+ *             Below, matrices are the last two axes; operands have equal axes before them
+ *   LU        none; a [.., n, n]: its packed factors [.., n, n + 1], the last column the rows that
+ *             changed places (runtime: sgrt_lu). A constant to derivatives: those who read it take them
+ *             to a. A pivot of exactly 0: SGRT_ESINGULAR
+ *   LUSOLVE   i trans; args a, LU(a), b [.., n, k]: a^-1 b, or a^-T b. Only derivatives read a
+ *   DET LOGDET   none; args a, LU(a): of the result's shape [..]. LOGDET is NaN where DET is negative
+ *   CHOLESKY  none; a [.., n, n]: the lower L with a = L L', by a's lower triangle alone; derivatives
+ *             are those of a symmetric matrix. Not positive definite: SGRT_EPOSDEF
+ *   TRISOLVE  i lower, i trans; args a, b [.., n, k]: t^-1 b, or t^-T b, t being that triangle of a.
+ *             0 on the diagonal: SGRT_ESINGULAR
  *   RAND RANDN   none; arg: seed, an i64 scalar. Element i (row-major) is number i of that stream.
  *             (Under batching the seed may be [B]: see op_random.c.) */
 #ifndef SG_RULES_H
@@ -184,6 +194,24 @@ sg_ref sg_contract(sg_build *b, sg_ref x, const int64_t *lx, sg_ref y, const int
                    const int64_t *lo);
 sg_ref sg_matmul(sg_build *b, sg_ref x, sg_ref y); /* NumPy's @, ranks 1, 2, batched with broadcasting */
 sg_ref sg_row_op(sg_build *b, sg_op op, sg_ref x); /* SOFTMAX LOG_SOFTMAX LOGSUMEXP NORM */
+/* Linear algebra (build_linalg.c). a is [.., n, n], b [.., n, k], with equal axes before those; in a
+ * solve b may have some more in front. */
+sg_ref sg_lu(sg_build *b, sg_ref a);
+sg_ref sg_solve(sg_build *b, sg_ref a, bool trans, sg_ref x); /* LUSOLVE by LU(a) */
+sg_ref sg_lu_solve(sg_build *b, sg_ref a, sg_ref lu, bool trans, sg_ref x);
+sg_ref sg_det(sg_build *b, sg_op op, sg_ref a); /* DET LOGDET */
+sg_ref sg_cholesky(sg_build *b, sg_ref a);
+/* Is its first operand there for derivatives alone, the value being found by the second? */
+static inline bool
+sg_by_factors(uint16_t op)
+{
+	return op == SG_LUSOLVE || op == SG_DET || op == SG_LOGDET;
+}
+sg_ref sg_solve_triangular(sg_build *b, sg_ref a, bool lower, bool trans, sg_ref x);
+sg_ref sg_eye(sg_build *b, sg_type t, const sg_shape *s); /* 1 where the last two indices are equal */
+bool sg_is_eye(const sg_build *b, sg_ref r);
+sg_ref sg_matrix_t(sg_build *b, sg_ref x); /* the last two axes swapped */
+bool sg_is_matrix_t(const sg_build *b, sg_ref r); /* is it a TRANSPOSE of just the last two axes? */
 sg_ref sg_random(sg_build *b, sg_op op, const sg_shape *s, sg_ref seed);
 
 /* ---- loops (build_loop.c) ---- */

@@ -1,0 +1,293 @@
+/* op_linalg.c - derivatives of linear algebra: through the factors, never through an inverse that
+ * is not asked for.   x' is the transpose, dx the tangent, X the adjoint of x (Giles 2008, 2.2 and
+ * 2.3; for Cholesky Murray 2016, 3).
+ *
+ * LU is a constant to derivatives: nodes that read the factors have the matrix itself as their
+ * first operand, and their derivatives go there. */
+#include "rules/op.h"
+
+static sg_ref
+mul(sg_build *b, sg_ref x, sg_ref y)
+{
+	return sg_ew2(b, SG_MUL, x, y);
+}
+
+static sg_ref
+neg(sg_build *b, sg_ref x)
+{
+	return sg_ew1(b, SG_NEG, x);
+}
+
+static sg_ref
+t_if(sg_build *b, bool yes, sg_ref x)
+{
+	return yes ? sg_matrix_t(b, x) : x;
+}
+
+/* x y', a product of the last two axes. */
+static sg_ref
+times_t(sg_build *b, sg_ref x, sg_ref y)
+{
+	return sg_matmul(b, x, sg_matrix_t(b, y));
+}
+
+/* Row and column number of each element of x. */
+static void
+indices(sg_build *b, sg_ref x, sg_ref *row, sg_ref *col)
+{
+	const sg_shape *s = sg_shape_of(b, x);
+	const int64_t r = s->rank - 2, c = s->rank - 1;
+
+	*row = sg_broadcast(b, sg_iota(b, s->ext[r]), s, &r);
+	*col = sg_broadcast(b, sg_iota(b, s->ext[c]), s, &c);
+}
+
+/* x with zeros in the other triangle. */
+static sg_ref
+triangle(sg_build *b, sg_ref x, bool lower)
+{
+	sg_ref row, col;
+
+	indices(b, x, &row, &col);
+	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_LE, lower ? col : row, lower ? row : col), x,
+	              sg_const_like(b, x, 0));
+}
+
+/* The sum of the diagonal of x [.., n, n]. */
+static sg_ref
+trace(sg_build *b, sg_ref x)
+{
+	const sg_shape *s = sg_shape_of(b, x);
+	const uint32_t at = s->rank - 2;
+	const sg_ext n = s->ext[at], one = sg_ext_int(b->sp, 1);
+	sg_ext e[SG_MAX_RANK];
+
+	for (uint32_t k = 0; k < at; k++)
+		e[k] = s->ext[k];
+	e[at] = sg_ext_mul(b->sp, n, n);
+	x = sg_reshape(b, x, sg_shape_make(b->sp, at + 1, e));
+	x = sg_slice_axis(b, x, at, sg_ext_int(b->sp, 0), sg_ext_add(b->sp, n, one), n);
+	return sg_row_sum(b, x);
+}
+
+/* ---- factors ---- */
+
+sg_ref
+jvp_LU(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	return sg_no_tangent(b, r, t);
+}
+
+void
+vjp_LU(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	sg_no_adjoint(b, r, g, want, d);
+}
+
+sg_ref
+batch_LU(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)n, (void)batched, (void)size;
+	return sg_lu(b, args[0]);
+}
+
+/* ---- x = a^-1 b, or a^-T b:   dx = a^-1 (db - da x)   B = a^-T X   A = -B x', or -x B' ---- */
+
+sg_ref
+jvp_LUSOLVE(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	const sg_node n = sg_at(b, r);
+	const bool trans = n.attr->w[0];
+	sg_ref change = t[2];
+
+	if (t[0]) {
+		const sg_ref moved = sg_matmul(b, t_if(b, trans, t[0]), r);
+
+		change = change ? sg_ew2(b, SG_SUB, change, moved) : neg(b, moved);
+	}
+	return change ? sg_lu_solve(b, n.args[0], n.args[1], trans, change) : 0;
+}
+
+void
+vjp_LUSOLVE(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	const sg_node n = sg_at(b, r);
+	const bool trans = n.attr->w[0];
+	const sg_ref back = sg_lu_solve(b, n.args[0], n.args[1], !trans, g);
+
+	d[2] = want[2] ? back : 0;
+	if (want[0])
+		d[0] = neg(b, trans ? times_t(b, r, back) : times_t(b, back, r));
+}
+
+/* Right sides alone become columns of one solve; see sg_lu_solve. */
+sg_ref
+batch_LUSOLVE(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	const bool all = batched[0] || batched[1];
+	sg_ref a = args[0], lu = args[1], x = args[2];
+
+	if (all) {
+		a = sg_led_arg(b, args, batched, 0, size);
+		lu = sg_led_arg(b, args, batched, 1, size);
+		x = sg_led_arg(b, args, batched, 2, size);
+	}
+	return sg_lu_solve(b, a, lu, n->attr->w[0], x);
+}
+
+/* ---- d = det a:   dd = d tr(a^-1 da)   A = D d a^-T   log d: without the factor d ---- */
+
+static sg_ref
+jvp_log(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	const sg_node n = sg_at(b, r);
+
+	return t[0] ? trace(b, sg_lu_solve(b, n.args[0], n.args[1], false, t[0])) : 0;
+}
+
+static void
+vjp_log(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	const sg_node n = sg_at(b, r);
+	const sg_shape *s = sg_shape_of(b, n.args[0]);
+
+	if (!want[0])
+		return;
+	const sg_ref eye = sg_eye(b, sg_type_of(b, r), s);
+	const sg_ref inverse = sg_lu_solve(b, n.args[0], n.args[1], true, eye);
+	d[0] = mul(b, sg_unreduce(b, g, s, (uint64_t)3 << (s->rank - 2)), inverse);
+}
+
+sg_ref
+jvp_LOGDET(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	return jvp_log(b, r, t);
+}
+
+void
+vjp_LOGDET(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	vjp_log(b, r, g, want, d);
+}
+
+sg_ref
+batch_LOGDET(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)n, (void)batched, (void)size;
+	return sg_det(b, SG_LOGDET, args[0]);
+}
+
+sg_ref
+jvp_DET(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	return t[0] ? mul(b, r, jvp_log(b, r, t)) : 0;
+}
+
+void
+vjp_DET(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	vjp_log(b, r, mul(b, g, r), want, d);
+}
+
+sg_ref
+batch_DET(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)n, (void)batched, (void)size;
+	return sg_det(b, SG_DET, args[0]);
+}
+
+/* ---- a = l l', symmetric:   dl = l h(l^-1 da l^-T)   A = l^-T sym(h(l' L)) l^-1, where h takes
+ * the lower triangle with half of the diagonal and sym(x) = (x + x')/2 ---- */
+
+static sg_ref
+symmetric(sg_build *b, sg_ref x)
+{
+	const sg_ref sum = sg_ew2(b, SG_ADD, x, sg_matrix_t(b, x));
+
+	return mul(b, sg_const_like(b, sum, 0.5), sum);
+}
+
+static sg_ref
+lower_half(sg_build *b, sg_ref x)
+{
+	sg_ref row, col;
+
+	indices(b, x, &row, &col);
+	const sg_ref half = mul(b, sg_const_like(b, x, 0.5), x);
+	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_EQ, row, col), half, triangle(b, x, true));
+}
+
+/* op(L)^-1 s op(L)^-T for a symmetric s. */
+static sg_ref
+between(sg_build *b, sg_ref l, bool trans, sg_ref s)
+{
+	const sg_ref left = sg_solve_triangular(b, l, true, trans, s);
+
+	return sg_solve_triangular(b, l, true, trans, sg_matrix_t(b, left));
+}
+
+sg_ref
+jvp_CHOLESKY(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	if (!t[0])
+		return 0;
+	return sg_matmul(b, r, lower_half(b, between(b, r, false, symmetric(b, t[0]))));
+}
+
+void
+vjp_CHOLESKY(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	const sg_ref product = sg_matmul(b, sg_matrix_t(b, r), g);
+
+	(void)want;
+	d[0] = between(b, r, true, symmetric(b, lower_half(b, product)));
+}
+
+sg_ref
+batch_CHOLESKY(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)n, (void)batched, (void)size;
+	return sg_cholesky(b, args[0]);
+}
+
+/* ---- x = t^-1 b for a triangle t of a: as LUSOLVE, in that triangle alone ---- */
+
+sg_ref
+jvp_TRISOLVE(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	const sg_node n = sg_at(b, r);
+	const bool lower = n.attr->w[0], trans = n.attr->w[1];
+	sg_ref change = t[1];
+
+	if (t[0]) {
+		const sg_ref part = t_if(b, trans, triangle(b, t[0], lower));
+		const sg_ref moved = sg_matmul(b, part, r);
+
+		change = change ? sg_ew2(b, SG_SUB, change, moved) : neg(b, moved);
+	}
+	return change ? sg_solve_triangular(b, n.args[0], lower, trans, change) : 0;
+}
+
+void
+vjp_TRISOLVE(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	const sg_node n = sg_at(b, r);
+	const bool lower = n.attr->w[0], trans = n.attr->w[1];
+	const sg_ref back = sg_solve_triangular(b, n.args[0], lower, !trans, g);
+
+	d[1] = want[1] ? back : 0;
+	if (want[0])
+		d[0] = neg(b, triangle(b, trans ? times_t(b, r, back) : times_t(b, back, r), lower));
+}
+
+sg_ref
+batch_TRISOLVE(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	sg_ref a = args[0], x = args[1];
+
+	if (batched[0]) {
+		a = sg_led_arg(b, args, batched, 0, size);
+		x = sg_led_arg(b, args, batched, 1, size);
+	}
+	return sg_solve_triangular(b, a, n->attr->w[0], n->attr->w[1], x);
+}
