@@ -194,8 +194,12 @@ sg_array(sg_fn *f, sg_ref r)
 	if (p->stored)
 		return p->out ? f->out[p->out - 1].name : p->name;
 	if (n->op == SG_DATA)
-		return sg_data_name(f->m, r);
+		return sg_data_name(f->m, f->g, r);
 	sg_need(f->ctx, n->op == SG_INPUT, "an array in memory");
+	if (f->is_read)
+		f->is_read[n->attr->w[0]] = true;
+	if (p->unit) /* a variable of the function around */
+		return sg_text(f->ctx, "&%s", p->name);
 	return f->input[n->attr->w[0]];
 }
 
@@ -278,29 +282,103 @@ row_kernel(sg_op op)
 	}
 }
 
+/* Where a kernel writes to: an array, or the address of a variable, which is declared. */
+static const char *
+destination(sg_fn *f, sg_ref r)
+{
+	const sg_place *p = &f->at[r];
+	const uint8_t out = p->out ? f->out[p->out - 1].kind : SG_O_POINTER;
+
+	if (!p->unit)
+		return sg_array(f, r);
+	if (p->reads || (p->out && out == SG_O_NEW)) {
+		sg_line(f, "%s %s;", sg_type_c_name((sg_type)sg_fn_node(f, r)->type), p->name);
+		return sg_text(f->ctx, "&%s", p->name);
+	}
+	return sg_text(f->ctx, "%s%s", out == SG_O_PLACE ? "&" : "", f->out[p->out - 1].name);
+}
+
+/* A variable that is an output too. */
+static void
+hand_out(sg_fn *f, sg_ref r)
+{
+	const sg_place *p = &f->at[r];
+
+	if (p->unit && p->reads && p->out)
+		sg_print_out(f, p->out - 1, p->name);
+}
+
+/* The array of operand k of r, which is contiguous. */
+static const char *
+operand(sg_fn *f, sg_ref r, uint32_t k)
+{
+	sg_strided x;
+
+	(void)sg_strided_of(f, sg_arg(f->g, r, k), &x);
+	return pointer(f, sg_array(f, x.root), x.base, 0, NULL);
+}
+
 static void
 print_rows(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
 	const sg_shape *s = f->g->node[n->args[0]].shape;
-	const sg_place *p = &f->at[r];
-	const char *to, *name;
-	sg_strided x;
+	const char *to = destination(f, r);
+	const char *name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
 
-	(void)sg_strided_of(f, n->args[0], &x);
-	if (!p->unit) {
-		to = sg_array(f, r);
-	} else if (p->reads) {
-		sg_line(f, "%s %s;", sg_type_c_name((sg_type)n->type), p->name);
-		to = sg_text(f->ctx, "&%s", p->name);
-	} else {
-		to = f->out[p->out - 1].name;
-	}
-	name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
 	sg_line(f, "%s(%s, %s, %s, %s);", name, sg_ext_bare(f, sg_fn_ext_mul(f, s->ext, s->rank - 1)),
-	        sg_ext_bare(f, s->ext[s->rank - 1]), pointer(f, sg_array(f, x.root), x.base, 0, NULL), to);
-	if (p->unit && p->reads && p->out)
-		sg_line(f, "*%s = %s;", f->out[p->out - 1].name, p->name);
+	        sg_ext_bare(f, s->ext[s->rank - 1]), operand(f, r, 0), to);
+	hand_out(f, r);
+}
+
+/* ---- linear algebra ---- */
+
+/* Its kernel; NULL: it is no linear algebra. */
+static const char *
+linalg_kernel(sg_op op)
+{
+	switch ((int)op) {
+	case SG_LU: return "lu";
+	case SG_LUSOLVE: return "lu_solve";
+	case SG_DET: return "det";
+	case SG_LOGDET: return "logdet";
+	case SG_CHOLESKY: return "cholesky";
+	case SG_TRISOLVE: return "solve_triangular";
+	default: return NULL;
+	}
+}
+
+/* How many matrices, their order, right sides and flags, operands, result. A kernel that fails ends the
+ * call of the function: what it should have written is not there. */
+static void
+print_linalg(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const bool fails = !sg_by_factors(n->op), solves = n->op == SG_LUSOLVE || n->op == SG_TRISOLVE;
+	const uint32_t first = !fails;
+	const sg_shape *s = f->g->node[n->args[first]].shape;
+	const char *to = destination(f, r);
+	sg_buf b;
+
+	sg_buf_init(&b, f->ctx);
+	sg_buf_printf(&b, "%s(%s, %s", sg_use_typed(f->m, linalg_kernel((sg_op)n->op), (sg_type)n->type),
+	              sg_ext_bare(f, sg_fn_ext_mul(f, s->ext, s->rank - 2)),
+	              sg_ext_bare(f, s->ext[s->rank - 2]));
+	if (solves)
+		sg_buf_printf(&b, ", %s", sg_ext_bare(f, n->shape->ext[n->shape->rank - 1]));
+	for (uint32_t k = 0; n->attr && k < n->attr->n; k++)
+		sg_buf_printf(&b, ", %d", (int)n->attr->w[k]);
+	for (uint32_t k = first; k < n->nargs; k++)
+		sg_buf_printf(&b, ", %s", operand(f, r, k));
+	if (fails) {
+		f->has_status = true;
+		sg_line(f, "if (%s, %s, &%s) != %s)", sg_buf_text(&b), to, f->status,
+		        sg_use(f->m, "SGRT_OK"));
+		sg_line(f, "\treturn %s;", f->status);
+	} else {
+		sg_line(f, "%s, %s);", sg_buf_text(&b), to);
+	}
+	hand_out(f, r);
 }
 
 void
@@ -309,6 +387,8 @@ sg_print_call(sg_fn *f, sg_step *s)
 	sg_print_origin(f, &s->ref, 1);
 	if (sg_fn_node(f, s->ref)->op == SG_CONTRACT)
 		print_product(f, s->ref);
+	else if (linalg_kernel((sg_op)sg_fn_node(f, s->ref)->op))
+		print_linalg(f, s->ref);
 	else
 		print_rows(f, s->ref);
 }

@@ -117,6 +117,18 @@ want_size(check *c, sg_ext e)
 	SG_PUSH(c->file->m.ctx, c->size, c->nsize, c->size_cap, e);
 }
 
+static void look_at_body(check *c, const sg_fn *f);
+
+static void
+look_at_loop(check *c, const sg_loop_plan *p)
+{
+	if (p->l.op == SG_SCAN || p->l.limited)
+		want_sign(c, p->l.length);
+	look_at_body(c, p->step_fn);
+	if (p->cond_fn)
+		look_at_body(c, p->cond_fn);
+}
+
 static void
 look_at_body(check *c, const sg_fn *f)
 {
@@ -129,6 +141,8 @@ look_at_body(check *c, const sg_fn *f)
 
 		if (f->at[r].kind == SG_P_DEAD)
 			continue;
+		if (f->at[r].kind == SG_P_LOOP)
+			look_at_loop(c, f->plan[r]);
 		for (uint32_t k = 0; k < n->shape->rank; k++)
 			want_sign(c, n->shape->ext[k]);
 		want_size(c, sg_ext_mul(sp, word, sg_shape_size(sp, n->shape)));

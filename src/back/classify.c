@@ -351,9 +351,22 @@ kind_of(sg_fn *f, sg_ref r)
 	case SG_LOG_SOFTMAX:
 	case SG_LOGSUMEXP:
 	case SG_NORM:
+	case SG_LU:
+	case SG_LUSOLVE:
+	case SG_DET:
+	case SG_LOGDET:
+	case SG_CHOLESKY:
+	case SG_TRISOLVE:
 		return SG_P_CALL;
 	case SG_CONTRACT:
 		return sg_contract_is_loops(f, r) ? SG_P_FOLD : SG_P_CALL;
+	case SG_SCAN:
+	case SG_WHILE:
+		return SG_P_LOOP;
+	case SG_PICK:
+		return SG_P_PICK;
+	case SG_NOP:
+		return SG_P_ROOM;
 	case SG_SEED:
 	case SG_CUSTOM:
 	case SG_DERIV:
@@ -389,9 +402,13 @@ may_be_unit(const sg_fn *f, sg_ref r)
 			return false;
 		break;
 	case SG_P_CALL:
-		if (n->op != SG_LOGSUMEXP && n->op != SG_NORM)
+		if (n->op != SG_LOGSUMEXP && n->op != SG_NORM && n->op != SG_DET && n->op != SG_LOGDET)
 			return false;
 		break;
+	case SG_P_LEAF:
+		return n->op == SG_INPUT && f->is_variable && f->is_variable[n->attr->w[0]];
+	case SG_P_PICK:
+		return sg_loop_has_variable(f, r);
 	default:
 		return false;
 	}
@@ -401,8 +418,8 @@ may_be_unit(const sg_fn *f, sg_ref r)
 /* ---- who reads what ---- */
 
 /* Operands that are wanted in memory; a view that cannot be given with strides is copied. */
-static void
-want_full(sg_fn *f, sg_ref r, bool contiguous)
+void
+sg_want_full(sg_fn *f, sg_ref r, bool contiguous)
 {
 	sg_strided s;
 	sg_ref root = r;
@@ -432,7 +449,7 @@ want_elements(sg_fn *f, sg_ref r)
 		root = sg_arg(f->g, root, 0);
 	op = f->g->node[root].op;
 	if (op != SG_CONST && op != SG_DIM && !f->at[root].unit)
-		want_full(f, r, false);
+		sg_want_full(f, r, false);
 }
 
 /* Does a matrix product read r through windows? Copied they give it long rows and sums. */
@@ -452,6 +469,10 @@ note_reads(sg_fn *f, sg_ref r)
 	sg_place *p = &f->at[r];
 	const bool own = p->kind == SG_P_CALC || p->kind == SG_P_FOLD;
 
+	if (p->kind == SG_P_LOOP) {
+		sg_loop_note_reads(f, r);
+		return;
+	}
 	if (p->kind == SG_P_JOIN) {
 		const sg_join *j = sg_join_of(f, r);
 
@@ -465,7 +486,7 @@ note_reads(sg_fn *f, sg_ref r)
 		}
 		return;
 	}
-	for (uint32_t k = 0; k < n->nargs; k++) {
+	for (uint32_t k = sg_by_factors(n->op); k < n->nargs; k++) {
 		sg_place *x = &f->at[n->args[k]];
 		const bool plain = own && n->op != SG_CONTRACT && !(n->op == SG_GATHER) &&
 		                   !(n->op == SG_SCATTER && k == 0) && n->op != SG_RAND &&
@@ -491,7 +512,7 @@ note_reads(sg_fn *f, sg_ref r)
 		if (p->kind == SG_P_CALL && n->op == SG_CONTRACT && sees_windows(f, n->args[k]))
 			x->stored = true;
 		else if (p->kind == SG_P_CALL)
-			want_full(f, n->args[k], n->op != SG_CONTRACT);
+			sg_want_full(f, n->args[k], n->op != SG_CONTRACT);
 		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD)
 			want_elements(f, n->args[k]);
 	}
@@ -520,7 +541,7 @@ place_outputs(sg_fn *f)
 		sg_ref r = behind_reshapes(f, f->out[i].ref);
 		sg_place *p = &f->at[r];
 
-		if (p->kind == SG_P_LEAF || p->out)
+		if (p->kind == SG_P_LEAF || p->out || (f->out[i].kind != SG_O_POINTER && !p->unit))
 			continue;
 		p->out = (uint32_t)i + 1;
 		f->out[i].taken = true;
@@ -594,6 +615,22 @@ keep(sg_fn *f, sg_ref r)
 		p->cost = 0;
 }
 
+/* A variable becomes an array of one element. */
+static void
+make_array(sg_fn *f, sg_ref r)
+{
+	sg_place *p = &f->at[r];
+
+	p->unit = false;
+	p->stored = true;
+	if (p->out && f->out[p->out - 1].kind != SG_O_POINTER) {
+		f->out[p->out - 1].taken = false;
+		p->out = 0;
+		p->uses++;
+		p->inner = true;
+	}
+}
+
 static bool
 is_read(const sg_place *p)
 {
@@ -605,22 +642,19 @@ void
 sg_classify(sg_fn *f)
 {
 	const uint32_t n = f->g->n;
-	sg_ref *root = SG_NEW_ARRAY(f->ctx, sg_ref, f->nout);
 	bool *is_out = SG_NEW_ARRAY(f->ctx, bool, n), *live;
 
 	f->at = SG_NEW_ARRAY(f->ctx, sg_place, n);
 	f->joins = sg_bytes_map_new(f->ctx);
-	for (size_t i = 0; i < f->nout; i++) {
-		root[i] = f->out[i].ref;
-		is_out[root[i]] = true;
-	}
-	live = sg_graph_live(f->g, f->nout, root);
+	for (size_t i = 0; i < f->nout; i++)
+		is_out[f->out[i].ref] = true;
+	live = sg_fn_live(f);
 	for (sg_ref r = 1; r < n; r++) {
 		if (!live[r])
 			continue;
 		f->at[r].kind = (uint8_t)kind_of(f, r);
-		for (uint32_t k = 0; k < f->g->node[r].nargs; k++)
-			f->at[f->g->node[r].args[k]].uses++;
+		for (uint32_t k = 0; k < sg_fn_nargs(f, r); k++)
+			f->at[sg_fn_arg(f, r, k)].uses++;
 	}
 	find_sum_joins(f, is_out);
 	for (sg_ref r = 1; r < n; r++) {
@@ -628,14 +662,14 @@ sg_classify(sg_fn *f)
 		if (f->at[r].kind == SG_P_JOIN && !sg_join_of(f, r))
 			make_plain_join(f, r);
 		f->at[r].unit = may_be_unit(f, r);
+		f->at[r].stored = f->at[r].kind == SG_P_ROOM ||
+		                  (f->at[r].kind == SG_P_PICK && !f->at[r].unit);
 	}
 	place_outputs(f);
 	for (sg_ref r = n; r-- > 1;)
 		if (f->at[r].kind != SG_P_DEAD) {
-			if (f->at[r].full && f->at[r].unit) {
-				f->at[r].unit = false;
-				f->at[r].stored = true;
-			}
+			if (f->at[r].full && f->at[r].unit && f->at[r].kind != SG_P_LEAF)
+				make_array(f, r);
 			if (f->g->node[r].op == SG_PAD && !is_read(&f->at[r]))
 				f->at[r].kind = SG_P_DEAD; /* it went into a JOIN */
 			else

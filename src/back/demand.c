@@ -700,7 +700,7 @@ demand_root(asker *a, sg_root *root)
 	} else {
 		const index ix = own_index(f, f->g->node[root->from].shape);
 
-		use_val(a, root, 0, evaluate(a, root->from, &ix), 1);
+		use_val(a, root, 0, evaluate(a, root->from, &ix), root->kind == SG_R_TEXT ? 2 : 1);
 		root->at = linear_from(f, &ix, f->g->node[root->from].shape, 0);
 	}
 }
@@ -711,7 +711,7 @@ demand_call(sg_fn *f, uint32_t step)
 {
 	const sg_node *n = sg_fn_node(f, f->step[step].ref);
 
-	for (uint32_t k = 0; k < n->nargs; k++) {
+	for (uint32_t k = sg_by_factors(n->op); k < n->nargs; k++) {
 		sg_strided s;
 		bool ok = sg_strided_of(f, n->args[k], &s);
 
@@ -727,7 +727,9 @@ sg_demand_step(sg_fn *f, uint32_t step)
 
 	if (f->step[step].kind == SG_S_CALL)
 		demand_call(f, step);
-	if (f->step[step].kind != SG_S_NEST)
+	if (f->step[step].kind == SG_S_LOOP)
+		sg_loop_demand(f, step);
+	if (f->step[step].kind != SG_S_NEST && f->step[step].kind != SG_S_LOOP)
 		return;
 	for (size_t i = 0; i < f->step[step].nroots; i++) {
 		sg_root root = f->step[step].root[i];

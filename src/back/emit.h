@@ -4,6 +4,7 @@
  * schedule.c  levels, and the loop nests and calls ("steps") that compute the values; their order
  * demand.c    what one step evaluates, as values over affine indices (movement ops dissolve here)
  * plan.c      where in the workspace the buffers lie
+ * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text
  * value.c     the C text of an op;  nest.c, call.c  the C text of a step
  * func.c      the C text of a function;  emit.c  of a file
  *
@@ -12,7 +13,7 @@
 #ifndef SG_EMIT_H
 #define SG_EMIT_H
 
-#include "back/back.h"
+#include "back/body.h"
 
 #define SG_MAX_LOOPS (2 * SG_MAX_RANK)
 
@@ -45,7 +46,7 @@ typedef struct sg_module {
 	const sg_program *p;
 	const sg_emit_options *o;
 	sg_names names;    /* at file scope */
-	const char **data; /* by node: the array of a DATA node, or NULL */
+	sg_bytes_map *data; /* by attribute and type: the array of a DATA node */
 	const char **use;  /* functions, types and macros of the runtime and of libm that the text needs */
 	size_t nuse, use_cap;
 	sg_bytes_map *used;
@@ -57,7 +58,7 @@ typedef struct sg_module {
 /* Notes that the text needs it; gives it back. */
 const char *sg_use(sg_module *m, const char *name);
 const char *sg_use_typed(sg_module *m, const char *name, sg_type t); /* sgrt_NAME_f32 */
-const char *sg_data_name(sg_module *m, sg_ref r);
+const char *sg_data_name(sg_module *m, const sg_graph *g, sg_ref r);
 const char *sg_floor_div_name(sg_module *m);
 const char *sg_rounded_name(sg_module *m);
 
@@ -87,6 +88,9 @@ typedef enum {
 	SG_P_FOLD, /* a loop over its operand: reductions, running sums, scatter, small contractions */
 	SG_P_CALL, /* a kernel of the runtime */
 	SG_P_JOIN, /* put together from pieces: CONCAT, sums of several PADs */
+	SG_P_LOOP, /* SCAN, WHILE */
+	SG_P_PICK, /* a result of a loop */
+	SG_P_ROOM, /* an array that a loop needs besides */
 } sg_place_kind;
 
 /* What is known of a node in the function. */
@@ -153,6 +157,7 @@ typedef enum {
 	SG_R_FOLD,
 	SG_R_PIECE, /* operand `part` of JOIN ref into its array */
 	SG_R_COPY,  /* node ref into output `part` */
+	SG_R_TEXT,  /* nowhere: the text of its only element is wanted by a loop */
 } sg_root_kind;
 
 typedef struct sg_root {
@@ -162,19 +167,19 @@ typedef struct sg_root {
 	bool tree; /* FOLD: a blocked sum */
 	sg_ref ref;
 	uint32_t part;
-	sg_ref from; /* what is evaluated: STORE, COPY: ref */
+	sg_ref from; /* what is evaluated: COPY: ref; STORE: ref, or what a carry is at first */
 	uint32_t val[2];
 	sg_aff at; /* where it is stored */
 	sg_aff pos; /* FOLD of ARGMAX: place along the axis */
 	const char *acc, *acc2;
 } sg_root;
 
-typedef enum { SG_S_NEST, SG_S_CALL, SG_S_FILL, SG_S_DONE } sg_step_kind;
+typedef enum { SG_S_NEST, SG_S_CALL, SG_S_FILL, SG_S_DONE, SG_S_LOOP } sg_step_kind;
 
 typedef struct sg_step {
 	uint8_t kind;
 	uint32_t level;
-	sg_ref ref; /* CALL, FILL, DONE; NEST: the least of its roots */
+	sg_ref ref; /* CALL, FILL, DONE, LOOP; NEST: the least of its roots */
 	uint32_t *dep; /* steps before it */
 	size_t ndeps, dep_cap;
 	sg_ref *read; /* arrays that it reads or writes */
@@ -194,25 +199,39 @@ typedef struct sg_slot {
 	bool busy;
 } sg_slot;
 
+typedef enum {
+	SG_O_POINTER, /* an array, or a scalar by pointer */
+	SG_O_PLACE,   /* a scalar: what can be assigned to */
+	SG_O_NEW,     /* a scalar: a variable that is declared by its value */
+} sg_out_kind;
+
 typedef struct sg_fn_out {
 	sg_ref ref;
 	const char *name;
+	uint8_t kind;
 	bool taken; /* some node is kept in it */
 } sg_fn_out;
+
+typedef struct sg_loop_plan sg_loop_plan;
 
 typedef struct sg_fn {
 	sg_module *m;
 	sg_ctx *ctx;
 	sg_space *sp;
 	const sg_graph *g;
+	sg_graph *own; /* g, where nodes may be appended: a copy made for the function */
 	sg_names names;
+	struct sg_fn *around; /* whose loop this is the body of, or NULL */
 	const char **input; /* C names by index of input */
+	bool *is_read;      /* by input: some text has it */
+	bool *is_variable;  /* by input: a C variable or element, no array; NULL: none is */
 	const char **dim;   /* C names by dimension */
 	const char *work;
 	sg_fn_out *out;
 	size_t nout;
 	sg_place *at; /* by node */
 	sg_bytes_map *joins;
+	sg_loop_plan **plan; /* by node: of its loops; NULL: there is none */
 
 	sg_affine *aff;
 	size_t naffs, aff_cap;
@@ -230,7 +249,8 @@ typedef struct sg_fn {
 	int indent;
 	bool has_status, uses_work;
 	const char *status;
-	const char *loop[SG_MAX_LOOPS], *from, *to;
+	const char *loop[SG_MAX_LOOPS], *from, *to, *turn; /* turn: of its SCANs */
+	const char **slot_name;
 	int line; /* of the last comment */
 	const sg_source *src;
 } sg_fn;
@@ -275,6 +295,7 @@ typedef struct sg_join {
 } sg_join;
 const sg_join *sg_join_of(const sg_fn *f, sg_ref r);
 bool sg_has_one_element(const sg_fn *f, sg_ref r);
+void sg_want_full(sg_fn *f, sg_ref r, bool contiguous); /* r is wanted in memory */
 /* An array in memory seen with strides. */
 typedef struct sg_strided {
 	sg_ref root;
@@ -296,6 +317,48 @@ typedef struct sg_product {
 } sg_product;
 bool sg_contract_is_loops(sg_fn *f, sg_ref r);
 void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
+
+/* ---- loop.c: loops as steps, their bodies as functions ---- */
+
+typedef enum {
+	SG_L_TEXT,  /* one element, by its text: counts, scalars to start with or from around */
+	SG_L_FIRST, /* an array that a carry is at first */
+	SG_L_ROWS,  /* read row by row */
+	SG_L_WHOLE, /* an array from around */
+} sg_loop_role;
+
+typedef struct sg_loop_arg {
+	sg_ref ref;
+	uint8_t role;
+	uint32_t carry; /* FIRST */
+	uint32_t root;  /* TEXT: of the step */
+} sg_loop_arg;
+
+struct sg_loop_plan {
+	sg_ref ref;
+	sg_loop l;
+	const bool *live;    /* by carry: is it needed? The others are dropped */
+	const sg_body *step, *cond;
+	sg_fn *step_fn, *cond_fn;
+	uint32_t nresults;
+	sg_ref *pick;        /* by result; 0: not wanted */
+	sg_ref *second;      /* by carry: its other buffer; 0: it is a variable, or dropped */
+	uint32_t *out_of;    /* by output of step_fn: the carry, or nc + the stacked out */
+	sg_ref room[2];      /* workspaces of the step and of the condition; 0: none */
+	sg_loop_arg *arg;
+	size_t nargs, arg_cap;
+};
+
+/* Before all else: the bodies of live loops compiled, and arrays for them among the nodes. */
+void sg_plan_loops(sg_fn *f);
+/* The operands as the function sees them: of a loop, those of its plan. */
+uint32_t sg_fn_nargs(const sg_fn *f, sg_ref r);
+sg_ref sg_fn_arg(const sg_fn *f, sg_ref r, uint32_t k);
+bool *sg_fn_live(sg_fn *f); /* the nodes that the outputs need, bodies left out */
+bool sg_loop_has_variable(const sg_fn *f, sg_ref pick); /* one element of a carry, or a count */
+void sg_loop_note_reads(sg_fn *f, sg_ref r);
+void sg_loop_demand(sg_fn *f, uint32_t step); /* what the step reads besides texts */
+void sg_print_loop(sg_fn *f, sg_step *s);     /* loop_text.c */
 
 /* ---- schedule.c ---- */
 void sg_schedule(sg_fn *f);
@@ -325,6 +388,8 @@ const char *sg_c_paren(sg_fn *f, sg_c_text x, int least);
 
 /* ---- nest.c, call.c ---- */
 void sg_print_nest(sg_fn *f, sg_step *s);
+void sg_print_texts(sg_fn *f, sg_step *s); /* what the texts of a LOOP's values stand on */
+void sg_print_out(sg_fn *f, size_t k, const char *value); /* scalar output k, unless a NEW one is there */
 void sg_print_call(sg_fn *f, sg_step *s);
 void sg_print_fill(sg_fn *f, sg_ref r);
 void sg_print_origin(sg_fn *f, const sg_ref *r, size_t n); /* the comment with lines of the model */
@@ -337,5 +402,6 @@ const char *sg_hint(sg_fn *f, sg_ref r, const char *otherwise);
 /* ---- func.c ---- */
 void sg_fn_compile(sg_fn *f); /* classify, schedule, plan */
 void sg_fn_print(sg_fn *f, const bool *used); /* declarations and steps; used: by input */
+void sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps); /* of a loop */
 
 #endif

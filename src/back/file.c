@@ -58,25 +58,28 @@ put_words(sg_module *m, const sg_node *n, int64_t count)
 }
 
 const char *
-sg_data_name(sg_module *m, sg_ref r)
+sg_data_name(sg_module *m, const sg_graph *g, sg_ref r)
 {
-	const sg_node *n = &m->p->g->node[r];
-	const char *type = sg_type_c_name((sg_type)n->type);
+	const sg_node *n = &g->node[r];
+	const char *type = sg_type_c_name((sg_type)n->type), *name;
+	const uintptr_t key[2] = {(uintptr_t)n->attr, n->type};
+	void **slot = sg_bytes_map_at(m->data, key, sizeof key);
 	int64_t count = 0;
 
-	if (m->data[r])
-		return m->data[r];
-	m->data[r] = sg_name_fresh(&m->names, sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
-	                                              m->p->g->name[r] ? m->p->g->name[r] : "data"));
+	if (*slot)
+		return *slot;
+	name = sg_name_fresh(&m->names, sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
+	                                        g->name[r] ? g->name[r] : "data"));
+	*slot = (void *)(uintptr_t)name;
 	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
-	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n", type, m->data[r],
+	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n", type, name,
 	              (long long)(count ? count : 1));
 	if (count)
 		put_words(m, n, count);
 	else
 		sg_buf_puts(&m->consts, "\t0\n");
 	sg_buf_puts(&m->consts, "};\n\n");
-	return m->data[r];
+	return name;
 }
 
 /* ---- names of parameters ---- */
@@ -269,7 +272,7 @@ sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_opti
 	*file = (sg_file){.nentries = p->nentries};
 	file->m = (sg_module){.ctx = ctx, .sp = p->sp, .p = p, .o = o};
 	file->m.names = sg_names_in(ctx, NULL);
-	file->m.data = SG_NEW_ARRAY(ctx, const char *, p->g->n);
+	file->m.data = sg_bytes_map_new(ctx);
 	file->m.used = sg_bytes_map_new(ctx);
 	sg_buf_init(&file->m.consts, ctx);
 	sg_buf_init(&file->m.body, ctx);

@@ -9,6 +9,7 @@ sg_fn_compile(sg_fn *f)
 	f->aff_map = sg_bytes_map_new(f->ctx);
 	f->val_map = sg_bytes_map_new(f->ctx);
 	(void)sg_aff_ext(f, sg_ext_int(f->sp, 0)); /* form 0, which values without a form have */
+	sg_plan_loops(f);
 	sg_classify(f);
 	sg_schedule(f);
 	sg_plan_memory(f);
@@ -17,19 +18,28 @@ sg_fn_compile(sg_fn *f)
 /* ---- names ---- */
 
 static bool
-has_variable(const sg_place *p)
+has_variable(const sg_fn *f, const sg_place *p)
 {
 	if (p->stored)
 		return !p->out;
-	return p->unit && !p->fused && p->reads > 0;
+	if (!p->unit || p->fused || p->kind == SG_P_LEAF)
+		return false;
+	return p->reads > 0 || (p->out && f->out[p->out - 1].kind == SG_O_NEW);
 }
 
 static const char *
 variable_name(sg_fn *f, sg_ref r)
 {
 	const char *hint = sg_hint(f, r, NULL);
+	const sg_fn_out *out = f->at[r].out ? &f->out[f->at[r].out - 1] : NULL;
 
-	if (hint && f->at[r].out && strcmp(hint, f->out[f->at[r].out - 1].name) == 0)
+	if (out && out->kind == SG_O_NEW && f->at[r].unit)
+		return out->name;
+
+	/* The arrays of a body are declared outside of its loop. */
+	if (f->around && f->at[r].stored)
+		return sg_name_fresh(&f->around->names, hint);
+	if (hint && out && strcmp(hint, out->name) == 0)
 		hint = sg_text(f->ctx, "%.30s_value", hint);
 	return sg_name_fresh(&f->names, hint);
 }
@@ -48,13 +58,18 @@ name_everything(sg_fn *f)
 			most = SG_MAX_RANK;
 	}
 	for (uint32_t k = 0; k < most && k < SG_MAX_LOOPS; k++)
-		f->loop[k] = sg_name_fresh(&f->names, loops[k < nloops ? k : nloops - 1]);
-	f->from = sg_name_fresh(&f->names, "from");
-	f->to = sg_name_fresh(&f->names, "to");
-	f->status = sg_name_fresh(&f->names, "status");
+		f->loop[k] = f->around && f->around->loop[k]
+		                 ? f->around->loop[k]
+		                 : sg_name_fresh(&f->names, loops[k < nloops ? k : nloops - 1]);
+	f->from = f->around ? f->around->from : sg_name_fresh(&f->names, "from");
+	f->to = f->around ? f->around->to : sg_name_fresh(&f->names, "to");
+	f->status = f->around ? f->around->status : sg_name_fresh(&f->names, "status");
 	for (sg_ref r = 1; r < f->g->n; r++)
-		if (f->at[r].kind != SG_P_DEAD && has_variable(&f->at[r]))
+		if (f->at[r].kind != SG_P_DEAD && has_variable(f, &f->at[r]))
 			f->at[r].name = variable_name(f, r);
+	f->slot_name = SG_NEW_ARRAY(f->ctx, const char *, f->nslots + 1);
+	for (size_t k = 0; k < f->nslots; k++)
+		f->slot_name[k] = sg_name_fresh(f->around ? &f->around->names : &f->names, "space");
 }
 
 /* ---- declarations ---- */
@@ -75,35 +90,35 @@ declare_array(sg_fn *f, sg_ref r, const char *base, bool is_void)
 }
 
 /* Slots lie behind the fixed part, each behind the one before. */
-static const char **
+static void
 declare_slots(sg_fn *f)
 {
-	const char **slot = SG_NEW_ARRAY(f->ctx, const char *, f->nslots);
+	const char *const *slot = f->slot_name;
 
 	for (size_t k = 0; k < f->nslots; k++) {
-		slot[k] = sg_name_fresh(&f->names, "space");
 		if (k > 0)
 			sg_line(f, "char *const %s = %s + %s(%s);", slot[k], slot[k - 1],
 			        sg_rounded_name(f->m), sg_ext_bare(f, f->slot[k - 1].bytes));
 		else if (f->fixed > 0)
 			sg_line(f, "char *const %s = (char *)%s + %lld;", slot[k], f->work,
 			        (long long)f->fixed);
+		else if (f->around)
+			sg_line(f, "char *const %s = (char *)%s;", slot[k], f->work);
 		else
 			sg_line(f, "char *const %s = %s;", slot[k], f->work);
 	}
-	return slot;
 }
 
 static void
 declare_arrays(sg_fn *f)
 {
-	const char **slot = declare_slots(f);
-
+	declare_slots(f);
 	for (sg_ref r = 1; r < f->g->n; r++) {
 		const sg_place *p = &f->at[r];
 
 		if (p->planned)
-			declare_array(f, r, p->slot ? slot[p->slot - 1] : f->work, p->slot == 0);
+			declare_array(f, r, p->slot ? f->slot_name[p->slot - 1] : f->work,
+			              p->slot == 0 && !f->around);
 	}
 }
 
@@ -111,26 +126,8 @@ declare_arrays(sg_fn *f)
 static void
 mention_unread(sg_fn *f, const bool *used)
 {
-	const sg_program *p = f->m->p;
-	bool *read = SG_NEW_ARRAY(f->ctx, bool, p->ninputs);
-
-	for (size_t i = 0; i < f->nsteps; i++) {
-		const sg_step *s = &f->step[i];
-
-		for (size_t v = 1; v < s->nvals; v++)
-			if (s->val[v].kind == SG_V_LOAD && sg_fn_node(f, s->val[v].ref)->op == SG_INPUT &&
-			    !f->at[s->val[v].ref].stored)
-				read[sg_fn_node(f, s->val[v].ref)->attr->w[0]] = true;
-		for (uint32_t k = 0; s->kind == SG_S_CALL && k < sg_fn_node(f, s->ref)->nargs; k++) {
-			sg_strided x;
-
-			if (sg_strided_of(f, sg_arg(f->g, s->ref, k), &x) &&
-			    sg_fn_node(f, x.root)->op == SG_INPUT)
-				read[sg_fn_node(f, x.root)->attr->w[0]] = true;
-		}
-	}
-	for (size_t i = 0; i < p->ninputs; i++)
-		if (used[i] && !read[i])
+	for (size_t i = 0; i < f->m->p->ninputs; i++)
+		if (used[i] && !f->is_read[i])
 			sg_line(f, "(void)%s;", f->input[i]);
 }
 
@@ -151,6 +148,9 @@ print_steps(sg_fn *f)
 			sg_print_origin(f, &s->ref, 1);
 			sg_print_fill(f, s->ref);
 			break;
+		case SG_S_LOOP:
+			sg_print_loop(f, s);
+			break;
 		case SG_S_DONE:
 			break;
 		}
@@ -163,6 +163,7 @@ sg_fn_print(sg_fn *f, const bool *used)
 {
 	sg_buf *out = f->b, steps;
 
+	f->is_read = SG_NEW_ARRAY(f->ctx, bool, f->m->p->ninputs);
 	name_everything(f);
 	sg_buf_init(&steps, f->ctx);
 	f->b = &steps;
@@ -175,4 +176,17 @@ sg_fn_print(sg_fn *f, const bool *used)
 	if (steps.n && steps.s[0] != '\n' && out->n > 1 && out->s[out->n - 2] != '{')
 		sg_buf_putc(out, '\n');
 	sg_buf_puts(out, sg_buf_text(&steps));
+}
+
+/* The declarations go outside of the loop. */
+void
+sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps)
+{
+	name_everything(f);
+	f->b = steps;
+	print_steps(f);
+	f->b = arrays;
+	f->indent--;
+	declare_arrays(f);
+	f->indent++;
 }

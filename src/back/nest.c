@@ -285,6 +285,8 @@ val_text(const nest *n, const sg_val *v)
 	case SG_V_LOAD:
 		return (sg_c_text){element(n, sg_array(f, v->ref), v->aff), SG_PREC_ATOM};
 	case SG_V_LOCAL:
+		if (f->is_read && f->g->node[v->ref].op == SG_INPUT)
+			f->is_read[f->g->node[v->ref].attr->w[0]] = true;
 		return (sg_c_text){f->at[v->ref].name, SG_PREC_ATOM};
 	case SG_V_INDEX:
 		return form_text(n, v->aff);
@@ -540,6 +542,27 @@ print_fold_step(nest *n, sg_root *r)
 		sg_line(f, "%s = %s;", element(n, sg_array(f, r->ref), r->at), r->acc);
 }
 
+/* Is its variable the one that a new output is? */
+static bool
+is_new_out(const sg_fn *f, sg_ref r)
+{
+	return f->at[r].out && f->out[f->at[r].out - 1].kind == SG_O_NEW;
+}
+
+void
+sg_print_out(sg_fn *f, size_t k, const char *value)
+{
+	const sg_fn_out *out = &f->out[k];
+	const char *type = sg_type_c_name((sg_type)sg_fn_node(f, out->ref)->type);
+
+	if (out->kind == SG_O_POINTER)
+		sg_line(f, "*%s = %s;", out->name, value);
+	else if (out->kind == SG_O_PLACE)
+		sg_line(f, "%s = %s;", out->name, value);
+	else if (strcmp(out->name, value) != 0)
+		sg_line(f, "const %s %s = %s;", type, out->name, value);
+}
+
 static void
 finish_fold(nest *n, sg_root *r)
 {
@@ -557,12 +580,12 @@ finish_fold(nest *n, sg_root *r)
 		sg_line(f, "%s = %s;", element(n, sg_array(f, r->ref), r->at), v);
 		return;
 	}
-	if (p->reads && r->tree) {
+	if (p->reads && r->tree && !is_new_out(f, r->ref)) {
 		sg_line(f, "const %s %s = %s;", sg_type_c_name(t), p->name, v);
 		v = p->name;
 	}
 	if (p->out)
-		sg_line(f, "*%s = %s;", f->out[p->out - 1].name, v);
+		sg_print_out(f, p->out - 1, v);
 }
 
 static void
@@ -608,10 +631,12 @@ print_root(nest *n, sg_root *r)
 		print_piece(n, r);
 		return;
 	case SG_R_COPY:
-		if (x->shape->rank == 0)
-			sg_line(f, "*%s = %s;", f->out[r->part].name, v);
+		if (x->shape->rank == 0 || f->out[r->part].kind != SG_O_POINTER)
+			sg_print_out(f, r->part, v);
 		else
 			sg_line(f, "%s = %s;", element(n, f->out[r->part].name, r->at), v);
+		return;
+	case SG_R_TEXT:
 		return;
 	case SG_R_STORE:
 		break;
@@ -620,12 +645,12 @@ print_root(nest *n, sg_root *r)
 		sg_line(f, "%s = %s;", element(n, sg_array(f, r->ref), r->at), v);
 		return;
 	}
-	if (p->reads) {
+	if (p->reads && !is_new_out(f, r->ref)) {
 		sg_line(f, "const %s %s = %s;", sg_type_c_name((sg_type)x->type), p->name, v);
 		v = p->name;
 	}
 	if (p->out)
-		sg_line(f, "*%s = %s;", f->out[p->out - 1].name, v);
+		sg_print_out(f, p->out - 1, v);
 }
 
 /* ---- loops ---- */
@@ -728,4 +753,14 @@ sg_print_nest(sg_fn *f, sg_step *s)
 	group_loops(&n);
 	set_depths(&n);
 	print_level(&n, 0);
+}
+
+void
+sg_print_texts(sg_fn *f, sg_step *s)
+{
+	nest n = {.f = f, .s = s};
+
+	set_depths(&n);
+	for (size_t i = 1; i < s->nvals; i++)
+		print_val(&n, &s->val[i]);
 }

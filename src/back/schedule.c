@@ -90,6 +90,18 @@ operands_level(const sg_fn *f, sg_ref r)
 	return level;
 }
 
+/* A carry's buffer is filled by a nest before, which others that wait for the loop must not join. */
+static uint32_t
+loop_level(const sg_fn *f, const sg_loop_plan *p)
+{
+	uint32_t level = 0;
+
+	for (size_t k = 0; k < p->nargs; k++)
+		level = max2(level, p->arg[k].role == SG_L_FIRST ? own_of(f, p->arg[k].ref) + 1
+		                                                 : ready_of(f, p->arg[k].ref));
+	return level;
+}
+
 static void
 set_level(sg_fn *f, sg_ref r)
 {
@@ -125,6 +137,14 @@ set_level(sg_fn *f, sg_ref r)
 	case SG_P_JOIN:
 		p->level = join_level(f, r);
 		p->own = p->ready = p->level + 1;
+		return;
+	case SG_P_LOOP:
+		p->level = p->own = p->ready = loop_level(f, f->plan[r]);
+		return;
+	case SG_P_PICK:
+		p->level = p->own = p->ready = f->at[n->args[0]].level;
+		return;
+	case SG_P_ROOM:
 		return;
 	}
 }
@@ -421,6 +441,45 @@ join_steps(sg_fn *f, sg_ref r)
 	f->at[r].done = done + 1;
 }
 
+/* A carry's buffer is its result, where it is no variable. */
+static void
+first_value(sg_fn *f, uint32_t step, sg_ref pick, sg_ref init)
+{
+	const space sp = space_of(f, f->g->node[init].shape, 0);
+	const uint32_t nest = nest_of(f, own_of(f, init), &sp, true, init);
+
+	add_root(f, nest, (sg_root){.kind = SG_R_STORE, .ref = pick, .from = init});
+	depends(f, step, nest);
+	demand(f, init, nest);
+}
+
+static void
+loop_step(sg_fn *f, sg_ref r)
+{
+	const sg_loop_plan *p = f->plan[r];
+	const uint32_t step = new_step(f, SG_S_LOOP, f->at[r].level, r), nc = p->l.nc;
+
+	for (size_t k = 0; k < p->nargs; k++) {
+		const sg_loop_arg *a = &p->arg[k];
+
+		if (a->role == SG_L_TEXT) {
+			add_root(f, step, (sg_root){.kind = SG_R_TEXT, .ref = a->ref, .from = a->ref});
+			demand(f, a->ref, step);
+		} else if (a->role == SG_L_FIRST) {
+			first_value(f, step, p->pick[a->carry], a->ref);
+		}
+	}
+	for (uint32_t k = 0; k < p->nresults; k++)
+		if (p->pick[k]) {
+			f->at[p->pick[k]].done = step + 1;
+			touches(f, step, p->pick[k]);
+		}
+	for (uint32_t k = 0; k < nc; k++)
+		touches(f, step, p->second[k]);
+	touches(f, step, p->room[0]);
+	touches(f, step, p->room[1]);
+}
+
 static void
 copy_root(sg_fn *f, uint32_t out)
 {
@@ -447,6 +506,8 @@ make_steps(sg_fn *f)
 			fold_root(f, r);
 		else if (p->kind == SG_P_CALL)
 			call_step(f, r);
+		else if (p->kind == SG_P_LOOP)
+			loop_step(f, r);
 		else if (p->kind == SG_P_CALC && p->unit && !p->fused)
 			unit_root(f, r);
 	}
@@ -473,7 +534,8 @@ pass_demands(sg_fn *f, sg_ref r)
 	const bool mapped = (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT ||
 	                    n->op == SG_GATHER;
 
-	if (p->kind == SG_P_DEAD || p->kind == SG_P_JOIN || p->kind == SG_P_CALL)
+	if (p->kind == SG_P_DEAD || p->kind == SG_P_JOIN || p->kind == SG_P_CALL ||
+	    p->kind == SG_P_LOOP || p->kind == SG_P_PICK)
 		return;
 	if (p->kind == SG_P_CALC && !p->unit && !p->stored && p->ndemands > 1 &&
 	    (p->cost >= DEAR || p->ndemands == 4))
