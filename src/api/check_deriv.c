@@ -127,11 +127,10 @@ refine(trial *t, int level, const double *older, double *newer)
 	}
 }
 
-/* dF/dt along dir into best[nf]. */
+/* One table of extrapolations, from step h down; better estimates replace those that are there. */
 static bool
-differentiate(trial *t, sg_tensor *work)
+extrapolate(trial *t, double h, sg_tensor *work)
 {
-	double h = first_step(t);
 	double *older = t->tab, *newer = t->tab + LEVELS * t->nf;
 
 	for (int k = 0; k < LEVELS; k++, h /= 1.4) {
@@ -143,12 +142,38 @@ differentiate(trial *t, sg_tensor *work)
 		newer = swap;
 		for (int64_t i = 0; i < t->nf; i++) {
 			newer[i] = (t->hi[i] - t->lo[i]) / (2 * h);
-			if (k == 0) {
+			if (isinf(t->err[i]))
 				t->best[i] = newer[i];
-				t->err[i] = (double)INFINITY;
-			}
 		}
 		refine(t, k, older, newer);
+	}
+	return true;
+}
+
+static bool
+settled(const trial *t)
+{
+	for (int64_t i = 0; i < t->nf; i++)
+		if (!(t->err[i] <= 1e-8 * (fabs(t->best[i]) + t->scale)))
+			return false;
+	return true;
+}
+
+/* dF/dt along dir into best[nf]. Where a kink lies within the first steps (a maximum, a relu), the
+ * estimates disagree: then again from smaller ones. */
+static bool
+differentiate(trial *t, sg_tensor *work)
+{
+	enum { ROUNDS = 4 };
+	double h = first_step(t);
+
+	for (int64_t i = 0; i < t->nf; i++)
+		t->err[i] = (double)INFINITY;
+	for (int k = 0; k < ROUNDS; k++, h *= 0.02) {
+		if (!extrapolate(t, h, work))
+			return false;
+		if (settled(t))
+			break;
 	}
 	return true;
 }
