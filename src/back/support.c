@@ -111,6 +111,10 @@ put_libm(sg_buf *b, const char *name)
 		sg_buf_puts(b, "void *memset(void *s, int c, size_t n);\n");
 		return;
 	}
+	if (strcmp(name, "memcpy") == 0) {
+		sg_buf_puts(b, "void *memcpy(void *to, const void *from, size_t n);\n");
+		return;
+	}
 	if (name[n - 1] == 'f' && strcmp(name, "erf") != 0)
 		type = "float";
 	for (size_t i = 0; i < sizeof two / sizeof *two; i++)
