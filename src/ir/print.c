@@ -8,7 +8,7 @@ print_words(const sg_program *p, sg_buf *b, const sg_node *n)
 		int64_t w = n->attr->w[k];
 
 		sg_buf_puts(b, k ? ", " : " {");
-		if (sg_op_attr_is_ext(n->op))
+		if (sg_op_attr_is_ext(n->op) || (int)k == sg_op_attr_ext_word(n->op))
 			sg_ext_print(p->sp, b, (sg_ext)w);
 		else if (sg_op_attr_is_value(n->op) && sg_type_is_float((sg_type)n->type))
 			sg_buf_num(b, sg_bits_double(w), n->type == SG_F32);
@@ -26,7 +26,8 @@ print_node(const sg_program *p, sg_buf *b, sg_ref r, const char *(*opname)(uint1
 
 	sg_buf_printf(b, "  %%%lu = %s", (unsigned long)r, opname(n->op));
 	for (uint32_t k = 0; k < n->nargs; k++)
-		sg_buf_printf(b, "%s %%%lu", k ? "," : "", (unsigned long)n->args[k]);
+		sg_buf_printf(b, "%s %%%lu", k == sg_data_args(n) ? " |" : k ? "," : "",
+		              (unsigned long)n->args[k]);
 	if (n->attr)
 		print_words(p, b, n);
 	sg_buf_printf(b, " : %s", sg_type_name((sg_type)n->type));

@@ -47,6 +47,8 @@ look_at_node(walk *w, const sg_node *n)
 	if (n->attr && sg_op_attr_is_ext(n->op))
 		for (uint32_t k = 0; k < n->attr->n; k++)
 			look_at(w, (sg_ext)n->attr->w[k]);
+	if (sg_op_attr_ext_word(n->op) >= 0)
+		look_at(w, (sg_ext)n->attr->w[sg_op_attr_ext_word(n->op)]);
 }
 
 sg_uses

@@ -92,6 +92,33 @@ each_element(sg_op op)
 	}
 }
 
+/* The steps of a loop; as many as there can be where the number is no extent, 1 where nothing is known. */
+static sg_ext
+steps_of(sg_build *b, const sg_loop *l)
+{
+	const sg_node n = l->op == SG_SCAN ? sg_at(b, l->count) : (sg_node){0};
+
+	if (n.op == SG_DIM)
+		return (sg_ext)n.attr->w[0];
+	if (n.op == SG_CONST)
+		return sg_ext_int(b->sp, n.attr->w[0]);
+	return l->op == SG_SCAN || l->limited ? l->length : sg_ext_int(b->sp, 1);
+}
+
+static sg_ext
+loop_cost(sg_build *b, sg_ref r)
+{
+	const sg_loop l = sg_loop_of(b->g, r);
+	sg_ext sum = sg_ext_int(b->sp, 0);
+	sg_ref *body;
+	size_t n;
+
+	sg_loop_members(b->ctx, b->g, r, &n, &body);
+	for (size_t i = 0; i < n; i++)
+		sum = sg_ext_add(b->sp, sum, sg_node_cost(b, body[i]));
+	return sg_ext_mul(b->sp, sum, steps_of(b, &l));
+}
+
 sg_ext
 sg_node_cost(sg_build *b, sg_ref r)
 {
@@ -100,6 +127,9 @@ sg_node_cost(sg_build *b, sg_ref r)
 	if (sg_is_ew(n.op))
 		return times_size(b, sg_ops[n.op].cost, n.shape);
 	switch ((sg_op)n.op) {
+	case SG_SCAN:
+	case SG_WHILE:
+		return loop_cost(b, r);
 	case SG_SUM:
 	case SG_PROD:
 	case SG_AMAX:
@@ -142,15 +172,19 @@ sg_ext
 sg_entry_cost(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
 {
 	sg_build b = {.ctx = ctx, .sp = p->sp, .g = p->g};
-	sg_ref *root = SG_NEW_ARRAY(ctx, sg_ref, e->nout);
 	sg_ext sum = sg_ext_int(p->sp, 0);
-	const bool *live;
+	bool *live = SG_NEW_ARRAY(ctx, bool, p->g->n);
 
 	for (size_t i = 0; i < e->nout; i++)
-		root[i] = e->out[i].ref;
-	live = sg_graph_live(p->g, e->nout, root);
-	for (sg_ref r = 1; r < p->g->n; r++)
-		if (live[r])
-			sum = sg_ext_add(p->sp, sum, sg_node_cost(&b, r));
+		live[e->out[i].ref] = true;
+	for (sg_ref r = p->g->n; r-- > 1;) { /* bodies count with their loops */
+		const sg_node *n = sg_node_at(p->g, r);
+
+		if (!live[r])
+			continue;
+		for (uint32_t k = 0; k < sg_data_args(n); k++)
+			live[n->args[k]] = true;
+		sum = sg_ext_add(p->sp, sum, sg_node_cost(&b, r));
+	}
 	return sum;
 }

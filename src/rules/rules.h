@@ -230,8 +230,6 @@ sg_loop sg_loop_parts(const sg_node *n);
 /* The node; cap and ncap of l are not read but found. */
 sg_ref sg_loop_make(sg_build *b, const sg_loop *l);
 sg_ref sg_pick(sg_build *b, sg_ref loop, uint32_t k);
-/* The operands that stand outside of a node's body: all, save of a loop. */
-uint32_t sg_data_args(const sg_node *n);
 /* Members of the body: the nodes that roots need and that depend on a param (SEEDs themselves
  * excluded), in index order, inner loops standing for their bodies; and the frontier below (leaves
  * without operands excluded). Both arrays in the arena. */

@@ -41,6 +41,12 @@ sg_op_attr_is_ext(uint16_t op)
 	return op == SG_DIM || op == SG_SLICE || op == SG_PAD || op == SG_WINDOW || op == SG_UNWINDOW;
 }
 
+int
+sg_op_attr_ext_word(uint16_t op)
+{
+	return op == SG_SCAN ? 5 : op == SG_WHILE ? 4 : -1;
+}
+
 bool
 sg_op_attr_is_value(uint16_t op)
 {
