@@ -162,7 +162,8 @@ sg_strided_of(sg_fn *f, sg_ref r, sg_strided *s)
 		r = sg_arg(f->g, r, 0);
 	}
 	root = sg_fn_node(f, r);
-	if (f->at[r].kind == SG_P_LEAF && root->op != SG_INPUT && root->op != SG_DATA)
+	if (f->at[r].kind == SG_P_LEAF && !f->at[r].stored && root->op != SG_INPUT &&
+	    root->op != SG_DATA)
 		return false;
 	if (f->at[r].unit && n > 0)
 		return false;
@@ -607,7 +608,7 @@ keep(sg_fn *f, sg_ref r)
 	}
 	p->cost = cost_of(f, r);
 	if (p->kind == SG_P_FOLD || p->kind == SG_P_CALL || p->kind == SG_P_JOIN || p->full)
-		p->stored = !p->unit && p->kind != SG_P_LEAF;
+		p->stored = p->kind == SG_P_LEAF ? p->stored : !p->unit;
 	if (p->kind == SG_P_CALC && !p->unit && p->mapped)
 		p->stored = p->stored || (p->spread && p->cost >= CHEAP) ||
 		            (p->uses + p->mapped > 1 && p->cost >= MODERATE);

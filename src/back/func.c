@@ -27,21 +27,39 @@ has_variable(const sg_fn *f, const sg_place *p)
 	return p->reads > 0 || (p->out && f->out[p->out - 1].kind == SG_O_NEW);
 }
 
+/* The arrays of a body are declared outside of its loop. */
+static const char *
+array_name(sg_fn *f, const char *hint)
+{
+	const char *name = sg_name_fresh(&f->names, hint);
+
+	if (f->around)
+		sg_name_take(&f->around->names, name);
+	return name;
+}
+
 static const char *
 variable_name(sg_fn *f, sg_ref r)
 {
-	const char *hint = sg_hint(f, r, NULL);
+	const char *hint = sg_hint(f, r, sg_fn_node(f, r)->op == SG_LU ? "lu" : NULL);
 	const sg_fn_out *out = f->at[r].out ? &f->out[f->at[r].out - 1] : NULL;
 
 	if (out && out->kind == SG_O_NEW && f->at[r].unit)
 		return out->name;
 
-	/* The arrays of a body are declared outside of its loop. */
-	if (f->around && f->at[r].stored)
-		return sg_name_fresh(&f->around->names, hint);
 	if (hint && out && strcmp(hint, out->name) == 0)
 		hint = sg_text(f->ctx, "%.30s_value", hint);
-	return sg_name_fresh(&f->names, hint);
+	return f->at[r].stored ? array_name(f, hint) : sg_name_fresh(&f->names, hint);
+}
+
+/* arrays: those of a body, which stand outside of its loop; else all others. */
+static void
+name_values(sg_fn *f, bool arrays)
+{
+	for (sg_ref r = 1; r < f->g->n; r++)
+		if (f->at[r].kind != SG_P_DEAD && has_variable(f, &f->at[r]) &&
+		    (f->around && f->at[r].stored) == arrays)
+			f->at[r].name = variable_name(f, r);
 }
 
 static void
@@ -51,6 +69,10 @@ name_everything(sg_fn *f)
 	const size_t nloops = sizeof loops / sizeof *loops;
 	uint32_t most = 0;
 
+	name_values(f, true); /* outside first, so that no name inside is one of these */
+	f->slot_name = SG_NEW_ARRAY(f->ctx, const char *, f->nslots + 1);
+	for (size_t k = 0; k < f->nslots; k++)
+		f->slot_name[k] = array_name(f, "space");
 	for (size_t s = 0; s < f->nsteps; s++) {
 		if (f->step[s].nloops > most)
 			most = f->step[s].nloops;
@@ -64,12 +86,7 @@ name_everything(sg_fn *f)
 	f->from = f->around ? f->around->from : sg_name_fresh(&f->names, "from");
 	f->to = f->around ? f->around->to : sg_name_fresh(&f->names, "to");
 	f->status = f->around ? f->around->status : sg_name_fresh(&f->names, "status");
-	for (sg_ref r = 1; r < f->g->n; r++)
-		if (f->at[r].kind != SG_P_DEAD && has_variable(f, &f->at[r]))
-			f->at[r].name = variable_name(f, r);
-	f->slot_name = SG_NEW_ARRAY(f->ctx, const char *, f->nslots + 1);
-	for (size_t k = 0; k < f->nslots; k++)
-		f->slot_name[k] = sg_name_fresh(f->around ? &f->around->names : &f->names, "space");
+	name_values(f, false);
 }
 
 /* ---- declarations ---- */
