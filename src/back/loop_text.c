@@ -68,11 +68,15 @@ is_variable(const text *w, uint32_t k)
 	return sg_has_one_element(w->f, w->p->l.init[k]);
 }
 
-/* A name in the block around the loop. */
-static const char *
-fresh(const text *w, const char *hint, const char *suffix)
+/* What stands in the loop, condition and step, has one set of names. */
+static void
+open_names(text *w)
 {
-	return sg_name_fresh(&w->f->names, sg_text(w->f->ctx, "%.30s%s", hint, suffix));
+	const sg_loop_plan *p = w->p;
+
+	p->step_fn->names = sg_names_in(w->f->ctx, &w->f->names);
+	if (p->cond_fn)
+		p->cond_fn->names = p->step_fn->names;
 }
 
 /* A name within the loop. */
@@ -82,16 +86,14 @@ fresh_inside(const text *w, const char *hint, const char *suffix)
 	return sg_name_fresh(&w->p->step_fn->names, sg_text(w->f->ctx, "%.30s%s", hint, suffix));
 }
 
-/* What stands in one block has one set of names. */
-static void
-open_names(text *w)
+/* A name in the block around the loop, and in the loop. */
+static const char *
+fresh(const text *w, const char *hint, const char *suffix)
 {
-	const sg_loop_plan *p = w->p;
+	const char *name = fresh_inside(w, hint, suffix);
 
-	if (p->cond_fn)
-		p->cond_fn->names = sg_names_in(w->f->ctx, &w->f->names);
-	p->step_fn->names =
-	    sg_names_in(w->f->ctx, p->cond_fn ? &p->cond_fn->names : &w->f->names);
+	sg_name_take(&w->f->names, name);
+	return name;
 }
 
 /* ---- names ---- */
@@ -586,9 +588,9 @@ sg_print_loop(sg_fn *f, sg_step *s)
 
 	sg_print_origin(f, &s->ref, 1);
 	sg_print_texts(f, s);
+	open_names(&w);
 	if (w.p->l.op == SG_SCAN)
 		print_count(&w);
-	open_names(&w);
 	if (w.p->l.op == SG_WHILE)
 		w.t = fresh(&w, "t", "");
 	else
