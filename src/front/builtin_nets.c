@@ -1,8 +1,8 @@
 /* builtin_nets.c - convolution and pooling; writing at indices.
  *
- * A convolution is a contraction of the channels and of the places in the kernel over the windows of
- * its input; a pooling is a reduction of windows. Windows are an index map: what they see is not copied
- * unless a matrix product reads it. */
+ * A convolution is a contraction of the channels and of the places in the kernel over the windows
+ * of its input; a pooling is a reduction of windows. Windows are an index map: what they see is not
+ * copied unless a matrix product reads it. */
 #include "front/builtin.h"
 
 #include <math.h>
@@ -39,16 +39,17 @@ each_axis(elab *e, call_args *a, int k, const char *what, uint32_t n, int64_t le
 	int64_t c;
 
 	if (list && v->n != n) {
-		elab_error(e, a->at[k], "window", "%s of '%s' is an integer%s, not %s", what, a->b->name,
-		           n == 1 ? "" : " or a pair of them", v_describe(e, *v));
+		elab_error(e, a->at[k], "window", "%s of '%s' is an integer%s, not %s", what,
+		           a->b->name, n == 1 ? "" : " or a pair of them", v_describe(e, *v));
 		return false;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		if (!need_ext(e, list ? v->item[i] : *v, a->at[k], what, &out[i]))
 			return false;
 		if (sg_ext_const(e->sp, out[i], &c) && c < least) {
-			elab_error(e, a->at[k], "window", "%s of '%s' is %lld, and must be at least %lld",
-			           what, a->b->name, (long long)c, (long long)least);
+			elab_error(e, a->at[k], "window",
+			           "%s of '%s' is %lld, and must be at least %lld", what,
+			           a->b->name, (long long)c, (long long)least);
 			return false;
 		}
 		demand_nonneg(e, sg_ext_sub(e->sp, out[i], number(e, least)), a->at[k]);
@@ -66,7 +67,8 @@ each_axis_or(elab *e, call_args *a, int k, const char *what, uint32_t n, int64_t
 	return true;
 }
 
-/* How many windows there are along each axis: (n + 2 padding - dilation (size - 1) - 1) // stride + 1. */
+/* How many windows there are along each axis: (n + 2 padding - dilation (size - 1) - 1) // stride
+ * + 1. */
 static bool
 count_windows(elab *e, call_args *a, sg_ref x, windows *w, const char *what)
 {
@@ -78,18 +80,22 @@ count_windows(elab *e, call_args *a, sg_ref x, windows *w, const char *what)
 		const sg_ext n = s->ext[s->rank - w->n + i];
 		const sg_ext room = sg_ext_add(e->sp, n, sg_ext_mul(e->sp, two, w->padding[i]));
 		const sg_ext steps = sg_ext_sub(e->sp, w->size[i], one);
-		const sg_ext reach = sg_ext_add(e->sp, sg_ext_mul(e->sp, w->dilation[i], steps), one);
+		const sg_ext reach =
+		    sg_ext_add(e->sp, sg_ext_mul(e->sp, w->dilation[i], steps), one);
 		const sg_ext rest = sg_ext_sub(e->sp, room, reach);
 
 		if (sg_ext_const(e->sp, rest, &c) && c < 0) {
-			const char *room_text = sg_ext_text(e->sp, room), *reach_text = sg_ext_text(e->sp, reach);
+			const char *room_text = sg_ext_text(e->sp, room),
+				   *reach_text = sg_ext_text(e->sp, reach);
 
-			sg_diag *d = elab_error(e, e->user_at, "window",
-			                        "%s of '%s' spans %s elements of axis %u, which has %s", what,
-			                        a->b->name, reach_text, s->rank - w->n + i, room_text);
+			sg_diag *d =
+			    elab_error(e, e->user_at, "window",
+			               "%s of '%s' spans %s elements of axis %u, which has %s",
+			               what, a->b->name, reach_text, s->rank - w->n + i, room_text);
 			if (room != n)
 				sg_add_hint(e->ctx, d, "%s and twice the padding of %s are %s",
-				            sg_ext_text(e->sp, n), sg_ext_text(e->sp, w->padding[i]), room_text);
+				            sg_ext_text(e->sp, n),
+				            sg_ext_text(e->sp, w->padding[i]), room_text);
 			return false;
 		}
 		demand_nonneg(e, rest, e->user_at);
@@ -137,15 +143,16 @@ conv_shapes(elab *e, call_args *a, const sg_ref *r, uint32_t n, int64_t groups)
 	sg_diag *d;
 
 	if (x->rank != n + 2) {
-		d = elab_error(e, a->at[0], "conv-shape", "'%s' takes [batch, channel, %s], not %s", a->b->name,
-		               space, sg_shape_text(e->sp, x));
+		d = elab_error(e, a->at[0], "conv-shape", "'%s' takes [batch, channel, %s], not %s",
+		               a->b->name, space, sg_shape_text(e->sp, x));
 		if (x->rank == n + 1)
 			sg_add_hint(e->ctx, d, "x[none] is a batch of one");
 		return false;
 	}
 	if (w->rank != n + 2) {
-		elab_error(e, a->at[1], "conv-shape", "the kernels of '%s' are [out, channel, %s], not %s",
-		           a->b->name, space, sg_shape_text(e->sp, w));
+		elab_error(e, a->at[1], "conv-shape",
+		           "the kernels of '%s' are [out, channel, %s], not %s", a->b->name, space,
+		           sg_shape_text(e->sp, w));
 		return false;
 	}
 	const sg_ext by = number(e, groups), in = sg_ext_mul(e->sp, by, w->ext[1]);
@@ -153,22 +160,24 @@ conv_shapes(elab *e, call_args *a, const sg_ref *r, uint32_t n, int64_t groups)
 		const char *have = sg_ext_text(e->sp, x->ext[1]), *want = sg_ext_text(e->sp, in);
 
 		d = elab_error(e, e->user_at, "conv-shape",
-		               groups == 1 ? "the input has %s channels, and the kernels %s"
-		                           : "the input has %s channels, and the kernels of all groups %s",
+		               groups == 1
+		                   ? "the input has %s channels, and the kernels %s"
+		                   : "the input has %s channels, and the kernels of all groups %s",
 		               have, want);
 		sg_add_hint(e->ctx, d, "input %s, kernels %s, groups %lld", sg_shape_text(e->sp, x),
 		            sg_shape_text(e->sp, w), (long long)groups);
 		return false;
 	}
 	if (sg_ext_mul(e->sp, sg_ext_div(e->sp, w->ext[0], by), by) != w->ext[0]) {
-		elab_error(e, e->user_at, "conv-shape", "%s kernels can't be divided into %lld groups",
+		elab_error(e, e->user_at, "conv-shape",
+		           "%s kernels can't be divided into %lld groups",
 		           sg_ext_text(e->sp, w->ext[0]), (long long)groups);
 		return false;
 	}
 	if (r[2] && (shape_of(e, r[2])->rank != 1 || shape_of(e, r[2])->ext[0] != w->ext[0])) {
-		elab_error(e, a->at[2], "conv-shape", "the bias of '%s' is [%s], one for each kernel, not %s",
-		           a->b->name, sg_ext_text(e->sp, w->ext[0]),
-		           sg_shape_text(e->sp, shape_of(e, r[2])));
+		elab_error(e, a->at[2], "conv-shape",
+		           "the bias of '%s' is [%s], one for each kernel, not %s", a->b->name,
+		           sg_ext_text(e->sp, w->ext[0]), sg_shape_text(e->sp, shape_of(e, r[2])));
 		return false;
 	}
 	return true;
@@ -206,8 +215,8 @@ grouped(elab *e, sg_ref x, uint32_t axis, sg_ext groups)
 	return sg_reshape(e->b, x, sg_shape_make(e->sp, s->rank + 1, ext));
 }
 
-/* x [batch, group, channel, size..., count...] and w [group, out, channel, size...], summed over the
- * channels and the sizes. */
+/* x [batch, group, channel, size..., count...] and w [group, out, channel, size...], summed over
+ * the channels and the sizes. */
 static sg_ref
 convolved(elab *e, sg_ref x, sg_ref w, uint32_t n)
 {
@@ -269,23 +278,28 @@ pool_args(elab *e, call_args *a, sg_ref *x, windows *w)
 	if (!(*x = arg_float(e, a, 0)))
 		return false;
 	if (shape_of(e, *x)->rank < w->n || (given(a, 1) && a->v[1].kind == V_NONE)) {
-		elab_error(e, a->at[0], "rank", "'%s' takes [batch, channel, %s], not %s", a->b->name,
-		           w->n == 1 ? "length" : "height, width", sg_shape_text(e->sp, shape_of(e, *x)));
+		elab_error(e, a->at[0], "rank", "'%s' takes [batch, channel, %s], not %s",
+		           a->b->name, w->n == 1 ? "length" : "height, width",
+		           sg_shape_text(e->sp, shape_of(e, *x)));
 		return false;
 	}
 	if (!each_axis(e, a, 1, "size", w->n, 1, w->size) ||
 	    !each_axis_or(e, a, 3, "padding", w->n, 0, w->padding))
 		return false;
 	memcpy(w->stride, w->size, sizeof w->size);
-	if (given(a, 2) && a->v[2].kind != V_NONE && !each_axis(e, a, 2, "stride", w->n, 1, w->stride))
+	if (given(a, 2) && a->v[2].kind != V_NONE &&
+	    !each_axis(e, a, 2, "stride", w->n, 1, w->stride))
 		return false;
 	for (uint32_t i = 0; i < w->n; i++) {
-		const sg_ext left = sg_ext_sub(e->sp, w->size[i], sg_ext_mul(e->sp, two, w->padding[i]));
+		const sg_ext left =
+		    sg_ext_sub(e->sp, w->size[i], sg_ext_mul(e->sp, two, w->padding[i]));
 
 		w->dilation[i] = number(e, 1);
 		if (sg_ext_const(e->sp, left, &c) && c < 0) {
-			elab_error(e, a->at[3], "window", "a padding of %s is more than half of the size, %s",
-			           sg_ext_text(e->sp, w->padding[i]), sg_ext_text(e->sp, w->size[i]));
+			elab_error(e, a->at[3], "window",
+			           "a padding of %s is more than half of the size, %s",
+			           sg_ext_text(e->sp, w->padding[i]),
+			           sg_ext_text(e->sp, w->size[i]));
 			return false;
 		}
 		demand_nonneg(e, left, e->user_at);
@@ -307,8 +321,8 @@ padded_low(elab *e, sg_ref x, const windows *w)
 	return sg_ew3(e->b, SG_SELECT, inside, wide, sg_const(e->b, t, s, -INFINITY));
 }
 
-/* The first of the largest elements in each window along the last axis: x read at its place, which is
- * never in the padding, so that the derivative goes to that element alone, as in PyTorch. */
+/* The first of the largest elements in each window along the last axis: x read at its place, which
+ * is never in the padding, so that the derivative goes to that element alone, as in PyTorch. */
 static sg_ref
 max_along(elab *e, sg_ref x, const windows *w)
 {
@@ -340,7 +354,8 @@ f_max_pool(elab *e, call_args *a)
 		return POISON;
 	const uint32_t rank = shape_of(e, x)->rank;
 	for (uint32_t i = w.n; i-- > 0;) {
-		const windows one = {1, {w.size[i]}, {w.stride[i]}, {w.padding[i]}, {w.dilation[i]}, {w.count[i]}};
+		const windows one = {
+		    1, {w.size[i]}, {w.stride[i]}, {w.padding[i]}, {w.dilation[i]}, {w.count[i]}};
 		const uint32_t axis = rank - w.n + i;
 		int64_t back[SG_MAX_RANK];
 
@@ -394,11 +409,13 @@ slice_args(elab *e, call_args *a, slices *p)
 		return false;
 	const sg_shape *s = shape_of(e, p->x), *si = shape_of(e, p->idx);
 	if (!s->rank || !sg_type_is_int(sg_type_of(e->b, p->idx))) {
-		elab_error(e, a->at[1], "index-type", "'%s' takes integer indices into an array", a->b->name);
+		elab_error(e, a->at[1], "index-type", "'%s' takes integer indices into an array",
+		           a->b->name);
 		return false;
 	}
 	if (si->rank + s->rank - 1 > SG_MAX_USER_RANK) {
-		elab_error(e, a->at[1], "rank", "the slices have more than %d axes", SG_MAX_USER_RANK);
+		elab_error(e, a->at[1], "rank", "the slices have more than %d axes",
+		           SG_MAX_USER_RANK);
 		return false;
 	}
 	for (uint32_t k = 0; k < si->rank; k++)
@@ -407,8 +424,8 @@ slice_args(elab *e, call_args *a, slices *p)
 		ext[n++] = s->ext[k];
 	const sg_shape *sv = sg_shape_make(e->sp, n, ext);
 	if (broadcast_shapes(e, shape_of(e, p->v), sv) != sv) {
-		elab_error(e, a->at[2], "broadcast", "the slices are %s, not %s", sg_shape_text(e->sp, sv),
-		           sg_shape_text(e->sp, shape_of(e, p->v)));
+		elab_error(e, a->at[2], "broadcast", "the slices are %s, not %s",
+		           sg_shape_text(e->sp, sv), sg_shape_text(e->sp, shape_of(e, p->v)));
 		return false;
 	}
 	p->v = sg_broadcast_right(e->b, p->v, sv);
@@ -426,7 +443,8 @@ f_index_add(elab *e, call_args *a)
 		elab_error(e, a->at[0], "type", "'index_add' of bool");
 		return POISON;
 	}
-	return v_tensor(sg_ew2(e->b, SG_ADD, p.x, sg_scatter(e->b, shape_of(e, p.x), p.idx, p.v, 0, 0)));
+	return v_tensor(
+	    sg_ew2(e->b, SG_ADD, p.x, sg_scatter(e->b, shape_of(e, p.x), p.idx, p.v, 0, 0)));
 }
 
 /* v with one slice more where there may be none, so that there is something to read. */
@@ -435,7 +453,8 @@ never_empty(elab *e, sg_ref v, int64_t least)
 {
 	const sg_ext one = number(e, 1), m = shape_of(e, v)->ext[0];
 
-	return least > 0 ? v : sg_pad_axis(e->b, v, 0, number(e, 0), one, sg_ext_add(e->sp, m, one));
+	return least > 0 ? v
+	                 : sg_pad_axis(e->b, v, 0, number(e, 0), one, sg_ext_add(e->sp, m, one));
 }
 
 /* Slice j is v[k] for the last k with idx[k] = j, else x[j]. */
