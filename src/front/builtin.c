@@ -81,8 +81,8 @@ static const builtin table[] = {
 
     {"map", "f ...", f_map, 0}, {"scan", "step carry over checkpoint?", f_scan, 0},
     {"while", "cond body carry limit?", f_while, 0},
-    {"sparse_jacobian", "...", f_later, 0}, {"sparse_hessian", "...", f_later, 0},
-    {"sparse_pattern", "...", f_later, 0},
+    {"sparse_jacobian", "y! x", f_deriv, SPARSE_JACOBIAN}, {"sparse_hessian", "y! x", f_deriv, SPARSE_HESSIAN},
+    {"sparse_pattern", "y! x", f_deriv, SPARSE_PATTERN},
 };
 enum { NTABLE = sizeof table / sizeof *table };
 
@@ -230,20 +230,12 @@ keep_dims(elab *e, sg_ref r, const sg_shape *of, uint64_t mask)
 	return sg_reshape(e->b, r, sg_shape_make(e->sp, of->rank, ext));
 }
 
-/* ---- derivatives as values, the prelude's own, what comes later ---- */
+/* ---- derivatives as values, the prelude's own ---- */
 
 value
 f_deriv(elab *e, call_args *a)
 {
 	(void)e, (void)a; /* call.c hands these to eval_derivative */
-	return POISON;
-}
-
-value
-f_later(elab *e, call_args *a)
-{
-	elab_error(e, a->call ? a->call->at : e->user_at, "not-in-this-version",
-	           "'%s' is part of the language, but not of this version", a->b->name);
 	return POISON;
 }
 

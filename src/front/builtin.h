@@ -13,7 +13,7 @@ builtin_fn f_dot, f_outer, f_einsum, f_trace, f_diag, f_tri;
 builtin_fn f_conv, f_max_pool, f_avg_pool, f_index_add, f_index_put, f_is_number, f_is_bool;
 builtin_fn f_map, f_scan, f_while;
 builtin_fn f_det, f_inv, f_solve, f_solve_triangular, f_cholesky;
-builtin_fn f_stop, f_deriv, f_later;
+builtin_fn f_stop, f_deriv;
 builtin_fn f_fail, f_is_int, f_is_tensor, f_take_class, f_same_shape, f_need_float, f_last, f_whole_shape;
 
 #endif

@@ -75,15 +75,15 @@ check_target(elab *e, const binding *b, value v, sg_span at)
 }
 
 /* What stands as an x: a name, or a tuple of such. */
-static bool
-target(elab *e, scope *s, const sg_ast *x, value *out)
+bool
+derivative_target(elab *e, scope *s, const sg_ast *x, value *out)
 {
 	binding *b;
 
 	if (x->kind == SG_X_TUPLE) {
 		*out = v_tuple(e, x->nkids, SG_NEW_ARRAY(e->ctx, value, x->nkids + 1));
 		for (size_t k = 0; k < x->nkids; k++)
-			if (!target(e, s, x->kid[k], &out->item[k]))
+			if (!derivative_target(e, s, x->kid[k], &out->item[k]))
 				return false;
 		return true;
 	}
@@ -296,6 +296,8 @@ eval_derivative(elab *e, scope *s, const sg_ast *x, const builtin *b)
 	value *out = SG_NEW_ARRAY(e->ctx, value, x->nkids), v = {.kind = V_ABSENT}, y;
 	size_t n = 0, nx = 0;
 
+	if (b->op >= SPARSE_JACOBIAN)
+		return eval_sparse(e, s, x, b);
 	for (size_t k = 1; k < x->nkids; k++) {
 		const char *name = x->argname ? x->argname[k] : NULL;
 
@@ -339,7 +341,7 @@ eval_derivative(elab *e, scope *s, const sg_ast *x, const builtin *b)
 
 		if ((x->argname && x->argname[k]) || (directed && k > 2))
 			continue;
-		if (!target(e, s, x->kid[k], &t))
+		if (!derivative_target(e, s, x->kid[k], &t))
 			return POISON;
 		if (x->at.src != e->prelude_src)
 			e->b->g->here = x->at;

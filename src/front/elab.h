@@ -240,6 +240,10 @@ sg_ref keep_dims(elab *e, sg_ref r, const sg_shape *of, uint64_t mask);
 /* ---- statements (stmt.c) ---- */
 void run_statements(elab *e, scope *s, const sg_stmt *list);
 value eval_derivative(elab *e, scope *s, const sg_ast *x, const builtin *b);
+enum { SPARSE_JACOBIAN = 100, SPARSE_HESSIAN, SPARSE_PATTERN };
+value eval_sparse(elab *e, scope *s, const sg_ast *x, const builtin *b);
+/* What stands as an x of a derivative: a name, or a tuple of such. False after an error. */
+bool derivative_target(elab *e, scope *s, const sg_ast *x, value *out);
 value apply_custom(elab *e, closure *f, size_t n, const value *v, const sg_ast *call);
 
 extern const char sg_prelude[]; /* prelude.sg, as text; made by the build */

@@ -125,6 +125,12 @@ static inline sg_ref sg_arg(const sg_graph *g, sg_ref r, uint32_t k) { return g-
 /* live[r] for each node that some root needs (roots may be 0). The array has g->n entries. */
 bool *sg_graph_live(const sg_graph *g, size_t nroots, const sg_ref *roots);
 
+/* A sparse matrix's places, compressed by rows. */
+typedef struct sg_pattern {
+	int64_t rows, cols;
+	int64_t *rowptr, *col; /* rows + 1; rowptr[rows], ascending in each row */
+} sg_pattern;
+
 /* ---- a program: what the front end makes and every pass keeps ------------------------------------ */
 
 typedef struct sg_input {

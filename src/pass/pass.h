@@ -22,6 +22,12 @@ void sg_algebra(sg_ctx *ctx, sg_program *p);
  * requires: no DERIV.  preserves: outputs, up to the order of what a loop stacks. */
 void sg_merge_loops(sg_ctx *ctx, sg_program *p);
 
+/* The entries of dy/dx that can't be proved zero. x: INPUT or BIND nodes; y may hold DERIVs. NULL, or
+ * why it can't be had ("extents that are not fixed"). */
+const char *sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p);
+/* colour[cols]: columns of one colour share no row. Returns the number of colours. */
+int64_t sg_pattern_colours(sg_ctx *ctx, const sg_pattern *p, int64_t *colour);
+
 /* Adjoints of x[0..n) for adjoint `seed` of y, all in graph b->g; 0 where y does not depend on x[i]. */
 void sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint);
 /* Tangent of y for tangents t[i] of x[i]; 0 where it has none. */
