@@ -24,6 +24,7 @@ lib_sources = \
 	src/ir/uses.c \
 	src/rules/build.h \
 	src/rules/build_ew.c \
+	src/rules/build_linalg.c \
 	src/rules/build_loop.c \
 	src/rules/build_move.c \
 	src/rules/build_struct.c \
@@ -31,12 +32,14 @@ lib_sources = \
 	src/rules/eval.c \
 	src/rules/eval.h \
 	src/rules/eval_ew.c \
+	src/rules/eval_linalg.c \
 	src/rules/eval_move.c \
 	src/rules/eval_reduce.c \
 	src/rules/op.h \
 	src/rules/op_common.c \
 	src/rules/op_contract.c \
 	src/rules/op_gather.c \
+	src/rules/op_linalg.c \
 	src/rules/op_misc.c \
 	src/rules/op_move.c \
 	src/rules/op_random.c \
@@ -56,6 +59,7 @@ lib_sources = \
 	src/front/builtin_math.c \
 	src/front/builtin_nets.c \
 	src/front/builtin_shape.c \
+	src/front/builtin_solve.c \
 	src/front/call.c \
 	src/front/codes.def \
 	src/front/deriv.c \
@@ -74,6 +78,7 @@ lib_sources = \
 	src/front/parse_expr.c \
 	src/front/parse_stmt.c \
 	src/front/scope.c \
+	src/front/sparse.c \
 	src/front/stmt.c \
 	src/front/value.c \
 	src/pass/adjoint.c \
@@ -93,6 +98,7 @@ lib_sources = \
 	src/pass/loop_batch.c \
 	src/pass/merge.c \
 	src/pass/pass.h \
+	src/pass/pattern.c \
 	src/pass/reverse.c \
 	src/pass/sweep.h \
 	src/back/affine.c \
@@ -117,6 +123,8 @@ lib_sources = \
 	src/back/load.h \
 	src/back/load_cc.c \
 	src/back/load_tcc.c \
+	src/back/loop.c \
+	src/back/loop_text.c \
 	src/back/module.c \
 	src/back/nest.c \
 	src/back/plan.c \
@@ -176,6 +184,7 @@ runtime_templates = \
 	runtime/error.c.in \
 	runtime/gamma.h.in \
 	runtime/integer.h.in \
+	runtime/linalg.c.in \
 	runtime/loss.c.in \
 	runtime/matmul.c.in \
 	runtime/random.h.in \
@@ -195,6 +204,7 @@ runtime_templates = \
 runtime_kernels = \
 	runtime/activation.c \
 	runtime/error.c \
+	runtime/linalg.c \
 	runtime/loss.c \
 	runtime/matmul.c \
 	runtime/reduce.c \
