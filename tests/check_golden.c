@@ -32,9 +32,9 @@ typedef struct values {
 } values;
 
 static const char *const files[] = {"elementwise", "activations", "reductions", "rows",
-                                    "losses",      "linear",      "operators",  "indexing",
-                                    "shapes",      "higher",      "edges",      "nets",
-                                    "notebook"};
+                                    "losses",      "linear",      "linalg",     "operators",
+                                    "indexing",    "shapes",      "higher",     "edges",
+                                    "nets",        "notebook"};
 
 /* ---- reading ---- */
 

@@ -453,6 +453,77 @@ def linear():
     case(f, "eye_plus", "a + 2*eye(3)", {"a": m}, lambda a: a + 2 * torch.eye(3))
 
 
+# ---- linear algebra ------------------------------------------------------------------------------------
+
+def regular(name, *shape):
+    """Matrices far from singular, of no symmetry, for which partial pivoting moves rows."""
+    return np.round(draw(name, *shape) + 2 * np.eye(shape[-1])[::-1], 6)
+
+
+def definite(name, *shape):
+    """Symmetric positive definite matrices."""
+    a = draw(name, *shape)
+    return np.round(a @ np.swapaxes(a, -1, -2) + np.eye(shape[-1]), 6)
+
+
+def linalg():
+    f = File("linalg", rtol=1e-11, atol=1e-12)
+    shapes = {"n1": (1, 1), "n2": (2, 2), "n4": (4, 4), "batched": (3, 2, 2), "twice": (2, 1, 3, 3)}
+    for tag, s in shapes.items():
+        a, d = regular("la" + tag, *s), definite("ld" + tag, *s)
+        case(f, "det_" + tag, "det(a)", {"a": a}, lambda a: torch.linalg.det(a))
+        case(f, "logdet_" + tag, "logdet(a)", {"a": d}, lambda a: torch.logdet(a))
+        case(f, "inv_" + tag, "inv(a)", {"a": a}, lambda a: torch.linalg.inv(a))
+        case(f, "cholesky_" + tag, "cholesky(a)", {"a": d}, lambda a: torch.linalg.cholesky(a))
+    empty = {"a": np.zeros((0, 0))}
+    case(f, "det_extent", "det(a)", {"a": regular("de", 3, 3)}, lambda a: torch.linalg.det(a), dims={"a": ("N", "N")}, calls=[empty])
+    case(f, "logdet_extent", "logdet(a)", {"a": definite("le", 3, 3)}, lambda a: torch.logdet(a) if len(a) else a.sum(), dims={"a": ("N", "N")}, calls=[empty])
+    case(f, "inv_extent", "inv(a)", {"a": regular("ie", 3, 3)}, lambda a: torch.linalg.inv(a), dims={"a": ("N", "N"), "y": ("N", "N")}, calls=[empty])
+    case(f, "cholesky_extent", "cholesky(a)", {"a": definite("ce", 3, 3)}, lambda a: torch.linalg.cholesky(a), dims={"a": ("N", "N"), "y": ("N", "N")}, calls=[empty])
+    case(f, "logdet_negative", "logdet(a)", {"a": [[0.0, 1.0], [1.0, 0.0]]}, lambda a: torch.logdet(a), wrt=[])
+    case(f, "det_pivots", "det(a)", {"a": [[0.0, 2.0, 0.0], [0.0, 0.0, 3.0], [5.0, 0.0, 0.0]]}, lambda a: torch.linalg.det(a))
+    case(f, "cholesky_of_product", "cholesky(a @ a.T + eye(3))", {"a": draw("cop", 3, 3)}, lambda a: torch.linalg.cholesky(a @ a.mT + torch.eye(3)))
+    # only the lower triangle is read; the adjoint is that of a symmetric matrix
+    d = definite("lower", 3, 3)
+    f.model("cholesky_reads_lower", "input a[3, 3]\noutput cholesky(a) as y", "PyTorch, of the symmetric matrix")
+    f.call("forward", {"a": np.where(np.tri(3) > 0, d, np.nan)}, {"y": torch.linalg.cholesky(torch.tensor(d))})
+
+    def vector(solve):
+        return lambda a, b: solve(a, b[..., None])[..., 0] if b.dim() == 1 else solve(a, b)
+
+    for tag, a, b in (("n1", (1, 1), (1,)), ("vector", (3, 3), (3,)), ("matrix", (4, 4), (4, 2)), ("column", (2, 2), (2, 1)),
+                      ("batched", (3, 2, 2), (3, 2, 4)), ("one_side", (2, 3, 3), (3,)), ("many_sides", (3, 3), (2, 3, 2)),
+                      ("broadcast", (2, 1, 2, 2), (3, 2, 2)), ("none", (2, 2), (2, 0))):
+        ab = {"a": regular("sa" + tag, *a), "b": draw("sb" + tag, *b)}
+        case(f, "solve_" + tag, "solve(a, b)", ab, vector(torch.linalg.solve))
+        case(f, "solve_transposed_" + tag, "solve(a.T, b)", ab, vector(lambda a, b: torch.linalg.solve(a.mT, b)))
+        for lower in (True, False):
+            for trans in (False, True):
+                name = f"solve_triangular_{tag}_{'lower' if lower else 'upper'}{'_trans' if trans else ''}"
+
+                def triangular(a, b, lower=lower, trans=trans):
+                    t = torch.tril(a) if lower else torch.triu(a)
+                    return torch.linalg.solve_triangular(t.mT if trans else t, b, upper=lower == trans)
+                t = {"a": draw("ta" + tag, *a) + 3 * np.eye(a[-1]), "b": ab["b"]}
+                case(f, name, f"solve_triangular(a, b, lower={str(lower).lower()}, trans={str(trans).lower()})", t, vector(triangular))
+    case(f, "solve_extent", "solve(a, b)", {"a": regular("sea", 3, 3), "b": draw("seb", 3, 2)}, lambda a, b: torch.linalg.solve(a, b),
+         dims={"a": ("N", "N"), "b": ("N", "K"), "y": ("N", "K")},
+         calls=[{"a": np.zeros((0, 0)), "b": np.zeros((0, 2))}, {"a": regular("sea2", 1, 1), "b": np.zeros((1, 0))},
+                {"a": regular("sea3", 33, 33), "b": draw("seb3", 33, 3)}])
+    case(f, "inverse_times_vector", "inv(a) @ b", {"a": regular("iva", 3, 3), "b": draw("ivb", 3)}, lambda a, b: torch.linalg.inv(a) @ b)
+    case(f, "inverse_times_matrices", "inv(a) @ b", {"a": regular("ima", 3, 3), "b": draw("imb", 2, 3, 2)}, lambda a, b: torch.linalg.inv(a) @ b)
+    case(f, "matrix_times_inverse", "b @ inv(a)", {"a": regular("mia", 3, 3), "b": draw("mib", 2, 3)}, lambda a, b: b @ torch.linalg.inv(a))
+    case(f, "vector_times_inverse_T", "b @ inv(a).T", {"a": regular("via", 3, 3), "b": draw("vib", 3)}, lambda a, b: b @ torch.linalg.inv(a).mT)
+    case(f, "inverses_times_matrices", "inv(a) @ b @ inv(a.T)", {"a": regular("iia", 2, 3, 3), "b": draw("iib", 2, 3, 3)},
+         lambda a, b: torch.linalg.inv(a) @ b @ torch.linalg.inv(a.mT))
+    case(f, "map_solve", "map((m, v) -> solve(m, v), a, b)", {"a": regular("msa", 3, 2, 2), "b": draw("msb", 3, 2)},
+         lambda a, b: torch.linalg.solve(a, b[..., None])[..., 0])
+    case(f, "map_sides", "map((v) -> solve(a, v), b)", {"a": regular("mvsa", 3, 3), "b": draw("mvsb", 4, 3)},
+         lambda a, b: torch.linalg.solve(a, b.mT).mT)
+    case(f, "gaussian", "0.5*dot(b, solve(a, b)) + 0.5*logdet(a)", {"a": definite("gsa", 4, 4), "b": draw("gsb", 4)},
+         lambda a, b: 0.5 * b @ torch.linalg.solve(a, b) + 0.5 * torch.logdet(a))
+
+
 def operators():
     f = File("operators")
     a, b = draw("opa", 2, 3), draw("opb", 2, 3) + 3
@@ -593,6 +664,16 @@ def higher():
     all_of("logistic", "bce_with_logits(x @ w + b, t) + 0.1*sum(w**2)", {"x": draw("lgx", 4, 3), "w": draw("lgw", 3), "b": 0.25, "t": [0, 1, 1, 0]}, "w",
            lambda x, w, b, t: F.binary_cross_entropy_with_logits(x @ w + b, t) + 0.1 * (w ** 2).sum())
 
+    all_of("logdet_of_square", "logdet(x @ x.T + 2*eye(3))", {"x": draw("hld", 3, 3)}, "x", lambda x: torch.logdet(x @ x.mT + 2 * torch.eye(3)))
+    all_of("det_of_matrix", "det(x)", {"x": regular("hdt", 3, 3)}, "x", lambda x: torch.linalg.det(x))
+    all_of("quadratic_form", "dot(b, solve(x, b))", {"x": regular("hqx", 3, 3), "b": draw("hqb", 3)}, "x", lambda x, b: b @ torch.linalg.solve(x, b))
+    all_of("inverse", "sum(inv(x)**2)", {"x": regular("hiv", 2, 2)}, "x", lambda x: (torch.linalg.inv(x) ** 2).sum())
+    all_of("cholesky_of_product", "sum(cholesky(x @ x.T + 2*eye(3))**3)", {"x": draw("hch", 3, 3)}, "x",
+           lambda x: (torch.linalg.cholesky(x @ x.mT + 2 * torch.eye(3)) ** 3).sum())
+    all_of("triangular", "sum(solve_triangular(x, b)**3)", {"x": draw("htx", 3, 3) + 2 * np.eye(3), "b": draw("htb", 3, 2)}, "x",
+           lambda x, b: (torch.linalg.solve_triangular(torch.tril(x), b, upper=False) ** 3).sum())
+    all_of("solve_with_both", "sum(solve(x, x.T @ x))", {"x": regular("hsb", 3, 3)}, "x", lambda x: torch.linalg.solve(x, x.mT @ x).sum())
+
     def tower():
         x = torch.tensor(0.7, requires_grad=True)
         y = torch.sin(x) * torch.exp(x / 2)
@@ -617,6 +698,12 @@ def higher():
     jac("jacobian_log_softmax", "log_softmax(x, axis=0)", {"x": draw("jl", 3, 2)}, "x", lambda x: torch.log_softmax(x, 0))
     jac("jacobian_cumprod", "cumprod(x)", {"x": draw("jc", 4)}, "x", lambda x: torch.cumprod(x, 0))
     jac("jacobian_sort_of", "maximum(x, flip(x)) * norm(x)", {"x": draw("jm", 5)}, "x", lambda x: torch.maximum(x, x.flip(0)) * torch.linalg.vector_norm(x))
+    jac("jacobian_solve", "solve(a, x)", {"a": regular("jsa", 3, 3), "x": draw("jsx", 3, 2)}, "x", lambda a, x: torch.linalg.solve(a, x))
+    jac("jacobian_solve_matrix", "solve(x, b)", {"x": regular("jmx", 2, 2), "b": draw("jmb", 2, 3)}, "x", lambda x, b: torch.linalg.solve(x, b))
+    jac("jacobian_inv", "inv(x)", {"x": regular("jix", 2, 2)}, "x", lambda x: torch.linalg.inv(x))
+    jac("jacobian_cholesky", "cholesky(x)", {"x": definite("jcx", 3, 3)}, "x", lambda x: torch.linalg.cholesky(x))
+    jac("jacobian_triangular", "solve_triangular(x, b, lower=false, trans=true)", {"x": draw("jtx", 2, 2) + 2 * np.eye(2), "b": draw("jtb", 2, 2)}, "x",
+        lambda x, b: torch.linalg.solve_triangular(torch.triu(x).mT, b, upper=False))
     jac("jacobian_einsum", 'einsum("ij,jk->ki", x, x)', {"x": draw("je", 3, 3)}, "x", lambda x: torch.einsum("ij,jk->ki", x, x))
 
     # docs/language.md, "x stands for the binding"
@@ -921,7 +1008,7 @@ def notebook():
                 f.call("gradient", {"x": x, "w": w}, {"loss": loss, "grad_w": g}, rtol=rtol, atol=rtol)
 
 
-for part in (elementwise, activations, reductions, rows, losses, linear, operators, indexing, shapes, higher, edges, nets, notebook):
+for part in (elementwise, activations, reductions, rows, losses, linear, linalg, operators, indexing, shapes, higher, edges, nets, notebook):
     if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
         part()
 for made in File.all:
