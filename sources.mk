@@ -66,6 +66,10 @@ lib_sources = \
 	src/front/elab.h \
 	src/front/explain.c \
 	src/front/expr.c \
+	src/front/fmt.c \
+	src/front/fmt.h \
+	src/front/fmt_line.c \
+	src/front/fmt_space.c \
 	src/front/front.c \
 	src/front/front.h \
 	src/front/index.c \
@@ -149,6 +153,7 @@ lib_sources = \
 	src/api/code.c \
 	src/api/compile.c \
 	src/api/dims.c \
+	src/api/format.c \
 	src/api/model.c \
 	src/api/number.c \
 	src/api/proof.h \
@@ -166,6 +171,7 @@ cli_sources = \
 	src/cli/diff.c \
 	src/cli/explain.c \
 	src/cli/file.c \
+	src/cli/fmt.c \
 	src/cli/help.c \
 	src/cli/info.c \
 	src/cli/json_value.c \
@@ -218,6 +224,7 @@ test_programs = \
 	tests/check_data \
 	tests/check_derive \
 	tests/check_eval \
+	tests/check_fmt \
 	tests/check_front \
 	tests/check_golden \
 	tests/check_ir \
@@ -239,6 +246,7 @@ test_scripts = \
 	tests/sources.sh \
 	tests/cli/compile.sh \
 	tests/cli/examples.sh \
+	tests/cli/fmt.sh \
 	tests/cli/notebook.sh \
 	tests/cli/run.sh \
 	tests/cli/usage.sh
