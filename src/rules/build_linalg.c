@@ -50,31 +50,31 @@ sg_eye(sg_build *b, sg_type t, const sg_shape *s)
 
 /* Is r the index along axis k, of all axes? */
 static bool
-is_index(const sg_build *b, sg_ref r, uint32_t k)
+is_index(const sg_graph *g, sg_ref r, uint32_t k)
 {
-	const sg_node n = sg_at(b, r);
+	const sg_node *n = sg_node_at(g, r);
 
-	return n.op == SG_BROADCAST && n.attr->w[0] == k && sg_is_op(b, n.args[0], SG_IOTA);
+	return n->op == SG_BROADCAST && n->attr->w[0] == k &&
+	       sg_node_at(g, n->args[0])->op == SG_IOTA;
 }
 
 bool
-sg_is_eye(const sg_build *b, sg_ref r)
+sg_is_eye(const sg_graph *g, sg_ref r)
 {
-	sg_node n = sg_at(b, r);
-	const uint32_t rank = n.shape->rank;
+	const sg_node *n = sg_node_at(g, r);
+	const uint32_t rank = n->shape->rank;
 
-	if (n.op == SG_BROADCAST && rank > 2) { /* over a batch */
-		const uint32_t from = sg_shape_of(b, n.args[0])->rank;
+	if (n->op == SG_BROADCAST && rank > 2) { /* over a batch */
+		const uint32_t from = sg_node_at(g, n->args[0])->shape->rank;
 
-		if (from < 2 || n.attr->w[from - 1] != rank - 1 || n.attr->w[from - 2] != rank - 2)
-			return false;
-		return sg_is_eye(b, n.args[0]);
+		return from >= 2 && n->attr->w[from - 1] == rank - 1 &&
+		       n->attr->w[from - 2] == rank - 2 && sg_is_eye(g, n->args[0]);
 	}
-	if (n.op != SG_CAST || !sg_is_op(b, n.args[0], SG_EQ) || rank < 2)
+	if (n->op != SG_CAST || rank < 2 || sg_node_at(g, n->args[0])->op != SG_EQ)
 		return false;
-	n = sg_at(b, n.args[0]);
-	return (is_index(b, n.args[0], rank - 2) && is_index(b, n.args[1], rank - 1)) ||
-	       (is_index(b, n.args[1], rank - 2) && is_index(b, n.args[0], rank - 1));
+	n = sg_node_at(g, n->args[0]);
+	return (is_index(g, n->args[0], rank - 2) && is_index(g, n->args[1], rank - 1)) ||
+	       (is_index(g, n->args[1], rank - 2) && is_index(g, n->args[0], rank - 1));
 }
 
 /* ---- more right sides than matrices ---- */
@@ -193,7 +193,7 @@ is_inverse(const sg_build *b, sg_ref x, sg_node *solve, bool *trans)
 	const bool turned = sg_is_matrix_t(b, x);
 
 	*solve = sg_at(b, turned ? sg_at(b, x).args[0] : x);
-	if (solve->op != SG_LUSOLVE || !sg_is_eye(b, solve->args[2]))
+	if (solve->op != SG_LUSOLVE || !sg_is_eye(b->g, solve->args[2]))
 		return false;
 	*trans = (solve->attr->w[0] != 0) != turned;
 	return true;

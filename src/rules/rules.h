@@ -209,7 +209,7 @@ sg_by_factors(uint16_t op)
 }
 sg_ref sg_solve_triangular(sg_build *b, sg_ref a, bool lower, bool trans, sg_ref x);
 sg_ref sg_eye(sg_build *b, sg_type t, const sg_shape *s); /* 1 where the last two indices are equal */
-bool sg_is_eye(const sg_build *b, sg_ref r);
+bool sg_is_eye(const sg_graph *g, sg_ref r); /* is it that? */
 sg_ref sg_matrix_t(sg_build *b, sg_ref x); /* the last two axes swapped */
 bool sg_is_matrix_t(const sg_build *b, sg_ref r); /* is it a TRANSPOSE of just the last two axes? */
 sg_ref sg_random(sg_build *b, sg_op op, const sg_shape *s, sg_ref seed);
