@@ -87,6 +87,9 @@ sg_program *sg_program_snapshot(sg_ctx *ctx, const sg_program *p);
 void sg_describe(sg_model *m);         /* model.c: fills entry[] from the program; may raise */
 void sg_keep_diagnostics(sg_model *m); /* report.c; may raise */
 sg_model *sg_compile(const sg_origin *origin, const sg_options *o); /* texts are copied */
+sg_model *sg_model_new(const sg_origin *origin); /* without a program; NULL without memory */
+/* The text that it comes from; NULL where that can't be read, which is recorded. May raise. */
+const sg_source *sg_model_read(sg_model *m);
 
 /* model.c, inside sg_on_model: bytes of workspace of an entry, found once. */
 sg_ext sg_work_of(sg_model *m, const sg_entry_data *e);

@@ -87,16 +87,14 @@ emit_and_load(sg_model *m, bool jit, sg_machine *mc)
 
 /* ---- what the passes start from ---- */
 
-static const sg_source *
-read_source(sg_model *m)
+const sg_source *
+sg_model_read(sg_model *m)
 {
 	sg_origin *o = &m->origin;
-	const sg_source *src;
 
 	if (!o->path)
 		return sg_source_text(m->ctx, o->name, o->text, o->size);
-	src = sg_source_file(m->ctx, o->path, (sg_span){.src = NULL});
-	return src;
+	return sg_source_file(m->ctx, o->path, (sg_span){.src = NULL});
 }
 
 static sg_program *
@@ -104,7 +102,7 @@ read_program(job *j)
 {
 	sg_model *m = j->m;
 	sg_origin *o = &m->origin;
-	const sg_source *src = read_source(m);
+	const sg_source *src = sg_model_read(m);
 
 	if (!src)
 		return NULL;
@@ -309,8 +307,8 @@ keep_diagnostics_alone(void *arg)
 	sg_keep_diagnostics(((job *)arg)->m);
 }
 
-static sg_model *
-new_model(const sg_origin *origin)
+sg_model *
+sg_model_new(const sg_origin *origin)
 {
 	sg_model *m = calloc(1, sizeof *m);
 
@@ -330,7 +328,7 @@ sg_model *
 sg_compile(const sg_origin *origin, const sg_options *o)
 {
 	static const sg_options defaults = {.real = SG_DTYPE_NONE};
-	sg_model *m = new_model(origin);
+	sg_model *m = sg_model_new(origin);
 	job j = {m, o ? o : &defaults};
 	sg_fault fault;
 

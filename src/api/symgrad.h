@@ -341,6 +341,15 @@ SG_API const char *sg_write_ir(sg_model *m, sg_failure *why);
  * object file, or a shared object where `shared`. Written beside and renamed. Returns a status. */
 SG_API int sg_write_binary(sg_model *m, const char *path, int shared, sg_failure *why);
 
+/* A text in canonical form (a file, "-": standard input; or a string, name as in
+ * sg_compile_string): the same tokens and comments, other spaces and line breaks, so that formatting
+ * it again changes nothing. *text belongs to the result; NULL where the text does not parse, which
+ * the diagnostics of the result say: it is no model to compute with, and sg_model_ok of it is 0.
+ * *changed (may be NULL): does *text differ? NULL only when there is no memory for the result. */
+SG_API sg_model *sg_format_file(const char *path, const char **text, int *changed);
+SG_API sg_model *sg_format_string(const char *name, const char *text, size_t size,
+                                  const char **result, int *changed);
+
 /* ---- the gradient check ---------------------------------------------------------------------- */
 
 typedef struct sg_check_row {

@@ -87,7 +87,8 @@ typedef struct cli_command {
 	int (*run)(const cli_args *args); /* returns the exit status */
 } cli_command;
 
-extern const cli_command cli_compile, cli_run, cli_eval, cli_diff, cli_check, cli_info, cli_explain;
+extern const cli_command cli_compile, cli_run, cli_eval, cli_diff, cli_check, cli_info,
+    cli_fmt, cli_explain;
 
 /* False when the command line is wrong, which has been said. Abbreviations of long options are
  * understood where they are unique; "--" ends the options; "-" and "-3" are operands. */
@@ -171,6 +172,7 @@ typedef struct cli_out {
 	const char *bytes;
 	size_t n;
 	unsigned mode; /* added to the usual mode: 0111 for what can be executed */
+	bool keep;     /* a file that is there keeps its mode */
 	char *beside;  /* file.c's own */
 } cli_out;
 

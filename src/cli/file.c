@@ -107,6 +107,17 @@ mode_of_new_files(void)
 	return 0666 & ~mask;
 }
 
+static mode_t
+mode_of(const cli_out *o)
+{
+	struct stat st;
+
+	if (o->keep && stat(o->path, &st) == 0) {
+		return st.st_mode & 07777;
+	}
+	return mode_of_new_files() | o->mode;
+}
+
 /* A target that is there and is no plain file (/dev/null, a pipe) can't be renamed onto. */
 static bool
 is_special(const char *path)
@@ -147,8 +158,7 @@ make_beside(cli_out *o, cli_text *err)
 		o->beside = NULL;
 		return cli_fail(err, "cannot write '%s': %s", o->path, strerror(why));
 	}
-	ok = put_all(fd, o->bytes, o->n) && fchmod(fd, mode_of_new_files() | o->mode) == 0 &&
-	     fsync(fd) == 0;
+	ok = put_all(fd, o->bytes, o->n) && fchmod(fd, mode_of(o)) == 0 && fsync(fd) == 0;
 	why = errno;
 	if (close(fd) != 0 && ok) {
 		why = errno;

@@ -21,6 +21,11 @@ sg_program *sg_front(sg_ctx *ctx, const sg_source *src, const sg_front_options *
 sg_program *sg_front_expr(sg_ctx *ctx, const sg_source *src, const sg_front_options *o, size_t nwrt,
                           const char *const *wrt);
 
+/* The text in canonical form (fmt.c): the same tokens and comments, other spaces and line breaks.
+ * Formatting it again changes nothing. NULL when it does not parse (recorded); names, types and
+ * shapes are not looked at. A formatter that would lose a token raises a defect instead. */
+const char *sg_format_text(sg_ctx *ctx, const sg_source *src);
+
 /* Rows of codes.def: the long form of a diagnostic's code, or NULL. */
 const char *sg_explain(const char *code);
 const char *sg_explain_title(const char *code);

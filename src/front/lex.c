@@ -10,6 +10,7 @@ typedef struct lexer {
 	sg_ctx *ctx;
 	const sg_source *src;
 	const char *s, *end; /* from here on */
+	bool comments;       /* are they tokens? */
 	sg_tokens out;
 } lexer;
 
@@ -510,6 +511,17 @@ lex_punctuation(lexer *l)
 }
 
 static void
+lex_comment(lexer *l)
+{
+	const char *lo = l->s;
+
+	while (l->s < l->end && *l->s != '\n')
+		l->s++;
+	if (l->comments)
+		put(l, T_COMMENT, lo);
+}
+
+static void
 lex_one(lexer *l)
 {
 	char c = *l->s;
@@ -520,8 +532,7 @@ lex_one(lexer *l)
 		l->s++;
 		put(l, T_END, l->s - 1);
 	} else if (c == '#') {
-		while (l->s < l->end && *l->s != '\n')
-			l->s++;
+		lex_comment(l);
 	} else if (is_letter(c)) {
 		lex_name(l);
 	} else if (c == '0' && (peek(l, 1) | 0x20) == 'x') {
@@ -535,10 +546,14 @@ lex_one(lexer *l)
 	}
 }
 
-sg_tokens
-sg_lex(sg_ctx *ctx, const sg_source *src)
+static sg_tokens
+lex_all(sg_ctx *ctx, const sg_source *src, bool comments)
 {
-	lexer l = {.ctx = ctx, .src = src, .s = src->text, .end = src->text + src->len};
+	lexer l = {.ctx = ctx,
+	           .src = src,
+	           .s = src->text,
+	           .end = src->text + src->len,
+	           .comments = comments};
 
 	if (src->len >= 3 && memcmp(src->text, "\xEF\xBB\xBF", 3) == 0)
 		l.s += 3;
@@ -548,6 +563,20 @@ sg_lex(sg_ctx *ctx, const sg_source *src)
 	while (l.s < l.end)
 		lex_one(&l);
 	put(&l, T_EOF, l.s);
-	sg_lex_layout(ctx, &l.out);
 	return l.out;
+}
+
+sg_tokens
+sg_lex(sg_ctx *ctx, const sg_source *src)
+{
+	sg_tokens t = lex_all(ctx, src, false);
+
+	sg_lex_layout(ctx, &t);
+	return t;
+}
+
+sg_tokens
+sg_lex_written(sg_ctx *ctx, const sg_source *src)
+{
+	return lex_all(ctx, src, true);
 }

@@ -15,6 +15,7 @@
 	TOKEN(END, NULL)                                                                           \
 	TOKEN(BAD, NULL)                                                                           \
 	TOKEN(FAILED, NULL)                                                                        \
+	TOKEN(COMMENT, NULL)                                                                       \
 	TOKEN(NAME, NULL)                                                                          \
 	TOKEN(INT, NULL)                                                                           \
 	TOKEN(FLOAT, NULL)                                                                         \
@@ -90,6 +91,8 @@ typedef struct sg_tokens {
 } sg_tokens;
 
 sg_tokens sg_lex(sg_ctx *ctx, const sg_source *src);
+/* All that is written, before layout: with T_COMMENT, and T_END for every newline. */
+sg_tokens sg_lex_written(sg_ctx *ctx, const sg_source *src);
 
 /* Drops the newlines that do not count and matches brackets, in place. */
 void sg_lex_layout(sg_ctx *ctx, sg_tokens *t);
