@@ -531,6 +531,26 @@ put_extent(sg_text_writer *w, sg_ext e)
 	return is;
 }
 
+/* A^{-1} b, with the triangle of A that counts. */
+static sg_prec
+put_solution(sg_text_writer *w, const sg_node *n)
+{
+	const bool triangular = n->op == SG_TRISOLVE;
+	const uint32_t last = n->nargs - 1;
+
+	if (triangular)
+		put_between(w, n->attr->w[0] ? "\\operatorname{tril}\\left(" : "\\operatorname{triu}\\left(",
+		            n->args[0], "\\right)");
+	else
+		put(w, n->args[0], SG_P_POSTFIX);
+	sg_buf_puts(w->b, n->attr->w[triangular] ? "^{-\\top}" : "^{-1}");
+	if (!sg_is_written(w, n, last))
+		return SG_P_POW;
+	sg_buf_putc(w->b, ' ');
+	put(w, n->args[last], SG_P_POSTFIX);
+	return SG_P_MATMUL;
+}
+
 static sg_prec
 put_structured(sg_text_writer *w, sg_ref r)
 {
@@ -581,6 +601,15 @@ put_structured(sg_text_writer *w, sg_ref r)
 		return put_contract(w, r);
 	case SG_NORM:
 		put_between(w, "\\left\\|", n->args[0], "\\right\\|");
+		return SG_P_POSTFIX;
+	case SG_LUSOLVE:
+	case SG_TRISOLVE:
+		return put_solution(w, n);
+	case SG_DET:
+		put_between(w, "\\det\\left(", n->args[0], "\\right)");
+		return SG_P_POSTFIX;
+	case SG_LOGDET:
+		put_between(w, "\\log\\det\\left(", n->args[0], "\\right)");
 		return SG_P_POSTFIX;
 	case SG_LOGSUMEXP:
 		sg_buf_puts(w->b, "\\log \\sum ");

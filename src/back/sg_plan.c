@@ -18,6 +18,7 @@ static const char *const reserved[] = {
     "transpose",  "expand_dims", "squeeze",  "broadcast_to", "stack",   "dot",    "outer",
     "einsum",     "scan",        "map",      "while",        "params",  "grad",   "vjp",
     "jvp",        "hvp",         "jacobian", "hessian",      "cumprod", "mean",   "_",
+    "solve",      "inv",
 };
 
 /* The number that the next name made of this one gets; 0: the name itself is free. */
@@ -111,7 +112,8 @@ count_uses(const sg_text_writer *w, size_t nroots, const sg_ref *roots)
 		const uint8_t more = is_wrapper(n) && !w->name[r] ? uses[r] : 1;
 
 		for (uint32_t k = 0; uses[r] && k < n->nargs; k++)
-			uses[n->args[k]] = add_uses(uses[n->args[k]], more);
+			if (sg_is_written(w, n, k))
+				uses[n->args[k]] = add_uses(uses[n->args[k]], more);
 	}
 	return uses;
 }
@@ -126,6 +128,8 @@ measure(const sg_text_writer *w, const sg_node *n, const extent_of_text *of)
 	extent_of_text m = {n->op == SG_DATA ? n->attr->n : 1, 1};
 
 	for (uint32_t k = 0; k < n->nargs; k++) {
+		if (!sg_is_written(w, n, k))
+			continue;
 		extent_of_text a = w->name[n->args[k]] ? (extent_of_text){1, 1} : of[n->args[k]];
 
 		m.size = m.size > UINT32_MAX - a.size ? UINT32_MAX : m.size + a.size;
@@ -141,7 +145,7 @@ cut_operands(sg_text_writer *w, const sg_node *n, const extent_of_text *of, uint
 	for (uint32_t k = 0; k < n->nargs; k++) {
 		const sg_ref a = n->args[k];
 
-		if (!w->name[a] && !is_trivial(sg_node_at(w->g, a)) && of[a].size > largest / 2)
+		if (sg_is_written(w, n, k) && !w->name[a] && !is_trivial(sg_node_at(w->g, a)) && of[a].size > largest / 2)
 			w->name[a] = sg_fresh_name(w, NULL);
 	}
 }

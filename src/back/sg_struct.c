@@ -554,6 +554,60 @@ put_last_axis(sg_text_writer *w, const sg_node *n, const char *name, bool say_ax
 	return SG_P_POSTFIX;
 }
 
+/* ---- linear algebra ---- */
+
+bool
+sg_is_written(const sg_text_writer *w, const sg_node *n, uint32_t k)
+{
+	if (!sg_by_factors(n->op) || k == 0)
+		return true;
+	return k == 2 && !sg_is_eye(w->g, n->args[2]);
+}
+
+static const char *
+truth(bool x)
+{
+	return x ? "true" : "false";
+}
+
+/* vector: the right side, if it is one; 0: the last operand. */
+static sg_prec
+put_linalg(sg_text_writer *w, const sg_node *n, sg_ref vector)
+{
+	const bool inverse = n->op == SG_LUSOLVE && !sg_is_written(w, n, 2);
+	const bool turned = n->op == SG_LUSOLVE && n->attr->w[0];
+
+	sg_buf_printf(w->b, "%s(",
+	              inverse               ? "inv"
+	              : n->op == SG_LUSOLVE ? "solve"
+	                                    : sg_op_name(n->op));
+	sg_put(w, n->args[0], turned ? SG_P_POSTFIX : SG_P_ANY);
+	sg_buf_puts(w->b, turned ? ".T" : "");
+	for (uint32_t k = 1; k < n->nargs; k++)
+		if (sg_is_written(w, n, k)) {
+			sg_buf_puts(w->b, ", ");
+			sg_put(w, vector && k + 1 == n->nargs ? vector : n->args[k], SG_P_ANY);
+		}
+	if (n->op == SG_TRISOLVE)
+		sg_buf_printf(w->b, ", lower=%s, trans=%s", truth(n->attr->w[0]), truth(n->attr->w[1]));
+	sg_buf_putc(w->b, ')');
+	return SG_P_POSTFIX;
+}
+
+/* The vector v where r is solve(a, v), which the graph has as a column that is solved for; 0: it is not. */
+static sg_ref
+solved_vector(const sg_text_writer *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->g, r), *s = sg_node_at(w->g, n->args[0]), *b;
+	const sg_ref column = s->nargs ? s->args[s->nargs - 1] : 0;
+
+	if ((s->op != SG_LUSOLVE && s->op != SG_TRISOLVE) || n->shape->rank != 1 ||
+	    s->shape->rank != 2 || !sg_inline(w, n->args[0]) || !sg_inline(w, column))
+		return 0;
+	b = sg_node_at(w->g, column);
+	return b->op == SG_RESHAPE && shape_of(w, b->args[0])->rank == 1 ? b->args[0] : 0;
+}
+
 sg_prec
 sg_put_struct(sg_text_writer *w, sg_ref r)
 {
@@ -586,6 +640,9 @@ sg_put_struct(sg_text_writer *w, sg_ref r)
 	case SG_STOP:
 		return put_last_axis(w, n, name, false);
 	case SG_RESHAPE:
+		if (solved_vector(w, r))
+			return put_linalg(w, sg_node_at(w->g, n->args[0]), solved_vector(w, r));
+		return sg_put_move(w, r);
 	case SG_TRANSPOSE:
 	case SG_BROADCAST:
 	case SG_SLICE:
@@ -618,6 +675,12 @@ sg_put_struct(sg_text_writer *w, sg_ref r)
 		return put_last_axis(w, n, name, false);
 	case SG_LINREC:
 		return put_linrec(w, n);
+	case SG_LUSOLVE:
+	case SG_DET:
+	case SG_LOGDET:
+	case SG_CHOLESKY:
+	case SG_TRISOLVE:
+		return put_linalg(w, n, 0);
 	case SG_CONTRACT:
 		return put_contract(w, r);
 	case SG_RAND:

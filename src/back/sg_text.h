@@ -66,6 +66,8 @@ sg_prec sg_put_const(sg_text_writer *w, sg_type t, const sg_shape *s, int64_t wo
 sg_prec sg_put_number(sg_text_writer *w, sg_type t, int64_t word, bool weak);
 sg_prec sg_put_extent(sg_text_writer *w, sg_ext e);
 sg_prec sg_put_struct(sg_text_writer *w, sg_ref r);
+/* Is operand k of n part of the text? Not the factors of a matrix, nor what an inverse is solved for. */
+bool sg_is_written(const sg_text_writer *w, const sg_node *n, uint32_t k);
 sg_prec sg_put_reduce(sg_text_writer *w, sg_ref r, const char *name); /* by the name given */
 sg_prec sg_put_move(sg_text_writer *w, sg_ref r);
 /* What stands from `at` on, tight enough for a postfix, with its axes permuted, or reshaped. */
