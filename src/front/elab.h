@@ -211,6 +211,8 @@ void settle_unknown_names(elab *e); /* notes and hints of the reports, at the en
 value eval(elab *e, scope *s, const sg_ast *x);
 value eval_name(elab *e, scope *s, const sg_ast *x);
 value eval_index(elab *e, scope *s, const sg_ast *x);
+/* A branch of an 'if', built from node `start` on: what can fail in it fails only where `flag` holds. */
+value guard_branch(elab *e, sg_ref flag, sg_ref start, value v);
 value eval_call(elab *e, scope *s, const sg_ast *x);
 value apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call);
 value run_body(elab *e, scope *s, const sg_stmt *body);

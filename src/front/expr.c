@@ -743,11 +743,15 @@ eval_if(elab *e, scope *s, const sg_ast *x)
 			hint_compare(e, d, x->kid[0], c, "!=");
 		return POISON;
 	}
+	const sg_ref first = e->b->g->n;
 	y = eval(e, s, x->kid[1]);
+	const sg_ref second = e->b->g->n;
 	z = eval(e, s, x->kid[2]);
 	if (y.kind == V_POISON || z.kind == V_POISON)
 		return POISON;
 	enter(e, x->at);
+	y = guard_branch(e, c.ref, first, y);
+	z = guard_branch(e, sg_ew1(e->b, SG_NOT, c.ref), second, z);
 	return choose(e, c.ref, y, z, x);
 }
 

@@ -1,0 +1,160 @@
+/* branch.c - what fails at run time in a branch of an 'if' fails only where the branch is taken.
+ *
+ * An 'if' on a run-time condition becomes a select, so both branches are computed. An operand that could
+ * make an op of a branch fail (an index, a divisor, a matrix) is therefore replaced by a harmless one where
+ * the branch is not taken, and a loop does not begin. Derivatives are held apart by the select's masks.
+ * Under map the condition differs from slice to slice, and so do the operands. */
+#include "front/elab.h"
+
+#include <string.h>
+
+typedef struct guarding {
+	elab *e;
+	sg_ref flag;  /* bool scalar: is the branch taken? */
+	sg_ref start; /* nodes from here on were built for the branch */
+	sg_ref *map;  /* from start on */
+} guarding;
+
+static bool
+is_int(const sg_build *b, sg_ref r)
+{
+	return sg_type_is_int(sg_type_of(b, r));
+}
+
+/* The operand that can make the node fail; -1: none. */
+static int
+dangerous_operand(const sg_build *b, const sg_node *n)
+{
+	switch ((sg_op)n->op) {
+	case SG_GATHER: return 1;
+	case SG_SCATTER:
+	case SG_WRITER:
+	case SG_NONEMPTY:
+	case SG_LU:
+	case SG_CHOLESKY:
+	case SG_TRISOLVE: return 0;
+	case SG_FLOORDIV:
+	case SG_MOD: return is_int(b, n->args[1]) ? 1 : -1;
+	default: return -1;
+	}
+}
+
+/* Something of r's type and shape with which the node does not fail. */
+static sg_ref
+harmless(sg_build *b, const sg_node *n, sg_ref r)
+{
+	const sg_shape *s = sg_shape_of(b, r);
+	const int64_t row = s->rank >= 2 ? s->rank - 2 : 0, col = row + 1;
+
+	if (n->op == SG_GATHER || n->op == SG_SCATTER || n->op == SG_WRITER)
+		return sg_const_int(b, sg_type_of(b, r), s, 0);
+	if (n->op != SG_LU && n->op != SG_CHOLESKY && n->op != SG_TRISOLVE)
+		return sg_const_int(b, sg_type_of(b, r), s, 1);
+	sg_ref i = sg_broadcast(b, sg_iota(b, s->ext[row]), s, &row);
+	sg_ref j = sg_broadcast(b, sg_iota(b, s->ext[col]), s, &col);
+	return sg_cast(b, sg_ew2(b, SG_EQ, i, j), sg_type_of(b, r));
+}
+
+static bool
+can_fail(elab *e, sg_ref start, size_t nroots, const sg_ref *root)
+{
+	const sg_graph *g = e->b->g;
+	const bool *live = sg_graph_live(g, nroots, root);
+
+	for (sg_ref r = start; r < g->n; r++) {
+		const sg_node *n = sg_node_at(g, r);
+
+		if (live[r] && (n->op == SG_WHILE || dangerous_operand(e->b, n) >= 0))
+			return true;
+	}
+	return false;
+}
+
+static sg_ref
+guarded(guarding *w, const sg_node *n, sg_ref *arg)
+{
+	sg_build *b = w->e->b;
+	const int k = dangerous_operand(b, n);
+	sg_node moved = *n;
+
+	if (k >= 0) {
+		const sg_ref flag = sg_broadcast(b, w->flag, sg_shape_of(b, arg[k]), NULL);
+
+		arg[k] = sg_ew3(b, SG_SELECT, flag, arg[k], harmless(b, n, arg[k]));
+	}
+	if (n->op != SG_WHILE)
+		return sg_remake(b, n, arg);
+	moved.args = arg;
+	sg_loop l = sg_loop_parts(&moved);
+	l.cond = sg_ew2(b, SG_AND, w->flag, l.cond);
+	return sg_loop_make(b, &l);
+}
+
+/* The roots of a branch, built again so that nothing in them fails where the branch is not taken. */
+static void
+guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
+{
+	sg_graph *g = e->b->g;
+	const sg_ref end = g->n;
+	guarding w = {.e = e, .flag = flag, .start = start};
+	const bool *live;
+
+	if (!can_fail(e, start, nroots, root))
+		return;
+	live = sg_graph_live(g, nroots, root);
+	w.map = SG_NEW_ARRAY(e->ctx, sg_ref, end - start + 1);
+	for (sg_ref r = start; r < end; r++) {
+		const sg_node n = *sg_node_at(g, r);
+		sg_ref *arg = SG_NEW_ARRAY(e->ctx, sg_ref, n.nargs + 1);
+
+		if (!live[r])
+			continue;
+		for (uint32_t k = 0; k < n.nargs; k++)
+			arg[k] = n.args[k] >= start ? w.map[n.args[k] - start] : n.args[k];
+		g->here = g->span[r];
+		w.map[r - start] = guarded(&w, &n, arg);
+		if (g->name[r] && !g->name[w.map[r - start]])
+			g->name[w.map[r - start]] = g->name[r];
+	}
+	for (size_t k = 0; k < nroots; k++)
+		if (root[k] >= start)
+			root[k] = w.map[root[k] - start];
+}
+
+static void
+tensors_of(elab *e, value v, sg_ref **root, size_t *n, size_t *cap)
+{
+	if (v.kind == V_TENSOR)
+		SG_PUSH(e->ctx, *root, *n, *cap, v.ref);
+	for (size_t k = 0; v.kind == V_TUPLE && k < v.n; k++)
+		tensors_of(e, v.item[k], root, n, cap);
+}
+
+static value
+with_tensors(elab *e, value v, const sg_ref **root)
+{
+	value out = v;
+
+	if (v.kind == V_TENSOR)
+		return v_tensor(*(*root)++);
+	if (v.kind != V_TUPLE)
+		return v;
+	out = v_tuple(e, v.n, v.item);
+	for (size_t k = 0; k < v.n; k++)
+		out.item[k] = with_tensors(e, v.item[k], root);
+	return out;
+}
+
+value
+guard_branch(elab *e, sg_ref flag, sg_ref start, value v)
+{
+	sg_ref *root = NULL;
+	size_t n = 0, cap = 0;
+
+	tensors_of(e, v, &root, &n, &cap);
+	if (!n)
+		return v;
+	guard_roots(e, flag, start, n, root);
+	const sg_ref *next = root;
+	return with_tensors(e, v, &next);
+}
