@@ -628,25 +628,103 @@ put_body(sg_text_writer *w, sg_ref r)
 	return sg_is_ew(n->op) ? put_elementwise(w, n) : put_structured(w, r);
 }
 
+/* ---- lines ---- */
+
+static void put_lines(sg_text_writer *w, size_t nroots, const sg_ref *roots);
+
+static void
+put_refs(sg_text_writer *w, size_t n, const sg_ref *r)
+{
+	sg_buf_puts(w->b, n > 1 ? "\\left(" : "");
+	for (size_t k = 0; k < n; k++)
+		put_between(w, k ? ", " : "", r[k], "");
+	sg_buf_puts(w->b, n > 1 ? "\\right)" : "");
+}
+
+static void
+put_names(sg_text_writer *w, size_t n, const char *const *name)
+{
+	sg_buf_puts(w->b, n > 1 ? "\\left(" : "");
+	for (size_t k = 0; k < n; k++) {
+		sg_buf_puts(w->b, k ? ", " : "");
+		put_name(w, name[k]);
+	}
+	sg_buf_puts(w->b, n > 1 ? "\\right)" : "");
+}
+
+static void
+put_results(sg_text_writer *w, const sg_loop_text *t)
+{
+	const char **name = SG_NEW_ARRAY(w->ctx, const char *, t->nresults);
+	size_t n = 0;
+
+	for (uint32_t k = 0; k < t->nresults; k++)
+		if (t->pick[k] || k < t->l.nc)
+			name[n++] = t->pick[k] ? w->name[t->pick[k]] : "_";
+	put_names(w, n, name);
+}
+
+/* What a step needs first; then (results) = scan(params -> next, stacked; start; over what). */
+static void
+put_loop(sg_text_writer *w, sg_ref r)
+{
+	const sg_loop_text *t = w->loop[r];
+	const sg_loop *l = &t->l;
+	const char **param;
+	sg_text_writer step, cond;
+
+	sg_open_loop(w, r, &param, &step, &cond);
+	if (t->cond)
+		put_lines(&cond, 1, t->cond->root);
+	put_lines(&step, t->nroots, t->step->root);
+	put_results(w, t);
+	sg_buf_printf(w->b, " = %s%s\\left(", operator_name(w, sg_op_name((uint16_t)l->op)),
+	              l->reverse ? "^{\\leftarrow}" : "");
+	if (t->cond) {
+		put_names(w, l->nc, param);
+		put_between(&cond, " \\mapsto ", t->cond->root[0], ";\\ ");
+	}
+	put_names(w, l->nc + l->nx, param);
+	sg_buf_puts(w->b, " \\mapsto ");
+	put_refs(&step, t->nroots, t->step->root);
+	sg_buf_puts(w->b, ";\\ ");
+	put_refs(w, l->nc, l->init);
+	sg_buf_puts(w->b, l->nx ? ";\\ " : "");
+	put_refs(w, l->nx, l->xs);
+	sg_buf_puts(w->b, "\\right) \\\\\n");
+}
+
+static void
+put_lines(sg_text_writer *w, size_t nroots, const sg_ref *roots)
+{
+	const bool *live = sg_text_live(w, nroots, roots);
+
+	for (sg_ref k = 1; k < w->g->n; k++) {
+		const uint16_t op = sg_node_at(w->g, k)->op;
+
+		if (live[k] && w->loop[k]) {
+			put_loop(w, k);
+		} else if (live[k] && w->name[k] && op != SG_INPUT && op != SG_PICK) {
+			put_name(w, w->name[k]);
+			sg_buf_puts(w->b, " = ");
+			put_body(w, k);
+			sg_buf_puts(w->b, " \\\\\n");
+		}
+	}
+}
+
 void
 sg_expr_latex(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 {
 	const sg_plan_options o = {.small = 12, .largest = 150};
 	const char *line = sg_take_line(out);
 	sg_text_writer w;
-	const bool *live;
 
 	sg_text_writer_init(&w, ctx, p, out);
 	sg_plan(&w, 1, &r, &o);
-	w.name[r] = NULL;
-	live = sg_graph_live(p->g, 1, &r);
-	for (sg_ref k = 1; k < p->g->n; k++)
-		if (live[k] && w.name[k]) {
-			put_name(&w, w.name[k]);
-			sg_buf_puts(out, " = ");
-			put_body(&w, k);
-			sg_buf_puts(out, " \\\\\n");
-		}
+	if (sg_node_at(p->g, r)->op != SG_PICK)
+		w.name[r] = NULL;
+	put_lines(&w, 1, &r);
 	sg_buf_puts(out, line);
 	put(&w, r, SG_P_ANY);
 }

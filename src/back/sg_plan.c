@@ -62,6 +62,7 @@ sg_text_writer_init(sg_text_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf 
 {
 	*w = (sg_text_writer){.ctx = ctx, .sp = p->sp, .p = p, .g = p->g, .b = b};
 	w->name = SG_NEW_ARRAY(ctx, const char *, p->g->n);
+	w->loop = SG_NEW_ARRAY(ctx, sg_loop_text *, p->g->n);
 	w->taken = sg_bytes_map_new(ctx);
 	w->next_t = 1;
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
@@ -111,7 +112,7 @@ count_uses(const sg_text_writer *w, size_t nroots, const sg_ref *roots)
 		const sg_node *n = sg_node_at(w->g, r);
 		const uint8_t more = is_wrapper(n) && !w->name[r] ? uses[r] : 1;
 
-		for (uint32_t k = 0; uses[r] && k < n->nargs; k++)
+		for (uint32_t k = 0; uses[r] && k < sg_data_args(n); k++)
 			if (sg_is_written(w, n, k))
 				uses[n->args[k]] = add_uses(uses[n->args[k]], more);
 	}
@@ -127,7 +128,7 @@ measure(const sg_text_writer *w, const sg_node *n, const extent_of_text *of)
 {
 	extent_of_text m = {n->op == SG_DATA ? n->attr->n : 1, 1};
 
-	for (uint32_t k = 0; k < n->nargs; k++) {
+	for (uint32_t k = 0; n->op != SG_PICK && k < sg_data_args(n); k++) {
 		if (!sg_is_written(w, n, k))
 			continue;
 		extent_of_text a = w->name[n->args[k]] ? (extent_of_text){1, 1} : of[n->args[k]];
@@ -142,12 +143,29 @@ measure(const sg_text_writer *w, const sg_node *n, const extent_of_text *of)
 static void
 cut_operands(sg_text_writer *w, const sg_node *n, const extent_of_text *of, uint32_t largest)
 {
-	for (uint32_t k = 0; k < n->nargs; k++) {
+	for (uint32_t k = 0; k < sg_data_args(n); k++) {
 		const sg_ref a = n->args[k];
 
 		if (sg_is_written(w, n, k) && !w->name[a] && !is_trivial(sg_node_at(w->g, a)) && of[a].size > largest / 2)
 			w->name[a] = sg_fresh_name(w, NULL);
 	}
+}
+
+bool *
+sg_text_live(const sg_text_writer *w, size_t nroots, const sg_ref *roots)
+{
+	bool *live = SG_NEW_ARRAY(w->ctx, bool, w->g->n);
+
+	for (size_t i = 0; i < nroots; i++)
+		if (roots[i])
+			live[roots[i]] = true;
+	for (sg_ref r = w->g->n; r-- > 1;) {
+		const sg_node *n = sg_node_at(w->g, r);
+
+		for (uint32_t k = 0; live[r] && k < sg_data_args(n); k++)
+			live[n->args[k]] = true;
+	}
+	return live;
 }
 
 void
@@ -156,6 +174,8 @@ sg_plan(sg_text_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_opt
 	const uint8_t *uses = count_uses(w, nroots, roots);
 	extent_of_text *of = SG_NEW_ARRAY(w->ctx, extent_of_text, w->g->n);
 
+	w->options = o;
+	sg_plan_loop_texts(w, uses);
 	for (sg_ref r = 1; r < w->g->n; r++) {
 		const sg_node *n = sg_node_at(w->g, r);
 		const char *user = o->user_names ? w->g->name[r] : NULL;
@@ -168,10 +188,10 @@ sg_plan(sg_text_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_opt
 			cut_operands(w, n, of, o->largest);
 			of[r] = measure(w, n, of);
 		}
-		if (w->name[r] || is_trivial(n))
+		if (w->name[r] || is_trivial(n) || w->loop[r])
 			continue;
 		named = (uses[r] > 1 && !is_wrapper(n) && of[r].size > o->small) || user ||
-		        of[r].depth > MAX_DEPTH;
+		        of[r].depth > MAX_DEPTH || n->op == SG_PICK;
 		if (named)
 			w->name[r] = sg_fresh_name(w, user);
 	}

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { WIDTH = 100, NO_BREAK = 1 << 20 };
+enum { WIDTH = 100, NO_BREAK = 1 << 20, AMONG_TARGETS = 1 << 10 };
 
 /* ---- lines ---- */
 
@@ -26,6 +26,7 @@ break_after(const char *s, size_t i, int depth)
 static size_t
 line_end(const char *s, size_t from, size_t n, size_t room)
 {
+	const char *equals = strstr(s + from, " = ");
 	size_t best = n;
 	int depth = 0, best_cost = NO_BREAK;
 	bool quoted = false;
@@ -38,6 +39,8 @@ line_end(const char *s, size_t from, size_t n, size_t room)
 		quoted = quoted != (s[i] == '"');
 		depth += strchr("([", s[i]) ? 1 : strchr(")]", s[i]) ? -1 : 0;
 		cost = quoted ? NO_BREAK : break_after(s, i, depth);
+		if (cost < NO_BREAK && equals && s + i < equals)
+			cost += AMONG_TARGETS;
 		/* a little nesting is better than a short line */
 		if (cost < NO_BREAK && i + 1 < n &&
 		    (best == n || cost <= best_cost + (i - best > room / 3))) {
@@ -54,11 +57,12 @@ break_lines(sg_buf *b, size_t at)
 {
 	const size_t n = b->n - at;
 	const char *s;
-	size_t from = 0, room = WIDTH;
+	size_t from = 0, room = WIDTH, indent;
 
 	if (n <= WIDTH)
 		return;
 	s = sg_copy(b->ctx, b->s + at, n + 1);
+	indent = strspn(s, " ") + 4;
 	b->n = at;
 	while (from < n) {
 		const char *newline = memchr(s + from, '\n', n - from);
@@ -69,17 +73,17 @@ break_lines(sg_buf *b, size_t at)
 		while (cut > from && to < stop && s[cut - 1] == ' ')
 			cut--;
 		sg_buf_write(b, s + from, cut - from);
-		room = to < stop ? WIDTH - 4 : WIDTH;
+		room = to < stop ? WIDTH - indent : WIDTH;
 		if (to < stop)
-			sg_buf_puts(b, "\n    ");
+			sg_buf_printf(b, "\n%*s", (int)indent, "");
 		else if (stop < n)
 			sg_buf_putc(b, '\n');
 		from = to < stop ? to : stop + 1;
 	}
 }
 
-static void
-end_line(sg_text_writer *w, size_t at)
+void
+sg_end_line(sg_text_writer *w, size_t at)
 {
 	break_lines(w->b, at);
 	sg_buf_putc(w->b, '\n');
@@ -94,18 +98,25 @@ put_statement(sg_text_writer *w, sg_ref r, const char *indent)
 
 	sg_buf_printf(w->b, "%s%s = ", indent, w->name[r]);
 	sg_put_body(w, r);
-	end_line(w, at);
+	sg_end_line(w, at);
 }
 
 /* The statements that the roots need. */
-static void
-put_statements(sg_text_writer *w, size_t nroots, const sg_ref *roots, const char *indent)
+void
+sg_put_statements(sg_text_writer *w, size_t nroots, const sg_ref *roots, const char *indent)
 {
-	const bool *live = sg_graph_live(w->g, nroots, roots);
+	const bool *live = sg_text_live(w, nroots, roots);
 
-	for (sg_ref r = 1; r < w->g->n; r++)
-		if (live[r] && w->name[r])
+	for (sg_ref r = 1; r < w->g->n; r++) {
+		const uint16_t op = sg_node_at(w->g, r)->op;
+
+		if (!live[r] || op == SG_INPUT || op == SG_PICK)
+			continue;
+		if (op == SG_SCAN || op == SG_WHILE)
+			sg_put_loop(w, r, indent);
+		else if (w->name[r])
 			put_statement(w, r, indent);
+	}
 }
 
 /* ---- dimensions and inputs ---- */
@@ -143,7 +154,7 @@ static void
 put_default(sg_text_writer *w, const sg_input *in, const char **call)
 {
 	const sg_plan_options o = {.small = 4, .largest = 40};
-	const bool *live = sg_graph_live(w->g, 1, &in->deflt);
+	const bool *live = sg_text_live(w, 1, &in->deflt);
 	bool one = true;
 	size_t at = w->b->n;
 
@@ -156,11 +167,11 @@ put_default(sg_text_writer *w, const sg_input *in, const char **call)
 		return;
 	*call = sg_fresh_name(w, sg_text(w->ctx, "%s_default", in->name));
 	sg_buf_printf(w->b, "def %s() {\n", *call);
-	put_statements(w, 1, &in->deflt, "    ");
+	sg_put_statements(w, 1, &in->deflt, "    ");
 	at = w->b->n;
 	sg_buf_puts(w->b, "    return ");
 	sg_put(w, in->deflt, SG_P_ANY);
-	end_line(w, at);
+	sg_end_line(w, at);
 	sg_buf_puts(w->b, "}\n");
 }
 
@@ -184,7 +195,7 @@ put_input(sg_text_writer *w, const sg_input *in)
 		sg_buf_printf(w->b, "%s()", call);
 	else if (in->deflt)
 		sg_put(w, in->deflt, SG_P_ANY);
-	end_line(w, at);
+	sg_end_line(w, at);
 }
 
 /* ---- entries ---- */
@@ -222,7 +233,7 @@ put_entry(sg_text_writer *w, const sg_entry_ir *e)
 		if (!name || strcmp(name, o->name) != 0)
 			sg_buf_printf(w->b, " as %s", o->name);
 	}
-	end_line(w, at);
+	sg_end_line(w, at);
 }
 
 static size_t
@@ -256,7 +267,7 @@ sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out)
 		name_outputs(&w, &p->entry[e]);
 	sg_plan(&w, nroots, roots, &o);
 	sg_buf_putc(out, '\n');
-	put_statements(&w, nroots, roots, "");
+	sg_put_statements(&w, nroots, roots, "");
 	for (size_t e = 0; e < p->nentries; e++)
 		put_entry(&w, &p->entry[e]);
 }
@@ -286,8 +297,9 @@ sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out)
 
 	sg_text_writer_init(&w, ctx, p, out);
 	sg_plan(&w, 1, &r, &o);
-	w.name[r] = NULL;
-	put_statements(&w, 1, &r, "");
+	if (n->op != SG_PICK)
+		w.name[r] = NULL;
+	sg_put_statements(&w, 1, &r, "");
 	at = out->n;
 	sg_buf_puts(out, line);
 	if (n->op == SG_CONST && n->shape->rank == 0)

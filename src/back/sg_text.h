@@ -8,7 +8,7 @@
 #ifndef SG_BACK_SG_TEXT_H
 #define SG_BACK_SG_TEXT_H
 
-#include "back/back.h"
+#include "back/body.h"
 
 /* Precedence of what was written. FLOOR is `//` and `%`, MATMUL is `@`: as tight as `*`, but not to
  * be mixed with it or with a sign without parentheses. */
@@ -27,6 +27,12 @@ typedef enum {
 	SG_P_POSTFIX,
 } sg_prec;
 
+typedef struct sg_plan_options {
+	bool user_names;  /* what the user named is a statement of its own */
+	uint32_t small;   /* shared expressions of at most so many parts are written again */
+	uint32_t largest; /* no expression gets larger */
+} sg_plan_options;
+
 typedef struct sg_text_writer {
 	sg_ctx *ctx;
 	sg_space *sp;
@@ -34,25 +40,46 @@ typedef struct sg_text_writer {
 	const sg_graph *g;
 	sg_buf *b;
 	const char **name;   /* by node; NULL: written in place */
+	struct sg_loop_text **loop; /* by node: a loop that is written; NULL: there is none */
+	const sg_plan_options *options; /* of the last plan */
 	sg_bytes_map *taken; /* names: to the number that the next name made of it gets */
 	unsigned long next_t;
 } sg_text_writer;
 
 /* ---- plan ---- */
 
-typedef struct sg_plan_options {
-	bool user_names;  /* what the user named is a statement of its own */
-	uint32_t small;   /* shared expressions of at most so many parts are written again */
-	uint32_t largest; /* no expression gets larger */
-} sg_plan_options;
+/* A loop is two statements: the def of its step, and its call, whose targets are its PICKs. */
+typedef struct sg_loop_text {
+	sg_loop l;
+	uint32_t nresults;
+	sg_ref *pick; /* by result; 0: it is not read */
+	const sg_body *step, *cond; /* step: the next carries, then the outs that are read */
+	size_t nroots;
+} sg_loop_text;
 
 /* Names for the nodes that roots need; those that have one already keep it. `forced`: nodes that
  * must have a statement whatever they are. */
 void sg_plan(sg_text_writer *w, size_t nroots, const sg_ref *roots, const sg_plan_options *o);
+/* The nodes that are written, bodies of loops left out. */
+bool *sg_text_live(const sg_text_writer *w, size_t nroots, const sg_ref *roots);
 void sg_text_writer_init(sg_text_writer *w, sg_ctx *ctx, const sg_program *p, sg_buf *b);
 /* base, or base_2 ...: a name that nothing has yet. NULL base: t1, t2 ... */
 const char *sg_fresh_name(sg_text_writer *w, const char *base);
 bool sg_name_free(const sg_text_writer *w, const char *name);
+
+/* ---- loops (sg_loop.c) ---- */
+
+/* The loops that are written, by uses; what they read from around has a name then. */
+void sg_plan_loop_texts(sg_text_writer *w, const uint8_t *uses);
+void sg_put_loop(sg_text_writer *w, sg_ref r, const char *indent);
+/* For other texts: the names of the params, writers of the step and of a WHILE's condition. */
+void sg_open_loop(sg_text_writer *w, sg_ref r, const char ***param, sg_text_writer *step,
+                  sg_text_writer *cond);
+
+/* ---- statements (sg_text.c) ---- */
+
+void sg_put_statements(sg_text_writer *w, size_t nroots, const sg_ref *roots, const char *indent);
+void sg_end_line(sg_text_writer *w, size_t at); /* broken where it is long */
 
 /* ---- text (sg_expr.c, sg_struct.c) ---- */
 
