@@ -23,6 +23,8 @@ lib_sources = \
 	src/ir/space.h \
 	src/ir/uses.c \
 	src/rules/build.h \
+	src/rules/build_concat.c \
+	src/rules/build_concat.c \
 	src/rules/build_ew.c \
 	src/rules/build_linalg.c \
 	src/rules/build_loop.c \

@@ -23,6 +23,10 @@ sg_ref sg_stable2(sg_build *b, sg_op op, sg_ref x, sg_ref y);
 /* x @ y where one of them is an inverse: a solve, which rounds less, and the inverse is not needed.
  * 0: it is nothing of the kind, or leading axes would have to be broadcast. build_linalg.c */
 sg_ref sg_product_of_inverse(sg_build *b, sg_ref x, sg_ref y);
+/* A slice of a concatenation as one of its parts, or as a concatenation of few of them; 0: it stays.
+ * build_concat.c */
+sg_ref sg_slice_of_concat(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start,
+                          const sg_ext *step);
 sg_ref sg_loop_remake(sg_build *b, const sg_node *n, const sg_ref *args);
 static inline bool sg_is_op(const sg_build *b, sg_ref r, sg_op op) { return b->g->node[r].op == op; }
 /* The mask with the lowest `rank` bits. */

@@ -211,6 +211,12 @@ sg_slice(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg
 		}
 		return sg_slice(b, n.args[0], s, st, sp);
 	}
+	if (n.op == SG_CONCAT) {
+		const sg_ref r = sg_slice_of_concat(b, x, s, start, step);
+
+		if (r)
+			return r;
+	}
 	const sg_attr *attr = range_attr(b, rank, start, step);
 	if (n.op == SG_PAD && n.attr == attr && sg_shape_of(b, n.args[0]) == s)
 		return n.args[0];
@@ -272,19 +278,7 @@ sg_ref
 sg_index(sg_build *b, sg_ref x, uint32_t axis, sg_ext at)
 {
 	const sg_ext one = sg_ext_int(b->sp, 1);
-	const sg_node n = sg_at(b, x);
-	int64_t i;
 
-	/* x[k] of something that was stacked is that thing. */
-	if (n.op == SG_CONCAT && n.attr->w[0] == axis && sg_ext_const(b->sp, at, &i) && i >= 0 &&
-	    i < n.nargs) {
-		bool units = true;
-
-		for (uint32_t k = 0; k < n.nargs; k++)
-			units = units && sg_is_one(b, sg_shape_of(b, n.args[k])->ext[axis]);
-		if (units)
-			return sg_squeeze(b, n.args[i], axis);
-	}
 	return sg_squeeze(b, sg_slice_axis(b, x, axis, at, one, one), axis);
 }
 
@@ -381,39 +375,4 @@ sg_unwindow(sg_build *b, sg_ref g, const sg_shape *s, sg_windowing w)
 	if (n.op == SG_CONST && n.attr->w[0] == 0)
 		return splat_of(b, &n, s);
 	return sg_raw(b, SG_UNWINDOW, (sg_type)n.type, s, 1, &g, windowing_attr(b, w));
-}
-
-/* ---- concat and stack ---- */
-
-sg_ref
-sg_concat(sg_build *b, uint32_t n, const sg_ref *x, uint32_t axis)
-{
-	const sg_shape *s = sg_shape_of(b, x[0]);
-	sg_ext e[SG_MAX_RANK], sum = sg_ext_int(b->sp, 0);
-	int64_t w = axis;
-	bool same = true;
-
-	if (n == 1)
-		return x[0];
-	memcpy(e, s->ext, s->rank * sizeof *e);
-	for (uint32_t k = 0; k < n; k++) {
-		sum = sg_ext_add(b->sp, sum, sg_shape_of(b, x[k])->ext[axis]);
-		same = same && sg_is_op(b, x[k], SG_CONST) && sg_at(b, x[k]).attr == sg_at(b, x[0]).attr;
-	}
-	e[axis] = sum;
-	const sg_shape *to = sg_shape_make(b->sp, s->rank, e);
-	const sg_node first = sg_at(b, x[0]);
-	if (same)
-		return splat_of(b, &first, to);
-	return sg_raw(b, SG_CONCAT, sg_type_of(b, x[0]), to, n, x, sg_attr_make(b->sp, 1, &w));
-}
-
-sg_ref
-sg_stack(sg_build *b, uint32_t n, const sg_ref *x, uint32_t axis)
-{
-	sg_ref *y = SG_NEW_ARRAY(b->ctx, sg_ref, n);
-
-	for (uint32_t k = 0; k < n; k++)
-		y[k] = sg_expand(b, x[k], axis);
-	return sg_concat(b, n, y, axis);
 }
