@@ -194,6 +194,8 @@ sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c, s
 		if (file.wrappers)
 			sg_print_calls(&file, e);
 	}
+	if (!o->jit)
+		sg_print_places(&file);
 	if (file.wrappers && !file.exported)
 		sg_print_module(&file);
 	if (!o->jit)

@@ -25,6 +25,8 @@ typedef struct sg_file {
 	const char *floor_quotient; /* helper of ours; NULL: not needed */
 	const char *guard, *module;
 	bool wrappers, exported; /* uniform calls: written; for others to call */
+	struct sg_places *places; /* of sparse outputs: places.c */
+	size_t nplaces, places_cap;
 } sg_file;
 
 /* ---- file.c: what is computed ---- */
@@ -38,6 +40,10 @@ void sg_put_defaults(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_pro
 void sg_put_dims(const sg_file *file, sg_buf *b, const sg_c_entry *e, bool types);
 void sg_put_header(sg_file *file, sg_buf *b);
 void sg_put_declarations(sg_file *file, sg_buf *b);
+
+/* ---- places.c: the patterns of sparse outputs, as constant data ---- */
+void sg_print_places(sg_file *file);
+void sg_declare_places(const sg_file *file, sg_buf *b);
 
 /* ---- function bodies: emit.c; checks of the dimensions: check.c ---- */
 void sg_print_check(sg_file *file, const sg_c_entry *e);

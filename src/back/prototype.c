@@ -244,6 +244,7 @@ sg_put_declarations(sg_file *file, sg_buf *b)
 {
 	for (size_t i = 0; i < file->nentries; i++)
 		put_entry(file, b, &file->entry[i]);
+	sg_declare_places(file, b);
 }
 
 void

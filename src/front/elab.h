@@ -131,6 +131,7 @@ struct elab {
 	struct include_chain *including;
 	sg_map *included;      /* paths of the files that were */
 	const char *last_bound; /* by a statement of the user's, or NULL */
+	sg_bytes_map *patterns; /* of sparse derivatives, by node */
 	uint8_t *tainted;  /* per node: 1 depends on an input, 2 does not; 0 not known yet */
 	size_t tainted_cap;
 };

@@ -62,6 +62,7 @@ elab_new(sg_ctx *ctx, const sg_front_options *o)
 	e->included = sg_map_new(ctx);
 	e->blank = sg_intern_z(ctx, "_");
 	e->memo = sg_bytes_map_new(ctx);
+	e->patterns = sg_bytes_map_new(ctx);
 	run_prelude(e);
 	return e;
 }

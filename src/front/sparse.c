@@ -163,7 +163,9 @@ entries(sparse *q)
 	sg_ref packed = columns ? by_columns(q, nc, col_colour) : by_rows(q, nr, row_colour);
 	const sg_ext size = sg_ext_int(e->sp, size_of(e, packed));
 	packed = sg_reshape(e->b, packed, sg_shape_make(e->sp, 1, &size));
-	return v_tensor(sg_gather(e->b, packed, integers(e, nnz, index), 0, 0));
+	const sg_ref r = sg_gather(e->b, packed, integers(e, nnz, index), 0, 0);
+	*sg_bytes_map_at(e->patterns, &r, sizeof r) = sg_copy(e->ctx, p, sizeof *p);
+	return v_tensor(r);
 }
 
 static bool

@@ -378,7 +378,10 @@ add_output(elab *e, sg_entry_ir *en, size_t *cap, const char *name, value v, sg_
 		return false;
 	if (!e->b->g->name[r])
 		e->b->g->name[r] = name;
-	SG_PUSH(e->ctx, en->out, en->nout, *cap, (sg_output){.name = name, .ref = r, .at = at});
+	SG_PUSH(e->ctx, en->out, en->nout, *cap, (sg_output){.name = name,
+	                    .ref = r,
+	                    .at = at,
+	                    .pattern = *sg_bytes_map_at(e->patterns, &r, sizeof r)});
 	return true;
 }
 

@@ -147,6 +147,7 @@ typedef struct sg_output {
 	const char *name;
 	sg_ref ref;
 	sg_span at;
+	const sg_pattern *pattern; /* its entries' places, of a sparse derivative; else NULL */
 } sg_output;
 
 typedef struct sg_entry_ir {
