@@ -288,6 +288,8 @@ keep_options(void *arg)
 	    .nfix = n,
 	    .fix_name = name,
 	    .fix_value = value,
+	    .pattern = sg_pattern_of,
+	    .colours = sg_pattern_colours,
 	};
 }
 

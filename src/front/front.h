@@ -2,7 +2,7 @@
 #ifndef SG_FRONT_H
 #define SG_FRONT_H
 
-#include "ir/ir.h"
+#include "rules/rules.h"
 
 typedef struct sg_front_options {
 	sg_type real;     /* used when has_real: wins over the file's `real` */
@@ -10,6 +10,10 @@ typedef struct sg_front_options {
 	size_t nfix;      /* --dim=N=128 */
 	const char *const *fix_name;
 	const int64_t *fix_value;
+	/* What a sparse derivative asks of the floor above, handed down by who calls (pass.h:
+	 * sg_pattern_of, sg_pattern_colours); NULL: sparse derivatives can't be had. */
+	const char *(*pattern)(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p);
+	int64_t (*colours)(sg_ctx *ctx, const sg_pattern *p, int64_t *colour);
 } sg_front_options;
 
 /* The program of a source, with DERIV nodes still in it; NULL when there was an error (recorded). */
