@@ -24,7 +24,6 @@ lib_sources = \
 	src/ir/uses.c \
 	src/rules/build.h \
 	src/rules/build_concat.c \
-	src/rules/build_concat.c \
 	src/rules/build_ew.c \
 	src/rules/build_linalg.c \
 	src/rules/build_loop.c \
@@ -53,6 +52,7 @@ lib_sources = \
 	src/rules/stabilise.c \
 	src/rules/table.c \
 	src/front/ast.h \
+	src/front/branch.c \
 	src/front/builtin.c \
 	src/front/builtin.h \
 	src/front/builtin_control.c \
@@ -119,6 +119,8 @@ lib_sources = \
 	src/back/cname.c \
 	src/back/contract.c \
 	src/back/demand.c \
+	src/back/dot.h \
+	src/back/dot_name.c \
 	src/back/emit.c \
 	src/back/emit.h \
 	src/back/file.c \
@@ -133,11 +135,13 @@ lib_sources = \
 	src/back/loop_text.c \
 	src/back/module.c \
 	src/back/nest.c \
+	src/back/places.c \
 	src/back/plan.c \
 	src/back/prototype.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \
 	src/back/sg_latex.c \
+	src/back/sg_loop.c \
 	src/back/sg_move.c \
 	src/back/sg_plan.c \
 	src/back/sg_struct.c \
