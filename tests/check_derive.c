@@ -89,7 +89,8 @@ orders(world *w)
 			if (sg_type_of(&w->b, w->input[x]) != SG_F64)
 				continue;
 			c = make_case(w, i);
-			check_orders(w, c, x);
+			if (has_slopes(w, c.r))
+				check_orders(w, c, x);
 		}
 	}
 }

@@ -104,6 +104,13 @@ has_value(const op_case *c, const int64_t *d)
 	return !c->fails_empty || (d[0] && d[1] && d[2]);
 }
 
+/* Has operand k derivatives? Not the factors that a value is found by. */
+static bool
+is_differentiable(world *w, const sg_node *n, uint32_t k)
+{
+	return sg_type_is_float(sg_type_of(&w->b, n->args[k])) && !(k == 1 && sg_by_factors(n->op));
+}
+
 /* <u, J t> = <J' u, t>, for every size. The last inputs are the tangents and u. */
 static void
 check_adjoint(world *w, op_case c)
@@ -113,7 +120,7 @@ check_adjoint(world *w, op_case c)
 	bool want[4];
 
 	for (uint32_t k = 0; k < n.nargs; k++) {
-		want[k] = sg_type_is_float(sg_type_of(&w->b, n.args[k]));
+		want[k] = is_differentiable(w, &n, k);
 		if (want[k])
 			t[k] = input_of(w, sg_type_of(&w->b, n.args[k]),
 			                sg_shape_of(&w->b, n.args[k]));
@@ -161,9 +168,9 @@ check_tangent(world *w, op_case c)
 	sg_ref t[4] = {0};
 
 	for (uint32_t k = 0; k < n.nargs; k++)
-		if (sg_type_of(&w->b, n.args[k]) == SG_F64)
+		if (sg_type_of(&w->b, n.args[k]) == SG_F64 && is_differentiable(w, &n, k))
 			t[k] = input_of(w, SG_F64, sg_shape_of(&w->b, n.args[k]));
-	if (w->ninputs == nx)
+	if (w->ninputs == nx || !has_slopes(w, c.r))
 		return;
 	const sg_ref jt = sg_jvp_of(n.op)(&w->b, c.r, t);
 	for (int i = 0; i < NSIZES; i++) {
@@ -229,6 +236,11 @@ check_batch(world *w, op_case c, unsigned which)
 		for (uint32_t i = 0; i < s->rank; i++)
 			e[i + 1] = s->ext[i];
 		batched[k] = which >> k & 1;
+		if (k == 1 && sg_by_factors(n.op)) {
+			batched[k] = batched[0];
+			arg[k] = sg_lu(&w->b, arg[0]);
+			continue;
+		}
 		arg[k] = !batched[k] ? n.args[k]
 		                     : input_of(w, sg_type_of(&w->b, n.args[k]),
 		                                sg_shape_make(w->sp, s->rank + 1, e));
@@ -244,7 +256,7 @@ check_batch(world *w, op_case c, unsigned which)
 		const sg_tensor all = value_of(w, r);
 		for (int64_t at = 0; at < 3; at++) {
 			for (uint32_t k = 0, from = nx; k < n.nargs; k++) {
-				if (!batched[k])
+				if (!batched[k] || (k == 1 && sg_by_factors(n.op)))
 					continue;
 				const uint32_t x = (uint32_t)sg_at(&w->b, n.args[k]).attr->w[0];
 				w->value[x].data = (char *)w->value[from++].data +
@@ -262,6 +274,17 @@ check_batch(world *w, op_case c, unsigned which)
 	}
 }
 
+/* Factors are batched with their matrix; an operand that is no input is not batched at all. */
+static bool
+is_batch(world *w, sg_ref r, unsigned which)
+{
+	const sg_node n = sg_at(&w->b, r);
+
+	if (sg_by_factors(n.op))
+		return !(which & 2);
+	return sg_at(&w->b, n.args[0]).op == SG_INPUT;
+}
+
 static void
 batches(world *w)
 {
@@ -269,7 +292,8 @@ batches(world *w)
 
 	for (int i = 0; (c = make_case(w, i)).r; i++)
 		for (unsigned which = 1; which < 1u << sg_at(&w->b, c.r).nargs; which++)
-			check_batch(w, make_case(w, i), which);
+			if (is_batch(w, c.r, which))
+				check_batch(w, make_case(w, i), which);
 }
 IN_WORLD(batching_is_slice_by_slice, batches)
 

@@ -159,6 +159,21 @@ tensor_for(world *w, const sg_graph *g, sg_ref r)
 	return t;
 }
 
+/* Matrices, where the last two extents are the same, become nearly the unit matrix: regular, and even
+ * definite where the lower triangle stands for a symmetric matrix. */
+static inline void
+make_regular(world *w, uint32_t i)
+{
+	const sg_shape *s = sg_at(&w->b, w->input[i]).shape;
+	sg_tensor *t = &w->value[i];
+
+	if (s->rank < 3 || s->ext[s->rank - 1] != s->ext[s->rank - 2] || t->type != SG_F64)
+		return;
+	const int64_t n = t->ext[s->rank - 1];
+	for (int64_t k = 0; k < t->count; k++)
+		set(t, k, get(t, k) / 8 + (k / n % n == k % n));
+}
+
 /* Values for all inputs: floats in (-2, 2), integers 0 or 1, bool either. */
 static inline void
 randomise(world *w)
@@ -169,6 +184,7 @@ randomise(world *w)
 			set(&w->value[i], k,
 			    sg_type_is_float(w->value[i].type) ? uniform(w, -2, 2)
 			                                       : (double)(uniform(w, -1, 1) > 0));
+		make_regular(w, i);
 	}
 }
 
@@ -375,6 +391,41 @@ moved(world *w, int which)
 	}
 }
 
+/* Linear algebra of a [M,N,N]. */
+static inline sg_ref
+algebra(world *w, int which)
+{
+	sg_build *b = &w->b;
+	sg_ref a = real_of(w, SHAPE(w, w->m, w->n, w->n));
+
+	switch (which) {
+	case 0:
+	case 1:
+		return sg_solve(b, a, which == 1, real_of(w, SHAPE(w, w->m, w->n, w->k)));
+	case 2:
+	case 3:
+		return sg_det(b, which == 2 ? SG_DET : SG_LOGDET, a);
+	case 4:
+		return sg_cholesky(b, a);
+	case 9:
+		a = sg_ew2(b, SG_ADD, a, sg_matrix_t(b, a));
+		return sg_cholesky(
+		    b, sg_ew2(b, SG_MUL, sg_const(b, SG_F64, sg_shape_of(b, a), 0.5), a));
+	default:
+		return sg_solve_triangular(b, a, which & 1, which & 2,
+		                           real_of(w, SHAPE(w, w->m, w->n, w->k)));
+	}
+}
+
+/* CHOLESKY stands for a symmetric matrix but reads one triangle: only where its operand is symmetric
+ * do its derivatives agree with differences. */
+static inline bool
+has_slopes(const world *w, sg_ref r)
+{
+	return sg_at(&w->b, r).op != SG_CHOLESKY ||
+	       sg_at(&w->b, sg_arg(w->b.g, r, 0)).op != SG_INPUT;
+}
+
 /* Case i, or r = 0 behind the last. */
 static inline op_case
 make_case(world *w, int i)
@@ -454,6 +505,26 @@ make_case(world *w, int i)
 		return (op_case){"window in front", windowed(w, 1), false};
 	case 33:
 		return (op_case){"unwindow", windowed(w, 2), false};
+	case 34:
+		return (op_case){"solve", algebra(w, 0), false};
+	case 35:
+		return (op_case){"solve transposed", algebra(w, 1), false};
+	case 36:
+		return (op_case){"det", algebra(w, 2), false};
+	case 37:
+		return (op_case){"logdet", algebra(w, 3), false};
+	case 38:
+		return (op_case){"cholesky", algebra(w, 4), false};
+	case 39:
+		return (op_case){"lower triangle", algebra(w, 5), false};
+	case 40:
+		return (op_case){"upper triangle transposed", algebra(w, 6), false};
+	case 41:
+		return (op_case){"lower triangle transposed", algebra(w, 7), false};
+	case 42:
+		return (op_case){"upper triangle", algebra(w, 8), false};
+	case 43:
+		return (op_case){"cholesky of a symmetric matrix", algebra(w, 9), false};
 	default:
 		return (op_case){NULL, 0, false};
 	}

@@ -533,6 +533,130 @@ TEST(C(products_keep_infinities_in_place))
 }
 END_TEST
 
+/* ---- linear algebra ---- */
+
+/* Random matrices m [n,n] with `diagonal` added on their diagonals. */
+static T *
+C(matrices)(uint64_t *s, ptrdiff_t m, ptrdiff_t n, double diagonal)
+{
+	T *a = C(random)(s, m * n * n, 1);
+	ptrdiff_t i;
+
+	for (i = 0; i < m * n; i++)
+		a[i * n + i % n] += (T)diagonal;
+	return a;
+}
+
+TEST(C(factors_agree_with_their_references))
+{
+	const ptrdiff_t m = 3;
+	uint64_t seed = 31;
+	ptrdiff_t n;
+	T *a, *x, *y;
+	int e, status = SGRT_OK;
+
+	for (e = 0; e < C(NEXTENT); e++) {
+		n = C(extent)[e];
+		a = C(matrices)(&seed, m, n, 3 + 0.1 * (double)n);
+		x = C(random)(&seed, m * n * (n + 1), 1);
+		y = C(random)(&seed, m * n * (n + 1), 1);
+		ck_assert(R(lu)(m, n, a, x, &status) == 0 && R(lu_ref)(m, n, a, y, &status) == 0);
+		C(near)("lu", m * n * (n + 1), x, y, 8 * sqrt((double)n) + 1, 3);
+		ck_assert(R(logdet)(m, n, x, a) == 0 && R(logdet_ref)(m, n, x, y) == 0);
+		C(near)("logdet", n ? m : 0, a, y, 4, (double)n);
+		if (n < 20) {
+			ck_assert(R(det)(m, n, x, a) == 0 && R(det_ref)(m, n, x, y) == 0);
+			C(near)("det", n ? m : 0, a, y, (double)n, 0);
+		}
+		free(a);
+		a = C(matrices)(&seed, m, n, 1 + (double)n);
+		ck_assert(R(cholesky)(m, n, a, x, &status) == 0 &&
+		          R(cholesky_ref)(m, n, a, y, &status) == 0);
+		C(near)("cholesky", m * n * n, x, y, 24, 1);
+		free(a), free(x), free(y);
+	}
+	ck_assert(R(lu)(-1, 1, NULL, NULL, &status) == SGRT_EDIM && status == SGRT_EDIM);
+}
+END_TEST
+
+TEST(C(solutions_agree_with_their_references))
+{
+	static const ptrdiff_t sides[] = {0, 1, 2, 40};
+	const ptrdiff_t m = 2;
+	uint64_t seed = 32;
+	ptrdiff_t n, k, size;
+	T *a, *f, *b, *x, *y;
+	int e, form, status = SGRT_OK;
+
+	for (e = 0; e < C(NEXTENT); e++)
+		for (form = 0; form < 16; form++) {
+			n = C(extent)[e];
+			k = sides[form / 4];
+			size = m * n * k;
+			a = C(matrices)(&seed, m, n, 3 + (double)n);
+			f = C(random)(&seed, m * n * (n + 1), 1);
+			b = C(random)(&seed, size, 1);
+			x = C(random)(&seed, size, 1);
+			y = C(random)(&seed, size, 1);
+			R(solve_triangular)(m, n, k, form & 1, form & 2, a, b, x, &status);
+			R(solve_triangular_ref)(m, n, k, form & 1, form & 2, a, b, y, &status);
+			C(near)("triangular", size, x, y, 20, 1);
+			R(lu)(m, n, a, f, &status);
+			R(lu_solve)(m, n, k, form & 1, f, b, x);
+			R(lu_solve_ref)(m, n, k, form & 1, f, b, y);
+			C(near)("solve", size, x, y, 20, 1);
+			R(lu_solve)(m, n, k, form & 1, f, b, b);
+			C(same)("in place", size, b, x);
+			ck_assert_int_eq(status, SGRT_OK);
+			free(a), free(f), free(b), free(x), free(y);
+		}
+}
+END_TEST
+
+/* Rows change places where they must, and A x is b again. */
+TEST(C(solutions_solve))
+{
+	const T a[9] = {0, 2, 1, 0, 0, 3, 5, 1, 0}, b[3] = {7, 9, 7};
+	T lu[12], x[3], d;
+	int status = SGRT_OK;
+
+	R(lu)(1, 3, a, lu, &status);
+	R(lu_solve)(1, 3, 1, 0, lu, b, x);
+	C(near)("x", 3, x, (const T[3]){1, 2, 3}, 4, 0);
+	R(lu_solve)(1, 3, 1, 1, lu, (const T[3]){15, 5, 7}, x);
+	C(near)("x of the transpose", 3, x, (const T[3]){1, 2, 3}, 4, 0);
+	R(det)(1, 3, lu, &d);
+	C(near)("det", 1, &d, (const T[1]){30}, 4, 0);
+	R(logdet)(1, 3, lu, &d);
+	C(near)("logdet", 1, &d, (const T[1]){(T)3.4011973816621554}, 4, 0);
+}
+END_TEST
+
+TEST(C(what_has_no_factors_is_an_error_that_stays))
+{
+	const T singular[8] = {1, 0, 0, 1, 1, 2, 2, 4}, indefinite[4] = {1, 9, 2, 3};
+	const T nan[4] = {(T)NAN, 1, 2, 3};
+	T lu[12], x[4];
+	int status = SGRT_OK;
+
+	ck_assert_int_eq(R(lu)(2, 2, singular, lu, &status), SGRT_ESINGULAR);
+	ck_assert_int_eq(R(lu)(1, 2, singular, lu, &status), SGRT_ESINGULAR);
+	status = SGRT_OK;
+	ck_assert_int_eq(R(lu)(1, 2, nan, lu, &status), SGRT_OK);
+	ck_assert(isnan(lu[0]));
+	ck_assert_int_eq(R(cholesky)(1, 2, indefinite, x, &status), SGRT_EPOSDEF);
+	status = SGRT_OK;
+	ck_assert_int_eq(R(cholesky)(1, 2, nan, x, &status), SGRT_EPOSDEF);
+	status = SGRT_OK;
+	ck_assert_int_eq(
+	    R(solve_triangular)(1, 2, 1, 1, 0, (const T[4]){1, 5, 5, 0}, singular, x, &status),
+	    SGRT_ESINGULAR);
+	status = SGRT_OK;
+	ck_assert_int_eq(R(cholesky)(1, 2, (const T[4]){4, (T)NAN, 2, 5}, x, &status), SGRT_OK);
+	C(near)("the lower triangle alone", 4, x, (const T[4]){2, 0, 1, 2}, 1, 0);
+}
+END_TEST
+
 static void
 C(add_tests)(TCase *c)
 {
@@ -551,4 +675,8 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(activations_agree_with_their_references));
 	tcase_add_test(c, C(products_agree_with_their_references));
 	tcase_add_test(c, C(products_keep_infinities_in_place));
+	tcase_add_test(c, C(factors_agree_with_their_references));
+	tcase_add_test(c, C(solutions_agree_with_their_references));
+	tcase_add_test(c, C(solutions_solve));
+	tcase_add_test(c, C(what_has_no_factors_is_an_error_that_stays));
 }

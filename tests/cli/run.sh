@@ -118,11 +118,18 @@ cat >fails.sg <<'END'
 input a: i64, x[n]
 output 7 // a as q
 entry most = max(x) as m
+input s[k, k]
+entry inverse = inv(s) as i
+entry root = cholesky(s) as r
 END
 for b in interp cc jit; do
 	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
 	expect "a division by zero, back end $b" 3 '' 'symgrad run: error: an integer was divided by zero' \
 		run --backend=$b fails.sg forward a=0
+	expect "a singular matrix, back end $b" 3 '' 'symgrad run: error: a matrix is singular' \
+		run --backend=$b fails.sg inverse 's=[[1, 2], [2, 4]]'
+	expect "an indefinite matrix, back end $b" 3 '' 'symgrad run: error: a matrix is not positive definite' \
+		run --backend=$b fails.sg root 's=[[1, 2], [2, 4]]'
 	expect "the maximum of nothing, back end $b" 3 '' '*' run --backend=$b fails.sg most 'x=[]'
 done
 
