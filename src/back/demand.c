@@ -322,6 +322,25 @@ local(asker *a, sg_ref r)
 
 static uint32_t ask(asker *a, sg_ref r, const index *at);
 
+/* The condition on a form with variables as one on its variables alone. */
+static void
+move_base(sg_fn *f, sg_within *c)
+{
+	const sg_affine form = f->aff[c->form];
+	const sg_ext zero_ext = sg_ext_int(f->sp, 0);
+	int64_t v;
+
+	if (form.n == 0)
+		return;
+	c->form = sg_aff_add(f, c->form, sg_aff_ext(f, sg_ext_sub(f->sp, zero_ext, form.base)));
+	c->lo = sg_ext_sub(f->sp, c->lo, form.base);
+	c->hi = sg_ext_sub(f->sp, c->hi, form.base);
+	/* loops count from 0 */
+	if (form.n == 1 && form.term[0].var < SG_VAR_VALUE && sg_is_1(f, form.term[0].coef) &&
+	    sg_ext_const(f->sp, c->lo, &v) && v <= 0)
+		c->check_lo = false;
+}
+
 /* PAD: the operand's element within bounds, else 0. */
 static uint32_t
 padded(asker *a, sg_ref r, const index *at)
@@ -353,6 +372,7 @@ padded(asker *a, sg_ref r, const index *at)
 		}
 		c->check_lo = !sg_ext_is(f->sp, c->lo, 0);
 		c->check_hi = c->hi != n->shape->ext[k];
+		move_base(f, c);
 		count += c->check_lo || c->check_hi;
 	}
 	inner = ask(a, n->args[0], &to);

@@ -141,6 +141,7 @@ typedef struct sg_within { /* lo <= form < hi */
 typedef struct sg_val {
 	uint8_t kind, type, op;
 	uint8_t nargs, depth, reader_depth;
+	bool needed; /* by a root, or because it may fail */
 	int8_t prec;
 	uint32_t uses, weight;
 	uint32_t arg[3];

@@ -188,6 +188,43 @@ look_at_depth(void *arg, sg_aff a)
 }
 
 static void
+need_vars(void *arg, sg_aff a)
+{
+	const nest *n = arg;
+	const sg_affine form = n->f->aff[a];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE)
+			n->s->val[form.term[i].var - SG_VAR_VALUE].needed = true;
+}
+
+/* Indices that were split for nothing are not printed. */
+static void
+find_needed(nest *n)
+{
+	sg_step *s = n->s;
+
+	for (size_t i = 0; i < s->nroots; i++) {
+		for (int k = 0; k < 2; k++)
+			s->val[s->root[i].val[k]].needed = true;
+		need_vars(n, s->root[i].at);
+		need_vars(n, s->root[i].pos);
+	}
+	for (size_t i = s->nvals; i-- > 1;) {
+		sg_val *v = &s->val[i];
+
+		v->needed = v->needed || v->kind == SG_V_AT;
+		if (!v->needed)
+			continue;
+		need_vars(n, v->aff);
+		for (uint32_t k = 0; k < v->nconds; k++)
+			need_vars(n, v->cond[k].form);
+		for (uint32_t k = 0; k < v->nargs; k++)
+			s->val[v->arg[k]].needed = true;
+	}
+}
+
+static void
 set_depths(nest *n)
 {
 	sg_step *s = n->s;
@@ -716,7 +753,7 @@ print_level(nest *n, uint32_t d)
 	if (d == n->nkept)
 		declare_folds(n);
 	for (size_t i = 1; i < n->s->nvals; i++)
-		if (n->s->val[i].depth == d)
+		if (n->s->val[i].depth == d && n->s->val[i].needed)
 			print_val(n, &n->s->val[i]);
 	if (d == n->ngroups) {
 		for (size_t i = 0; i < n->s->nroots; i++)
@@ -752,6 +789,7 @@ sg_print_nest(sg_fn *f, sg_step *s)
 	}
 	group_loops(&n);
 	set_depths(&n);
+	find_needed(&n);
 	print_level(&n, 0);
 }
 

@@ -1,0 +1,324 @@
+/* check_emit.c - the C that is written: it compiles without a warning, computes what the evaluator
+ * computes, for extents of 0 and of more than a block too, and reads as it should.
+ *
+ * Random programs have many entries over one graph, so that the compiler is called once for all of them.
+ * A failure names the seed; CHECK_EMIT_SEED and CHECK_EMIT_COUNT choose others. */
+#include "emit_random.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+enum { NENTRIES = 24, NSTEPS = 30 };
+
+typedef int call_fn(const ptrdiff_t *dims, void *const *args, void *work);
+
+/* ---- compiling ---- */
+
+static const char *
+folder(void)
+{
+	const char *t = getenv("TMPDIR");
+
+	return t && *t ? t : "/tmp";
+}
+
+/* The text as a shared object, with every warning an error; NULL: $CC found fault. */
+static void *
+build_so(const char *text, const char *cc)
+{
+	char c[512], so[512], command[2048];
+	FILE *f;
+	void *so_handle;
+
+	snprintf(c, sizeof c, "%s/check_emit_%ld.c", folder(), (long)getpid());
+	snprintf(so, sizeof so, "%s/check_emit_%ld.so", folder(), (long)getpid());
+	f = fopen(c, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	snprintf(command, sizeof command,
+	         "%s -std=c11 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror "
+	         "-ffp-contract=off -fPIC -shared %s -o %s -lm",
+	         cc, c, so);
+	if (system(command) != 0)
+		return NULL;
+	so_handle = dlopen(so, RTLD_NOW | RTLD_LOCAL);
+	ck_assert_msg(so_handle != NULL, "%s", dlerror());
+	if (!getenv("CHECK_EMIT_KEEP"))
+		(void)remove(c);
+	(void)remove(so);
+	return so_handle;
+}
+
+/* ---- a program over a world's graph ---- */
+
+static sg_program *
+program_of(world *w, size_t nentries)
+{
+	sg_program *p = SG_NEW(w->ctx, sg_program);
+
+	*p = (sg_program){.name = "m", .sp = w->sp, .g = w->b.g, .real = SG_F64};
+	p->ninputs = w->ninputs;
+	p->input = SG_NEW_ARRAY(w->ctx, sg_input, w->ninputs);
+	for (uint32_t i = 0; i < w->ninputs; i++) {
+		const sg_node *n = &w->b.g->node[w->input[i]];
+
+		p->input[i] = (sg_input){.name = sg_text(w->ctx, "x%u", i), .type = (sg_type)n->type,
+		                         .shape = n->shape, .ref = w->input[i]};
+	}
+	p->nentries = nentries;
+	p->entry = SG_NEW_ARRAY(w->ctx, sg_entry_ir, nentries);
+	return p;
+}
+
+static void
+set_entry(world *w, sg_entry_ir *e, const char *name, size_t nout, const sg_ref *out)
+{
+	e->name = name;
+	e->nout = nout;
+	e->out = SG_NEW_ARRAY(w->ctx, sg_output, nout);
+	for (size_t k = 0; k < nout; k++)
+		e->out[k] = (sg_output){.name = sg_text(w->ctx, "y%zu", k), .ref = out[k]};
+}
+
+static const sg_c_names *
+emit(world *w, const sg_program *p, bool jit, const char **text)
+{
+	const sg_emit_options o = {.prefix = p->name, .standalone = !jit, .jit = jit};
+	const sg_c_names *names;
+	sg_buf b;
+
+	sg_buf_init(&b, w->ctx);
+	names = sg_emit(w->ctx, p, &o, &b, NULL);
+	*text = sg_buf_text(&b);
+	return names;
+}
+
+/* ---- comparing with the evaluator ---- */
+
+static bool
+agrees(double a, double b, sg_type t)
+{
+	const double tol = t == SG_F32 ? 2e-4 : 1e-10;
+
+	if (isnan(a) || isnan(b))
+		return isnan(a) && isnan(b);
+	return a == b || fabs(a - b) <= tol * (1 + fabs(b));
+}
+
+typedef struct buffers {
+	sg_tensor out[8], want[8];
+	void *args[MAX_INPUTS + 8];
+	char *work;
+	size_t bytes;
+} buffers;
+
+enum { GUARD = 64 };
+
+static void
+open_buffers(world *w, const sg_program *p, const sg_entry_ir *e, buffers *u)
+{
+	const sg_uses uses = sg_entry_uses(p, e);
+	int64_t bytes = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (uses.input[i])
+			u->args[n++] = w->value[i].data;
+	for (size_t k = 0; k < e->nout; k++) {
+		u->want[k] = tensor_for(w, p->g, e->out[k].ref);
+		u->out[k] = u->want[k];
+		u->out[k].data = sg_alloc(w->ctx, (size_t)u->out[k].count * 8 + GUARD);
+		memset(u->out[k].data, 0x5a, (size_t)u->out[k].count * 8 + GUARD);
+		u->args[n++] = u->out[k].data;
+	}
+	CLAIM(sg_ext_eval(w->sp, sg_entry_work(w->ctx, p, e), w->dims, &bytes), "a workspace");
+	u->bytes = (size_t)bytes;
+	u->work = sg_alloc(w->ctx, u->bytes + 64 + GUARD);
+	u->work += (64 - (uintptr_t)u->work % 64) % 64;
+	memset(u->work, 0x5a, u->bytes + GUARD);
+}
+
+static void
+check_guards(const buffers *u, const sg_entry_ir *e, const char *what)
+{
+	for (size_t k = 0; k < e->nout; k++) {
+		const char *end = (const char *)u->out[k].data +
+		                  (size_t)u->out[k].count * sg_type_size(u->out[k].type);
+
+		for (int i = 0; i < GUARD / 2; i++)
+			CLAIM(end[i] == 0x5a, "%s: writes past the end of output %zu", what, k);
+	}
+	for (int i = 0; i < GUARD; i++)
+		CLAIM(u->work[u->bytes + (size_t)i] == 0x5a, "%s: writes past its workspace", what);
+}
+
+static void
+check_call(world *w, const sg_program *p, size_t i, call_fn *call, const char *how)
+{
+	const sg_entry_ir *e = &p->entry[i];
+	const sg_tensor *in[MAX_INPUTS];
+	const char *what = sg_text(w->ctx, "%s, entry %zu, N = %d, M = %d", how, i, (int)w->dims[0],
+	                           (int)w->dims[1]);
+	const ptrdiff_t all[NDIMS] = {w->dims[0], w->dims[1], w->dims[2]};
+	ptrdiff_t dims[NDIMS];
+	sg_ref ref[8];
+	buffers u = {.bytes = 0};
+	size_t ndims = 0;
+	int got, want;
+
+	for (size_t k = 0; k < p->ninputs; k++)
+		in[k] = &w->value[k];
+	for (size_t k = 0; k < e->nout; k++)
+		ref[k] = e->out[k].ref;
+	for (size_t k = 0; k < NDIMS; k++)
+		if (sg_entry_uses(p, e).dim[k])
+			dims[ndims++] = all[k];
+	open_buffers(w, p, e, &u);
+	want = sg_interp(w->ctx, p, e->nout, ref, w->dims, in, u.want);
+	got = call(dims, u.args, u.bytes ? u.work : NULL);
+	CLAIM(got == want, "%s: returns %d, not %d", what, got, want);
+	check_guards(&u, e, what);
+	for (size_t k = 0; want == SGRT_OK && k < e->nout; k++)
+		for (int64_t j = 0; j < u.want[k].count; j++) {
+			const double a = get(&u.out[k], j), b = get(&u.want[k], j);
+
+			CLAIM(agrees(a, b, u.want[k].type), "%s: output %zu (node %u) at %d is %.17g, not %.17g",
+			      what, k, (unsigned)ref[k], (int)j, a, b);
+		}
+}
+
+static const int64_t sizes[][NDIMS] = {{3, 2, 1}, {0, 3, 2}, {1, 1, 1}, {5, 0, 3}, {300, 2, 4}, {2, 7, 0}};
+
+/* Every entry, for all sizes, by $CC and by libtcc. */
+static void
+check_program(world *w, const sg_program *p, const char *cc)
+{
+	const char *text, *jit_text, *names[64];
+	const sg_c_names *c = emit(w, p, false, &text);
+	void *so = build_so(text, cc), *addr[64];
+	char *why = NULL;
+	sg_code *jit;
+
+	CLAIM(so != NULL, "the C compiler finds fault");
+	(void)emit(w, p, true, &jit_text);
+	for (size_t i = 0; i < p->nentries; i++)
+		names[i] = c[i].call;
+	jit = sg_have_tcc() ? sg_load_tcc(jit_text, p->nentries, names, addr, &why) : NULL;
+	CLAIM(jit != NULL || !sg_have_tcc(), "libtcc: %s", why ? why : "?");
+	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+		set_dims(w, sizes[s][0], sizes[s][1], sizes[s][2]);
+		randomise(w);
+		for (size_t i = 0; i < p->nentries; i++) {
+			call_fn *call;
+			void *f = dlsym(so, names[i]);
+
+			memcpy(&call, &f, sizeof call);
+			check_call(w, p, i, call, "cc");
+			if (!jit)
+				continue;
+			memcpy(&call, &addr[i], sizeof call);
+			check_call(w, p, i, call, "jit");
+		}
+	}
+	if (jit)
+		sg_unload(jit);
+	dlclose(so);
+}
+
+static const char *
+compiler(void)
+{
+	const char *cc = getenv("CC");
+
+	return cc && *cc ? cc : "cc";
+}
+
+/* ---- random programs ---- */
+
+static void
+random_program(world *w, uint64_t seed, sg_type real)
+{
+	const sg_ext n = w->n, m = w->m;
+	sg_program *p;
+	pool pl = {.w = w, .real = real};
+	sg_ref out[NENTRIES][4];
+	size_t nout[NENTRIES];
+
+	w->random = seed * 7919 + 1;
+	for (int i = 0; i < 3; i++)
+		(void)uniform(w, 0, 1);
+	add(&pl, input_of(w, real, SHAPE(w, n, num(w, 4))), true);
+	add(&pl, input_of(w, real, SHAPE(w, n)), true);
+	add(&pl, input_of(w, real, SHAPE(w, m, n)), true);
+	add(&pl, input_of(w, real, SHAPE(w, num(w, 4), num(w, 6))), true);
+	add(&pl, input_of(w, real, sg_shape_scalar(w->sp)), true);
+	add(&pl, input_of(w, real, SHAPE(w, num(w, 4), m)), true);
+	const uint32_t ninputs = pl.n;
+	for (size_t e = 0; e < NENTRIES; e++) {
+		pl.n = ninputs;
+		for (int k = 0; k < NSTEPS; k++)
+			grow(&pl);
+		nout[e] = 1 + below(w, 3);
+		for (size_t k = 0; k < nout[e]; k++)
+			out[e][k] = pl.item[k == 0 ? pl.n - 1 : ninputs + below(w, pl.n - ninputs)];
+	}
+	p = program_of(w, NENTRIES);
+	for (size_t e = 0; e < NENTRIES; e++)
+		set_entry(w, &p->entry[e], sg_text(w->ctx, "e%zu", e), nout[e], out[e]);
+	check_program(w, p, compiler());
+}
+
+static long
+number_from(const char *name, long otherwise)
+{
+	const char *s = getenv(name);
+
+	return s ? strtol(s, NULL, 10) : otherwise;
+}
+
+static void
+random_f64(world *w)
+{
+	random_program(w, (uint64_t)number_from("CHECK_EMIT_SEED", 1), SG_F64);
+}
+
+static void
+random_f32(world *w)
+{
+	random_program(w, (uint64_t)number_from("CHECK_EMIT_SEED", 1), SG_F32);
+}
+
+START_TEST(written_c_computes_what_the_evaluator_computes)
+{
+	const long first = number_from("CHECK_EMIT_SEED", 1), count = number_from("CHECK_EMIT_COUNT", 3);
+	char seed[32];
+
+	for (long s = first; s < first + count; s++) {
+		snprintf(seed, sizeof seed, "%ld", s);
+		setenv("CHECK_EMIT_SEED", seed, 1);
+		printf("seed %ld\n", s);
+		fflush(stdout);
+		in_world(random_f64);
+		in_world(random_f32);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("emit");
+	TCase *t = tcase_create("emit");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 600);
+	tcase_add_test(t, written_c_computes_what_the_evaluator_computes);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
