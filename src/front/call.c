@@ -263,7 +263,7 @@ bind_params(elab *e, const sg_ast_fn *fn, const value *v, scope *env, uint64_t s
 
 		a.is_const = false;
 		if (fresh)
-			a = fresh_binding(e, fn->param[k].name, a, fn->param[k].at);
+			a = fresh_binding(e, in, fn->param[k].name, a, fn->param[k].at);
 		scope_bind(e, in, fn->param[k].name, a, fn->param[k].at);
 	}
 	return in;

@@ -114,7 +114,8 @@ struct elab {
 	sg_type real;
 	scope *top;
 	scope *prelude;
-	sg_map *wrt;       /* names that some derivative is taken with respect to */
+	sg_map *wrt;       /* names at the top that some derivative is taken with respect to */
+	sg_map *wrt_sites; /* other places where such names are bound */
 	sg_map *unknown;   /* names that were reported as unknown */
 	struct unknown *first_unknown;
 	const char *blank; /* "_" */
@@ -191,17 +192,20 @@ binding *scope_find(elab *e, scope *s, const char *name);      /* here or above 
 binding *scope_find_here(scope *s, const char *name);
 binding *scope_bind(elab *e, scope *s, const char *name, value v, sg_span at); /* error if bound here */
 /* v, made a binding of its own where a derivative is taken with respect to the name. */
-value fresh_binding(elab *e, const char *name, value v, sg_span at);
+value fresh_binding(elab *e, const scope *s, const char *name, value v, sg_span at);
 const char *suggest_name(elab *e, scope *s, const char *name);
 void rebound(elab *e, const char *name, sg_span at, const binding *old); /* the error */
 /* A type is its own name where nothing else is bound to that: cast(x, f32). */
 bool is_type_name(const char *s);
 /* A dimension of that name, new or old, for a shape. */
 bool declare_dims(elab *e, const sg_ast *x);
+
+/* ---- names, as the text alone tells (names.c) ---- */
+/* Finds the names that derivatives are taken with respect to. */
 void collect_wrt(elab *e, const sg_stmt *list);
 void collect_wrt_expr(elab *e, const sg_ast *x);
-
-/* ---- unknown names (names.c) ---- */
+/* Is one of them bound at this place, in scope s? */
+bool is_marked(elab *e, const scope *s, const char *name, sg_span at);
 void check_names(elab *e, const sg_stmt *st); /* of a statement at the top, before it runs */
 void unknown_name(elab *e, scope *s, const sg_ast *x);
 /* The name is bound here: should it have been reported as unknown, that is worth a note. */

@@ -58,6 +58,7 @@ elab_new(sg_ctx *ctx, const sg_front_options *o)
 	e->prelude = scope_new(e, NULL, UINT64_MAX);
 	e->top = scope_new(e, e->prelude, UINT64_MAX);
 	e->wrt = sg_map_new(ctx);
+	e->wrt_sites = sg_map_new(ctx);
 	e->unknown = sg_map_new(ctx);
 	e->included = sg_map_new(ctx);
 	e->blank = sg_intern_z(ctx, "_");

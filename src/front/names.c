@@ -1,8 +1,11 @@
-/* names.c - names that are not bound, and names that are bound twice, found before anything runs.
+/* names.c - what the text alone says about names, before anything runs: those that are not bound, those
+ * that are bound twice, those that a derivative is taken with respect to.
  *
- * What is visible where follows from the text alone. So each statement at the top of a file is walked
- * before it is evaluated, with the bodies of its functions, which may never be called, and with the
- * branches of an 'if' that are never taken. A name that is unknown is reported once. */
+ * Each statement at the top of a file is walked before it is evaluated, with the bodies of its
+ * functions, which may never be called, and with the branches of an 'if' that are never taken. A name
+ * that is unknown is reported once. Of the places where a name is bound, those are marked that a
+ * derivative names: only there is a value made a binding of its own (see fresh_binding), since such
+ * bindings are barriers to sharing and rewriting. */
 #include "front/elab.h"
 
 #include <string.h>
@@ -22,9 +25,6 @@ struct unknown {
 	sg_span later; /* where it is bound below; src NULL: nowhere */
 	struct unknown *next;
 };
-
-static void check_expr(elab *e, const local *l, const sg_ast *x);
-static void check_fn(elab *e, const local *l, const sg_ast_fn *fn);
 
 /* ---- unknown names ---- */
 
@@ -129,7 +129,82 @@ settle_unknown_names(elab *e)
 	}
 }
 
+/* ---- names that a derivative is taken with respect to ---- */
+
+/* The place where a name is bound, as a key. */
+static const void *
+site(sg_span at)
+{
+	return at.src->text + at.lo;
+}
+
+bool
+is_marked(elab *e, const scope *s, const char *name, sg_span at)
+{
+	return (at.src && sg_map_get(e->wrt_sites, site(at))) ||
+	       (s == e->top && sg_map_get(e->wrt, name));
+}
+
+static void
+mark_name(elab *e, const local *l, const char *name)
+{
+	for (; l; l = l->up)
+		if (l->name == name) {
+			sg_map_put(e->wrt_sites, site(l->at), e);
+			return;
+		}
+	sg_map_put(e->wrt, name, e);
+}
+
+static void
+mark_target(elab *e, const local *l, const sg_ast *x)
+{
+	if (x->kind == SG_X_NAME)
+		mark_name(e, l, x->name);
+	if (x->kind == SG_X_TUPLE)
+		for (size_t k = 0; k < x->nkids; k++)
+			mark_target(e, l, x->kid[k]);
+}
+
+/* All arguments behind the first: a direction that is marked too does no harm. */
+static void
+mark_targets(elab *e, const local *l, const sg_ast *call)
+{
+	const builtin *b = call->kid[0]->kind == SG_X_NAME ? find_builtin(call->kid[0]->name) : NULL;
+
+	if (b && is_derivative_fn(&(closure){.builtin = b}))
+		for (size_t k = 2; k < call->nkids; k++)
+			mark_target(e, l, call->kid[k]);
+}
+
+/* A tuple that is written out keeps the bindings of the names in it: where it is named, so are they.
+ * list: of statements, in the scope that ends with l (NULL: the file's). */
+static void
+mark_tuples(elab *e, const local *l, const sg_stmt *list)
+{
+	const sg_stmt **tuple = NULL;
+	size_t n = 0, cap = 0;
+
+	for (const sg_stmt *st = list; st; st = st->next)
+		if (st->kind == SG_S_BIND && !st->unpacks && st->item[0].value->kind == SG_X_TUPLE)
+			SG_PUSH(e->ctx, tuple, n, cap, st);
+	while (n-- > 0) { /* the last first: a tuple may hold others */
+		const sg_ast_param *t = &tuple[n]->target[0];
+
+		if (is_marked(e, l ? NULL : e->top, t->name, t->at))
+			mark_target(e, l, tuple[n]->item[0].value);
+	}
+}
+
 /* ---- the walk ---- */
+
+typedef struct walk {
+	elab *e;
+	bool marks; /* marks the names of derivatives, and says nothing */
+} walk;
+
+static void walk_expr(const walk *w, const local *l, const sg_ast *x);
+static void walk_fn(const walk *w, const local *l, const sg_ast_fn *fn);
 
 static bool
 is_visible(elab *e, const local *l, const char *name)
@@ -141,117 +216,152 @@ is_visible(elab *e, const local *l, const char *name)
 }
 
 static void
-check_name(elab *e, const local *l, const sg_ast *x)
+walk_name(const walk *w, const local *l, const sg_ast *x)
 {
-	if (!is_visible(e, l, x->name))
-		report_unknown(e, l, e->top, x);
+	if (!w->marks && !is_visible(w->e, l, x->name))
+		report_unknown(w->e, l, w->e->top, x);
 }
 
 /* Binds a name in the scope that l is in. */
 static const local *
-bind_local(elab *e, const local *l, const char *name, sg_span at, bool opens)
+bind_local(const walk *w, const local *l, const char *name, sg_span at, bool opens)
 {
+	elab *e = w->e;
 	local *k = SG_NEW(e->ctx, local);
 
 	for (const local *o = l; o && !opens && name != e->blank; o = o->opens ? NULL : o->up)
 		if (o->name == name) {
-			rebound(e, name, at, &(binding){.at = o->at});
+			if (!w->marks)
+				rebound(e, name, at, &(binding){.at = o->at});
 			return l;
 		}
-	note_later_binding(e, name, at);
+	if (!w->marks)
+		note_later_binding(e, name, at);
 	*k = (local){.name = name, .at = at, .opens = opens, .up = l};
 	return k;
 }
 
 static void
-check_kids(elab *e, const local *l, const sg_ast *x)
+walk_kids(const walk *w, const local *l, const sg_ast *x)
 {
+	if (w->marks && x->kind == SG_X_CALL)
+		mark_targets(w->e, l, x);
 	for (size_t k = 0; k < x->nkids; k++)
-		check_expr(e, l, x->kid[k]);
+		walk_expr(w, l, x->kid[k]);
 	for (size_t k = 0; k < x->nindex; k++) {
-		check_expr(e, l, x->index[k].e);
-		check_expr(e, l, x->index[k].start);
-		check_expr(e, l, x->index[k].stop);
-		check_expr(e, l, x->index[k].step);
+		walk_expr(w, l, x->index[k].e);
+		walk_expr(w, l, x->index[k].start);
+		walk_expr(w, l, x->index[k].stop);
+		walk_expr(w, l, x->index[k].step);
 	}
 	if (x->fn)
-		check_fn(e, l, x->fn);
+		walk_fn(w, l, x->fn);
 }
 
 static void
-check_expr(elab *e, const local *l, const sg_ast *x)
+walk_expr(const walk *w, const local *l, const sg_ast *x)
 {
-	if (!x || !sg_stack_left(e->ctx))
+	if (!x || !sg_stack_left(w->e->ctx))
 		return;
 	/* A left-deep chain is walked by a loop, so that its length costs no stack. */
 	for (; x->kind == SG_X_BINARY; x = x->kid[0])
-		check_expr(e, l, x->kid[1]);
+		walk_expr(w, l, x->kid[1]);
 	if (x->kind == SG_X_NAME) {
-		check_name(e, l, x);
+		walk_name(w, l, x);
 	} else if (x->kind == SG_X_COMPREHENSION) {
-		check_expr(e, l, x->kid[1]);
-		check_expr(e, l, x->kid[2]);
-		check_expr(e, bind_local(e, l, x->name, x->op_at, true), x->kid[0]);
+		walk_expr(w, l, x->kid[1]);
+		walk_expr(w, l, x->kid[2]);
+		walk_expr(w, bind_local(w, l, x->name, x->op_at, true), x->kid[0]);
 	} else {
-		check_kids(e, l, x);
+		walk_kids(w, l, x);
 	}
 }
 
 static const local *
-check_body_statement(elab *e, const local *l, const sg_stmt *st)
+walk_body_statement(const walk *w, const local *l, const sg_stmt *st)
 {
 	if (st->kind == SG_S_DEF) {
-		l = bind_local(e, l, st->fn->name, st->name_at, false);
-		check_fn(e, l, st->fn);
+		l = bind_local(w, l, st->fn->name, st->name_at, false);
+		walk_fn(w, l, st->fn);
 		return l;
 	}
 	for (size_t k = 0; k < st->nitems; k++)
-		check_expr(e, l, st->item[k].value);
+		walk_expr(w, l, st->item[k].value);
 	if (st->kind == SG_S_DERIVATIVE)
-		check_fn(e, l, st->fn);
+		walk_fn(w, l, st->fn);
 	if (st->kind == SG_S_CONST)
-		return bind_local(e, l, st->item[0].name, st->item[0].at, false);
+		return bind_local(w, l, st->item[0].name, st->item[0].at, false);
 	for (size_t k = 0; k < st->ntargets; k++)
-		l = bind_local(e, l, st->target[k].name, st->target[k].at, false);
+		l = bind_local(w, l, st->target[k].name, st->target[k].at, false);
 	return l;
 }
 
 static void
-check_fn(elab *e, const local *l, const sg_ast_fn *fn)
+walk_fn(const walk *w, const local *l, const sg_ast_fn *fn)
 {
-	local first = {.opens = true, .up = l};
+	const local first = {.opens = true, .up = l};
 
 	for (size_t k = 0; k < fn->nparams; k++)
-		check_expr(e, l, fn->param[k].deflt);
+		walk_expr(w, l, fn->param[k].deflt);
 	l = &first;
 	for (size_t k = 0; k < fn->nparams; k++)
-		l = bind_local(e, l, fn->param[k].name, fn->param[k].at, false);
+		l = bind_local(w, l, fn->param[k].name, fn->param[k].at, false);
 	for (size_t k = 0; k < fn->nseeds; k++)
-		l = bind_local(e, l, fn->seed[k].name, fn->seed[k].at, false);
-	check_expr(e, l, fn->expr);
+		l = bind_local(w, l, fn->seed[k].name, fn->seed[k].at, false);
+	walk_expr(w, l, fn->expr);
 	for (const sg_stmt *st = fn->body; st; st = st->next)
-		l = check_body_statement(e, l, st);
+		l = walk_body_statement(w, l, st);
+	if (w->marks)
+		mark_tuples(w->e, l, fn->body);
+}
+
+/* A statement at the top. */
+static void
+walk_statement(const walk *w, const sg_stmt *st)
+{
+	if (st->kind == SG_S_BIND || st->kind == SG_S_CONST || st->kind == SG_S_OUTPUT ||
+	    st->kind == SG_S_ENTRY || st->kind == SG_S_GRADIENT)
+		for (size_t k = 0; k < st->nitems; k++)
+			walk_expr(w, NULL, st->item[k].value);
+	for (size_t k = 0; k < st->nwrt; k++) {
+		const sg_ast name = {.kind = SG_X_NAME, .name = st->wrt[k].name, .at = st->wrt[k].at};
+
+		walk_name(w, NULL, &name);
+		if (w->marks)
+			mark_name(w->e, NULL, name.name);
+	}
+	if (st->kind == SG_S_DEF) { /* a function sees itself */
+		const local self = {.name = st->fn->name, .at = st->name_at, .opens = true};
+
+		walk_fn(w, &self, st->fn);
+	}
+	if (st->kind == SG_S_DERIVATIVE)
+		walk_fn(w, NULL, st->fn);
 }
 
 void
 check_names(elab *e, const sg_stmt *st)
 {
-	if (e->torn)
-		return;
-	if (st->kind == SG_S_BIND || st->kind == SG_S_CONST || st->kind == SG_S_OUTPUT ||
-	    st->kind == SG_S_ENTRY || st->kind == SG_S_GRADIENT)
-		for (size_t k = 0; k < st->nitems; k++)
-			check_expr(e, NULL, st->item[k].value);
-	for (size_t k = 0; k < st->nwrt; k++) {
-		const sg_ast name = {.kind = SG_X_NAME, .name = st->wrt[k].name, .at = st->wrt[k].at};
+	const walk w = {.e = e};
 
-		check_name(e, NULL, &name);
-	}
-	if (st->kind == SG_S_DEF) { /* a function sees itself */
-		const local self = {.name = st->fn->name, .at = st->name_at, .opens = true};
+	if (!e->torn)
+		walk_statement(&w, st);
+}
 
-		check_fn(e, &self, st->fn);
-	}
-	if (st->kind == SG_S_DERIVATIVE)
-		check_fn(e, NULL, st->fn);
+void
+collect_wrt(elab *e, const sg_stmt *list)
+{
+	const walk w = {.e = e, .marks = true};
+
+	for (const sg_stmt *st = list; st; st = st->next)
+		walk_statement(&w, st);
+	mark_tuples(e, NULL, list);
+}
+
+void
+collect_wrt_expr(elab *e, const sg_ast *x)
+{
+	const walk w = {.e = e, .marks = true};
+
+	walk_expr(&w, NULL, x);
 }

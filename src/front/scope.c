@@ -83,9 +83,9 @@ scope_bind(elab *e, scope *s, const char *name, value v, sg_span at)
 }
 
 value
-fresh_binding(elab *e, const char *name, value v, sg_span at)
+fresh_binding(elab *e, const scope *s, const char *name, value v, sg_span at)
 {
-	if (!sg_map_get(e->wrt, name))
+	if (!is_marked(e, s, name, at))
 		return v;
 	if (v.kind == V_FLOAT)
 		v = v_tensor(to_tensor(e, v, -1, at));
@@ -93,14 +93,13 @@ fresh_binding(elab *e, const char *name, value v, sg_span at)
 		value t = v_tuple(e, v.n, v.item);
 
 		for (size_t k = 0; k < t.n; k++)
-			t.item[k] = fresh_binding(e, name, t.item[k], at);
+			t.item[k] = fresh_binding(e, s, name, t.item[k], at);
 		t.is_const = v.is_const;
 		return t;
 	}
 	if (v.kind != V_TENSOR || !sg_type_is_float(sg_type_of(e->b, v.ref)))
 		return v;
-	value fresh = v_tensor(sg_bind(e->b, v.ref, ++e->binds));
-	return fresh;
+	return v_tensor(sg_bind(e->b, v.ref, ++e->binds));
 }
 
 const char *
@@ -165,82 +164,4 @@ declare_dims(elab *e, const sg_ast *x)
 	for (size_t k = 0; k < x->nkids; k++)
 		ok = declare_dims(e, x->kid[k]) && ok;
 	return ok;
-}
-
-/* ---- names that some derivative is taken with respect to ---- */
-
-static void
-mark(elab *e, const char *name)
-{
-	sg_map_put(e->wrt, name, (void *)(uintptr_t)name);
-}
-
-static void
-mark_target(elab *e, const sg_ast *x)
-{
-	if (x->kind == SG_X_NAME)
-		mark(e, x->name);
-	if (x->kind == SG_X_TUPLE)
-		for (size_t k = 0; k < x->nkids; k++)
-			mark_target(e, x->kid[k]);
-}
-
-static bool
-is_derivative(const char *name)
-{
-	static const char *const words[] = {"grad", "jacobian", "hessian", "jvp", "vjp", "hvp",
-	                                    "sparse_jacobian", "sparse_hessian", "sparse_pattern"};
-
-	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-		if (strcmp(name, words[k]) == 0)
-			return true;
-	return false;
-}
-
-static void collect_fn(elab *e, const sg_ast_fn *f);
-
-void
-collect_wrt_expr(elab *e, const sg_ast *x)
-{
-	if (!x || !sg_stack_left(e->ctx))
-		return;
-	/* A left-deep chain is walked by a loop, so that its length costs no stack. */
-	for (; x->kind == SG_X_BINARY; x = x->kid[0])
-		collect_wrt_expr(e, x->kid[1]);
-	if (x->kind == SG_X_CALL && x->kid[0]->kind == SG_X_NAME && is_derivative(x->kid[0]->name))
-		for (size_t k = 1; k < x->nkids; k++)
-			if (k > 1 || (x->argname && x->argname[k]))
-				mark_target(e, x->kid[k]);
-	for (size_t k = 0; k < x->nkids; k++)
-		collect_wrt_expr(e, x->kid[k]);
-	for (size_t k = 0; k < x->nindex; k++) {
-		collect_wrt_expr(e, x->index[k].e);
-		collect_wrt_expr(e, x->index[k].start);
-		collect_wrt_expr(e, x->index[k].stop);
-		collect_wrt_expr(e, x->index[k].step);
-	}
-	if (x->fn)
-		collect_fn(e, x->fn);
-}
-
-static void
-collect_fn(elab *e, const sg_ast_fn *f)
-{
-	for (size_t k = 0; k < f->nparams; k++)
-		collect_wrt_expr(e, f->param[k].deflt);
-	collect_wrt_expr(e, f->expr);
-	collect_wrt(e, f->body);
-}
-
-void
-collect_wrt(elab *e, const sg_stmt *list)
-{
-	for (const sg_stmt *s = list; s; s = s->next) {
-		for (size_t k = 0; k < s->nitems; k++)
-			collect_wrt_expr(e, s->item[k].value);
-		for (size_t k = 0; k < s->nwrt; k++)
-			mark(e, s->wrt[k].name);
-		if (s->fn)
-			collect_fn(e, s->fn);
-	}
 }

@@ -229,23 +229,33 @@ run_const(elab *e, scope *s, const sg_stmt *st)
 	scope_bind(e, s, it->name, v, it->at);
 }
 
+static value bound_value(elab *e, const scope *s, const char *name, value v, const sg_ast *x,
+                         sg_span at);
+
+/* An item of a tuple that is written out. */
+static value
+kept_binding(elab *e, const scope *s, const char *name, value v, const sg_ast *x, sg_span at)
+{
+	const uint16_t op = v.kind == V_TENSOR ? sg_node_at(e->b->g, v.ref)->op : SG_NOP;
+
+	if (x->kind == SG_X_NAME && (v.kind == V_TUPLE || op == SG_INPUT || op == SG_BIND))
+		return v;
+	return bound_value(e, s, name, v, x, at);
+}
+
 /* The value as what the target's name is bound to. A tuple that is written out keeps the bindings of
  * the names in it; anything else is a binding of its own. */
 static value
-bound_value(elab *e, const char *name, value v, const sg_ast *x, sg_span at)
+bound_value(elab *e, const scope *s, const char *name, value v, const sg_ast *x, sg_span at)
 {
 	value t;
 
 	v.is_const = false;
 	if (v.kind != V_TUPLE || x->kind != SG_X_TUPLE || x->nkids != v.n)
-		return fresh_binding(e, name, v, at);
+		return fresh_binding(e, s, name, v, at);
 	t = v_tuple(e, v.n, v.item);
-	for (size_t k = 0; k < t.n; k++) {
-		const uint16_t op = t.item[k].kind == V_TENSOR ? sg_node_at(e->b->g, t.item[k].ref)->op : 0;
-
-		if (x->kid[k]->kind != SG_X_NAME || (op != SG_INPUT && op != SG_BIND))
-			t.item[k] = fresh_binding(e, name, t.item[k], at);
-	}
+	for (size_t k = 0; k < t.n; k++)
+		t.item[k] = kept_binding(e, s, name, t.item[k], x->kid[k], at);
 	return t;
 }
 
@@ -258,8 +268,9 @@ run_bind(elab *e, scope *s, const sg_stmt *st)
 	if (st->at.src != e->prelude_src)
 		e->b->g->here = st->at;
 	if (!st->unpacks) {
-		scope_bind(e, s, st->target[0].name, bound_value(e, st->target[0].name, v, x, st->target[0].at),
-		           st->target[0].at);
+		const sg_ast_param *t = &st->target[0];
+
+		scope_bind(e, s, t->name, bound_value(e, s, t->name, v, x, t->at), t->at);
 		return;
 	}
 	if (v.kind != V_POISON && v.kind != V_TUPLE) {
@@ -275,7 +286,7 @@ run_bind(elab *e, scope *s, const sg_stmt *st)
 
 		item.is_const = false;
 		scope_bind(e, s, st->target[k].name,
-		           fresh_binding(e, st->target[k].name, item, st->target[k].at),
+		           fresh_binding(e, s, st->target[k].name, item, st->target[k].at),
 		           st->target[k].at);
 	}
 }
