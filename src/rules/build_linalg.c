@@ -156,8 +156,14 @@ sg_det(sg_build *b, sg_op op, sg_ref a)
 {
 	if (sg_is_matrix_t(b, a))
 		return sg_det(b, op, sg_arg(b->g, a, 0));
+	return sg_lu_det(b, op, a, sg_lu(b, a));
+}
+
+sg_ref
+sg_lu_det(sg_build *b, sg_op op, sg_ref a, sg_ref lu)
+{
 	const sg_shape *s = sg_shape_of(b, a);
-	sg_ref args[2] = {a, sg_lu(b, a)};
+	const sg_ref args[2] = {a, lu};
 
 	return sg_raw(b, op, sg_type_of(b, a), sg_shape_make(b->sp, s->rank - 2, s->ext), 2, args,
 	              NULL);

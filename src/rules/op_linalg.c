@@ -137,6 +137,14 @@ batch_LUSOLVE(sg_build *b, const sg_node *n, const sg_ref *args, const bool *bat
 
 /* ---- d = det a:   dd = d tr(a^-1 da)   A = D d a^-T   log d: without the factor d ---- */
 
+/* Of the factors that are there: they may be others than LU(a), as under an 'if' not taken. */
+static sg_ref
+batch_det(sg_build *b, sg_op op, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	return sg_lu_det(b, op, sg_led_arg(b, args, batched, 0, size),
+	                 sg_led_arg(b, args, batched, 1, size));
+}
+
 static sg_ref
 jvp_log(sg_build *b, sg_ref r, const sg_ref *t)
 {
@@ -173,8 +181,8 @@ vjp_LOGDET(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 sg_ref
 batch_LOGDET(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {
-	(void)n, (void)batched, (void)size;
-	return sg_det(b, SG_LOGDET, args[0]);
+	(void)n;
+	return batch_det(b, SG_LOGDET, args, batched, size);
 }
 
 sg_ref
@@ -192,8 +200,8 @@ vjp_DET(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 sg_ref
 batch_DET(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {
-	(void)n, (void)batched, (void)size;
-	return sg_det(b, SG_DET, args[0]);
+	(void)n;
+	return batch_det(b, SG_DET, args, batched, size);
 }
 
 /* ---- a = l l', symmetric:   dl = l h(l^-1 da l^-T)   A = l^-T sym(h(l' L)) l^-1, where h takes

@@ -199,7 +199,8 @@ sg_ref sg_row_op(sg_build *b, sg_op op, sg_ref x); /* SOFTMAX LOG_SOFTMAX LOGSUM
 sg_ref sg_lu(sg_build *b, sg_ref a);
 sg_ref sg_solve(sg_build *b, sg_ref a, bool trans, sg_ref x); /* LUSOLVE by LU(a) */
 sg_ref sg_lu_solve(sg_build *b, sg_ref a, sg_ref lu, bool trans, sg_ref x);
-sg_ref sg_det(sg_build *b, sg_op op, sg_ref a); /* DET LOGDET */
+sg_ref sg_det(sg_build *b, sg_op op, sg_ref a); /* DET LOGDET, by LU(a) */
+sg_ref sg_lu_det(sg_build *b, sg_op op, sg_ref a, sg_ref lu);
 sg_ref sg_cholesky(sg_build *b, sg_ref a);
 /* Is its first operand there for derivatives alone, the value being found by the second? */
 static inline bool
