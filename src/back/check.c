@@ -47,8 +47,7 @@ in_double(check *c, sg_ext e)
 	sg_ext_print_c(file->m.sp, &b, e, double_name, c, "\001");
 	if (!strchr(sg_buf_text(&b), '\001'))
 		return bare(c, sg_buf_text(&b));
-	if (!file->floor_quotient)
-		file->floor_quotient = sg_name_fresh(&file->m.names, "floor_quotient");
+	file->has_floor_quotient = true;
 	sg_use(&file->m, "floor");
 	sg_buf_init(&b, file->m.ctx);
 	sg_ext_print_c(file->m.sp, &b, e, double_name, c, file->floor_quotient);

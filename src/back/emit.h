@@ -40,19 +40,25 @@ bool sg_name_is_libm(const char *s);
 
 /* ---- a file ------------------------------------------------------------------------------------ */
 
+typedef struct sg_data_array {
+	const char *name;
+	bool written;
+} sg_data_array;
+
 typedef struct sg_module {
 	sg_ctx *ctx;
 	sg_space *sp;
 	const sg_program *p;
 	const sg_emit_options *o;
 	sg_names names;    /* at file scope */
-	sg_bytes_map *data; /* by attribute and type: the array of a DATA node */
+	sg_bytes_map *data; /* by attribute and type: the array of a DATA node, a sg_data_array */
 	const char **use;  /* functions, types and macros of the runtime and of libm that the text needs */
 	size_t nuse, use_cap;
 	sg_bytes_map *used;
 	sg_buf consts; /* arrays of constants */
 	sg_buf body;   /* functions */
-	const char *floor_div, *rounded; /* helpers of ours; NULL: not needed so far */
+	const char *floor_div, *rounded; /* helpers of ours */
+	bool has_floor_div, has_rounded; /* they are needed */
 } sg_module;
 
 /* Notes that the text needs it; gives it back. */

@@ -27,16 +27,14 @@ sg_use_typed(sg_module *m, const char *name, sg_type t)
 const char *
 sg_floor_div_name(sg_module *m)
 {
-	if (!m->floor_div)
-		m->floor_div = sg_name_fresh(&m->names, "floor_div");
+	m->has_floor_div = true;
 	return m->floor_div;
 }
 
 const char *
 sg_rounded_name(sg_module *m)
 {
-	if (!m->rounded)
-		m->rounded = sg_name_fresh(&m->names, "rounded");
+	m->has_rounded = true;
 	return m->rounded;
 }
 
@@ -57,29 +55,62 @@ put_words(sg_module *m, const sg_node *n, int64_t count)
 	}
 }
 
+/* Named before any function is, so that nothing in one hides it. */
+static sg_data_array *
+data_array(sg_module *m, const sg_graph *g, sg_ref r)
+{
+	const sg_node *n = &g->node[r];
+	const uintptr_t key[2] = {(uintptr_t)n->attr, n->type};
+	void **slot = sg_bytes_map_at(m->data, key, sizeof key);
+
+	if (!*slot) {
+		sg_data_array *a = *slot = SG_NEW(m->ctx, sg_data_array);
+
+		a->name = sg_name_fresh(&m->names,
+		                        sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
+		                                g->name[r] ? g->name[r] : "data"));
+	}
+	return *slot;
+}
+
 const char *
 sg_data_name(sg_module *m, const sg_graph *g, sg_ref r)
 {
 	const sg_node *n = &g->node[r];
-	const char *type = sg_type_c_name((sg_type)n->type), *name;
-	const uintptr_t key[2] = {(uintptr_t)n->attr, n->type};
-	void **slot = sg_bytes_map_at(m->data, key, sizeof key);
+	sg_data_array *a = data_array(m, g, r);
 	int64_t count = 0;
 
-	if (*slot)
-		return *slot;
-	name = sg_name_fresh(&m->names, sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
-	                                        g->name[r] ? g->name[r] : "data"));
-	*slot = (void *)(uintptr_t)name;
+	if (a->written)
+		return a->name;
+	a->written = true;
 	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
-	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n", type, name,
-	              (long long)(count ? count : 1));
+	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n", sg_type_c_name((sg_type)n->type),
+	              a->name, (long long)(count ? count : 1));
 	if (count)
 		put_words(m, n, count);
 	else
 		sg_buf_puts(&m->consts, "\t0\n");
 	sg_buf_puts(&m->consts, "};\n\n");
-	return name;
+	return a->name;
+}
+
+static const char *
+helper(sg_module *m, const char *name)
+{
+	return sg_name_fresh(&m->names, sg_text(m->ctx, "%.24s_%s", m->o->prefix, name));
+}
+
+static void
+name_helpers(sg_file *file, const bool *live)
+{
+	sg_module *m = &file->m;
+
+	m->floor_div = helper(m, "floor_div");
+	m->rounded = helper(m, "rounded");
+	file->floor_quotient = helper(m, "floor_quotient");
+	for (sg_ref r = 1; r < m->p->g->n; r++)
+		if (live[r] && m->p->g->node[r].op == SG_DATA)
+			(void)data_array(m, m->p->g, r);
 }
 
 /* ---- names of parameters ---- */
@@ -284,6 +315,7 @@ sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_opti
 		file->entry[i].uses = sg_entry_uses(p, &p->entry[i]);
 	}
 	name_functions(file);
+	name_helpers(file, live);
 	for (size_t i = 0; i < p->nentries; i++) {
 		name_parameters(file, &file->entry[i], live);
 		compile_entry(file, &file->entry[i]);

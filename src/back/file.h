@@ -22,7 +22,8 @@ typedef struct sg_file {
 	sg_module m;
 	sg_c_entry *entry;
 	size_t nentries;
-	const char *floor_quotient; /* helper of ours; NULL: not needed */
+	const char *floor_quotient; /* a helper of ours */
+	bool has_floor_quotient;    /* it is needed */
 	const char *guard, *module;
 	bool wrappers, exported; /* uniform calls: written; for others to call */
 	struct sg_places *places; /* of sparse outputs: places.c */

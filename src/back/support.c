@@ -156,16 +156,16 @@ put_helpers(const sg_file *file, sg_buf *b)
 {
 	const sg_module *m = &file->m;
 
-	if (file->floor_quotient)
+	if (file->has_floor_quotient)
 		sg_buf_printf(b,
 		              "static double\n%s(double p, double q)\n{\n\treturn floor(p / q);\n}\n\n",
 		              file->floor_quotient);
-	if (m->floor_div)
+	if (m->has_floor_div)
 		sg_buf_printf(b,
 		              "static ptrdiff_t\n%s(ptrdiff_t p, ptrdiff_t q)\n{\n"
 		              "\treturn p / q - (p %% q != 0 && (p < 0) != (q < 0));\n}\n\n",
 		              m->floor_div);
-	if (m->rounded)
+	if (m->has_rounded)
 		sg_buf_printf(b,
 		              "/* Up to a multiple of 64. */\nstatic ptrdiff_t\n%s(ptrdiff_t bytes)\n{\n"
 		              "\treturn (bytes + 63) / 64 * 64;\n}\n\n",
