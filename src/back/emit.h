@@ -349,7 +349,8 @@ struct sg_loop_plan {
 	sg_fn *step_fn, *cond_fn;
 	uint32_t nresults;
 	sg_ref *pick;        /* by result; 0: not wanted */
-	sg_ref *second;      /* by carry: its other buffer; 0: it is a variable, or dropped */
+	bool *in_place;      /* by carry: an array, and a step may write over what it reads */
+	sg_ref *second;      /* by carry: the other buffer of an array; 0: there is none */
 	uint32_t *out_of;    /* by output of step_fn: the carry, or nc + the stacked out */
 	sg_ref room[2];      /* workspaces of the step and of the condition; 0: none */
 	sg_loop_arg *arg;

@@ -3,8 +3,9 @@
  * The body of a loop is a graph of its own (body.c), and is scheduled as a function is: its inputs are what
  * stands for the params and for values from around, its outputs are the next carries and what is
  * stacked. Its C text stands within the loop (loop_text.c), and its arrays in a part of the workspace that
- * is used again in each step. A carry of one element is a C variable; any other has two buffers,
- * of which a step reads one and writes the other, and the first of them is the array of the result.
+ * is used again in each step. A carry of one element is a C variable; any other is the array of its result,
+ * and has a second one, so that a step reads one and writes the other, unless each element is read only
+ * where it is written.
  * Carries and stacked outs that nothing needs are dropped. */
 #include "back/emit.h"
 
@@ -196,6 +197,83 @@ compile_bodies(planner *w)
 	sg_fn_compile(p->cond_fn);
 }
 
+/* ---- which arrays are updated in place ---- */
+
+static bool
+is_operand(sg_fn *fn, const sg_step *s, sg_ref r)
+{
+	sg_strided x;
+
+	if (s->kind != SG_S_CALL && s->kind != SG_S_LOOP)
+		return false;
+	for (uint32_t k = 0; k < sg_fn_nargs(fn, s->ref); k++) {
+		const sg_ref a = sg_fn_arg(fn, s->ref, k);
+
+		if (a == r || (!sg_has_one_element(fn, a) && sg_strided_of(fn, a, &x) && x.root == r))
+			return true;
+	}
+	return false;
+}
+
+static bool
+stores_output(const sg_fn *fn, const sg_root *root, size_t out)
+{
+	if (root->kind == SG_R_COPY)
+		return root->part == out;
+	return root->kind == SG_R_STORE && root->from == root->ref && fn->at[root->ref].out == out + 1;
+}
+
+/* Step s reads array r: does it so only for output `out`, and each element where it writes it? */
+static bool
+reads_where_it_writes(sg_fn *fn, const sg_step *s, sg_ref r, size_t out)
+{
+	bool *depends = SG_NEW_ARRAY(fn->ctx, bool, s->nvals + 1);
+	const sg_root *own = NULL;
+
+	for (size_t i = 0; i < s->nroots; i++)
+		if (stores_output(fn, &s->root[i], out))
+			own = &s->root[i];
+	for (size_t v = 1; v < s->nvals; v++) {
+		const sg_val *x = &s->val[v];
+
+		depends[v] = x->kind == SG_V_LOAD && x->ref == r;
+		if (depends[v] && (!own || own->at != x->aff))
+			return false;
+		for (uint32_t k = 0; k < x->nargs; k++)
+			depends[v] = depends[v] || depends[x->arg[k]];
+	}
+	for (size_t i = 0; i < s->nroots; i++)
+		if (&s->root[i] != own && (depends[s->root[i].val[0]] || depends[s->root[i].val[1]]))
+			return false;
+	return true;
+}
+
+static bool
+is_in_place(const sg_loop_plan *p, size_t out)
+{
+	sg_fn *fn = p->step_fn;
+	sg_ref r = 0;
+
+	for (size_t i = 0; i < p->step->nparams; i++)
+		if (p->step->input[i] == p->l.cparam[p->out_of[out]])
+			r = (sg_ref)i + 1;
+	for (size_t i = 0; r && i < fn->nsteps; i++)
+		if (is_operand(fn, &fn->step[i], r) || !reads_where_it_writes(fn, &fn->step[i], r, out))
+			return false;
+	return true;
+}
+
+static void
+find_in_place(const planner *w)
+{
+	sg_loop_plan *p = w->p;
+
+	p->in_place = SG_NEW_ARRAY(w->f->ctx, bool, p->l.nc + 1);
+	for (size_t i = 0; i < p->step_fn->nout; i++)
+		if (p->out_of[i] < p->l.nc && p->step_fn->out[i].kind == SG_O_POINTER)
+			p->in_place[p->out_of[i]] = is_in_place(p, i);
+}
+
 /* ---- arrays that the loop needs ---- */
 
 static sg_ref
@@ -224,7 +302,8 @@ add_buffers(planner *w, uint32_t k)
 	n.nargs = 0;
 	n.args = NULL;
 	n.attr = NULL;
-	p->second[k] = append(w, &n, name_of(w, p->l.cparam[k], "space"));
+	if (!p->in_place[k])
+		p->second[k] = append(w, &n, name_of(w, p->l.cparam[k], "space"));
 	if (p->pick[k])
 		return;
 	sg_attr *which = sg_alloc(w->f->ctx, sizeof *which + sizeof *which->w);
@@ -323,6 +402,7 @@ plan_loop(planner *w, sg_ref r)
 
 	cut_bodies(w);
 	compile_bodies(w);
+	find_in_place(w);
 	for (uint32_t k = 0; k < p->l.nc; k++)
 		add_buffers(w, k);
 	p->room[0] = add_room(w, p->step_fn);

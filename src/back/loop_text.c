@@ -7,7 +7,8 @@
  *		hs[t] = h_next;
  *		h = h_next;
  *	}
- * Carries that are arrays are pointers to one of two buffers, which change places after each step. */
+ * Carries that are arrays are updated in place, or are pointers to one of two buffers, which change
+ * places after each step. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -122,6 +123,10 @@ name_carries(text *w)
 			continue;
 		if (!hint)
 			hint = sg_hint(w->f, pick, "carry");
+		if (w->p->in_place[k]) {
+			w->now[k] = w->next[k] = sg_array(w->f, pick);
+			continue;
+		}
 		w->now[k] = is_variable(w, k) && pick && has_own_name(w, pick) ? w->f->at[pick].name
 		                                                               : fresh(w, hint, "");
 		w->next[k] = is_variable(w, k) ? fresh_inside(w, hint, "_next") : fresh(w, hint, "_next");
@@ -272,7 +277,7 @@ declare_carries(text *w)
 	for (uint32_t k = 0; k < l->nc; k++) {
 		const char *type = c_type(w, l->init[k]);
 
-		if (!w->p->live[k])
+		if (!w->p->live[k] || w->p->in_place[k])
 			continue;
 		if (is_variable(w, k)) {
 			sg_line(w->f, "%s %s = %s;", type, w->now[k], text_of(w, l->init[k]));
@@ -409,7 +414,7 @@ print_updates(text *w)
 		sg_line(f, "\treturn %s;", error);
 	}
 	for (uint32_t k = 0; k < w->p->l.nc; k++) {
-		if (!w->p->live[k])
+		if (!w->p->live[k] || w->p->in_place[k])
 			continue;
 		if (is_variable(w, k)) {
 			sg_line(f, "%s = %s;", w->now[k], w->next[k]);
@@ -550,7 +555,7 @@ finish_carry(text *w, uint32_t k)
 		finish_scalar(w, pick, w->now[k]);
 		return;
 	}
-	if (!p->out && p->uses + p->mapped == 0)
+	if (w->p->in_place[k] || (!p->out && p->uses + p->mapped == 0))
 		return;
 	const char *array = sg_array(f, pick);
 	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, pick)->shape);
