@@ -158,8 +158,11 @@ eval_entry(elab *e, value v, sg_span at)
 
 		if (!r)
 			return false;
-		out[k] = (sg_output){many ? sg_intern_z(e->ctx, sg_text(e->ctx, "value_%zu", k))
-		                          : sg_intern_z(e->ctx, "value"), r, at};
+		out[k] = (sg_output){
+		    .name = many ? sg_intern_z(e->ctx, sg_text(e->ctx, "value_%zu", k))
+		                 : sg_intern_z(e->ctx, "value"),
+		    .ref = r,
+		    .at = at};
 	}
 	if (n)
 		add_entry(e, "eval", n, out);
@@ -190,9 +193,10 @@ diff_entry(elab *e, value v, sg_span at, size_t nwrt, const char *const *wrt)
 			           v_describe(e, x));
 			return false;
 		}
-		out[k] = (sg_output){sg_intern_z(e->ctx, sg_text(e->ctx, "d_%s", wrt[k])),
-		                     sg_deriv(e->b, scalar ? SG_GRAD : SG_JACOBIAN, SG_MODE_AUTO, y, x.ref, 0),
-		                     at};
+		out[k] = (sg_output){
+		    .name = sg_intern_z(e->ctx, sg_text(e->ctx, "d_%s", wrt[k])),
+		    .ref = sg_deriv(e->b, scalar ? SG_GRAD : SG_JACOBIAN, SG_MODE_AUTO, y, x.ref, 0),
+		    .at = at};
 	}
 	add_entry(e, "diff", nwrt, out);
 	return true;
