@@ -119,8 +119,6 @@ lib_sources = \
 	src/back/cname.c \
 	src/back/contract.c \
 	src/back/demand.c \
-	src/back/dot.h \
-	src/back/dot_name.c \
 	src/back/emit.c \
 	src/back/emit.h \
 	src/back/file.c \
@@ -229,6 +227,7 @@ test_programs = \
 	tests/check_base \
 	tests/check_data \
 	tests/check_derive \
+	tests/check_emit \
 	tests/check_eval \
 	tests/check_fmt \
 	tests/check_front \
@@ -244,6 +243,7 @@ example_programs = \
 examples_descend_LDADD = $(example_libs)
 test_headers = \
 	tests/derive_test.h \
+	tests/emit_random.h \
 	tests/graph_test.h \
 	tests/numpy_golden.h \
 	tests/runtime_cases.h
