@@ -1,7 +1,8 @@
 /* check_golden.c - every block of the files in tests/golden, on every back end.
  *
- * golden/make_golden.py wrote the files and describes their form. A block is one test for a back
- * end: it compiles the model, makes its calls, and compares all outputs with the recorded values.
+ * golden/make_golden.py and make_workloads.py wrote the files and describe their form. A block is
+ * one test for a back end: it compiles the model, makes its calls, and compares all outputs with the
+ * recorded values.
  */
 #include "symgrad.h"
 
@@ -15,9 +16,9 @@ enum { MAX_BLOCKS = 2000, MAX_RANK = 8, MAX_ARGS = 32 };
 
 typedef struct block {
 	const char *file;
-	int line; /* of "model" */
-	const char *name;
-	const char *text; /* of the model, up to "end" */
+	int line;         /* of "model" or "file" */
+	const char *name; /* of the model, or of its file */
+	const char *text; /* of the model, up to "end"; NULL: it stands in a file */
 	size_t size;
 	char **call; /* its lines "call", "arg", "want", up to NULL */
 } block;
@@ -34,20 +35,27 @@ typedef struct values {
 static const char *const files[] = {"elementwise", "activations", "reductions", "rows",
                                     "losses",      "linear",      "linalg",     "operators",
                                     "indexing",    "shapes",      "higher",     "edges",
-                                    "nets",        "notebook"};
+                                    "nets",        "notebook",    "workloads"};
 
 /* ---- reading ---- */
+
+static const char *
+source_folder(void)
+{
+	const char *dir = getenv("srcdir");
+
+	return dir != NULL ? dir : ".";
+}
 
 /* NULL when it can't be read; also used outside of a test, where there is nothing to assert. */
 static char *
 read_all(const char *name)
 {
-	const char *dir = getenv("srcdir");
 	char path[4096], *s = NULL;
 	FILE *f;
 	long n;
 
-	snprintf(path, sizeof path, "%s/tests/golden/%s.txt", dir != NULL ? dir : ".", name);
+	snprintf(path, sizeof path, "%s/tests/golden/%s.txt", source_folder(), name);
 	f = fopen(path, "rb");
 	if (f == NULL)
 		return NULL;
@@ -111,6 +119,9 @@ read_blocks(const char *file, char *s, block *b, char **lines)
 			*lines++ = NULL;
 			b[n] = (block){.file = file, .line = line, .name = l + 6, .call = lines};
 			s = read_model(s, &b[n++], &line);
+		} else if (starts(l, "file ")) {
+			*lines++ = NULL;
+			b[n++] = (block){.file = file, .line = line, .name = l + 5, .call = lines};
 		} else {
 			*lines++ = l;
 		}
@@ -191,6 +202,19 @@ narrow(double *v, int64_t n, sg_dtype t)
 	}
 }
 
+/* Binds an input, or fixes a dimension. */
+static int
+give(sg_call *c, const values *v)
+{
+	const sg_dtype type = input_type(sg_call_entry(c), v->name);
+	const double first = v->v[0];
+	int status;
+
+	narrow(v->v, v->count, type);
+	status = sg_call_bind(c, v->name, type, v->rank, v->shape, v->v);
+	return status == SG_ENAME ? sg_call_set_dim(c, v->name, (int64_t)first) : status;
+}
+
 static double
 element(const sg_array *a, int64_t i)
 {
@@ -250,13 +274,11 @@ make_call(const block *b, sg_model *m, sg_backend backend, char **line)
 	              sg_call_message(c));
 	for (; *line != NULL && starts(*line, "arg "); line++) {
 		values v = read_values(*line + 4, 0);
-		sg_dtype type = input_type(sg_call_entry(c), v.name);
 
 		ck_assert_uint_lt(n, MAX_ARGS);
-		narrow(v.v, v.count, type);
 		data[n++] = v.v;
-		ck_assert_msg(sg_call_bind(c, v.name, type, v.rank, v.shape, v.v) == SG_OK,
-		              "%s: %s: %s", b->file, b->name, sg_call_message(c));
+		ck_assert_msg(give(c, &v) == SG_OK, "%s: %s: %s", b->file, b->name,
+		              sg_call_message(c));
 	}
 	ck_assert_msg(sg_call_run(c) == SG_OK, "%s: %s: %s", b->file, b->name, sg_call_message(c));
 	for (; *line != NULL && starts(*line, "want "); line++) {
@@ -272,6 +294,17 @@ make_call(const block *b, sg_model *m, sg_backend backend, char **line)
 }
 
 /* ---- the tests ---- */
+
+static sg_model *
+compile(const block *b)
+{
+	char path[4096];
+
+	if (b->text != NULL)
+		return sg_compile_string(b->name, b->text, b->size, NULL);
+	snprintf(path, sizeof path, "%s/%s", source_folder(), b->name);
+	return sg_compile_file(path, NULL);
+}
 
 static void
 run_block(int i, sg_backend backend)
@@ -293,7 +326,7 @@ run_block(int i, sg_backend backend)
 		free(lines);
 	}
 	ck_assert_uint_lt(k, n);
-	m = sg_compile_string(blocks[k].name, blocks[k].text, blocks[k].size, NULL);
+	m = compile(&blocks[k]);
 	ck_assert_ptr_nonnull(m);
 	ck_assert_msg(sg_model_ok(m), "%s:%d: %s does not compile:\n%s", blocks[k].file,
 	              blocks[k].line, blocks[k].name, sg_model_report(m, 0));
@@ -334,8 +367,8 @@ count_blocks(void)
 
 		if (text == NULL)
 			return -1;
-		for (const char *s = text; (s = strstr(s, "\nmodel ")) != NULL; s++)
-			n++;
+		for (const char *s = text; (s = strchr(s, '\n')) != NULL; s++)
+			n += starts(s, "\nmodel ") || starts(s, "\nfile ");
 		free(text);
 	}
 	return n;

@@ -401,8 +401,52 @@ find_entry(const sg_program *p, const char *name)
 	return NULL;
 }
 
-/* The derivatives that the entry's outputs hold, each with the first output that holds it. Operands
- * come before users, so one backward walk passes the outputs' numbers down. */
+/* The placeholders that a node binds for the operands that are its body. */
+static void
+bind_seeds(const sg_graph *g, sg_ref r, bool *bound)
+{
+	const sg_node *n = sg_node_at(g, r);
+
+	if (n->op == SG_MAP)
+		for (uint32_t k = 0; k < (uint32_t)n->attr->w[0]; k++)
+			bound[n->args[(uint32_t)n->attr->w[0] + k]] = true;
+	if (n->op == SG_CUSTOM)
+		for (uint32_t k = 0; k < (uint32_t)n->attr->w[1]; k++)
+			bound[n->args[1 + k]] = true;
+	if (n->op == SG_SCAN || n->op == SG_WHILE) {
+		const sg_loop l = sg_loop_of(g, r);
+
+		for (uint32_t k = 0; k < l.nc; k++)
+			bound[l.cparam[k]] = true;
+		for (uint32_t k = 0; k < l.nx; k++)
+			bound[l.xparam[k]] = true;
+	}
+}
+
+/* Whether r stands in the body of a loop, where it has not one value. */
+static bool
+is_in_a_body(const field *f, sg_ref r)
+{
+	const sg_graph *g = f->p->g;
+	bool *needed = SG_NEW_ARRAY(f->r->ctx, bool, r + 1);
+	bool *bound = SG_NEW_ARRAY(f->r->ctx, bool, r + 1);
+
+	needed[r] = true;
+	for (sg_ref at = r; at > 0; at--) {
+		if (!needed[at])
+			continue;
+		if (g->node[at].op == SG_SEED && !bound[at])
+			return true;
+		bind_seeds(g, at, bound);
+		for (uint32_t k = 0; k < g->node[at].nargs; k++)
+			needed[sg_arg(g, at, k)] = true;
+	}
+	return false;
+}
+
+/* The derivatives that the entry's outputs hold, save those in bodies of loops, each with the first
+ * output that holds it. Operands come before users, so one backward walk passes the outputs' numbers
+ * down. */
 static size_t
 find_sites(const field *f, const sg_entry_ir *e, site *out)
 {
@@ -418,7 +462,7 @@ find_sites(const field *f, const sg_entry_ir *e, site *out)
 			*h = *h && *h < holder[r] ? *h : holder[r];
 		}
 	for (sg_ref r = 1; r < g->n && n < MOST_DERIVS; r++)
-		if (holder[r] && g->node[r].op == SG_DERIV)
+		if (holder[r] && g->node[r].op == SG_DERIV && !is_in_a_body(f, r))
 			out[n++] = (site){r, e->out[holder[r] - 1].name};
 	return n;
 }
