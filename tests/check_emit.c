@@ -305,6 +305,217 @@ START_TEST(written_c_computes_what_the_evaluator_computes)
 }
 END_TEST
 
+/* ---- failures ---- */
+
+static call_fn *
+call_of(world *w, const sg_program *p, size_t i, void **so)
+{
+	const char *text;
+	const sg_c_names *c = emit(w, p, false, &text);
+	call_fn *call;
+	void *f;
+
+	*so = build_so(text, compiler());
+	CLAIM(*so != NULL, "the C compiler finds fault");
+	f = dlsym(*so, c[i].call);
+	memcpy(&call, &f, sizeof call);
+	return call;
+}
+
+/* y = x[idx], idx // d, and max(x): entries 0, 1, 2. */
+static void
+failures(world *w)
+{
+	const sg_shape *scalar = sg_shape_scalar(w->sp);
+	sg_ref x = real_of(w, SHAPE(w, w->n)), idx = input_of(w, SG_I64, SHAPE(w, w->m));
+	sg_ref d = input_of(w, SG_I64, scalar);
+	sg_ref out[3] = {sg_gather(&w->b, x, idx, 0, 0), 0, sg_reduce(&w->b, SG_AMAX, x, 1)};
+	double xs[3] = {1, 5, 2}, y[3] = {0};
+	int64_t index[2] = {-3, 2}, by = 0, whole[2];
+	sg_program *p;
+	void *so;
+
+	out[1] = sg_ew2(&w->b, SG_FLOORDIV, idx, sg_broadcast(&w->b, d, SHAPE(w, w->m), NULL));
+	p = program_of(w, 3);
+	for (size_t i = 0; i < 3; i++)
+		set_entry(w, &p->entry[i], sg_text(w->ctx, "e%zu", i), 1, &out[i]);
+	call_fn *gather = call_of(w, p, 0, &so);
+	void *f1 = dlsym(so, "m_e1_call"), *f2 = dlsym(so, "m_e2_call");
+	call_fn *divide, *most;
+	memcpy(&divide, &f1, sizeof f1);
+	memcpy(&most, &f2, sizeof f2);
+
+	ck_assert_int_eq(gather((ptrdiff_t[]){3, 2}, (void *[]){xs, index, y}, NULL), SGRT_OK);
+	ck_assert(y[0] == 1 && y[1] == 2);
+	index[1] = 3;
+	ck_assert_int_eq(gather((ptrdiff_t[]){3, 2}, (void *[]){xs, index, y}, NULL), SGRT_EINDEX);
+	index[1] = INT64_MIN;
+	ck_assert_int_eq(gather((ptrdiff_t[]){3, 2}, (void *[]){xs, index, y}, NULL), SGRT_EINDEX);
+	ck_assert_int_eq(gather((ptrdiff_t[]){0, 2}, (void *[]){NULL, index, y}, NULL), SGRT_EINDEX);
+	ck_assert_int_eq(gather((ptrdiff_t[]){0, 0}, (void *[]){NULL, NULL, NULL}, NULL), SGRT_OK);
+	ck_assert_int_eq(divide((ptrdiff_t[]){2}, (void *[]){index, &by, whole}, NULL), SGRT_EDIVIDE);
+	by = -1;
+	ck_assert_int_eq(divide((ptrdiff_t[]){2}, (void *[]){index, &by, whole}, NULL), SGRT_OK);
+	ck_assert(whole[0] == 3 && whole[1] == INT64_MIN);
+	ck_assert_int_eq(most((ptrdiff_t[]){3}, (void *[]){xs, y}, NULL), SGRT_OK);
+	ck_assert(y[0] == 5);
+	ck_assert_int_eq(most((ptrdiff_t[]){0}, (void *[]){xs, y}, NULL), SGRT_EEMPTY);
+	ck_assert_int_eq(most((ptrdiff_t[]){-1}, (void *[]){xs, y}, NULL), SGRT_EDIM);
+	ck_assert_int_eq(most((ptrdiff_t[]){PTRDIFF_MAX / 4}, (void *[]){xs, y}, NULL), SGRT_EDIM);
+	dlclose(so);
+}
+
+IN_WORLD(failures_are_codes, failures)
+
+/* y[i] = x[i] over M*N - N*K elements of a program that demands M >= K + 1. */
+static void
+extents(world *w)
+{
+	const sg_ext rest = sg_ext_sub(w->sp, w->m, w->k);
+	sg_ref x = real_of(w, SHAPE(w, w->n, rest)), y = sg_ew1(&w->b, SG_TANH, x);
+	sg_ref z = sg_row_op(&w->b, SG_SOFTMAX, sg_ew1(&w->b, SG_SIN, y));
+	double xs[6] = {0}, ys[6];
+	sg_program *p = program_of(w, 1);
+	void *so;
+
+	set_entry(w, &p->entry[0], "e", 1, &z);
+	p->ndemands = 1;
+	p->demand = SG_NEW(w->ctx, sg_demand);
+	p->demand[0].ext = sg_ext_sub(w->sp, rest, num(w, 1));
+	call_fn *call = call_of(w, p, 0, &so);
+	double work[16];
+
+	ck_assert_int_eq(call((ptrdiff_t[]){2, 4, 1}, (void *[]){xs, ys}, work), SGRT_OK);
+	ck_assert_int_eq(call((ptrdiff_t[]){2, 1, 4}, (void *[]){xs, ys}, work), SGRT_EDIM);
+	ck_assert_int_eq(call((ptrdiff_t[]){2, 3, 3}, (void *[]){xs, ys}, work), SGRT_EDIM);
+	ck_assert_int_eq(call((ptrdiff_t[]){2, -1, -2}, (void *[]){xs, ys}, work), SGRT_EDIM);
+	ck_assert_int_eq(
+	    call((ptrdiff_t[]){(ptrdiff_t)1 << 33, (ptrdiff_t)1 << 33, ((ptrdiff_t)1 << 33) - 1},
+	         (void *[]){xs, ys}, work),
+	    SGRT_EDIM);
+	dlclose(so);
+}
+
+IN_WORLD(dimensions_are_checked_first, extents)
+
+/* ---- names ---- */
+
+static const char *const nasty[] = {
+    "int", "class", "exp", "y1", "gamma", "errno", "NULL", "NAN", "work", "out_x0", "_Bool",
+    "__x", "memset", "main", "i", "j", "status", "from", "to", "t", "t2", "m_e", "m_e_work",
+    "M_E_WORK", "m_rounded", "m_data", "sgrt_exp_f64", "linux", "N", "M", "SGRT_OK", "M_H", "this", "x0"};
+enum { NNASTY = sizeof nasty / sizeof *nasty };
+
+static bool
+compiles_as_cxx(world *w, const char *header)
+{
+	const char *cxx = getenv("CXX"), *path = sg_text(w->ctx, "%s/check_emit_%ld.cpp", folder(), (long)getpid());
+	FILE *f = fopen(path, "w");
+	int status;
+
+	ck_assert_ptr_nonnull(f);
+	fputs(header, f);
+	fclose(f);
+	status = system(sg_text(w->ctx, "%s -Wall -Wextra -Wpedantic -Werror -fsyntax-only %s",
+	                        cxx && *cxx ? cxx : "c++", path));
+	(void)remove(path);
+	return status == 0;
+}
+
+/* Inputs with all those names, summed and exponentiated, and outputs that clash with them. */
+static void
+names_clash(world *w)
+{
+	sg_program *p;
+	sg_ref sum = 0, out[3];
+	sg_emit_options o = {.prefix = "m", .header = "m.h", .standalone = true};
+	char *large = SG_NEW_ARRAY(w->ctx, char, 5001);
+	sg_buf c, h;
+	void *so;
+
+	memset(large, 'a', 5000);
+	for (size_t i = 0; i < NNASTY && i < MAX_INPUTS; i++) {
+		sg_ref x = real_of(w, SHAPE(w, w->n)), e = sg_ew1(&w->b, SG_EXP, x);
+
+		w->b.g->name[e] = nasty[i];
+		sum = sum ? sg_ew2(&w->b, SG_ADD, sum, e) : e;
+	}
+	out[0] = sum;
+	out[1] = sg_reduce(&w->b, SG_SUM, sum, 1);
+	out[2] = sg_cumsum(&w->b, sum);
+	w->b.g->name[sum] = large;
+	for (size_t first = 0; first < NNASTY; first += 10) {
+		p = program_of(w, 2);
+		set_entry(w, &p->entry[0], "e", 3, out);
+		set_entry(w, &p->entry[1], "e_work", 3, out);
+		for (size_t i = 0; i < p->ninputs; i++)
+			p->input[i].name = nasty[(first + i) % NNASTY];
+		p->input[3].name = large;
+		p->entry[0].out[0].name = nasty[first];
+		p->entry[0].out[1].name = "work";
+		p->entry[1].out[2].name = "N";
+		(void)call_of(w, p, 0, &so);
+		dlclose(so);
+		sg_buf_init(&c, w->ctx);
+		sg_buf_init(&h, w->ctx);
+		(void)sg_emit(w->ctx, p, &o, &c, &h);
+		ck_assert_msg(compiles_as_cxx(w, sg_buf_text(&h)), "a header that is no C++");
+	}
+}
+
+IN_WORLD(names_that_clash_are_renamed, names_clash)
+
+/* ---- what the text is like ---- */
+
+static void
+text_claims(world *w)
+{
+	static const char line[] = "y = tanh(x) */ // ?" "?/ \\ \xce\xb1 \"#\" /* # note";
+	const sg_source *src = sg_source_text(w->ctx, "dir/a.sg", line, strlen(line));
+	sg_ref x = real_of(w, SHAPE(w, w->n, num(w, 10))), y;
+	sg_program *p;
+	const char *text;
+
+	w->b.g->here = (sg_span){.src = src, .lo = 4, .hi = 8};
+	y = sg_ew1(&w->b, SG_TANH, x);
+	p = program_of(w, 1);
+	set_entry(w, &p->entry[0], "e", 1, &y);
+	(void)emit(w, p, false, &text);
+	ck_assert_msg(strstr(text, "\tfor (ptrdiff_t i = 0; i < 10 * N; i++)"), "%s", text);
+	ck_assert_msg(strstr(text, "\t/* a.sg:1: y = tanh(x) * / // ? ?/ ? ? \"#\" / * */\n"), "%s", text);
+	ck_assert_ptr_null(strstr(text, "goto"));
+}
+
+IN_WORLD(loops_are_joined_and_comments_harmless, text_claims)
+
+/* Many scalars, and a deep chain over an array: no recursion, short lines. */
+static void
+large_program(world *w)
+{
+	sg_ref s = real_of(w, sg_shape_scalar(w->sp)), x = real_of(w, SHAPE(w, w->n)), out[2];
+	sg_program *p = NULL;
+	const char *text, *end;
+	size_t longest = 0;
+
+	out[0] = s;
+	out[1] = x;
+	for (int i = 0; i < 100000; i++)
+		out[0] = sg_ew2(&w->b, i % 2 ? SG_MUL : SG_ADD, sg_ew1(&w->b, SG_SIN, out[0]), s);
+	for (int i = 0; i < 20000; i++)
+		out[1] = sg_ew2(&w->b, i % 2 ? SG_MUL : SG_ADD, sg_ew1(&w->b, SG_SIN, out[1]), x);
+	p = program_of(w, 1);
+	set_entry(w, &p->entry[0], "e", 2, out);
+	(void)emit(w, p, true, &text);
+	for (; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		if ((size_t)(end - text) > longest)
+			longest = (size_t)(end - text);
+	}
+	ck_assert_uint_le(longest, 100);
+}
+
+IN_WORLD(large_programs_are_written_in_short_lines, large_program)
+
 int
 main(void)
 {
@@ -315,6 +526,11 @@ main(void)
 
 	tcase_set_timeout(t, 600);
 	tcase_add_test(t, written_c_computes_what_the_evaluator_computes);
+	tcase_add_test(t, failures_are_codes);
+	tcase_add_test(t, dimensions_are_checked_first);
+	tcase_add_test(t, names_that_clash_are_renamed);
+	tcase_add_test(t, loops_are_joined_and_comments_harmless);
+	tcase_add_test(t, large_programs_are_written_in_short_lines);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

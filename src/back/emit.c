@@ -84,16 +84,19 @@ bytes_text(sg_file *file, const sg_c_entry *e)
 static void
 print_work(sg_file *file, const sg_c_entry *e)
 {
-	const char *bytes;
+	const char *bytes = bytes_text(file, e);
 
 	sg_put_work(&file->m.body, file, e, SG_PROTO_C);
 	sg_buf_puts(&file->m.body, "\n{\n");
-	print_check_call(file, e, "0");
-	bytes = bytes_text(file, e);
-	if (sg_ext_const(file->m.sp, e->bytes, NULL))
+	if (sg_ext_const(file->m.sp, e->bytes, NULL)) {
+		for (uint32_t d = 0; d < sg_space_ndims(file->m.sp); d++)
+			if (e->dim[d])
+				sg_file_put(file, 1, "(void)%s;", e->dim[d]);
 		sg_file_put(file, 1, "return %s;", bytes);
-	else
+	} else {
+		print_check_call(file, e, "0");
 		sg_file_put(file, 1, "return (size_t)(%s);", bytes);
+	}
 	sg_buf_puts(&file->m.body, "}\n\n");
 }
 
