@@ -1,0 +1,492 @@
+/* check_loops.c - loops, and derivatives through them, are the same in every back end and as text.
+ *
+ * Every entry of every model below is evaluated for several sizes; compiled code runs with a page behind
+ * its workspace, and behind each output, that must not be touched. */
+#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "api/symgrad.h"
+#include "symgrad_runtime.h"
+
+enum { MAX_ARGS = 24 };
+
+static const struct {
+	const char *name, *text;
+	double tolerance;
+} models[] = {
+    {"a scan of scalars",
+     "input x[N], w\n"
+     "s = scan((c, v) -> tanh(c*w) + v*v, 0.5, over=x)\n"
+     "gradient s wrt w, x\n"
+     "entry more = hessian(s, w) as h, jvp(s, x, x) as j\n",
+     1e-11},
+    {"a recurrent net in f32",
+     "real f32\n"
+     "input x[N, M]\n"
+     "param W[K, K], U[K, M], b[K], h0[K]\n"
+     "def step(h, v) {\n"
+     "  n = tanh(W @ h + U @ v + b)\n"
+     "  return n, n*n\n"
+     "}\n"
+     "h, hs = scan(step, h0, over=x)\n"
+     "gradient sum(h) + sum(hs) as y wrt params\n"
+     "entry kept = grad(sum(scan((h, v) -> tanh(W @ h + U @ v + b), h0, over=x, checkpoint=2)), W) as g\n",
+     1e-4},
+    {"a loop for each slice of a map, and its tape",
+     "input a, x[N]\n"
+     "r = while((y) -> abs(y*y - a) > 1e-10, (y) -> 0.5*(y + a/y), 1.0, limit=60)\n"
+     "s = map((v) -> while((y) -> abs(y*y - v) > 1e-10, (y) -> 0.5*(y + v/y), 1.0, limit=60), x)\n"
+     "gradient r + sum(s) as y wrt a, x\n"
+     "entry two = hessian(r, a) as h, jvp(r, a, 1.0) as j, jacobian(s, x) as J\n",
+     1e-8},
+    {"carries of several types that change places",
+     "input x[N], k: i64, y[N, M]\n"
+     "i, s, f = while((i, s, f) -> i < k or f, (i, s, f) -> (i + 1, s + x*2.0**(-i), i < 1), (0, x, true))\n"
+     "def swap(a, b, m, v) {\n"
+     "  return b, a, maximum(m, v), where(a > v, v, 0.0)\n"
+     "}\n"
+     "p, q, m, out = scan(swap, (0.25, 1.5, -1.0), over=x)\n"
+     "v, vs = scan((v, row) -> (v + row/(1 + sum(v*v)), logsumexp(v)), ones([M]), over=y)\n"
+     "u, us = scan((v, row) -> (row, v), zeros([M]), over=flip(y, axis=0))\n"
+     "output i, s, f, p, q, m, out, v, vs, u, us\n"
+     "gradient sum(v) + sum(vs) + sum(out) + sum(us*us) + m as t wrt x, y\n",
+     1e-10},
+    {"indices, and errors of the run",
+     "input x[N], idx: i64[K], q: i64\n"
+     "def walk(i, acc, j) {\n"
+     "  n = (i + j) % shape(x, 0)\n"
+     "  return n, acc + x[n], x[i] * acc\n"
+     "}\n"
+     "i, acc, ys = scan(walk, (0, 0.0), over=idx)\n"
+     "h, hs = scan((h, j) -> (h + one_hot(j % 3, 3)*x[j % shape(x, 0)], h // 1.0), zeros([3]), over=idx)\n"
+     "c, cs = scan((c, j) -> (c*10 // (q + 1) + j, c), 1, over=idx)\n"
+     "output i, acc, ys, h, hs, c, cs\n"
+     "gradient acc + sum(ys*ys) + sum(h*h) as y wrt x\n",
+     1e-10},
+    {"loops in loops",
+     "input x[N], w[M, M], z[N, M]\n"
+     "def inner(a, v) {\n"
+     "  b, bs = scan((b, y) -> (tanh(w @ b + y*v), sum(b)), a, over=x)\n"
+     "  return b + v, bs\n"
+     "}\n"
+     "o, os = scan(inner, ones([M]), over=x)\n"
+     "def alt(c, r) {\n"
+     "  t = while((t) -> sum(t*t) > 0.5, (t) -> t*0.7 + 0.01*c, r, limit=40)\n"
+     "  return c + sum(t), t\n"
+     "}\n"
+     "e, es = scan(alt, 0.1, over=z)\n"
+     "loss = sum(o) + sum(os*os) + e + sum(es)\n"
+     "gradient loss wrt x, w, z\n"
+     "entry more = hvp(loss, w, ones([M, M])) as hw, jvp(loss, x, ones([N])) as jx\n",
+     1e-8},
+    {"a derivative within a loop",
+     "input x[N], w\n"
+     "def f(u) = sum(sin(u*w)) + sum(u)**3\n"
+     "def step(u, v) = u - 0.1*grad(f(u), u) + 0.01*v\n"
+     "u = scan(step, x, over=arange(5)*1.0)\n"
+     "l = sum(u*u)\n"
+     "gradient l wrt w, x\n"
+     "entry h = hessian(l, w) as h\n",
+     1e-7},
+    {"extents of 1",
+     "input x[1, 1], y[N, 1], z[1, 3]\n"
+     "c, cs = scan((c, v) -> (c*v[0], c[0]), x, over=y)\n"
+     "d, ds = scan((d, v) -> (d + v, d*v), 1.0, over=z[0])\n"
+     "e, es = scan((e, v) -> (e*v, softmax(e + v)), z[0], over=x)\n"
+     "output c, cs, d, ds, e, es\n"
+     "gradient sum(c) + sum(cs) + d + sum(ds) + sum(e*es) as l wrt x, y, z\n",
+     1e-11},
+    {"a limit that is an extent",
+     "input x, y[L]\n"
+     "r = while((y) -> y > 1.0, (y) -> y/2, x, limit=L)\n"
+     "s = scan((c, i) -> c + i, 0, over=arange(L + 2))\n"
+     "gradient r wrt x\n"
+     "output r, s, sum(y) as t\n",
+     1e-12},
+    {"a cell of two carries",
+     "input x[N, M], y[N, K]\n"
+     "param W[2, K, K], U[2, K, M], b[2, K]\n"
+     "def cell(h, c, v) {\n"
+     "  f = sigmoid(W[0] @ h + U[0] @ v + b[0])\n"
+     "  g = tanh(W[1] @ h + U[1] @ v + b[1])\n"
+     "  cn = f*c + (1 - f)*g\n"
+     "  hn = f*tanh(cn)\n"
+     "  return hn, cn, hn\n"
+     "}\n"
+     "h, c, hs = scan(cell, (zeros([K]), zeros([K])), over=x)\n"
+     "gradient sum((hs - y)**2) as loss wrt params\n",
+     1e-10},
+};
+
+static const struct {
+	char name;
+	int64_t value[4];
+} dims[] = {{'N', {3, 1, 0, 5}}, {'M', {2, 1, 3, 4}}, {'K', {2, 1, 2, 9}}, {'L', {8, 6, 4, 9}}};
+
+/* ---- inputs ---- */
+
+static int64_t
+extent(const char *text, int size)
+{
+	for (size_t i = 0; i < sizeof dims / sizeof *dims; i++)
+		if (text[0] == dims[i].name && text[1] == '\0')
+			return dims[i].value[size];
+	return strtoll(text, NULL, 10);
+}
+
+static double
+next_number(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return 0.3 + 1.3 * (*seed >> 8) / 16777216.0;
+}
+
+static void *
+random_data(sg_dtype t, int64_t count)
+{
+	void *data = calloc((size_t)count + 1, 8);
+	uint32_t seed = 7;
+
+	for (int64_t i = 0; i < count; i++) {
+		const double v = next_number(&seed);
+
+		if (t == SG_DTYPE_F64)
+			((double *)data)[i] = v;
+		else if (t == SG_DTYPE_F32)
+			((float *)data)[i] = (float)v;
+		else
+			((int64_t *)data)[i] = (int64_t)(3 * v);
+	}
+	return data;
+}
+
+typedef struct bound {
+	sg_call *call;
+	void *data[MAX_ARGS];
+} bound;
+
+static bound
+bind_all(sg_model *m, const sg_entry *e, sg_backend b, int size)
+{
+	bound c = {.call = sg_call_new(m, e->name, b)};
+
+	ck_assert_msg(sg_call_status(c.call) == SG_OK, "%s", sg_call_message(c.call));
+	for (size_t i = 0; i < e->ninputs; i++) {
+		const sg_argument *a = &e->args[i];
+		int64_t shape[8], count = 1;
+
+		for (int k = 0; k < a->rank; k++)
+			count *= shape[k] = extent(a->extents[k], size);
+		c.data[i] = random_data(a->type, count);
+		ck_assert_msg(sg_call_bind(c.call, a->name, a->type, a->rank, shape, c.data[i]) == SG_OK,
+		              "%s", sg_call_message(c.call));
+	}
+	for (size_t i = 0; i < e->ndims; i++)
+		ck_assert_int_eq(sg_call_set_dim(c.call, e->dims[i], extent(e->dims[i], size)), SG_OK);
+	return c;
+}
+
+static void
+unbind(bound *c)
+{
+	sg_call_free(c->call);
+	for (size_t i = 0; i < MAX_ARGS; i++)
+		free(c->data[i]);
+}
+
+/* ---- comparison ---- */
+
+static double
+element(sg_dtype t, const void *data, int64_t i)
+{
+	switch (t) {
+	case SG_DTYPE_F32: return (double)((const float *)data)[i];
+	case SG_DTYPE_F64: return ((const double *)data)[i];
+	case SG_DTYPE_I32: return ((const int32_t *)data)[i];
+	case SG_DTYPE_I64: return (double)((const int64_t *)data)[i];
+	case SG_DTYPE_BOOL: return ((const uint8_t *)data)[i];
+	case SG_DTYPE_NONE: break;
+	}
+	return 0;
+}
+
+static void
+compare(const sg_array *a, const void *data, double tolerance, const char *what)
+{
+	for (int64_t i = 0; i < a->count; i++) {
+		const double x = element(a->type, a->data, i), y = element(a->type, data, i);
+		const double scale = fmax(1, fmax(fabs(x), fabs(y)));
+
+		ck_assert_msg(fabs(x - y) <= tolerance * scale || (isnan(x) && isnan(y)),
+		              "%s: %s at %lld is %.17g and %.17g", what, a->name, (long long)i, x, y);
+	}
+}
+
+static void
+compare_outputs(const bound *ref, const sg_entry *e, const bound *c, double tolerance,
+                const char *what)
+{
+	for (size_t i = 0; i < e->noutputs; i++) {
+		const char *name = e->args[e->ninputs + i].name;
+		const sg_array *a = sg_call_output(ref->call, name), *b = sg_call_output(c->call, name);
+
+		ck_assert_msg(b && a->count == b->count && a->type == b->type, "%s: %s", what, name);
+		compare(a, b->data, tolerance, what);
+	}
+}
+
+/* ---- compiled code within guards ---- */
+
+typedef struct guarded {
+	char *map;
+	size_t pages, page;
+	void *data;
+} guarded;
+
+/* `size` bytes, a multiple of `align` before the page that faults. */
+static guarded
+guard(size_t size, size_t align)
+{
+	guarded g = {.page = (size_t)sysconf(_SC_PAGESIZE)};
+	const size_t up = (size + align - 1) / align * align;
+
+	g.pages = up / g.page + 2;
+	g.map = mmap(NULL, g.pages * g.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(g.map, MAP_FAILED);
+	ck_assert_int_eq(mprotect(g.map + (g.pages - 1) * g.page, g.page, PROT_NONE), 0);
+	g.data = g.map + (g.pages - 1) * g.page - up;
+	memset(g.map, 0x7f, (g.pages - 1) * g.page);
+	return g;
+}
+
+static void
+unguard(guarded *g)
+{
+	munmap(g->map, g->pages * g->page);
+}
+
+static void
+run_guarded(sg_model *m, const sg_entry *e, sg_backend b, const bound *ref, double tolerance,
+            const char *what)
+{
+	sg_failure why;
+	const sg_uniform f = sg_entry_uniform(m, e, b, &why);
+	ptrdiff_t d[8];
+	int64_t dim[8];
+	void *args[MAX_ARGS];
+	guarded out[MAX_ARGS], work;
+	size_t bytes;
+
+	ck_assert_msg(f != NULL, "%s: %s", what, why.text);
+	for (size_t i = 0; i < e->ndims; i++)
+		d[i] = (ptrdiff_t)(dim[i] = sg_call_dims(ref->call)[i]);
+	ck_assert_int_eq(sg_entry_worksize(m, e, dim, &bytes, &why), SG_OK);
+	work = guard(bytes, 64);
+	for (size_t i = 0; i < e->ninputs; i++)
+		args[i] = ref->data[i];
+	for (size_t i = 0; i < e->noutputs; i++) {
+		const sg_array *a = sg_call_output(ref->call, e->args[e->ninputs + i].name);
+
+		out[i] = guard((size_t)a->count * sg_dtype_size(a->type), 1);
+		args[e->ninputs + i] = out[i].data;
+	}
+	ck_assert_msg(f(d, args, bytes ? work.data : NULL) == SGRT_OK, "%s", what);
+	for (size_t i = 0; i < e->noutputs; i++) {
+		compare(sg_call_output(ref->call, e->args[e->ninputs + i].name), out[i].data, tolerance, what);
+		unguard(&out[i]);
+	}
+	unguard(&work);
+}
+
+/* ---- the claims ---- */
+
+static sg_model *
+compile(const char *text)
+{
+	sg_model *m = sg_compile_string("loops.sg", text, strlen(text), NULL);
+
+	ck_assert_msg(m && sg_model_ok(m), "%s\n%s", sg_model_report(m, 0), text);
+	return m;
+}
+
+/* The entry is the same in model `other` under another back end, up to errors of the run. */
+static void
+check_entry(sg_model *m, const sg_entry *e, sg_model *other, sg_backend b, int size,
+            double tolerance, const char *what)
+{
+	bound ref = bind_all(m, e, SG_BACKEND_INTERP, size), c = bind_all(other, e, b, size);
+	const int status = sg_call_run(ref.call);
+
+	/* of two errors of one step either may be told */
+	ck_assert_msg((status == SG_OK) == (sg_call_run(c.call) == SG_OK), "%s: status %d, %s", what,
+	              status, sg_call_message(c.call));
+	if (status == SG_OK) {
+		compare_outputs(&ref, e, &c, tolerance, what);
+		if (b != SG_BACKEND_INTERP)
+			run_guarded(other, e, b, &ref, tolerance, what);
+	}
+	unbind(&ref);
+	unbind(&c);
+}
+
+static void
+check_model(size_t i, sg_model *other, sg_backend b, double tolerance, const char *what)
+{
+	sg_model *m = compile(models[i].text);
+
+	for (size_t k = 0; k < sg_model_nentries(m); k++)
+		for (int size = 0; size < 4; size++) {
+			const sg_entry *e = sg_model_entry(m, k);
+			char where[128];
+
+			if (!sg_model_find(other ? other : m, e->name))
+				continue;
+			snprintf(where, sizeof where, "%s, %s, size %d, %s", models[i].name, e->name, size, what);
+			check_entry(m, e, other ? other : m, b, size, tolerance, where);
+		}
+	sg_model_free(m);
+}
+
+START_TEST(jit_agrees_with_the_evaluator)
+	{
+		if (sg_have_jit())
+			check_model((size_t)_i, NULL, SG_BACKEND_JIT, models[_i].tolerance, "jit");
+	}
+END_TEST
+
+START_TEST(cc_agrees_with_the_evaluator)
+	{
+		check_model((size_t)_i, NULL, SG_BACKEND_CC, models[_i].tolerance, "cc");
+	}
+END_TEST
+
+START_TEST(text_compiles_to_the_same_numbers)
+	{
+		sg_model *m = compile(models[_i].text), *again;
+		sg_failure why;
+		const char *text = sg_write_sg(m, &why);
+
+		ck_assert_msg(text != NULL, "%s", why.text);
+		again = compile(text);
+		check_model((size_t)_i, again, SG_BACKEND_INTERP, models[_i].tolerance, "text");
+		sg_model_free(again);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(derivative_as_text_compiles_to_the_same_numbers)
+	{
+		sg_model *m = compile(models[_i].text), *again;
+		sg_failure why;
+		const char *text = sg_write_diff(m, 0, &why);
+
+		ck_assert_msg(text != NULL, "%s", why.text);
+		again = compile(text);
+		check_model((size_t)_i, again, SG_BACKEND_INTERP, 100 * models[_i].tolerance, "diff");
+		sg_model_free(again);
+		ck_assert_ptr_nonnull(sg_write_diff(m, 1, &why));
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(derivatives_agree_with_differences)
+	{
+		sg_model *m = compile(models[_i].text);
+
+		for (size_t k = 0; k < sg_model_nentries(m); k++) {
+			bound c = bind_all(m, sg_model_entry(m, k), SG_BACKEND_INTERP, 0);
+			sg_failure why;
+			sg_report r;
+
+			ck_assert_msg(sg_check(c.call, 1, &r, &why) == SG_OK, "%s: %s", models[_i].name, why.text);
+			for (size_t i = 0; i < r.nrows; i++)
+				ck_assert_msg(r.rows[i].ok, "%s: %s against %s: %.17g, expected %.17g",
+				              models[_i].name, r.rows[i].output, r.rows[i].against, r.rows[i].is,
+				              r.rows[i].expected);
+			sg_report_free(&r);
+			unbind(&c);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(size_of_the_text_does_not_depend_on_the_count)
+	{
+		size_t size[2];
+
+		for (int i = 0; i < 2; i++) {
+			char text[256];
+			sg_failure why;
+			sg_model *m;
+
+			snprintf(text, sizeof text,
+			         "input x[%d], w\n"
+			         "s = scan((c, v) -> tanh(c*w) + v*v, 0.5, over=x)\n"
+			         "gradient s wrt w, x\n",
+			         i ? 900000 : 100000);
+			m = compile(text);
+			size[i] = strlen(sg_write_c(m, "m.h", 0, NULL, &why));
+			sg_model_free(m);
+		}
+		ck_assert_uint_le(size[1], size[0] + 4); /* digits */
+	}
+END_TEST
+
+START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
+	{
+		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT, SG_BACKEND_CC};
+		static const char text[] = "input x\n"
+					   "r = while((y) -> y > 1.0, (y) -> y/2, x, limit=3)\n"
+					   "gradient r wrt x\n";
+		sg_model *m = compile(text);
+
+		for (size_t i = 0; i < 3; i++) {
+			for (int k = 0; k < 2; k++) {
+				const double x = k ? 8.5 : 7.5;
+				sg_call *c;
+
+				if (backends[i] == SG_BACKEND_JIT && !sg_have_jit())
+					continue;
+				c = sg_call_new(m, NULL, backends[i]);
+				ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 0, NULL, &x), SG_OK);
+				ck_assert_int_eq(sg_call_run(c), k ? SGRT_ELIMIT : SG_OK);
+				if (!k)
+					ck_assert_double_eq(*(double *)sg_call_output(c, "grad_x")->data, 0.125);
+				sg_call_free(c);
+			}
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("loops");
+	TCase *t = tcase_create("loops");
+	const int n = sizeof models / sizeof *models;
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, jit_agrees_with_the_evaluator, 0, n);
+	tcase_add_loop_test(t, cc_agrees_with_the_evaluator, 0, n);
+	tcase_add_loop_test(t, text_compiles_to_the_same_numbers, 0, n);
+	tcase_add_loop_test(t, derivative_as_text_compiles_to_the_same_numbers, 0, n);
+	tcase_add_loop_test(t, derivatives_agree_with_differences, 0, n);
+	tcase_add_test(t, size_of_the_text_does_not_depend_on_the_count);
+	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
