@@ -1,8 +1,8 @@
 /* check_golden.c - every block of the files in tests/golden, on every back end.
  *
  * golden/make_golden.py and make_workloads.py wrote the files and describe their form. A block is
- * one test for a back end: it compiles the model, makes its calls, and compares all outputs with the
- * recorded values.
+ * one test for a back end: it compiles the model, makes its calls, and compares all outputs with
+ * the recorded values.
  */
 #include "symgrad.h"
 

@@ -445,8 +445,8 @@ is_in_a_body(const field *f, sg_ref r)
 }
 
 /* The derivatives that the entry's outputs hold, save those in bodies of loops, each with the first
- * output that holds it. Operands come before users, so one backward walk passes the outputs' numbers
- * down. */
+ * output that holds it. Operands come before users, so one backward walk passes the outputs'
+ * numbers down. */
 static size_t
 find_sites(const field *f, const sg_entry_ir *e, site *out)
 {
