@@ -1,8 +1,8 @@
 /* check_emit.c - the C that is written: it compiles without a warning, computes what the evaluator
  * computes, for extents of 0 and of more than a block too, and reads as it should.
  *
- * Random programs have many entries over one graph, so that the compiler is called once for all of them.
- * A failure names the seed; CHECK_EMIT_SEED and CHECK_EMIT_COUNT choose others. */
+ * Random programs have many entries over one graph, so that the compiler is called once for all of
+ * them. A failure names the seed; CHECK_EMIT_SEED and CHECK_EMIT_COUNT choose others. */
 #include "emit_random.h"
 
 #include <dlfcn.h>
@@ -63,8 +63,10 @@ program_of(world *w, size_t nentries)
 	for (uint32_t i = 0; i < w->ninputs; i++) {
 		const sg_node *n = &w->b.g->node[w->input[i]];
 
-		p->input[i] = (sg_input){.name = sg_text(w->ctx, "x%u", i), .type = (sg_type)n->type,
-		                         .shape = n->shape, .ref = w->input[i]};
+		p->input[i] = (sg_input){.name = sg_text(w->ctx, "x%u", i),
+		                         .type = (sg_type)n->type,
+		                         .shape = n->shape,
+		                         .ref = w->input[i]};
 	}
 	p->nentries = nentries;
 	p->entry = SG_NEW_ARRAY(w->ctx, sg_entry_ir, nentries);
@@ -183,12 +185,14 @@ check_call(world *w, const sg_program *p, size_t i, call_fn *call, const char *h
 		for (int64_t j = 0; j < u.want[k].count; j++) {
 			const double a = get(&u.out[k], j), b = get(&u.want[k], j);
 
-			CLAIM(agrees(a, b, u.want[k].type), "%s: output %zu (node %u) at %d is %.17g, not %.17g",
-			      what, k, (unsigned)ref[k], (int)j, a, b);
+			CLAIM(agrees(a, b, u.want[k].type),
+			      "%s: output %zu (node %u) at %d is %.17g, not %.17g", what, k,
+			      (unsigned)ref[k], (int)j, a, b);
 		}
 }
 
-static const int64_t sizes[][NDIMS] = {{3, 2, 1}, {0, 3, 2}, {1, 1, 1}, {5, 0, 3}, {300, 2, 4}, {2, 7, 0}};
+static const int64_t sizes[][NDIMS] = {{3, 2, 1}, {0, 3, 2},   {1, 1, 1},
+                                       {5, 0, 3}, {300, 2, 4}, {2, 7, 0}};
 
 /* Every entry, for all sizes, by $CC and by libtcc. */
 static void
@@ -290,19 +294,20 @@ random_f32(world *w)
 }
 
 START_TEST(written_c_computes_what_the_evaluator_computes)
-{
-	const long first = number_from("CHECK_EMIT_SEED", 1), count = number_from("CHECK_EMIT_COUNT", 3);
-	char seed[32];
+	{
+		const long first = number_from("CHECK_EMIT_SEED", 1),
+			   count = number_from("CHECK_EMIT_COUNT", 3);
+		char seed[32];
 
-	for (long s = first; s < first + count; s++) {
-		snprintf(seed, sizeof seed, "%ld", s);
-		setenv("CHECK_EMIT_SEED", seed, 1);
-		printf("seed %ld\n", s);
-		fflush(stdout);
-		in_world(random_f64);
-		in_world(random_f32);
+		for (long s = first; s < first + count; s++) {
+			snprintf(seed, sizeof seed, "%ld", s);
+			setenv("CHECK_EMIT_SEED", seed, 1);
+			printf("seed %ld\n", s);
+			fflush(stdout);
+			in_world(random_f64);
+			in_world(random_f32);
+		}
 	}
-}
 END_TEST
 
 /* ---- failures ---- */
@@ -351,9 +356,11 @@ failures(world *w)
 	ck_assert_int_eq(gather((ptrdiff_t[]){3, 2}, (void *[]){xs, index, y}, NULL), SGRT_EINDEX);
 	index[1] = INT64_MIN;
 	ck_assert_int_eq(gather((ptrdiff_t[]){3, 2}, (void *[]){xs, index, y}, NULL), SGRT_EINDEX);
-	ck_assert_int_eq(gather((ptrdiff_t[]){0, 2}, (void *[]){NULL, index, y}, NULL), SGRT_EINDEX);
+	ck_assert_int_eq(gather((ptrdiff_t[]){0, 2}, (void *[]){NULL, index, y}, NULL),
+	                 SGRT_EINDEX);
 	ck_assert_int_eq(gather((ptrdiff_t[]){0, 0}, (void *[]){NULL, NULL, NULL}, NULL), SGRT_OK);
-	ck_assert_int_eq(divide((ptrdiff_t[]){2}, (void *[]){index, &by, whole}, NULL), SGRT_EDIVIDE);
+	ck_assert_int_eq(divide((ptrdiff_t[]){2}, (void *[]){index, &by, whole}, NULL),
+	                 SGRT_EDIVIDE);
 	by = -1;
 	ck_assert_int_eq(divide((ptrdiff_t[]){2}, (void *[]){index, &by, whole}, NULL), SGRT_OK);
 	ck_assert(whole[0] == 3 && whole[1] == INT64_MIN);
@@ -401,15 +408,18 @@ IN_WORLD(dimensions_are_checked_first, extents)
 /* ---- names ---- */
 
 static const char *const nasty[] = {
-    "int", "class", "exp", "y1", "gamma", "errno", "NULL", "NAN", "work", "out_x0", "_Bool",
-    "__x", "memset", "main", "i", "j", "status", "from", "to", "t", "t2", "m_e", "m_e_work",
-    "M_E_WORK", "m_rounded", "m_data", "sgrt_exp_f64", "linux", "N", "M", "SGRT_OK", "M_H", "this", "x0"};
+    "int",       "class",  "exp",          "y1",    "gamma",  "errno", "NULL",     "NAN",
+    "work",      "out_x0", "_Bool",        "__x",   "memset", "main",  "i",        "j",
+    "status",    "from",   "to",           "t",     "t2",     "m_e",   "m_e_work", "M_E_WORK",
+    "m_rounded", "m_data", "sgrt_exp_f64", "linux", "N",      "M",     "SGRT_OK",  "M_H",
+    "this",      "x0"};
 enum { NNASTY = sizeof nasty / sizeof *nasty };
 
 static bool
 compiles_as_cxx(world *w, const char *header)
 {
-	const char *cxx = getenv("CXX"), *path = sg_text(w->ctx, "%s/check_emit_%ld.cpp", folder(), (long)getpid());
+	const char *cxx = getenv("CXX"),
+		   *path = sg_text(w->ctx, "%s/check_emit_%ld.cpp", folder(), (long)getpid());
 	FILE *f = fopen(path, "w");
 	int status;
 
@@ -470,7 +480,8 @@ IN_WORLD(names_that_clash_are_renamed, names_clash)
 static void
 text_claims(world *w)
 {
-	static const char line[] = "y = tanh(x) */ // ?" "?/ \\ \xce\xb1 \"#\" /* # note";
+	static const char line[] = "y = tanh(x) */ // ?"
+				   "?/ \\ \xce\xb1 \"#\" /* # note";
 	const sg_source *src = sg_source_text(w->ctx, "dir/a.sg", line, strlen(line));
 	sg_ref x = real_of(w, SHAPE(w, w->n, num(w, 10))), y;
 	sg_program *p;
@@ -482,7 +493,8 @@ text_claims(world *w)
 	set_entry(w, &p->entry[0], "e", 1, &y);
 	(void)emit(w, p, false, &text);
 	ck_assert_msg(strstr(text, "\tfor (ptrdiff_t i = 0; i < 10 * N; i++)"), "%s", text);
-	ck_assert_msg(strstr(text, "\t/* a.sg:1: y = tanh(x) * / // ? ?/ ? ? \"#\" / * */\n"), "%s", text);
+	ck_assert_msg(strstr(text, "\t/* a.sg:1: y = tanh(x) * / // ? ?/ ? ? \"#\" / * */\n"), "%s",
+	              text);
 	ck_assert_ptr_null(strstr(text, "goto"));
 }
 

@@ -1,8 +1,9 @@
 /* emit_random.h - for check_emit.c: random programs.
  *
- * A pool of values grows by random ops on random members. Each is kept bounded, and each knows whether all
- * ways of computing it agree to the bit (no sums of floats above it): only then may it be compared, rounded
- * or made an index, so that an honest difference in the last bits never becomes a large one. */
+ * A pool of values grows by random ops on random members. Each is kept bounded, and each knows
+ * whether all ways of computing it agree to the bit (no sums of floats above it): only then may it
+ * be compared, rounded or made an index, so that an honest difference in the last bits never
+ * becomes a large one. */
 #ifndef SG_TESTS_EMIT_RANDOM_H
 #define SG_TESTS_EMIT_RANDOM_H
 
@@ -107,8 +108,8 @@ pick_exact(pool *p)
 static inline void
 random_unary(pool *p)
 {
-	static const sg_op op[] = {SG_NEG, SG_ABS, SG_SQUARE, SG_TANH, SG_SIGMOID, SG_SIN, SG_RELU,
-	                           SG_EXP, SG_SOFTPLUS, SG_COS, SG_ERF, SG_ATAN};
+	static const sg_op op[] = {SG_NEG,  SG_ABS, SG_SQUARE,   SG_TANH, SG_SIGMOID, SG_SIN,
+	                           SG_RELU, SG_EXP, SG_SOFTPLUS, SG_COS,  SG_ERF,     SG_ATAN};
 	const uint32_t i = pick_real(p, 0, 4);
 	sg_build *b = &p->w->b;
 	sg_op k = op[below(p->w, sizeof op / sizeof *op)];
@@ -160,7 +161,8 @@ random_integer(pool *p)
 	sg_build *b = &p->w->b;
 	const uint32_t i = pick_exact(p);
 	const sg_type t = below(p->w, 2) ? SG_I32 : SG_I64;
-	sg_ref x = sg_cast(b, sg_ew2(b, SG_MUL, p->item[i], sg_const(b, p->real, shape_at(p, i), 7)), t);
+	sg_ref x =
+	    sg_cast(b, sg_ew2(b, SG_MUL, p->item[i], sg_const(b, p->real, shape_at(p, i), 7)), t);
 	sg_ref y = sg_const_int(b, t, shape_at(p, i), below(p->w, 2) ? 3 : -4);
 
 	x = sg_ew2(b, op[below(p->w, 7)], x, y);
@@ -207,7 +209,8 @@ random_reshape(pool *p)
 		if (how == 0 && k == at && k + 1 < s->rank) {
 			e[n++] = sg_ext_mul(w->sp, s->ext[k], s->ext[k + 1]);
 			k++;
-		} else if (how == 1 && k == at && sg_ext_const(w->sp, s->ext[k], &v) && v % 2 == 0 && v > 0) {
+		} else if (how == 1 && k == at && sg_ext_const(w->sp, s->ext[k], &v) &&
+		           v % 2 == 0 && v > 0) {
 			e[n++] = num(w, 2);
 			e[n++] = num(w, v / 2);
 		} else {
@@ -233,7 +236,8 @@ random_broadcast(pool *p)
 		e[axis[k]] = shape_at(p, i)->ext[k];
 	}
 	e[at] = extra[below(w, 3)];
-	add(p, sg_broadcast(&w->b, p->item[i], sg_shape_make(w->sp, rank + 1, e), axis), p->exact[i]);
+	add(p, sg_broadcast(&w->b, p->item[i], sg_shape_make(w->sp, rank + 1, e), axis),
+	    p->exact[i]);
 }
 
 /* Within a padded or concatenated axis, so that every slice is in range for all dimensions. */
@@ -288,7 +292,8 @@ random_pads(pool *p)
 		if (k == 3 && below(w, 2)) {
 			const sg_shape *s = sg_shape_of(&w->b, one);
 
-			one = sg_broadcast(&w->b, sg_const(&w->b, p->real, sg_shape_scalar(w->sp), 1.5), s, NULL);
+			one = sg_broadcast(
+			    &w->b, sg_const(&w->b, p->real, sg_shape_scalar(w->sp), 1.5), s, NULL);
 		}
 		sum = !sum ? one : sg_ew2(&w->b, below(w, 3) ? SG_ADD : SG_SUB, sum, one);
 	}
@@ -320,7 +325,8 @@ random_gather(pool *p)
 	const uint32_t at = below(w, rank + 1);
 	sg_ext e[SG_MAX_RANK];
 	int64_t axis[SG_MAX_RANK];
-	sg_ref idx = sg_cast(b, sg_ew2(b, SG_MUL, p->item[j], sg_const(b, p->real, shape_at(p, j), 5)), SG_I64);
+	sg_ref idx = sg_cast(
+	    b, sg_ew2(b, SG_MUL, p->item[j], sg_const(b, p->real, shape_at(p, j), 5)), SG_I64);
 	sg_ref x, tilt;
 
 	if (shape_at(p, j)->rank > 2)
@@ -369,8 +375,9 @@ random_reduction(pool *p)
 	}
 	x = sg_reduce(&w->b, k, x, mask);
 	if (k == SG_SUM || k == SG_PROD)
-		x = sg_ew1(&w->b, SG_TANH, sg_ew2(&w->b, SG_MUL, x,
-		                                 sg_const(&w->b, p->real, sg_shape_of(&w->b, x), 0.1)));
+		x = sg_ew1(
+		    &w->b, SG_TANH,
+		    sg_ew2(&w->b, SG_MUL, x, sg_const(&w->b, p->real, sg_shape_of(&w->b, x), 0.1)));
 	add(p, x, p->exact[i] && (k == SG_AMAX || k == SG_AMIN));
 }
 
@@ -427,8 +434,9 @@ random_row_op(pool *p)
 	if (shape_at(p, i)->rank == 0)
 		return;
 	/* an empty row has no logsumexp that is finite */
-	x = sg_pad_axis(b, x, shape_at(p, i)->rank - 1, num(p->w, 0), num(p->w, 1),
-	                sg_ext_add(p->w->sp, shape_at(p, i)->ext[shape_at(p, i)->rank - 1], num(p->w, 1)));
+	x = sg_pad_axis(
+	    b, x, shape_at(p, i)->rank - 1, num(p->w, 0), num(p->w, 1),
+	    sg_ext_add(p->w->sp, shape_at(p, i)->ext[shape_at(p, i)->rank - 1], num(p->w, 1)));
 	add(p, sg_ew1(b, SG_TANH, sg_row_op(b, k, x)), false);
 }
 
@@ -470,8 +478,9 @@ random_contraction(pool *p)
 	if (no > 4)
 		return;
 	r = sg_contract(&w->b, p->item[i], lx, p->item[j], ly, no, lo);
-	add(p, sg_ew1(&w->b, SG_TANH, sg_ew2(&w->b, SG_MUL, r,
-	                                    sg_const(&w->b, p->real, sg_shape_of(&w->b, r), 0.2))),
+	add(p,
+	    sg_ew1(&w->b, SG_TANH,
+	           sg_ew2(&w->b, SG_MUL, r, sg_const(&w->b, p->real, sg_shape_of(&w->b, r), 0.2))),
 	    false);
 }
 
@@ -486,13 +495,16 @@ random_maker(pool *p)
 
 	switch (below(w, 4)) {
 	case 0:
-		add(p, sg_cast(b, sg_random(b, below(w, 2) ? SG_RAND : SG_RANDN, s, seed), p->real), true);
+		add(p, sg_cast(b, sg_random(b, below(w, 2) ? SG_RAND : SG_RANDN, s, seed), p->real),
+		    true);
 		break;
 	case 1:
 		add(p, sg_ew1(b, SG_SIN, sg_cast(b, sg_iota(b, w->n), p->real)), true);
 		break;
 	case 2:
-		add(p, sg_ew1(b, SG_SIN, sg_cast(b, sg_dim_value(b, sg_ext_add(w->sp, w->n, w->m)), p->real)),
+		add(p,
+		    sg_ew1(b, SG_SIN,
+		           sg_cast(b, sg_dim_value(b, sg_ext_add(w->sp, w->n, w->m)), p->real)),
 		    true);
 		break;
 	default:
@@ -507,10 +519,11 @@ static inline void
 grow(pool *p)
 {
 	static void (*const step[])(pool *) = {
-	    random_unary,     random_binary,    random_binary,  random_choice,      random_integer,
-	    random_transpose, random_reshape,   random_reshape, random_broadcast,   random_slice,
-	    random_pads,      random_concat,    random_gather,  random_reduction,   random_reduction,
-	    random_argmax,    random_running,   random_row_op,  random_contraction, random_contraction,
+	    random_unary,     random_binary,    random_binary,      random_choice,
+	    random_integer,   random_transpose, random_reshape,     random_reshape,
+	    random_broadcast, random_slice,     random_pads,        random_concat,
+	    random_gather,    random_reduction, random_reduction,   random_argmax,
+	    random_running,   random_row_op,    random_contraction, random_contraction,
 	    random_maker,     random_broadcast, random_unary};
 
 	step[below(p->w, sizeof step / sizeof *step)](p);

@@ -1,4 +1,5 @@
-/* call.c - the C text of calls into the runtime, of clearing, and of comments; the lines themselves. */
+/* call.c - the C text of calls into the runtime, of clearing, and of comments; the lines
+ * themselves. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -7,8 +8,8 @@ enum { WIDTH = 98, TAB = 8, QUOTE = 84 };
 
 /* ---- lines ---- */
 
-/* Where to break s so that at most `room` characters stay: at a blank behind an operator or a comma,
- * in as few parentheses as can be without breaking very early; 0: nowhere. */
+/* Where to break s so that at most `room` characters stay: at a blank behind an operator or a
+ * comma, in as few parentheses as can be without breaking very early; 0: nowhere. */
 static size_t
 break_at(const char *s, size_t room)
 {
@@ -86,7 +87,8 @@ put_quoted(sg_buf *b, const char *s, size_t n)
 			continue; /* the rest of a character that became '?' */
 		if (c < ' ' || c > '~' || c == '\\')
 			c = '?';
-		if ((last == '*' && c == '/') || (last == '/' && c == '*') || (last == '?' && c == '?')) {
+		if ((last == '*' && c == '/') || (last == '/' && c == '*') ||
+		    (last == '?' && c == '?')) {
 			sg_buf_putc(b, ' ');
 			count++;
 		}
@@ -262,12 +264,14 @@ print_product(sg_fn *f, sg_ref r)
 		f->indent++;
 	}
 	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %d);",
-	        sg_use_typed(f->m, "matmul", (sg_type)n->type), sg_ext_bare(f, p.m), sg_ext_bare(f, p.n),
-	        sg_ext_bare(f, p.k), pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step),
+	        sg_use_typed(f->m, "matmul", (sg_type)n->type), sg_ext_bare(f, p.m),
+	        sg_ext_bare(f, p.n), sg_ext_bare(f, p.k),
+	        pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step),
 	        sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col),
-	        pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step), sg_ext_bare(f, p.b_row),
-	        sg_ext_bare(f, p.b_col), pointer(f, sg_array(f, r), zero, p.nloops, p.c_step),
-	        sg_ext_bare(f, p.c_row), p.accumulate);
+	        pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step),
+	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col),
+	        pointer(f, sg_array(f, r), zero, p.nloops, p.c_step), sg_ext_bare(f, p.c_row),
+	        p.accumulate);
 	f->indent = level;
 }
 
@@ -275,10 +279,14 @@ static const char *
 row_kernel(sg_op op)
 {
 	switch ((int)op) {
-	case SG_SOFTMAX: return "softmax";
-	case SG_LOG_SOFTMAX: return "log_softmax";
-	case SG_LOGSUMEXP: return "logsumexp";
-	default: return "norm_rows";
+	case SG_SOFTMAX:
+		return "softmax";
+	case SG_LOG_SOFTMAX:
+		return "log_softmax";
+	case SG_LOGSUMEXP:
+		return "logsumexp";
+	default:
+		return "norm_rows";
 	}
 }
 
@@ -328,7 +336,8 @@ print_rows(sg_fn *f, sg_ref r)
 	const char *to = destination(f, r);
 	const char *name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
 
-	sg_line(f, "%s(%s, %s, %s, %s);", name, sg_ext_bare(f, sg_fn_ext_mul(f, s->ext, s->rank - 1)),
+	sg_line(f, "%s(%s, %s, %s, %s);", name,
+	        sg_ext_bare(f, sg_fn_ext_mul(f, s->ext, s->rank - 1)),
 	        sg_ext_bare(f, s->ext[s->rank - 1]), operand(f, r, 0), to);
 	hand_out(f, r);
 }
@@ -340,30 +349,39 @@ static const char *
 linalg_kernel(sg_op op)
 {
 	switch ((int)op) {
-	case SG_LU: return "lu";
-	case SG_LUSOLVE: return "lu_solve";
-	case SG_DET: return "det";
-	case SG_LOGDET: return "logdet";
-	case SG_CHOLESKY: return "cholesky";
-	case SG_TRISOLVE: return "solve_triangular";
-	default: return NULL;
+	case SG_LU:
+		return "lu";
+	case SG_LUSOLVE:
+		return "lu_solve";
+	case SG_DET:
+		return "det";
+	case SG_LOGDET:
+		return "logdet";
+	case SG_CHOLESKY:
+		return "cholesky";
+	case SG_TRISOLVE:
+		return "solve_triangular";
+	default:
+		return NULL;
 	}
 }
 
-/* How many matrices, their order, right sides and flags, operands, result. A kernel that fails ends the
- * call of the function: what it should have written is not there. */
+/* How many matrices, their order, right sides and flags, operands, result. A kernel that fails ends
+ * the call of the function: what it should have written is not there. */
 static void
 print_linalg(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
-	const bool fails = !sg_by_factors(n->op), solves = n->op == SG_LUSOLVE || n->op == SG_TRISOLVE;
+	const bool fails = !sg_by_factors(n->op),
+		   solves = n->op == SG_LUSOLVE || n->op == SG_TRISOLVE;
 	const uint32_t first = !fails;
 	const sg_shape *s = f->g->node[n->args[first]].shape;
 	const char *to = destination(f, r);
 	sg_buf b;
 
 	sg_buf_init(&b, f->ctx);
-	sg_buf_printf(&b, "%s(%s, %s", sg_use_typed(f->m, linalg_kernel((sg_op)n->op), (sg_type)n->type),
+	sg_buf_printf(&b, "%s(%s, %s",
+	              sg_use_typed(f->m, linalg_kernel((sg_op)n->op), (sg_type)n->type),
 	              sg_ext_bare(f, sg_fn_ext_mul(f, s->ext, s->rank - 2)),
 	              sg_ext_bare(f, s->ext[s->rank - 2]));
 	if (solves)

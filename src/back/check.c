@@ -1,8 +1,8 @@
-/* check.c - the test of the dimensions, before anything else: none negative, no extent negative, every
- * condition of the model met, no size beyond what a pointer can count.
+/* check.c - the test of the dimensions, before anything else: none negative, no extent negative,
+ * every condition of the model met, no size beyond what a pointer can count.
  *
- * Sizes are computed in double, where nothing overflows: each summand counts with its absolute value, so
- * that no step of the same sum in ptrdiff_t can overflow either. */
+ * Sizes are computed in double, where nothing overflows: each summand counts with its absolute
+ * value, so that no step of the same sum in ptrdiff_t can overflow either. */
 #include "back/file.h"
 
 #include <string.h>
@@ -177,7 +177,8 @@ sg_print_check(sg_file *file, const sg_c_entry *e)
 	for (size_t i = 0; i < c.nsign; i++)
 		add_condition(&c, sg_text(ctx, "!(%s >= 0)", in_double(&c, c.sign[i])));
 	for (size_t i = 0; i < c.nsize; i++)
-		add_condition(&c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i])));
+		add_condition(
+		    &c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i])));
 	sg_file_put(file, 0, "static int");
 	sg_buf_printf(&file->m.body, "%s(", e->check);
 	sg_put_dims(file, &file->m.body, e, true);

@@ -1,15 +1,15 @@
 /* classify.c - what each node of a function is to the schedule, and which values get a buffer.
  *
- * An elementwise value is kept in memory where someone needs it there (an output, the operand of a kernel,
- * the source of a gather), or where readers that use other indices than its own would evaluate it too
- * often. All other elementwise values are evaluated in the loop of their reader. Further values
- * are kept by the schedule, where several loops read them. */
+ * An elementwise value is kept in memory where someone needs it there (an output, the operand of a
+ * kernel, the source of a gather), or where readers that use other indices than its own would
+ * evaluate it too often. All other elementwise values are evaluated in the loop of their reader.
+ * Further values are kept by the schedule, where several loops read them. */
 #include "back/emit.h"
 
 #include <string.h>
 
 enum {
-	CHEAP = 3,      /* operations not worth a load */
+	CHEAP = 3, /* operations not worth a load */
 	MODERATE = 8,
 	MAX_COST = 1 << 20,
 	FUSE_WEIGHT = 5, /* operations of a scalar expression that is written into its reader */
@@ -223,8 +223,8 @@ summands(const sg_fn *f, sg_ref r, const bool *is_out, size_t *n, size_t *npads)
 		}
 		for (uint32_t k = x->nargs; k-- > 0;)
 			SG_PUSH(f->ctx, todo, ntodo, todo_cap,
-			        (summand){x->args[k],
-			                  t.negate != (x->op == SG_NEG || (x->op == SG_SUB && k == 1))});
+			        (summand){x->args[k], t.negate != (x->op == SG_NEG ||
+			                                           (x->op == SG_SUB && k == 1))});
 	}
 	return leaf;
 }
@@ -248,8 +248,8 @@ make_sum_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n, size_t npads)
 	f->at[r].kind = SG_P_JOIN;
 }
 
-/* Finds sums of several PADs: zeros, to which the parts are added, instead of a test for each element
- * and summand. What they swallow is dead. */
+/* Finds sums of several PADs: zeros, to which the parts are added, instead of a test for each
+ * element and summand. What they swallow is dead. */
 static void
 find_sum_joins(sg_fn *f, const bool *is_out)
 {
@@ -372,7 +372,8 @@ kind_of(sg_fn *f, sg_ref r)
 	case SG_CUSTOM:
 	case SG_DERIV:
 	case SG_MAP:
-		sg_raise(f->ctx, SG_FAULT_DEFECT, "emission of a graph that still holds derivatives");
+		sg_raise(f->ctx, SG_FAULT_DEFECT,
+		         "emission of a graph that still holds derivatives");
 	default:
 		return SG_P_FOLD;
 	}
@@ -403,7 +404,8 @@ may_be_unit(const sg_fn *f, sg_ref r)
 			return false;
 		break;
 	case SG_P_CALL:
-		if (n->op != SG_LOGSUMEXP && n->op != SG_NORM && n->op != SG_DET && n->op != SG_LOGDET)
+		if (n->op != SG_LOGSUMEXP && n->op != SG_NORM && n->op != SG_DET &&
+		    n->op != SG_LOGDET)
 			return false;
 		break;
 	case SG_P_LEAF:
@@ -438,15 +440,16 @@ sg_want_full(sg_fn *f, sg_ref r, bool contiguous)
 		f->at[r].full = true;
 }
 
-/* Operands of which single elements are read, at indices that may be evaluated out of range: it must
- * be an array, or the same everywhere. */
+/* Operands of which single elements are read, at indices that may be evaluated out of range: it
+ * must be an array, or the same everywhere. */
 static void
 want_elements(sg_fn *f, sg_ref r)
 {
 	sg_ref root = r;
 	uint16_t op;
 
-	while (f->at[root].kind == SG_P_VIEW && !f->at[root].stored && f->g->node[root].op != SG_PAD)
+	while (f->at[root].kind == SG_P_VIEW && !f->at[root].stored &&
+	       f->g->node[root].op != SG_PAD)
 		root = sg_arg(f->g, root, 0);
 	op = f->g->node[root].op;
 	if (op != SG_CONST && op != SG_DIM && !f->at[root].unit)
@@ -564,11 +567,16 @@ own_cost(const sg_node *n)
 	if (sg_is_ew(n->op))
 		return (uint32_t)sg_ops[n->op].cost;
 	switch (n->op) {
-	case SG_CAST: return 1;
-	case SG_GATHER: return 5;
-	case SG_RAND: return 60;
-	case SG_RANDN: return 100;
-	default: return 0;
+	case SG_CAST:
+		return 1;
+	case SG_GATHER:
+		return 5;
+	case SG_RAND:
+		return 60;
+	case SG_RANDN:
+		return 100;
+	default:
+		return 0;
 	}
 }
 
@@ -663,8 +671,8 @@ sg_classify(sg_fn *f)
 		if (f->at[r].kind == SG_P_JOIN && !sg_join_of(f, r))
 			make_plain_join(f, r);
 		f->at[r].unit = may_be_unit(f, r);
-		f->at[r].stored = f->at[r].kind == SG_P_ROOM ||
-		                  (f->at[r].kind == SG_P_PICK && !f->at[r].unit);
+		f->at[r].stored =
+		    f->at[r].kind == SG_P_ROOM || (f->at[r].kind == SG_P_PICK && !f->at[r].unit);
 	}
 	place_outputs(f);
 	for (sg_ref r = n; r-- > 1;)

@@ -1,9 +1,11 @@
-/* contract.c - a CONTRACT as calls of the matrix product: which labels are its rows, columns and sums.
+/* contract.c - a CONTRACT as calls of the matrix product: which labels are its rows, columns and
+ * sums.
  *
  * Labels of the result that x alone has are rows (m), those of y alone columns (n), those of both a
- * batch; summed labels are k. A role takes the innermost of its labels and, where the strides agree, its
- * neighbours; the other labels become loops around the call. The columns of the result must be
- * contiguous, so that x and y change places where the last label of the result is one of x. */
+ * batch; summed labels are k. A role takes the innermost of its labels and, where the strides
+ * agree, its neighbours; the other labels become loops around the call. The columns of the result
+ * must be contiguous, so that x and y change places where the last label of the result is one of x.
+ */
 #include "back/emit.h"
 
 enum { SMALL = 4096 }; /* multiplications; a call would cost more than it brings */
@@ -44,8 +46,12 @@ collect(sg_fn *f, sg_ref r, const sg_strided *xs, const sg_strided *ys)
 
 		for (int64_t i = 0; i < count; i++) {
 			const int at_x = find(lx, w[0], list[i]), at_y = find(ly, w[1], list[i]);
-			label a = {.in_x = at_x >= 0, .in_y = at_y >= 0, .in_out = pass == 0,
-			           .x = zero, .y = zero, .out = zero};
+			label a = {.in_x = at_x >= 0,
+			           .in_y = at_y >= 0,
+			           .in_out = pass == 0,
+			           .x = zero,
+			           .y = zero,
+			           .out = zero};
 
 			if (pass == 1 && find(lo, w[2], list[i]) >= 0)
 				continue;
@@ -62,9 +68,9 @@ collect(sg_fn *f, sg_ref r, const sg_strided *xs, const sg_strided *ys)
 			l.nout = l.n;
 	}
 	for (uint32_t i = l.nout; i-- > 0;)
-		l.item[i].out = i + 1 == l.nout ? sg_ext_int(f->sp, 1)
-		                                : sg_ext_mul(f->sp, l.item[i + 1].out,
-		                                             l.item[i + 1].ext);
+		l.item[i].out = i + 1 == l.nout
+		                    ? sg_ext_int(f->sp, 1)
+		                    : sg_ext_mul(f->sp, l.item[i + 1].out, l.item[i + 1].ext);
 	return l;
 }
 

@@ -1,9 +1,9 @@
 /* demand.c - the values that one step evaluates.
  *
- * A root asks for an element of a node, named by affine indices. Movement ops hand the question on with other
- * indices; arrays and leaves answer with a load; elementwise nodes become a value over their operands',
- * once for each index at which they are asked. A question may be put with one flat index (row-major), which
- * is how elements pass a reshape that splits or merges axes. */
+ * A root asks for an element of a node, named by affine indices. Movement ops hand the question on
+ * with other indices; arrays and leaves answer with a load; elementwise nodes become a value over
+ * their operands', once for each index at which they are asked. A question may be put with one flat
+ * index (row-major), which is how elements pass a reshape that splits or merges axes. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -107,7 +107,8 @@ linear_from(sg_fn *f, const index *ix, const sg_shape *s, uint32_t lo)
 	return sum;
 }
 
-/* The axis of the shape that the variable, times its coefficient, is just the index of; -1: none. */
+/* The axis of the shape that the variable, times its coefficient, is just the index of; -1: none.
+ */
 static int
 axis_of_term(const asker *a, const sg_aff_term *t, const sg_shape *s, const sg_ext *stride)
 {
@@ -250,9 +251,9 @@ through(asker *a, sg_ref r, const index *at)
 		else if (n->op == SG_WINDOW)
 			to.at[k] = within_windows(f, n, &ix, k);
 		else
-			to.at[k] = sg_aff_add(
-			    f, sg_aff_ext(f, (sg_ext)n->attr->w[k]),
-			    sg_aff_scale(f, ix.at[k], (sg_ext)n->attr->w[s->rank + k]));
+			to.at[k] =
+			    sg_aff_add(f, sg_aff_ext(f, (sg_ext)n->attr->w[k]),
+			               sg_aff_scale(f, ix.at[k], (sg_ext)n->attr->w[s->rank + k]));
 	return to;
 }
 
@@ -363,8 +364,8 @@ padded(asker *a, sg_ref r, const index *at)
 		if (sg_is_1(f, step)) {
 			c->lo = start;
 			c->hi = sg_ext_add(f->sp, start, s->ext[k]);
-			to.at[k] = sg_aff_add(f, ix.at[k],
-			                      sg_aff_scale(f, from, sg_ext_int(f->sp, -1)));
+			to.at[k] =
+			    sg_aff_add(f, ix.at[k], sg_aff_scale(f, from, sg_ext_int(f->sp, -1)));
 		} else {
 			c->hi = sg_ext_add(f->sp, start, sg_ext_int(f->sp, 1));
 			c->lo = sg_ext_sub(f->sp, c->hi, s->ext[k]);
@@ -382,8 +383,12 @@ padded(asker *a, sg_ref r, const index *at)
 		return once(a, KEY_WITHIN, r, s->rank, key, (sg_val){0});
 	val_at(a, inner)->uses++;
 	v = once(a, KEY_WITHIN, r, s->rank, key,
-	         (sg_val){.kind = SG_V_WITHIN, .type = n->type, .nargs = 1, .arg = {inner},
-	                  .cond = sg_copy(f->ctx, cond, count * sizeof *cond), .nconds = count});
+	         (sg_val){.kind = SG_V_WITHIN,
+	                  .type = n->type,
+	                  .nargs = 1,
+	                  .arg = {inner},
+	                  .cond = sg_copy(f->ctx, cond, count * sizeof *cond),
+	                  .nconds = count});
 	return v;
 }
 
@@ -471,16 +476,23 @@ random_number(asker *a, const sg_node *n, sg_ref r, const index *at)
 	if (v == 0)
 		return 0;
 	val_at(a, v)->uses++;
-	return add_val(a, (sg_val){.kind = SG_V_RAND, .type = n->type, .op = (uint8_t)n->op, .nargs = 1,
-	                           .arg = {v}, .ref = r,
+	return add_val(a, (sg_val){.kind = SG_V_RAND,
+	                           .type = n->type,
+	                           .op = (uint8_t)n->op,
+	                           .nargs = 1,
+	                           .arg = {v},
+	                           .ref = r,
 	                           .aff = linear_from(a->f, &ix, n->shape, ss->rank)});
 }
 
 static uint32_t
 elementwise(asker *a, const sg_node *n, sg_ref r, const index *at)
 {
-	sg_val v = {.kind = n->op == SG_CAST ? SG_V_CAST : SG_V_EW, .type = n->type,
-	            .op = (uint8_t)n->op, .nargs = (uint8_t)n->nargs, .ref = r};
+	sg_val v = {.kind = n->op == SG_CAST ? SG_V_CAST : SG_V_EW,
+	            .type = n->type,
+	            .op = (uint8_t)n->op,
+	            .nargs = (uint8_t)n->nargs,
+	            .ref = r};
 	bool all = true;
 
 	for (uint32_t k = 0; k < n->nargs; k++) {
@@ -492,9 +504,8 @@ elementwise(asker *a, const sg_node *n, sg_ref r, const index *at)
 	for (uint32_t k = 0; k < n->nargs; k++) {
 		const sg_type t = (sg_type)val_at(a, v.arg[n->nargs - 1])->type;
 
-		val_at(a, v.arg[k])->uses +=
-		    n->op == SG_CAST ? sg_c_cast_reads(t, (sg_type)n->type)
-		                     : sg_c_op_reads((sg_op)n->op, t, k);
+		val_at(a, v.arg[k])->uses += n->op == SG_CAST ? sg_c_cast_reads(t, (sg_type)n->type)
+		                                              : sg_c_op_reads((sg_op)n->op, t, k);
 	}
 	return add_val(a, v);
 }
@@ -576,9 +587,9 @@ piece(asker *a, sg_root *root)
 		const sg_attr *w = f->g->node[j->piece[root->part]].attr;
 
 		for (uint32_t k = 0; k < n->shape->rank; k++)
-			ix.at[k] = sg_aff_add(
-			    f, sg_aff_ext(f, (sg_ext)w->w[k]),
-			    sg_aff_scale(f, ix.at[k], (sg_ext)w->w[n->shape->rank + k]));
+			ix.at[k] =
+			    sg_aff_add(f, sg_aff_ext(f, (sg_ext)w->w[k]),
+			               sg_aff_scale(f, ix.at[k], (sg_ext)w->w[n->shape->rank + k]));
 	}
 	root->at = linear_from(f, &ix, n->shape, 0);
 }
@@ -684,7 +695,8 @@ fold(asker *a, sg_root *root)
 	const sg_shape *s = f->g->node[root->from].shape;
 	const bool arg = n->op == SG_ARGMAX || n->op == SG_ARGMIN;
 	const uint64_t mask = arg ? (uint64_t)1 << n->attr->w[0]
-	                      : n->op == SG_CUMSUM || n->op == SG_LINREC ? 0 : (uint64_t)n->attr->w[0];
+	                      : n->op == SG_CUMSUM || n->op == SG_LINREC ? 0
+	                                                                 : (uint64_t)n->attr->w[0];
 	const index ix = own_index(f, s);
 	index out = {.n = n->shape->rank};
 

@@ -1,7 +1,7 @@
 /* emit.c - a program as C: the file from its parts.
  *
- * Functions are written first, into a text of their own, and say what they stand on; then the file is
- * put together: includes or declarations, routines of the runtime, constants, functions. */
+ * Functions are written first, into a text of their own, and say what they stand on; then the file
+ * is put together: includes or declarations, routines of the runtime, constants, functions. */
 #include "back/file.h"
 
 #include <string.h>
@@ -37,7 +37,8 @@ print_check_call(sg_file *file, const sg_c_entry *e, const char *failure)
 {
 	if (!e->has_dims)
 		return;
-	sg_file_put(file, 1, "if (%s(%s) != %s)", e->check, dims_text(file, e), sg_use(&file->m, "SGRT_OK"));
+	sg_file_put(file, 1, "if (%s(%s) != %s)", e->check, dims_text(file, e),
+	            sg_use(&file->m, "SGRT_OK"));
 	sg_file_put(file, 1, "\treturn %s;", failure);
 }
 
@@ -152,7 +153,9 @@ put_opening(sg_file *file, sg_buf *b)
 	              o->header ? " What the functions do: see the header." : "");
 	if (o->header)
 		sg_buf_printf(b, "#include \"%s\"\n\n", o->header);
-	sg_buf_puts(b, "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n");
+	sg_buf_puts(
+	    b,
+	    "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n");
 	if (!o->standalone)
 		sg_buf_puts(b, "#include \"symgrad_runtime.h\"\n\n");
 }
@@ -168,7 +171,8 @@ c_names(sg_file *file)
 
 		sg_buf_init(&line, file->m.ctx);
 		sg_put_fn(file, &line, e, SG_PROTO_LINE);
-		names[i] = (sg_c_names){.fn = e->fn, .work = e->work_fn, .signature = sg_buf_text(&line)};
+		names[i] =
+		    (sg_c_names){.fn = e->fn, .work = e->work_fn, .signature = sg_buf_text(&line)};
 		if (e->has_defaults)
 			names[i].defaults = e->defaults_fn;
 		if (!file->wrappers)

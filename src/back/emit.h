@@ -8,8 +8,8 @@
  * value.c     the C text of an op;  nest.c, call.c  the C text of a step
  * func.c      the C text of a function;  emit.c  of a file
  *
- * An element of a tensor is named by affine forms (affine.c) over the loop variables of a step and over
- * integer values in its body. Axes of extent 1 never become loops. */
+ * An element of a tensor is named by affine forms (affine.c) over the loop variables of a step and
+ * over integer values in its body. Axes of extent 1 never become loops. */
 #ifndef SG_EMIT_H
 #define SG_EMIT_H
 
@@ -32,13 +32,15 @@ void sg_name_take(sg_names *n, const char *s);
 const char *sg_name_fresh(sg_names *n, const char *hint);
 /* The name itself with as many '_' as it needs; it is taken. */
 const char *sg_name_exact(sg_names *n, const char *s);
-/* Is it no name for a parameter or a local variable in C and C++, with the headers that we include? */
+/* Is it no name for a parameter or a local variable in C and C++, with the headers that we include?
+ */
 bool sg_name_reserved(const char *s);
-/* Is it in <math.h> or <string.h> a function that written C may call? Then it is a name all the same
- * in a program that does not call it. */
+/* Is it in <math.h> or <string.h> a function that written C may call? Then it is a name all the
+ * same in a program that does not call it. */
 bool sg_name_is_libm(const char *s);
 
-/* ---- a file ------------------------------------------------------------------------------------ */
+/* ---- a file ------------------------------------------------------------------------------------
+ */
 
 typedef struct sg_data_array {
 	const char *name;
@@ -50,13 +52,14 @@ typedef struct sg_module {
 	sg_space *sp;
 	const sg_program *p;
 	const sg_emit_options *o;
-	sg_names names;    /* at file scope */
+	sg_names names;     /* at file scope */
 	sg_bytes_map *data; /* by attribute and type: the array of a DATA node, a sg_data_array */
-	const char **use;  /* functions, types and macros of the runtime and of libm that the text needs */
+	const char *
+	    *use; /* functions, types and macros of the runtime and of libm that the text needs */
 	size_t nuse, use_cap;
 	sg_bytes_map *used;
-	sg_buf consts; /* arrays of constants */
-	sg_buf body;   /* functions */
+	sg_buf consts;                   /* arrays of constants */
+	sg_buf body;                     /* functions */
 	const char *floor_div, *rounded; /* helpers of ours */
 	bool has_floor_div, has_rounded; /* they are needed */
 } sg_module;
@@ -68,9 +71,10 @@ const char *sg_data_name(sg_module *m, const sg_graph *g, sg_ref r);
 const char *sg_floor_div_name(sg_module *m);
 const char *sg_rounded_name(sg_module *m);
 
-/* ---- affine forms (affine.c) --------------------------------------------------------------------- */
+/* ---- affine forms (affine.c)
+ * --------------------------------------------------------------------- */
 
-typedef uint32_t sg_aff; /* interned in its function: equal forms are equal numbers */
+typedef uint32_t sg_aff;          /* interned in its function: equal forms are equal numbers */
 #define SG_VAR_VALUE SG_MAX_LOOPS /* variable SG_VAR_VALUE + v is value v; lower ones are loops */
 
 typedef struct sg_aff_term {
@@ -84,14 +88,17 @@ typedef struct sg_affine {
 	const sg_aff_term *term; /* ascending by variable, no zero coefficient */
 } sg_affine;
 
-/* ---- a function ---------------------------------------------------------------------------------- */
+/* ---- a function
+ * ---------------------------------------------------------------------------------- */
 
 typedef enum {
 	SG_P_DEAD,
-	SG_P_LEAF, /* an argument, constant data, or a value that is written out wherever it is read */
+	SG_P_LEAF, /* an argument, constant data, or a value that is written out wherever it is read
+	            */
 	SG_P_VIEW, /* a movement op that is read through */
 	SG_P_CALC, /* element by element */
-	SG_P_FOLD, /* a loop over its operand: reductions, running sums, scatter, small contractions */
+	SG_P_FOLD, /* a loop over its operand: reductions, running sums, scatter, small contractions
+	            */
 	SG_P_CALL, /* a kernel of the runtime */
 	SG_P_JOIN, /* put together from pieces: CONCAT, sums of several PADs */
 	SG_P_LOOP, /* SCAN, WHILE */
@@ -102,23 +109,23 @@ typedef enum {
 /* What is known of a node in the function. */
 typedef struct sg_place {
 	uint8_t kind;
-	bool unit;   /* a C variable, or part of the expression that reads it */
-	bool fused;  /* unit: part of that expression */
-	bool stored; /* an array in memory */
-	bool full;   /* is wanted in memory */
-	bool spread; /* some reader reads elements repeatedly */
-	bool inner;  /* some reader is not a unit */
+	bool unit;             /* a C variable, or part of the expression that reads it */
+	bool fused;            /* unit: part of that expression */
+	bool stored;           /* an array in memory */
+	bool full;             /* is wanted in memory */
+	bool spread;           /* some reader reads elements repeatedly */
+	bool inner;            /* some reader is not a unit */
 	uint32_t uses, mapped; /* reads at its own index, at another */
 	uint32_t cost;
-	uint32_t level; /* of the step that computes it */
-	uint32_t own, ready; /* least level of a reader at its own index, at any index */
-	uint32_t out;  /* the output that it is kept in, + 1 */
-	uint32_t done; /* step that completes it, + 1 */
-	uint32_t reads; /* by text, of a unit's variable */
+	uint32_t level;               /* of the step that computes it */
+	uint32_t own, ready;          /* least level of a reader at its own index, at any index */
+	uint32_t out;                 /* the output that it is kept in, + 1 */
+	uint32_t done;                /* step that completes it, + 1 */
+	uint32_t reads;               /* by text, of a unit's variable */
 	uint32_t ndemands, demand[4]; /* the nests that evaluate it */
 	const char *name;             /* of its variable or array */
-	int64_t offset; /* in the workspace: within the slot */
-	uint32_t slot; /* of the slots, + 1; 0: fixed size */
+	int64_t offset;               /* in the workspace: within the slot */
+	uint32_t slot;                /* of the slots, + 1; 0: fixed size */
 	bool planned;
 	uint32_t first, last; /* steps by position between which its array lives */
 } sg_place;
@@ -126,14 +133,14 @@ typedef struct sg_place {
 typedef enum {
 	SG_V_CONST,
 	SG_V_DIM,
-	SG_V_LOAD,   /* of array `ref` at form aff */
-	SG_V_LOCAL,  /* the variable of unit `ref` */
-	SG_V_INDEX,  /* the form aff itself, as int64_t */
-	SG_V_EW,     /* elementwise op */
+	SG_V_LOAD,  /* of array `ref` at form aff */
+	SG_V_LOCAL, /* the variable of unit `ref` */
+	SG_V_INDEX, /* the form aff itself, as int64_t */
+	SG_V_EW,    /* elementwise op */
 	SG_V_CAST,
-	SG_V_RAND,   /* element aff of the stream of seed arg[0] */
-	SG_V_AT,     /* arg[0] as a checked index below ext */
-	SG_V_DIV,    /* aff / ext, aff % ext */
+	SG_V_RAND, /* element aff of the stream of seed arg[0] */
+	SG_V_AT,   /* arg[0] as a checked index below ext */
+	SG_V_DIV,  /* aff / ext, aff % ext */
 	SG_V_MOD,
 	SG_V_WITHIN, /* arg[0] where the forms of the conditions hold, else 0 */
 } sg_val_kind;
@@ -169,14 +176,14 @@ typedef enum {
 
 typedef struct sg_root {
 	uint8_t kind;
-	bool add; /* PIECE: += */
+	bool add;    /* PIECE: += */
 	bool negate; /* PIECE: of the negative */
-	bool tree; /* FOLD: a blocked sum */
+	bool tree;   /* FOLD: a blocked sum */
 	sg_ref ref;
 	uint32_t part;
 	sg_ref from; /* what is evaluated: COPY: ref; STORE: ref, or what a carry is at first */
 	uint32_t val[2];
-	sg_aff at; /* where it is stored */
+	sg_aff at;  /* where it is stored */
 	sg_aff pos; /* FOLD of ARGMAX: place along the axis */
 	const char *acc, *acc2;
 } sg_root;
@@ -186,7 +193,7 @@ typedef enum { SG_S_NEST, SG_S_CALL, SG_S_FILL, SG_S_DONE, SG_S_LOOP } sg_step_k
 typedef struct sg_step {
 	uint8_t kind;
 	uint32_t level;
-	sg_ref ref; /* CALL, FILL, DONE, LOOP; NEST: the least of its roots */
+	sg_ref ref;    /* CALL, FILL, DONE, LOOP; NEST: the least of its roots */
 	uint32_t *dep; /* steps before it */
 	size_t ndeps, dep_cap;
 	sg_ref *read; /* arrays that it reads or writes */
@@ -229,10 +236,10 @@ typedef struct sg_fn {
 	sg_graph *own; /* g, where nodes may be appended: a copy made for the function */
 	sg_names names;
 	struct sg_fn *around; /* whose loop this is the body of, or NULL */
-	const char **input; /* C names by index of input */
-	bool *is_read;      /* by input: some text has it */
-	bool *is_variable;  /* by input: a C variable or element, no array; NULL: none is */
-	const char **dim;   /* C names by dimension */
+	const char **input;   /* C names by index of input */
+	bool *is_read;        /* by input: some text has it */
+	bool *is_variable;    /* by input: a C variable or element, no array; NULL: none is */
+	const char **dim;     /* C names by dimension */
 	const char *work;
 	sg_fn_out *out;
 	size_t nout;
@@ -248,8 +255,8 @@ typedef struct sg_fn {
 	size_t nsteps, step_cap;
 	uint32_t *order; /* steps as they are printed */
 
-	int64_t fixed;  /* bytes of the part of the workspace whose size is fixed */
-	sg_slot *slot;  /* the rest, one after the other */
+	int64_t fixed; /* bytes of the part of the workspace whose size is fixed */
+	sg_slot *slot; /* the rest, one after the other */
 	size_t nslots, slot_cap;
 
 	sg_buf *b; /* where text goes */
@@ -274,7 +281,8 @@ sg_is_1(const sg_fn *f, sg_ext e)
 	return sg_ext_is(f->sp, e, 1);
 }
 
-/* Folds that put each element of the last operand somewhere: no axis goes, and the array is set first. */
+/* Folds that put each element of the last operand somewhere: no axis goes, and the array is set
+ * first. */
 static inline bool
 sg_adds_up(uint16_t op)
 {
@@ -294,7 +302,8 @@ const char *sg_ext_bare(sg_fn *f, sg_ext e);
 /* ---- classify.c: which values get a buffer ---- */
 void sg_classify(sg_fn *f);
 bool sg_view_is_plain(const sg_fn *f, sg_ref r); /* same elements, same order of loops */
-/* The pieces of a JOIN: CONCAT's operands; or the summands, PADs last. A PAD's own piece is its operand. */
+/* The pieces of a JOIN: CONCAT's operands; or the summands, PADs last. A PAD's own piece is its
+ * operand. */
 typedef struct sg_join {
 	const sg_ref *piece;
 	const bool *negate;
@@ -315,12 +324,12 @@ sg_ext sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n);
 
 /* ---- contract.c: CONTRACT as a call of a kernel within loops ---- */
 typedef struct sg_product {
-	bool swapped;            /* x is argument 1 */
-	sg_ext m, n, k;          /* extents; 1 where a role is empty */
+	bool swapped;   /* x is argument 1 */
+	sg_ext m, n, k; /* extents; 1 where a role is empty */
 	sg_ext a_row, a_col, b_row, b_col, c_row;
-	uint32_t nloops;         /* labels that are looped over */
+	uint32_t nloops; /* labels that are looped over */
 	sg_ext ext[SG_MAX_LOOPS], a_step[SG_MAX_LOOPS], b_step[SG_MAX_LOOPS], c_step[SG_MAX_LOOPS];
-	bool accumulate;         /* some loop is over a summed label: the result starts at 0 */
+	bool accumulate; /* some loop is over a summed label: the result starts at 0 */
 } sg_product;
 bool sg_contract_is_loops(sg_fn *f, sg_ref r);
 void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
@@ -344,15 +353,15 @@ typedef struct sg_loop_arg {
 struct sg_loop_plan {
 	sg_ref ref;
 	sg_loop l;
-	const bool *live;    /* by carry: is it needed? The others are dropped */
+	const bool *live; /* by carry: is it needed? The others are dropped */
 	const sg_body *step, *cond;
 	sg_fn *step_fn, *cond_fn;
 	uint32_t nresults;
-	sg_ref *pick;        /* by result; 0: not wanted */
-	bool *in_place;      /* by carry: an array, and a step may write over what it reads */
-	sg_ref *second;      /* by carry: the other buffer of an array; 0: there is none */
-	uint32_t *out_of;    /* by output of step_fn: the carry, or nc + the stacked out */
-	sg_ref room[2];      /* workspaces of the step and of the condition; 0: none */
+	sg_ref *pick;     /* by result; 0: not wanted */
+	bool *in_place;   /* by carry: an array, and a step may write over what it reads */
+	sg_ref *second;   /* by carry: the other buffer of an array; 0: there is none */
+	uint32_t *out_of; /* by output of step_fn: the carry, or nc + the stacked out */
+	sg_ref room[2];   /* workspaces of the step and of the condition; 0: none */
 	sg_loop_arg *arg;
 	size_t nargs, arg_cap;
 };
@@ -381,8 +390,18 @@ sg_ext sg_plan_bytes(sg_fn *f);
 sg_ext sg_bytes_of(sg_fn *f, sg_ref r);
 
 /* ---- value.c ---- */
-enum { SG_PREC_COND = 1, SG_PREC_OR, SG_PREC_AND, SG_PREC_EQ, SG_PREC_REL, SG_PREC_ADD, SG_PREC_MUL,
-       SG_PREC_UNARY, SG_PREC_CAST, SG_PREC_ATOM };
+enum {
+	SG_PREC_COND = 1,
+	SG_PREC_OR,
+	SG_PREC_AND,
+	SG_PREC_EQ,
+	SG_PREC_REL,
+	SG_PREC_ADD,
+	SG_PREC_MUL,
+	SG_PREC_UNARY,
+	SG_PREC_CAST,
+	SG_PREC_ATOM
+};
 typedef struct sg_c_text {
 	const char *s;
 	int prec;
@@ -397,7 +416,8 @@ const char *sg_c_paren(sg_fn *f, sg_c_text x, int least);
 /* ---- nest.c, call.c ---- */
 void sg_print_nest(sg_fn *f, sg_step *s);
 void sg_print_texts(sg_fn *f, sg_step *s); /* what the texts of a LOOP's values stand on */
-void sg_print_out(sg_fn *f, size_t k, const char *value); /* scalar output k, unless a NEW one is there */
+void sg_print_out(sg_fn *f, size_t k,
+                  const char *value); /* scalar output k, unless a NEW one is there */
 void sg_print_call(sg_fn *f, sg_step *s);
 void sg_print_fill(sg_fn *f, sg_ref r);
 void sg_print_origin(sg_fn *f, const sg_ref *r, size_t n); /* the comment with lines of the model */
@@ -408,7 +428,7 @@ const char *sg_array(sg_fn *f, sg_ref r); /* C name of the array of a leaf or st
 const char *sg_hint(sg_fn *f, sg_ref r, const char *otherwise);
 
 /* ---- func.c ---- */
-void sg_fn_compile(sg_fn *f); /* classify, schedule, plan */
+void sg_fn_compile(sg_fn *f);                 /* classify, schedule, plan */
 void sg_fn_print(sg_fn *f, const bool *used); /* declarations and steps; used: by input */
 void sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps); /* of a loop */
 

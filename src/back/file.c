@@ -1,4 +1,5 @@
-/* file.c - the entries of a program made ready: their names in C, their schedules, their workspaces. */
+/* file.c - the entries of a program made ready: their names in C, their schedules, their
+ * workspaces. */
 #include "back/file.h"
 
 #include <ctype.h>
@@ -66,9 +67,8 @@ data_array(sg_module *m, const sg_graph *g, sg_ref r)
 	if (!*slot) {
 		sg_data_array *a = *slot = SG_NEW(m->ctx, sg_data_array);
 
-		a->name = sg_name_fresh(&m->names,
-		                        sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
-		                                g->name[r] ? g->name[r] : "data"));
+		a->name = sg_name_fresh(&m->names, sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
+		                                           g->name[r] ? g->name[r] : "data"));
 	}
 	return *slot;
 }
@@ -84,8 +84,8 @@ sg_data_name(sg_module *m, const sg_graph *g, sg_ref r)
 		return a->name;
 	a->written = true;
 	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
-	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n", sg_type_c_name((sg_type)n->type),
-	              a->name, (long long)(count ? count : 1));
+	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n",
+	              sg_type_c_name((sg_type)n->type), a->name, (long long)(count ? count : 1));
 	if (count)
 		put_words(m, n, count);
 	else
@@ -121,10 +121,10 @@ calls(const sg_program *p, const bool *live, const char *name)
 {
 	for (uint32_t r = 1; r < p->g->n; r++) {
 		const sg_node *n = &p->g->node[r];
-		const sg_type t = (sg_type)(n->nargs ? p->g->node[n->args[n->nargs - 1]].type : n->type);
-		const char *text = live[r] && sg_is_ew(n->op) && sg_type_is_float(t)
-		                       ? sg_ops[n->op].value
-		                       : NULL;
+		const sg_type t =
+		    (sg_type)(n->nargs ? p->g->node[n->args[n->nargs - 1]].type : n->type);
+		const char *text =
+		    live[r] && sg_is_ew(n->op) && sg_type_is_float(t) ? sg_ops[n->op].value : NULL;
 		const size_t len = strlen(name) - (t == SG_F32);
 
 		if (t == SG_F32 && name[len] != 'f')
@@ -221,8 +221,8 @@ name_functions(sg_file *file)
 	const char *prefix = file->m.o->prefix;
 
 	for (size_t i = 0; i < file->nentries; i++)
-		file->entry[i].fn = sg_name_exact(
-		    names, sg_text(ctx, "%s_%s", prefix, file->entry[i].e->name));
+		file->entry[i].fn =
+		    sg_name_exact(names, sg_text(ctx, "%s_%s", prefix, file->entry[i].e->name));
 	for (size_t i = 0; i < file->nentries; i++) {
 		sg_c_entry *e = &file->entry[i];
 

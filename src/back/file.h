@@ -8,7 +8,7 @@
 typedef struct sg_c_entry {
 	const sg_entry_ir *e;
 	sg_uses uses;
-	sg_names names;           /* of its parameters */
+	sg_names names;            /* of its parameters */
 	const char **input, **dim; /* C names; NULL: not used */
 	const char **out, *work;
 	const char *fn, *work_fn, *defaults_fn, *check, *call, *call_defaults, *call_work, *macro;
@@ -25,7 +25,7 @@ typedef struct sg_file {
 	const char *floor_quotient; /* a helper of ours */
 	bool has_floor_quotient;    /* it is needed */
 	const char *guard, *module;
-	bool wrappers, exported; /* uniform calls: written; for others to call */
+	bool wrappers, exported;  /* uniform calls: written; for others to call */
 	struct sg_places *places; /* of sparse outputs: places.c */
 	size_t nplaces, places_cap;
 } sg_file;
@@ -57,6 +57,7 @@ void sg_print_calls(sg_file *file, const sg_c_entry *e);
 void sg_print_module(sg_file *file);
 
 /* A line of C at file scope or deeper, into m.body. */
-void sg_file_put(sg_file *file, int indent, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void sg_file_put(sg_file *file, int indent, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

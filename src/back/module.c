@@ -1,4 +1,5 @@
-/* module.c - the uniform calls, and the description of the module for hosts that load it at run time. */
+/* module.c - the uniform calls, and the description of the module for hosts that load it at run
+ * time. */
 #include "back/file.h"
 
 #include <string.h>
@@ -98,11 +99,16 @@ static const char *
 type_constant(sg_type t)
 {
 	switch (t) {
-	case SG_F32: return "SGRT_F32";
-	case SG_F64: return "SGRT_F64";
-	case SG_I32: return "SGRT_I32";
-	case SG_I64: return "SGRT_I64";
-	case SG_BOOL: break;
+	case SG_F32:
+		return "SGRT_F32";
+	case SG_F64:
+		return "SGRT_F64";
+	case SG_I32:
+		return "SGRT_I32";
+	case SG_I64:
+		return "SGRT_I64";
+	case SG_BOOL:
+		break;
 	}
 	return "SGRT_BOOL";
 }
@@ -134,12 +140,13 @@ print_args(sg_file *file, const sg_c_entry *e, size_t *nargs)
 	for (size_t i = 0; i < p->ninputs; i++)
 		if (e->input[i])
 			add_arg(file, e, &a, p->input[i].name, p->input[i].type,
-			        p->input[i].is_param ? "SGRT_PARAM" : "SGRT_INPUT", p->input[i].shape,
-			        p->input[i].deflt != 0);
+			        p->input[i].is_param ? "SGRT_PARAM" : "SGRT_INPUT",
+			        p->input[i].shape, p->input[i].deflt != 0);
 	for (size_t i = 0; i < e->e->nout; i++) {
 		const sg_node *n = &p->g->node[e->e->out[i].ref];
 
-		add_arg(file, e, &a, e->e->out[i].name, (sg_type)n->type, "SGRT_OUTPUT", n->shape, false);
+		add_arg(file, e, &a, e->e->out[i].name, (sg_type)n->type, "SGRT_OUTPUT", n->shape,
+		        false);
 	}
 	sg_file_put(file, 0, "static const sgrt_arg %s[] = {", name);
 	sg_buf_printf(&file->m.body, "%s};\n", sg_buf_text(&a.rows));
@@ -185,12 +192,13 @@ void
 sg_print_module(sg_file *file)
 {
 	sg_buf rows;
-	const char *table = sg_name_exact(&file->m.names,
-	                                  sg_text(file->m.ctx, "%s_entries", file->m.o->prefix));
+	const char *table =
+	    sg_name_exact(&file->m.names, sg_text(file->m.ctx, "%s_entries", file->m.o->prefix));
 
 	sg_buf_init(&rows, file->m.ctx);
 	if (has_long_texts(file))
-		sg_buf_puts(&file->m.body, "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n");
+		sg_buf_puts(&file->m.body,
+		            "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n");
 	for (size_t i = 0; i < file->nentries; i++) {
 		const sg_c_entry *e = &file->entry[i];
 		size_t ndims, nargs;
@@ -199,11 +207,12 @@ sg_print_module(sg_file *file)
 
 		sg_buf_printf(&rows, "\t{\"%s\",\n\t \"", e->e->name);
 		sg_put_fn(file, &rows, e, SG_PROTO_LINE);
-		sg_buf_printf(&rows, "\",\n\t %zu, %zu, %s, %s, %s, %s, %s},\n", ndims, nargs, dims, args,
-		              e->call_work, e->call, e->has_defaults ? e->call_defaults : "NULL");
+		sg_buf_printf(&rows, "\",\n\t %zu, %zu, %s, %s, %s, %s, %s},\n", ndims, nargs, dims,
+		              args, e->call_work, e->call,
+		              e->has_defaults ? e->call_defaults : "NULL");
 	}
 	sg_file_put(file, 0, "static const sgrt_entry %s[] = {", table);
 	sg_buf_printf(&file->m.body, "%s};\n\n", sg_buf_text(&rows));
-	sg_file_put(file, 0, "const sgrt_module %s = {SGRT_ABI, %zu, \"%s\", %s};", file->module, file->nentries,
-	       file->m.p->name, table);
+	sg_file_put(file, 0, "const sgrt_module %s = {SGRT_ABI, %zu, \"%s\", %s};", file->module,
+	            file->nentries, file->m.p->name, table);
 }

@@ -1,8 +1,8 @@
 /* nest.c - the C text of a loop nest.
  *
- * The kept axes are the outer loops, the axes that a reduction removes the inner ones. Neighbouring loops over
- * which every index moves as over one become one. A value stands before the innermost loop that it does not
- * depend on; one that is read once and short is written into its reader. */
+ * The kept axes are the outer loops, the axes that a reduction removes the inner ones. Neighbouring
+ * loops over which every index moves as over one become one. A value stands before the innermost
+ * loop that it does not depend on; one that is read once and short is written into its reader. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -12,10 +12,10 @@ enum { INLINE_WEIGHT = 6, BLOCK = 256 };
 typedef struct nest {
 	sg_fn *f;
 	sg_step *s;
-	uint32_t ngroups, nkept;       /* loops; those outside of reductions */
+	uint32_t ngroups, nkept;         /* loops; those outside of reductions */
 	uint32_t group_of[SG_MAX_LOOPS]; /* by variable */
-	uint32_t last[SG_MAX_LOOPS];   /* by group: its fastest variable */
-	sg_ext ext[SG_MAX_LOOPS];      /* by group */
+	uint32_t last[SG_MAX_LOOPS];     /* by group: its fastest variable */
+	sg_ext ext[SG_MAX_LOOPS];        /* by group */
 	bool tree, blocks;
 } nest;
 
@@ -84,8 +84,7 @@ group_loops(nest *n)
 		}
 		n->group_of[var] = n->ngroups - 1;
 		n->last[n->ngroups - 1] = var;
-		n->ext[n->ngroups - 1] =
-		    sg_ext_mul(n->f->sp, n->ext[n->ngroups - 1], s->ext[var]);
+		n->ext[n->ngroups - 1] = sg_ext_mul(n->f->sp, n->ext[n->ngroups - 1], s->ext[var]);
 	}
 }
 
@@ -144,7 +143,8 @@ form_text(const nest *n, sg_aff a)
 			if (negative != (minus == 1))
 				continue;
 			if (x.var >= SG_VAR_VALUE)
-				add_product(&t, n->s->val[x.var - SG_VAR_VALUE].text, x.coef, negative);
+				add_product(&t, n->s->val[x.var - SG_VAR_VALUE].text, x.coef,
+				            negative);
 			else if (n->last[n->group_of[x.var]] == x.var)
 				add_product(&t, n->f->loop[n->group_of[x.var]], x.coef, negative);
 			product = product || !sg_is_1(n->f, x.coef);
@@ -154,8 +154,7 @@ form_text(const nest *n, sg_aff a)
 			product = true;
 		}
 	}
-	return (sg_c_text){sg_buf_text(&t.b),
-	                   t.terms > 1 || product ? SG_PREC_ADD : SG_PREC_ATOM};
+	return (sg_c_text){sg_buf_text(&t.b), t.terms > 1 || product ? SG_PREC_ADD : SG_PREC_ATOM};
 }
 
 static const char *
@@ -271,9 +270,11 @@ within_text(const nest *n, const sg_val *v)
 		const char *x = form_text(n, c->form).s;
 
 		if (c->check_lo)
-			sg_buf_printf(&b, "%s%s >= %s", terms++ ? " && " : "", x, sg_ext_bare(f, c->lo));
+			sg_buf_printf(&b, "%s%s >= %s", terms++ ? " && " : "", x,
+			              sg_ext_bare(f, c->lo));
 		if (c->check_hi)
-			sg_buf_printf(&b, "%s%s < %s", terms++ ? " && " : "", x, sg_ext_bare(f, c->hi));
+			sg_buf_printf(&b, "%s%s < %s", terms++ ? " && " : "", x,
+			              sg_ext_bare(f, c->hi));
 	}
 	sg_buf_printf(&b, " ? %s : %s", sg_c_paren(f, text_of(n, v->arg[0]), SG_PREC_OR), zero);
 	return (sg_c_text){sg_buf_text(&b), SG_PREC_COND};
@@ -331,11 +332,11 @@ val_text(const nest *n, const sg_val *v)
 	case SG_V_CAST:
 		return elementwise_text(n, v);
 	case SG_V_RAND:
-		return (sg_c_text){
-		    sg_text(f->ctx, "%s(%s, %s)",
-		            sg_use_typed(f->m, v->op == SG_RAND ? "rand" : "randn", (sg_type)v->type),
-		            text_of(n, v->arg[0]).s, form_text(n, v->aff).s),
-		    SG_PREC_ATOM};
+		return (sg_c_text){sg_text(f->ctx, "%s(%s, %s)",
+		                           sg_use_typed(f->m, v->op == SG_RAND ? "rand" : "randn",
+		                                        (sg_type)v->type),
+		                           text_of(n, v->arg[0]).s, form_text(n, v->aff).s),
+		                   SG_PREC_ATOM};
 	case SG_V_WITHIN:
 		return within_text(n, v);
 	case SG_V_DIV:
@@ -496,7 +497,8 @@ declare_fold(nest *n, sg_root *r)
 		return;
 	print_empty_check(n, r);
 	if (r->tree) {
-		r->acc = sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_tree", sg_hint(f, r->ref, "sum")));
+		r->acc = sg_name_fresh(&f->names,
+		                       sg_text(f->ctx, "%.30s_tree", sg_hint(f, r->ref, "sum")));
 		sg_line(f, "%s %s;", sg_use_typed(f->m, "sum_tree", t), r->acc);
 		sg_line(f, "%s(&%s);", sg_use_typed(f->m, "sum_init", t), r->acc);
 		return;
@@ -504,11 +506,14 @@ declare_fold(nest *n, sg_root *r)
 	if (x->op == SG_ARGMAX || x->op == SG_ARGMIN) {
 		r->acc2 = sg_name_fresh(&f->names, "best");
 		r->acc = own ? own : sg_name_fresh(&f->names, sg_hint(f, r->ref, "where"));
-		sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc2, first_value(f, (sg_op)x->op, t));
+		sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc2,
+		        first_value(f, (sg_op)x->op, t));
 		sg_line(f, "int64_t %s = 0;", r->acc);
 		return;
 	}
-	r->acc = own ? own : sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_acc", sg_hint(f, r->ref, "sum")));
+	r->acc =
+	    own ? own
+		: sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_acc", sg_hint(f, r->ref, "sum")));
 	sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc, first_value(f, (sg_op)x->op, t));
 }
 
@@ -526,7 +531,8 @@ print_best(nest *n, const sg_root *r, bool max, sg_type t, const char *x)
 	const char *op = max ? ">" : "<";
 
 	if (sg_type_is_float(t))
-		sg_line(f, "if (%s %s %s || (%s != %s && %s == %s)) {", x, op, r->acc2, x, x, r->acc2, r->acc2);
+		sg_line(f, "if (%s %s %s || (%s != %s && %s == %s)) {", x, op, r->acc2, x, x,
+		        r->acc2, r->acc2);
 	else
 		sg_line(f, "if (%s %s %s) {", x, op, r->acc2);
 	sg_line(f, "\t%s = %s;", r->acc2, x);
@@ -545,8 +551,10 @@ print_update(nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x)
 		sg_line(f, "%s = %s %s %s;", acc, acc, op == SG_ANY ? "||" : "&&",
 		        sg_c_paren(f, x, SG_PREC_EQ));
 	else if (op == SG_AMAX || op == SG_AMIN)
-		sg_line(f, "%s = %s%s(%s, %s);", acc, t == SG_BOOL ? "(uint8_t)" : "",
-		        sg_use_typed(f->m, op == SG_AMAX ? "max" : "min", t == SG_BOOL ? SG_I32 : t), acc, x.s);
+		sg_line(
+		    f, "%s = %s%s(%s, %s);", acc, t == SG_BOOL ? "(uint8_t)" : "",
+		    sg_use_typed(f->m, op == SG_AMAX ? "max" : "min", t == SG_BOOL ? SG_I32 : t),
+		    acc, x.s);
 	else if (real)
 		sg_line(f, "%s %s %s;", acc, op == SG_PROD ? "*=" : "+=", x.s);
 	else
@@ -564,7 +572,8 @@ print_fold_step(nest *n, sg_root *r)
 	const sg_c_text v = text_of(n, r->val[0]);
 
 	if (op == SG_WRITER)
-		sg_line(f, "%s = %s;", element(n, sg_array(f, r->ref), r->at), form_text(n, r->pos).s);
+		sg_line(f, "%s = %s;", element(n, sg_array(f, r->ref), r->at),
+		        form_text(n, r->pos).s);
 	else if (sg_adds_up(op))
 		print_update(n, element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
@@ -649,7 +658,8 @@ print_piece(nest *n, const sg_root *r)
 	else if (sg_type_is_float(t))
 		sg_line(f, "%s %s %s;", to, r->negate ? "-=" : "+=", x.s);
 	else
-		sg_line(f, "%s = %s(%s, %s);", to, sg_use_typed(f->m, r->negate ? "sub" : "add", t), to, x.s);
+		sg_line(f, "%s = %s(%s, %s);", to, sg_use_typed(f->m, r->negate ? "sub" : "add", t),
+		        to, x.s);
 }
 
 static void
@@ -706,7 +716,8 @@ declare_parts(nest *n, bool push)
 		if (!r->tree)
 			continue;
 		if (push) {
-			sg_line(f, "%s(&%s, %s);", sg_use_typed(f->m, "sum_push", t), r->acc, r->acc2);
+			sg_line(f, "%s(&%s, %s);", sg_use_typed(f->m, "sum_push", t), r->acc,
+			        r->acc2);
 			continue;
 		}
 		r->acc2 = sg_name_fresh(&f->names, "part");
@@ -724,10 +735,11 @@ print_blocks(nest *n, uint32_t d)
 	const bool one = sg_ext_const(f->sp, n->ext[d], &v) && v <= BLOCK;
 
 	if (!one) {
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", f->from, f->from, ext, f->from, BLOCK);
-		f->indent++;
-		sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, ext, f->from, BLOCK, ext,
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", f->from, f->from, ext,
 		        f->from, BLOCK);
+		f->indent++;
+		sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, ext, f->from,
+		        BLOCK, ext, f->from, BLOCK);
 	}
 	declare_parts(n, false);
 	if (one)
@@ -763,7 +775,8 @@ print_level(nest *n, uint32_t d)
 	} else {
 		const char *i = f->loop[d];
 
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i, sg_ext_bare(f, n->ext[d]), i);
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i,
+		        sg_ext_bare(f, n->ext[d]), i);
 		f->indent++;
 		print_level(n, d + 1);
 		f->indent--;

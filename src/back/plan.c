@@ -1,8 +1,9 @@
 /* plan.c - where in the workspace the arrays lie.
  *
- * Arrays of fixed size share one region: each takes the lowest place, in multiples of 64 bytes, that is free
- * while it lives. Behind it come slots of symbolic size; an array takes a free slot of just its size,
- * or a new one. An array lives from the first step that writes it to the last that reads it. */
+ * Arrays of fixed size share one region: each takes the lowest place, in multiples of 64 bytes,
+ * that is free while it lives. Behind it come slots of symbolic size; an array takes a free slot of
+ * just its size, or a new one. An array lives from the first step that writes it to the last that
+ * reads it. */
 #include "back/emit.h"
 
 enum { ALIGN = 64 };

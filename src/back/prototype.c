@@ -58,7 +58,8 @@ list_dims(const sg_file *file, const sg_c_entry *e, list *l, bool types)
 {
 	for (uint32_t d = 0; d < sg_space_ndims(file->m.sp); d++)
 		if (e->dim[d])
-			list_put(l, types ? sg_text(file->m.ctx, "ptrdiff_t %s", e->dim[d]) : e->dim[d]);
+			list_put(l, types ? sg_text(file->m.ctx, "ptrdiff_t %s", e->dim[d])
+			                  : e->dim[d]);
 }
 
 static void
@@ -218,8 +219,9 @@ put_entry(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 	put_table(file, b, e);
 	sg_buf_printf(b, " * %s: %s(", e->work, e->work_fn);
 	sg_put_dims(file, b, e, false);
-	sg_buf_puts(b, ") bytes, aligned to 64; may be NULL where that is 0.\n"
-	               " * Returns 0, or a negative SGRT_E* code; the outputs are then unspecified. */\n");
+	sg_buf_puts(
+	    b, ") bytes, aligned to 64; may be NULL where that is 0.\n"
+	       " * Returns 0, or a negative SGRT_E* code; the outputs are then unspecified. */\n");
 	sg_put_fn(file, b, e, SG_PROTO_HEADER);
 	sg_buf_puts(b, ";\n");
 	sg_put_work(b, file, e, SG_PROTO_HEADER);
@@ -231,7 +233,8 @@ put_entry(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 		sg_buf_printf(b, "#define %s %lld\n", e->macro, (long long)bytes);
 	}
 	if (e->has_defaults) {
-		sg_buf_puts(b, "/* The defaults of the inputs that have one; NULL: not wanted. The others are not"
+		sg_buf_puts(b, "/* The defaults of the inputs that have one; NULL: not wanted. The "
+		               "others are not"
 		               " used.\n * work and result as above. */\n");
 		sg_put_defaults(file, b, e, SG_PROTO_HEADER);
 		sg_buf_puts(b, ";\n");
@@ -252,8 +255,10 @@ sg_put_header(sg_file *file, sg_buf *b)
 {
 	const bool module = file->wrappers && !file->exported;
 
-	sg_buf_printf(b, "/* The model %s as C. Arrays are row-major and contiguous; those that a function writes\n"
-	                 " * overlap no other. Every function may run on many threads at once. */\n",
+	sg_buf_printf(b,
+	              "/* The model %s as C. Arrays are row-major and contiguous; those that a "
+	              "function writes\n"
+	              " * overlap no other. Every function may run on many threads at once. */\n",
 	              file->m.o->prefix);
 	sg_buf_printf(b, "#ifndef %s\n#define %s\n\n", file->guard, file->guard);
 	sg_buf_puts(b, "#include <stddef.h>\n#include <stdint.h>\n\n");

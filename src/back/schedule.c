@@ -1,11 +1,12 @@
 /* schedule.c - levels, steps, and their order.
  *
- * A step is a loop nest, a call of a kernel, or a scalar statement. Each node has a level: that of its
- * operands, or one more where an operand must be complete before (because it is the result of a nest that is
- * not read at the same index). Values of one level over one space (the extents other than 1) form one nest, so
- * nests depend on each other only upwards; reductions of other axes over the space have nests of their own,
- * which store nothing elementwise. Elementwise values that no one keeps are evaluated in each nest that reads
- * them, unless that is dear: then the nest of their own level stores them. */
+ * A step is a loop nest, a call of a kernel, or a scalar statement. Each node has a level: that of
+ * its operands, or one more where an operand must be complete before (because it is the result of a
+ * nest that is not read at the same index). Values of one level over one space (the extents other
+ * than 1) form one nest, so nests depend on each other only upwards; reductions of other axes over
+ * the space have nests of their own, which store nothing elementwise. Elementwise values that no
+ * one keeps are evaluated in each nest that reads them, unless that is dear: then the nest of their
+ * own level stores them. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -90,7 +91,8 @@ operands_level(const sg_fn *f, sg_ref r)
 	return level;
 }
 
-/* A carry's buffer is filled by a nest before, which others that wait for the loop must not join. */
+/* A carry's buffer is filled by a nest before, which others that wait for the loop must not join.
+ */
 static uint32_t
 loop_level(const sg_fn *f, const sg_loop_plan *p)
 {
@@ -286,8 +288,8 @@ new_nest(sg_fn *f, uint32_t level, const space *sp, sg_ref r)
 	return step;
 }
 
-/* The nest of this level, space and mask. any_mask: for elementwise values, any in natural order does;
- * it is the same one each time. */
+/* The nest of this level, space and mask. any_mask: for elementwise values, any in natural order
+ * does; it is the same one each time. */
 static uint32_t
 nest_of(sg_fn *f, uint32_t level, const space *sp, bool any_mask, sg_ref r)
 {
@@ -382,8 +384,11 @@ fold_root(sg_fn *f, sg_ref r)
 	const sg_node *n = sg_fn_node(f, r);
 
 	f->at[r].done = step + 1;
-	add_root(f, step, (sg_root){.kind = SG_R_FOLD, .ref = r, .from = n->args[n->nargs - 1],
-	                            .tree = wants_tree(f, r, &sp)});
+	add_root(f, step,
+	         (sg_root){.kind = SG_R_FOLD,
+	                   .ref = r,
+	                   .from = n->args[n->nargs - 1],
+	                   .tree = wants_tree(f, r, &sp)});
 }
 
 static void
@@ -405,13 +410,17 @@ piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
 	const uint32_t level = piece_level(f, j, k);
 	const bool add = j->npads > 0 && (j->n > j->npads ? k > 0 : j->n > 1);
 	const bool alone = sp.n == 0 && (j->npads == 0 || pad);
-	const uint32_t step =
-	    alone ? new_nest(f, level, &sp, r) : nest_of(f, level, &sp, true, r);
+	const uint32_t step = alone ? new_nest(f, level, &sp, r) : nest_of(f, level, &sp, true, r);
 
 	if (before != UINT32_MAX)
 		depends(f, step, before);
-	add_root(f, step, (sg_root){.kind = SG_R_PIECE, .ref = r, .part = k, .from = from,
-	                            .add = add, .negate = j->negate[k]});
+	add_root(f, step,
+	         (sg_root){.kind = SG_R_PIECE,
+	                   .ref = r,
+	                   .part = k,
+	                   .from = from,
+	                   .add = add,
+	                   .negate = j->negate[k]});
 	demand(f, from, step);
 	return step;
 }
@@ -463,7 +472,8 @@ loop_step(sg_fn *f, sg_ref r)
 		const sg_loop_arg *a = &p->arg[k];
 
 		if (a->role == SG_L_TEXT) {
-			add_root(f, step, (sg_root){.kind = SG_R_TEXT, .ref = a->ref, .from = a->ref});
+			add_root(f, step,
+			         (sg_root){.kind = SG_R_TEXT, .ref = a->ref, .from = a->ref});
 			demand(f, a->ref, step);
 		} else if (a->role == SG_L_FIRST) {
 			first_value(f, step, p->pick[a->carry], a->ref);
@@ -486,8 +496,7 @@ copy_root(sg_fn *f, uint32_t out)
 	const sg_ref r = f->out[out].ref;
 	const space sp = space_of(f, f->g->node[r].shape, 0);
 	const uint32_t level = ready_of(f, r);
-	const uint32_t step =
-	    sp.n ? nest_of(f, level, &sp, true, r) : new_nest(f, level, &sp, r);
+	const uint32_t step = sp.n ? nest_of(f, level, &sp, true, r) : new_nest(f, level, &sp, r);
 
 	add_root(f, step, (sg_root){.kind = SG_R_COPY, .ref = r, .from = r, .part = out});
 	demand(f, r, step);
@@ -516,8 +525,8 @@ make_steps(sg_fn *f)
 
 		if (p->kind == SG_P_JOIN)
 			join_steps(f, r);
-		else if (p->stored && (p->kind == SG_P_CALC || p->kind == SG_P_VIEW ||
-		                       p->kind == SG_P_LEAF))
+		else if (p->stored &&
+		         (p->kind == SG_P_CALC || p->kind == SG_P_VIEW || p->kind == SG_P_LEAF))
 			store_root(f, r);
 	}
 	for (size_t i = 0; i < f->nout; i++)
@@ -531,8 +540,8 @@ pass_demands(sg_fn *f, sg_ref r)
 	const sg_node *n = sg_fn_node(f, r);
 	sg_place *p = &f->at[r];
 	const bool plain = p->kind == SG_P_VIEW && sg_view_is_plain(f, r);
-	const bool mapped = (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT ||
-	                    n->op == SG_GATHER;
+	const bool mapped =
+	    (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT || n->op == SG_GATHER;
 
 	if (p->kind == SG_P_DEAD || p->kind == SG_P_JOIN || p->kind == SG_P_CALL ||
 	    p->kind == SG_P_LOOP || p->kind == SG_P_PICK)
@@ -595,7 +604,8 @@ static void
 order_steps(sg_fn *f)
 {
 	const size_t n = f->nsteps;
-	uint32_t *waits = SG_NEW_ARRAY(f->ctx, uint32_t, n), *at = SG_NEW_ARRAY(f->ctx, uint32_t, n + 2);
+	uint32_t *waits = SG_NEW_ARRAY(f->ctx, uint32_t, n),
+		 *at = SG_NEW_ARRAY(f->ctx, uint32_t, n + 2);
 	uint32_t *next;
 	size_t edges = 0, count = 0;
 	heap h = {SG_NEW_ARRAY(f->ctx, uint64_t, n), 0};

@@ -1,5 +1,5 @@
-/* support.c - what the functions stand on: routines of the runtime as text, declarations for libtcc, and
- * three small helpers. */
+/* support.c - what the functions stand on: routines of the runtime as text, declarations for
+ * libtcc, and three small helpers. */
 #include "back/file.h"
 
 #include <string.h>
@@ -90,12 +90,14 @@ word_of(size_t size)
 static void
 put_types(sg_buf *b)
 {
-	sg_buf_printf(b, "typedef %s ptrdiff_t;\ntypedef unsigned %s size_t;\n", word_of(sizeof(ptrdiff_t)),
-	              word_of(sizeof(size_t)));
+	sg_buf_printf(b, "typedef %s ptrdiff_t;\ntypedef unsigned %s size_t;\n",
+	              word_of(sizeof(ptrdiff_t)), word_of(sizeof(size_t)));
 	sg_buf_printf(b, "typedef unsigned char uint8_t;\ntypedef int int32_t;\n"
 	                 "typedef unsigned int uint32_t;\n");
-	sg_buf_printf(b, "typedef %s int64_t;\ntypedef unsigned %s uint64_t;\n", word_of(8), word_of(8));
-	sg_buf_printf(b, "#define PTRDIFF_MAX %lldLL\n#define NULL ((void *)0)\n", (long long)PTRDIFF_MAX);
+	sg_buf_printf(b, "typedef %s int64_t;\ntypedef unsigned %s uint64_t;\n", word_of(8),
+	              word_of(8));
+	sg_buf_printf(b, "#define PTRDIFF_MAX %lldLL\n#define NULL ((void *)0)\n",
+	              (long long)PTRDIFF_MAX);
 	sg_buf_puts(b, "#define INFINITY 1e39f\n#define NAN (INFINITY - INFINITY)\n");
 }
 
@@ -157,19 +159,20 @@ put_helpers(const sg_file *file, sg_buf *b)
 	const sg_module *m = &file->m;
 
 	if (file->has_floor_quotient)
-		sg_buf_printf(b,
-		              "static double\n%s(double p, double q)\n{\n\treturn floor(p / q);\n}\n\n",
-		              file->floor_quotient);
+		sg_buf_printf(
+		    b, "static double\n%s(double p, double q)\n{\n\treturn floor(p / q);\n}\n\n",
+		    file->floor_quotient);
 	if (m->has_floor_div)
 		sg_buf_printf(b,
 		              "static ptrdiff_t\n%s(ptrdiff_t p, ptrdiff_t q)\n{\n"
 		              "\treturn p / q - (p %% q != 0 && (p < 0) != (q < 0));\n}\n\n",
 		              m->floor_div);
 	if (m->has_rounded)
-		sg_buf_printf(b,
-		              "/* Up to a multiple of 64. */\nstatic ptrdiff_t\n%s(ptrdiff_t bytes)\n{\n"
-		              "\treturn (bytes + 63) / 64 * 64;\n}\n\n",
-		              m->rounded);
+		sg_buf_printf(
+		    b,
+		    "/* Up to a multiple of 64. */\nstatic ptrdiff_t\n%s(ptrdiff_t bytes)\n{\n"
+		    "\treturn (bytes + 63) / 64 * 64;\n}\n\n",
+		    m->rounded);
 }
 
 void

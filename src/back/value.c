@@ -31,7 +31,8 @@ next_token(const char *p)
 		while (isalnum((unsigned char)p[t.n]) || p[t.n] == '_' || p[t.n] == '.')
 			t.n++;
 	} else if (*p != '\0') {
-		const bool two = (strchr("<>=!", *p) && p[1] == '=') || (strchr("&|", *p) && p[1] == *p);
+		const bool two =
+		    (strchr("<>=!", *p) && p[1] == '=') || (strchr("&|", *p) && p[1] == *p);
 
 		t.n = two ? 2 : 1;
 	}
@@ -51,9 +52,9 @@ infix(token t)
 	static const struct {
 		const char *s;
 		int prec;
-	} op[] = {{"?", SG_PREC_COND}, {"||", SG_PREC_OR},  {"&&", SG_PREC_AND}, {"==", SG_PREC_EQ},
-	          {"!=", SG_PREC_EQ},  {"<", SG_PREC_REL},  {"<=", SG_PREC_REL}, {">", SG_PREC_REL},
-	          {">=", SG_PREC_REL}, {"+", SG_PREC_ADD},  {"-", SG_PREC_ADD},  {"*", SG_PREC_MUL},
+	} op[] = {{"?", SG_PREC_COND}, {"||", SG_PREC_OR}, {"&&", SG_PREC_AND}, {"==", SG_PREC_EQ},
+	          {"!=", SG_PREC_EQ},  {"<", SG_PREC_REL}, {"<=", SG_PREC_REL}, {">", SG_PREC_REL},
+	          {">=", SG_PREC_REL}, {"+", SG_PREC_ADD}, {"-", SG_PREC_ADD},  {"*", SG_PREC_MUL},
 	          {"/", SG_PREC_MUL}};
 
 	for (size_t i = 0; i < sizeof op / sizeof *op; i++)
@@ -97,7 +98,9 @@ least_prec(int prec, bool leftmost, sg_c_text x)
 	case SG_PREC_REL:
 		return SG_PREC_ADD;
 	case SG_PREC_ADD:
-		return leftmost ? SG_PREC_ADD : x.prec == SG_PREC_UNARY ? SG_PREC_CAST : SG_PREC_MUL;
+		return leftmost                  ? SG_PREC_ADD
+		       : x.prec == SG_PREC_UNARY ? SG_PREC_CAST
+		                                 : SG_PREC_MUL;
 	case SG_PREC_MUL:
 		return leftmost ? SG_PREC_MUL : SG_PREC_CAST;
 	default:
@@ -174,8 +177,8 @@ render_macro(render *r, token t)
 		sg_buf_puts(&r->b, sg_use(r->f->m, sg_text(r->f->ctx, "%.*s%s", (int)in.n, in.s,
 		                                           r->t == SG_F32 ? "f" : "")));
 	} else {
-		sg_buf_puts(&r->b, sg_use(r->f->m, sg_text(r->f->ctx, "sgrt_%.*s_%s", (int)in.n, in.s,
-		                                           r->suffix)));
+		sg_buf_puts(&r->b, sg_use(r->f->m, sg_text(r->f->ctx, "sgrt_%.*s_%s", (int)in.n,
+		                                           in.s, r->suffix)));
 	}
 	return end + 1;
 }
@@ -183,8 +186,7 @@ render_macro(render *r, token t)
 static void
 render_operand(render *r, const sg_c_text *x)
 {
-	const int least =
-	    r->depth > 0 ? 0 : least_prec(r->prec, r->leftmost, *x);
+	const int least = r->depth > 0 ? 0 : least_prec(r->prec, r->leftmost, *x);
 
 	sg_buf_puts(&r->b, sg_c_paren(r->f, *x, least));
 }
@@ -240,9 +242,9 @@ integer(sg_fn *f, int64_t v)
 		return (sg_c_text){"(-9223372036854775807LL - 1)", SG_PREC_ATOM};
 	if (v == INT32_MIN)
 		return (sg_c_text){"(-2147483647 - 1)", SG_PREC_ATOM};
-	return (sg_c_text){sg_text(f->ctx, "%lld%s", (long long)v,
-	                           v > INT32_MAX || v < INT32_MIN ? "LL" : ""),
-	                   v < 0 ? SG_PREC_UNARY : SG_PREC_ATOM};
+	return (sg_c_text){
+	    sg_text(f->ctx, "%lld%s", (long long)v, v > INT32_MAX || v < INT32_MIN ? "LL" : ""),
+	    v < 0 ? SG_PREC_UNARY : SG_PREC_ATOM};
 }
 
 sg_c_text
@@ -266,21 +268,24 @@ sg_c_cast(sg_fn *f, sg_type from, sg_type to, sg_c_text x)
 
 	if (to == SG_BOOL)
 		return (sg_c_text){sg_text(f->ctx, "%s != %s", sg_c_paren(f, x, SG_PREC_ADD),
-		                           !sg_type_is_float(from) ? "0" : from == SG_F32 ? "0.0f" : "0.0"),
+		                           !sg_type_is_float(from) ? "0"
+		                           : from == SG_F32        ? "0.0f"
+		                                                   : "0.0"),
 		                   SG_PREC_EQ};
 	if (sg_type_is_float(from) && sg_type_is_int(to)) {
-		s = sg_use(f->m, sg_text(f->ctx, "sgrt_cast_%s_%s", sg_type_name(from),
-		                         sg_type_name(to)));
+		s = sg_use(
+		    f->m, sg_text(f->ctx, "sgrt_cast_%s_%s", sg_type_name(from), sg_type_name(to)));
 		return (sg_c_text){sg_text(f->ctx, "%s(%s)", s, x.s), SG_PREC_ATOM};
 	}
 	if (from == SG_I64 && to == SG_I32) {
 		s = sg_c_paren(f, x, SG_PREC_ADD);
-		return (sg_c_text){sg_text(f->ctx, "%s > 2147483647 ? 2147483647 : %s < -2147483647 ? "
-		                                   "(-2147483647 - 1) : (int32_t)%s",
+		return (sg_c_text){sg_text(f->ctx,
+		                           "%s > 2147483647 ? 2147483647 : %s < -2147483647 ? "
+		                           "(-2147483647 - 1) : (int32_t)%s",
 		                           s, s, sg_c_paren(f, x, SG_PREC_ATOM)),
 		                   SG_PREC_COND};
 	}
-	return (sg_c_text){sg_text(f->ctx, "(%s)%s", sg_type_c_name(to),
-	                           sg_c_paren(f, x, SG_PREC_CAST)),
-	                   SG_PREC_CAST};
+	return (sg_c_text){
+	    sg_text(f->ctx, "(%s)%s", sg_type_c_name(to), sg_c_paren(f, x, SG_PREC_CAST)),
+	    SG_PREC_CAST};
 }
