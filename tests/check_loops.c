@@ -1,7 +1,7 @@
 /* check_loops.c - loops, and derivatives through them, are the same in every back end and as text.
  *
- * Every entry of every model below is evaluated for several sizes; compiled code runs with a page behind
- * its workspace, and behind each output, that must not be touched. */
+ * Every entry of every model below is evaluated for several sizes; compiled code runs with a page
+ * behind its workspace, and behind each output, that must not be touched. */
 #define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
 
 #include <check.h>
@@ -37,7 +37,8 @@ static const struct {
      "}\n"
      "h, hs = scan(step, h0, over=x)\n"
      "gradient sum(h) + sum(hs) as y wrt params\n"
-     "entry kept = grad(sum(scan((h, v) -> tanh(W @ h + U @ v + b), h0, over=x, checkpoint=2)), W) as g\n",
+     "kept = scan((h, v) -> tanh(W @ h + U @ v + b), h0, over=x, checkpoint=2)\n"
+     "entry sparse = grad(sum(kept), W) as g\n",
      1e-4},
     {"a loop for each slice of a map, and its tape",
      "input a, x[N]\n"
@@ -48,7 +49,8 @@ static const struct {
      1e-8},
     {"carries of several types that change places",
      "input x[N], k: i64, y[N, M]\n"
-     "i, s, f = while((i, s, f) -> i < k or f, (i, s, f) -> (i + 1, s + x*2.0**(-i), i < 1), (0, x, true))\n"
+     "def halve(i, s, f) = (i + 1, s + x*2.0**(-i), i < 1)\n"
+     "i, s, f = while((i, s, f) -> i < k or f, halve, (0, x, true))\n"
      "def swap(a, b, m, v) {\n"
      "  return b, a, maximum(m, v), where(a > v, v, 0.0)\n"
      "}\n"
@@ -65,7 +67,8 @@ static const struct {
      "  return n, acc + x[n], x[i] * acc\n"
      "}\n"
      "i, acc, ys = scan(walk, (0, 0.0), over=idx)\n"
-     "h, hs = scan((h, j) -> (h + one_hot(j % 3, 3)*x[j % shape(x, 0)], h // 1.0), zeros([3]), over=idx)\n"
+     "def put(h, j) = (h + one_hot(j % 3, 3)*x[j % shape(x, 0)], h // 1.0)\n"
+     "h, hs = scan(put, zeros([3]), over=idx)\n"
      "c, cs = scan((c, j) -> (c*10 // (q + 1) + j, c), 1, over=idx)\n"
      "output i, acc, ys, h, hs, c, cs\n"
      "gradient acc + sum(ys*ys) + sum(h*h) as y wrt x\n",
@@ -185,11 +188,13 @@ bind_all(sg_model *m, const sg_entry *e, sg_backend b, int size)
 		for (int k = 0; k < a->rank; k++)
 			count *= shape[k] = extent(a->extents[k], size);
 		c.data[i] = random_data(a->type, count);
-		ck_assert_msg(sg_call_bind(c.call, a->name, a->type, a->rank, shape, c.data[i]) == SG_OK,
+		ck_assert_msg(sg_call_bind(c.call, a->name, a->type, a->rank, shape, c.data[i]) ==
+		                  SG_OK,
 		              "%s", sg_call_message(c.call));
 	}
 	for (size_t i = 0; i < e->ndims; i++)
-		ck_assert_int_eq(sg_call_set_dim(c.call, e->dims[i], extent(e->dims[i], size)), SG_OK);
+		ck_assert_int_eq(sg_call_set_dim(c.call, e->dims[i], extent(e->dims[i], size)),
+		                 SG_OK);
 	return c;
 }
 
@@ -207,12 +212,18 @@ static double
 element(sg_dtype t, const void *data, int64_t i)
 {
 	switch (t) {
-	case SG_DTYPE_F32: return (double)((const float *)data)[i];
-	case SG_DTYPE_F64: return ((const double *)data)[i];
-	case SG_DTYPE_I32: return ((const int32_t *)data)[i];
-	case SG_DTYPE_I64: return (double)((const int64_t *)data)[i];
-	case SG_DTYPE_BOOL: return ((const uint8_t *)data)[i];
-	case SG_DTYPE_NONE: break;
+	case SG_DTYPE_F32:
+		return (double)((const float *)data)[i];
+	case SG_DTYPE_F64:
+		return ((const double *)data)[i];
+	case SG_DTYPE_I32:
+		return ((const int32_t *)data)[i];
+	case SG_DTYPE_I64:
+		return (double)((const int64_t *)data)[i];
+	case SG_DTYPE_BOOL:
+		return ((const uint8_t *)data)[i];
+	case SG_DTYPE_NONE:
+		break;
 	}
 	return 0;
 }
@@ -225,7 +236,8 @@ compare(const sg_array *a, const void *data, double tolerance, const char *what)
 		const double scale = fmax(1, fmax(fabs(x), fabs(y)));
 
 		ck_assert_msg(fabs(x - y) <= tolerance * scale || (isnan(x) && isnan(y)),
-		              "%s: %s at %lld is %.17g and %.17g", what, a->name, (long long)i, x, y);
+		              "%s: %s at %lld is %.17g and %.17g", what, a->name, (long long)i, x,
+		              y);
 	}
 }
 
@@ -235,9 +247,11 @@ compare_outputs(const bound *ref, const sg_entry *e, const bound *c, double tole
 {
 	for (size_t i = 0; i < e->noutputs; i++) {
 		const char *name = e->args[e->ninputs + i].name;
-		const sg_array *a = sg_call_output(ref->call, name), *b = sg_call_output(c->call, name);
+		const sg_array *a = sg_call_output(ref->call, name),
+			       *b = sg_call_output(c->call, name);
 
-		ck_assert_msg(b && a->count == b->count && a->type == b->type, "%s: %s", what, name);
+		ck_assert_msg(b && a->count == b->count && a->type == b->type, "%s: %s", what,
+		              name);
 		compare(a, b->data, tolerance, what);
 	}
 }
@@ -258,7 +272,8 @@ guard(size_t size, size_t align)
 	const size_t up = (size + align - 1) / align * align;
 
 	g.pages = up / g.page + 2;
-	g.map = mmap(NULL, g.pages * g.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	g.map = mmap(NULL, g.pages * g.page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	             -1, 0);
 	ck_assert_ptr_ne(g.map, MAP_FAILED);
 	ck_assert_int_eq(mprotect(g.map + (g.pages - 1) * g.page, g.page, PROT_NONE), 0);
 	g.data = g.map + (g.pages - 1) * g.page - up;
@@ -299,7 +314,8 @@ run_guarded(sg_model *m, const sg_entry *e, sg_backend b, const bound *ref, doub
 	}
 	ck_assert_msg(f(d, args, bytes ? work.data : NULL) == SGRT_OK, "%s", what);
 	for (size_t i = 0; i < e->noutputs; i++) {
-		compare(sg_call_output(ref->call, e->args[e->ninputs + i].name), out[i].data, tolerance, what);
+		compare(sg_call_output(ref->call, e->args[e->ninputs + i].name), out[i].data,
+		        tolerance, what);
 		unguard(&out[i]);
 	}
 	unguard(&work);
@@ -325,8 +341,8 @@ check_entry(sg_model *m, const sg_entry *e, sg_model *other, sg_backend b, int s
 	const int status = sg_call_run(ref.call);
 
 	/* of two errors of one step either may be told */
-	ck_assert_msg((status == SG_OK) == (sg_call_run(c.call) == SG_OK), "%s: status %d, %s", what,
-	              status, sg_call_message(c.call));
+	ck_assert_msg((status == SG_OK) == (sg_call_run(c.call) == SG_OK), "%s: status %d, %s",
+	              what, status, sg_call_message(c.call));
 	if (status == SG_OK) {
 		compare_outputs(&ref, e, &c, tolerance, what);
 		if (b != SG_BACKEND_INTERP)
@@ -348,7 +364,8 @@ check_model(size_t i, sg_model *other, sg_backend b, double tolerance, const cha
 
 			if (!sg_model_find(other ? other : m, e->name))
 				continue;
-			snprintf(where, sizeof where, "%s, %s, size %d, %s", models[i].name, e->name, size, what);
+			snprintf(where, sizeof where, "%s, %s, size %d, %s", models[i].name,
+			         e->name, size, what);
 			check_entry(m, e, other ? other : m, b, size, tolerance, where);
 		}
 	sg_model_free(m);
@@ -389,7 +406,8 @@ START_TEST(derivative_as_text_compiles_to_the_same_numbers)
 
 		ck_assert_msg(text != NULL, "%s", why.text);
 		again = compile(text);
-		check_model((size_t)_i, again, SG_BACKEND_INTERP, 100 * models[_i].tolerance, "diff");
+		check_model((size_t)_i, again, SG_BACKEND_INTERP, 100 * models[_i].tolerance,
+		            "diff");
 		sg_model_free(again);
 		ck_assert_ptr_nonnull(sg_write_diff(m, 1, &why));
 		sg_model_free(m);
@@ -405,11 +423,13 @@ START_TEST(derivatives_agree_with_differences)
 			sg_failure why;
 			sg_report r;
 
-			ck_assert_msg(sg_check(c.call, 1, &r, &why) == SG_OK, "%s: %s", models[_i].name, why.text);
+			ck_assert_msg(sg_check(c.call, 1, &r, &why) == SG_OK, "%s: %s",
+			              models[_i].name, why.text);
 			for (size_t i = 0; i < r.nrows; i++)
-				ck_assert_msg(r.rows[i].ok, "%s: %s against %s: %.17g, expected %.17g",
-				              models[_i].name, r.rows[i].output, r.rows[i].against, r.rows[i].is,
-				              r.rows[i].expected);
+				ck_assert_msg(r.rows[i].ok,
+				              "%s: %s against %s: %.17g, expected %.17g",
+				              models[_i].name, r.rows[i].output, r.rows[i].against,
+				              r.rows[i].is, r.rows[i].expected);
 			sg_report_free(&r);
 			unbind(&c);
 		}
@@ -441,7 +461,8 @@ END_TEST
 
 START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 	{
-		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT, SG_BACKEND_CC};
+		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT,
+		                                      SG_BACKEND_CC};
 		static const char text[] = "input x\n"
 					   "r = while((y) -> y > 1.0, (y) -> y/2, x, limit=3)\n"
 					   "gradient r wrt x\n";
@@ -455,10 +476,12 @@ START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 				if (backends[i] == SG_BACKEND_JIT && !sg_have_jit())
 					continue;
 				c = sg_call_new(m, NULL, backends[i]);
-				ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 0, NULL, &x), SG_OK);
+				ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 0, NULL, &x),
+				                 SG_OK);
 				ck_assert_int_eq(sg_call_run(c), k ? SGRT_ELIMIT : SG_OK);
 				if (!k)
-					ck_assert_double_eq(*(double *)sg_call_output(c, "grad_x")->data, 0.125);
+					ck_assert_double_eq(
+					    *(double *)sg_call_output(c, "grad_x")->data, 0.125);
 				sg_call_free(c);
 			}
 		}

@@ -203,7 +203,8 @@ copy(cutting *c)
 sg_body *
 sg_body_cut(sg_ctx *ctx, const sg_graph *g, const sg_cut *cut, uint32_t *scratch)
 {
-	cutting c = {.ctx = ctx, .from = g, .cut = cut, .mark = scratch, .to = SG_NEW(ctx, sg_body)};
+	cutting c = {
+	    .ctx = ctx, .from = g, .cut = cut, .mark = scratch, .to = SG_NEW(ctx, sg_body)};
 
 	look(&c);
 	copy(&c);

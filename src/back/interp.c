@@ -3,8 +3,8 @@
  * Values stand outside the arena, each in a block of its own that goes after the last use, so that
  * a long graph needs no more memory than its widest part, and a call leaves nothing behind. Nothing
  * here writes to the program or its space: many threads may evaluate one program, each with a
- * context of its own. The body of a loop is a graph whose inputs are the params and what stands outside;
- * it is walked once for each step. */
+ * context of its own. The body of a loop is a graph whose inputs are the params and what stands
+ * outside; it is walked once for each step. */
 #include "back/body.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ typedef struct loop {
 	sg_tensor *slice;          /* by xs */
 	sg_tensor **stack;         /* stacked outs, or stacked carries */
 	size_t nstacks;
-	int64_t count;             /* of the steps that were */
+	int64_t count; /* of the steps that were */
 } loop;
 
 /* ---- blocks ---- */
@@ -300,8 +300,12 @@ open_step(run *w, step *s, const sg_loop *l, size_t nroots, const sg_ref *root)
 {
 	sg_ref *param = SG_NEW_ARRAY(w->ctx, sg_ref, l->nc + l->nx + 1);
 	uint32_t *scratch = zeros(w, w->g->n, sizeof *scratch);
-	const sg_cut cut = {.nroots = nroots, .nparams = l->nc + l->nx, .ncaps = l->ncap, .root = root,
-	                    .param = param, .cap = l->cap};
+	const sg_cut cut = {.nroots = nroots,
+	                    .nparams = l->nc + l->nx,
+	                    .ncaps = l->ncap,
+	                    .root = root,
+	                    .param = param,
+	                    .cap = l->cap};
 
 	memcpy(param, l->cparam, l->nc * sizeof *param);
 	if (l->nx)

@@ -1,12 +1,12 @@
 /* loop.c - loops as steps of a function.
  *
- * The body of a loop is a graph of its own (body.c), and is scheduled as a function is: its inputs are what
- * stands for the params and for values from around, its outputs are the next carries and what is
- * stacked. Its C text stands within the loop (loop_text.c), and its arrays in a part of the workspace that
- * is used again in each step. A carry of one element is a C variable; any other is the array of its result,
- * and has a second one, so that a step reads one and writes the other, unless each element is read only
- * where it is written.
- * Carries and stacked outs that nothing needs are dropped. */
+ * The body of a loop is a graph of its own (body.c), and is scheduled as a function is: its inputs
+ * are what stands for the params and for values from around, its outputs are the next carries and
+ * what is stacked. Its C text stands within the loop (loop_text.c), and its arrays in a part of the
+ * workspace that is used again in each step. A carry of one element is a C variable; any other is
+ * the array of its result, and has a second one, so that a step reads one and writes the other,
+ * unless each element is read only where it is written. Carries and stacked outs that nothing needs
+ * are dropped. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -85,8 +85,13 @@ cut(planner *w, size_t nroots, const sg_ref *root)
 {
 	const sg_loop *l = &w->p->l;
 	sg_ref *param = SG_NEW_ARRAY(w->f->ctx, sg_ref, l->nc + l->nx + 1);
-	const sg_cut c = {.nroots = nroots, .nparams = l->nc + l->nx, .ncaps = l->ncap, .root = root,
-	                  .param = param, .cap = l->cap, .sink = true};
+	const sg_cut c = {.nroots = nroots,
+	                  .nparams = l->nc + l->nx,
+	                  .ncaps = l->ncap,
+	                  .root = root,
+	                  .param = param,
+	                  .cap = l->cap,
+	                  .sink = true};
 
 	memcpy(param, l->cparam, l->nc * sizeof *param);
 	if (l->nx)
@@ -209,7 +214,8 @@ is_operand(sg_fn *fn, const sg_step *s, sg_ref r)
 	for (uint32_t k = 0; k < sg_fn_nargs(fn, s->ref); k++) {
 		const sg_ref a = sg_fn_arg(fn, s->ref, k);
 
-		if (a == r || (!sg_has_one_element(fn, a) && sg_strided_of(fn, a, &x) && x.root == r))
+		if (a == r ||
+		    (!sg_has_one_element(fn, a) && sg_strided_of(fn, a, &x) && x.root == r))
 			return true;
 	}
 	return false;
@@ -220,7 +226,8 @@ stores_output(const sg_fn *fn, const sg_root *root, size_t out)
 {
 	if (root->kind == SG_R_COPY)
 		return root->part == out;
-	return root->kind == SG_R_STORE && root->from == root->ref && fn->at[root->ref].out == out + 1;
+	return root->kind == SG_R_STORE && root->from == root->ref &&
+	       fn->at[root->ref].out == out + 1;
 }
 
 /* Step s reads array r: does it so only for output `out`, and each element where it writes it? */
@@ -243,7 +250,8 @@ reads_where_it_writes(sg_fn *fn, const sg_step *s, sg_ref r, size_t out)
 			depends[v] = depends[v] || depends[x->arg[k]];
 	}
 	for (size_t i = 0; i < s->nroots; i++)
-		if (&s->root[i] != own && (depends[s->root[i].val[0]] || depends[s->root[i].val[1]]))
+		if (&s->root[i] != own &&
+		    (depends[s->root[i].val[0]] || depends[s->root[i].val[1]]))
 			return false;
 	return true;
 }
@@ -258,7 +266,8 @@ is_in_place(const sg_loop_plan *p, size_t out)
 		if (p->step->input[i] == p->l.cparam[p->out_of[out]])
 			r = (sg_ref)i + 1;
 	for (size_t i = 0; r && i < fn->nsteps; i++)
-		if (is_operand(fn, &fn->step[i], r) || !reads_where_it_writes(fn, &fn->step[i], r, out))
+		if (is_operand(fn, &fn->step[i], r) ||
+		    !reads_where_it_writes(fn, &fn->step[i], r, out))
 			return false;
 	return true;
 }
@@ -323,7 +332,8 @@ add_room(planner *w, sg_fn *fn)
 
 	if (!fn || sg_ext_is(w->f->sp, bytes, 0))
 		return 0;
-	const sg_node n = {.op = SG_NOP, .type = SG_BOOL, .shape = sg_shape_make(w->f->sp, 1, &bytes)};
+	const sg_node n = {
+	    .op = SG_NOP, .type = SG_BOOL, .shape = sg_shape_make(w->f->sp, 1, &bytes)};
 	return append(w, &n, name_of(w, w->p->ref, "step"));
 }
 
@@ -342,7 +352,8 @@ add_arg(planner *w, sg_ref r, sg_loop_role role, uint32_t carry)
 			return;
 		nroots += p->arg[k].role == SG_L_TEXT;
 	}
-	SG_PUSH(w->f->ctx, p->arg, p->nargs, p->arg_cap, (sg_loop_arg){r, (uint8_t)role, carry, nroots});
+	SG_PUSH(w->f->ctx, p->arg, p->nargs, p->arg_cap,
+	        (sg_loop_arg){r, (uint8_t)role, carry, nroots});
 }
 
 static void
@@ -388,7 +399,9 @@ plan_of(sg_fn *f, sg_ref r)
 	p = f->plan[r] = SG_NEW(f->ctx, sg_loop_plan);
 	p->ref = r;
 	p->l = sg_loop_of(f->g, r);
-	p->nresults = p->l.op == SG_SCAN ? p->l.nc + p->l.ns : p->l.tape ? 2 * p->l.nc + 1 : p->l.nc;
+	p->nresults = p->l.op == SG_SCAN ? p->l.nc + p->l.ns
+	              : p->l.tape        ? 2 * p->l.nc + 1
+	                                 : p->l.nc;
 	p->pick = SG_NEW_ARRAY(f->ctx, sg_ref, p->nresults + 1);
 	p->second = SG_NEW_ARRAY(f->ctx, sg_ref, p->l.nc + 1);
 	return p;

@@ -7,8 +7,8 @@
  *		hs[t] = h_next;
  *		h = h_next;
  *	}
- * Carries that are arrays are updated in place, or are pointers to one of two buffers, which change
- * places after each step. */
+ * Carries that are arrays are updated in place, or are pointers to one of two buffers, which
+ * change places after each step. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -129,7 +129,8 @@ name_carries(text *w)
 		}
 		w->now[k] = is_variable(w, k) && pick && has_own_name(w, pick) ? w->f->at[pick].name
 		                                                               : fresh(w, hint, "");
-		w->next[k] = is_variable(w, k) ? fresh_inside(w, hint, "_next") : fresh(w, hint, "_next");
+		w->next[k] =
+		    is_variable(w, k) ? fresh_inside(w, hint, "_next") : fresh(w, hint, "_next");
 	}
 }
 
@@ -245,7 +246,8 @@ static void
 mention_unread(text *w, const sg_fn *fn, const sg_body *body, const char *const *row)
 {
 	for (size_t i = 0; i < body->ninputs; i++)
-		if (!fn->is_read[i] && fn->is_variable[i] && !(row && row[i]) && !strchr(fn->input[i], '['))
+		if (!fn->is_read[i] && fn->is_variable[i] && !(row && row[i]) &&
+		    !strchr(fn->input[i], '['))
 			sg_line(w->f, "(void)%s;", fn->input[i]);
 }
 
@@ -319,7 +321,8 @@ print_count(text *w)
 
 	if (!count_is_ext(w, &e)) {
 		w->end = fresh(w, "steps", "");
-		sg_line(f, "const ptrdiff_t %s = (ptrdiff_t)%s;", w->end, text_of(w, w->p->l.count));
+		sg_line(f, "const ptrdiff_t %s = (ptrdiff_t)%s;", w->end,
+		        text_of(w, w->p->l.count));
 		sg_line(f, "if (%s < 0 || %s > %s)", w->end, w->end, sg_ext_bare(f, length));
 		sg_line(f, "\treturn %s;", error);
 		return;
@@ -356,7 +359,8 @@ declare_row(text *w, size_t i)
 	if (!sg_is_1(f, s.stride[0]))
 		sg_buf_printf(&at, " * %s", sg_ext_c(f, s.stride[0]));
 	if (fn->is_variable[i])
-		sg_line(f, "const %s %s = %s[%s];", c_type(w, xs), w->row[i], array, sg_buf_text(&at));
+		sg_line(f, "const %s %s = %s[%s];", c_type(w, xs), w->row[i], array,
+		        sg_buf_text(&at));
 	else
 		sg_line(f, "const %s *const %s = %s + %s;", c_type(w, xs), w->row[i], array,
 		        sg_buf_text(&at));
@@ -376,7 +380,8 @@ declare_rows(text *w)
 		if (k < p->l.nc || p->step_fn->out[i].kind == SG_O_PLACE)
 			continue;
 		sg_line(w->f, "%s *const %s = %s;", c_type(w, p->pick[k]), p->step_fn->out[i].name,
-		        place(w, sg_array(w->f, p->pick[k]), sg_fn_node(w->f, p->l.out[k - p->l.nc])->shape));
+		        place(w, sg_array(w->f, p->pick[k]),
+		              sg_fn_node(w->f, p->l.out[k - p->l.nc])->shape));
 	}
 }
 
@@ -510,8 +515,8 @@ clear_rest(text *w, sg_ref pick, const sg_shape *row, const char *done)
 	const char *array = sg_array(f, pick), *length = sg_ext_c(f, w->p->l.length);
 
 	if (sg_is_1(f, size))
-		sg_line(f, "%s(%s + %s, 0, (size_t)(%s - %s) * sizeof *%s);", sg_use(f->m, "memset"), array,
-		        done, length, done, array);
+		sg_line(f, "%s(%s + %s, 0, (size_t)(%s - %s) * sizeof *%s);",
+		        sg_use(f->m, "memset"), array, done, length, done, array);
 	else
 		sg_line(f, "%s(%s + %s * %s, 0, (size_t)((%s - %s) * %s) * sizeof *%s);",
 		        sg_use(f->m, "memset"), array, done, sg_ext_c(f, size), length, done,
@@ -522,14 +527,17 @@ static void
 clear_rests(text *w)
 {
 	const sg_loop *l = &w->p->l;
-	const char *done = w->end && strpbrk(w->end, " ") ? sg_text(w->f->ctx, "(%s)", w->end) : w->end;
+	const char *done =
+	    w->end && strpbrk(w->end, " ") ? sg_text(w->f->ctx, "(%s)", w->end) : w->end;
 
 	for (uint32_t k = 0; l->op == SG_SCAN && !w->is_whole && k < l->ns; k++)
 		if (w->p->pick[l->nc + k])
-			clear_rest(w, w->p->pick[l->nc + k], sg_fn_node(w->f, l->out[k])->shape, done);
+			clear_rest(w, w->p->pick[l->nc + k], sg_fn_node(w->f, l->out[k])->shape,
+			           done);
 	for (uint32_t k = 0; l->op == SG_WHILE && l->tape && k < l->nc; k++)
 		if (w->p->pick[l->nc + 1 + k])
-			clear_rest(w, w->p->pick[l->nc + 1 + k], sg_fn_node(w->f, l->init[k])->shape, w->t);
+			clear_rest(w, w->p->pick[l->nc + 1 + k],
+			           sg_fn_node(w->f, l->init[k])->shape, w->t);
 }
 
 /* A scalar result that is known as `value`. */
@@ -560,8 +568,8 @@ finish_carry(text *w, uint32_t k)
 	const char *array = sg_array(f, pick);
 	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, pick)->shape);
 	sg_line(f, "if (%s != %s)", w->now[k], array);
-	sg_line(f, "\t%s(%s, %s, (size_t)%s * sizeof *%s);", sg_use(f->m, "memcpy"), array, w->now[k],
-	        sg_ext_c(f, size), array);
+	sg_line(f, "\t%s(%s, %s, (size_t)%s * sizeof *%s);", sg_use(f->m, "memcpy"), array,
+	        w->now[k], sg_ext_c(f, size), array);
 }
 
 static void

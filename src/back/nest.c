@@ -574,7 +574,7 @@ print_fold_step(nest *n, sg_root *r)
 	if (op == SG_WRITER)
 		sg_line(f, "%s = %s;", element(n, sg_array(f, r->ref), r->at),
 		        form_text(n, r->pos).s);
-	else if (sg_adds_up(op))
+	else if (sg_adds_up((uint16_t)op))
 		print_update(n, element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
 		print_best(n, r, op == SG_ARGMAX, t, v.s);
@@ -618,7 +618,7 @@ finish_fold(nest *n, sg_root *r)
 	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
 	const char *v = r->acc;
 
-	if (r->kind != SG_R_FOLD || sg_adds_up(op) || is_running(op))
+	if (r->kind != SG_R_FOLD || sg_adds_up((uint16_t)op) || is_running(op))
 		return;
 	if (r->tree)
 		v = sg_text(f->ctx, "%s(&%s)", sg_use_typed(f->m, "sum_total", t), r->acc);

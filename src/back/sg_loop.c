@@ -1,11 +1,11 @@
-/* sg_loop.c - loops as .sg text: a def of the step, or a lambda where that is one expression, and a call
- * of scan or while, whose results are the targets of one statement.
+/* sg_loop.c - loops as .sg text: a def of the step, or a lambda where that is one expression, and
+ * a call of scan or while, whose results are the targets of one statement.
  *
  * What the language's own loops do not have is said with them. A scan in reverse goes over flipped
- * tensors. One of fewer steps than there are slices has the number of the slice as one more, and a step
- * beyond the count leaves the carries as they are. A while that stacks its carries is a scan of
- * `limit` such steps, and a while that allows no step complains if it is not done. A step that could fail
- * where none is to be stands in a while of its own. */
+ * tensors. One of fewer steps than there are slices has the number of the slice as one more, and a
+ * step beyond the count leaves the carries as they are. A while that stacks its carries is a scan
+ * of `limit` such steps, and a while that allows no step complains if it is not done. A step that
+ * could fail where none is to be stands in a while of its own. */
 #include "back/sg_text.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ typedef struct loop_writer {
 	sg_ref r;
 	sg_loop_text *t;
 	const char *indent;
-	const char **param; /* names: of the carries, the slices, the number of the slice */
+	const char **param;      /* names: of the carries, the slices, the number of the slice */
 	const char *step, *more; /* names of functions, or lambdas */
 } loop_writer;
 
@@ -34,8 +34,13 @@ static const sg_body *
 cut(sg_text_writer *w, const sg_loop *l, size_t nroots, const sg_ref *root, uint32_t *scratch)
 {
 	sg_ref *param = SG_NEW_ARRAY(w->ctx, sg_ref, l->nc + l->nx + 1);
-	const sg_cut c = {.nroots = nroots, .nparams = l->nc + l->nx, .ncaps = l->ncap, .root = root,
-	                  .param = param, .cap = l->cap, .sink = true};
+	const sg_cut c = {.nroots = nroots,
+	                  .nparams = l->nc + l->nx,
+	                  .ncaps = l->ncap,
+	                  .root = root,
+	                  .param = param,
+	                  .cap = l->cap,
+	                  .sink = true};
 	const sg_body *body;
 
 	memcpy(param, l->cparam, l->nc * sizeof *param);
@@ -59,7 +64,9 @@ open_loop(sg_text_writer *w, sg_ref r)
 	sg_loop_text *t = w->loop[r] = SG_NEW(w->ctx, sg_loop_text);
 
 	t->l = sg_loop_of(w->g, r);
-	t->nresults = t->l.op == SG_SCAN ? t->l.nc + t->l.ns : t->l.tape ? 2 * t->l.nc + 1 : t->l.nc;
+	t->nresults = t->l.op == SG_SCAN ? t->l.nc + t->l.ns
+	              : t->l.tape        ? 2 * t->l.nc + 1
+	                                 : t->l.nc;
 	t->pick = SG_NEW_ARRAY(w->ctx, sg_ref, t->nresults + 1);
 	return t;
 }
@@ -447,8 +454,8 @@ put_scan(loop_writer *v)
 	sg_end_line(w, at);
 	for (uint32_t k = 0; l->reverse && k < l->ns; k++)
 		if (stack[k])
-			sg_buf_printf(w->b, "%s%s = flip(%s, axis=0)\n", v->indent, target(v, l->nc + k),
-			              stack[k]);
+			sg_buf_printf(w->b, "%s%s = flip(%s, axis=0)\n", v->indent,
+			              target(v, l->nc + k), stack[k]);
 }
 
 /* ---- while ---- */
@@ -506,7 +513,8 @@ put_taped_step(loop_writer *v, const char *n)
 	sg_buf_printf(w->b, "where(%s, %s + 1, %s)", on, n, n);
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (v->t->pick[l->nc + 1 + k])
-			sg_buf_printf(w->b, ", where(%s, %s, %s)", on, v->param[k], false_of(root_node(v, k)));
+			sg_buf_printf(w->b, ", where(%s, %s, %s)", on, v->param[k],
+			              false_of(root_node(v, k)));
 	sg_end_line(w, at);
 	sg_buf_printf(w->b, "%s}\n", v->indent);
 	return name;
