@@ -2,11 +2,13 @@
  *
  * classify.c  what each node is to the schedule, and which values get a buffer
  * schedule.c  levels, and the loop nests and calls ("steps") that compute the values; their order
- * demand.c    what one step evaluates, as values over affine indices (movement ops dissolve here)
+ * demand.c, demand_root.c    what one step evaluates, as values over affine indices (movement ops
+ *             dissolve here)
  * plan.c      where in the workspace the buffers lie
  * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text
- * value.c     the C text of an op;  nest.c, call.c  the C text of a step
- * func.c      the C text of a function;  emit.c  of a file
+ * value.c     the C text of an op;  nest.c, nest_value.c, fold.c, call.c  the C text of a step
+ * func.c      the C text of a function
+ * file.c      entries made ready; prototype.c, check.c, module.c, support.c, emit.c  a file's text
  *
  * An element of a tensor is named by affine forms (affine.c) over the loop variables of a step and
  * over integer values in its body. Axes of extent 1 never become loops. */

@@ -1,0 +1,45 @@
+/* demand.h - private to emission: asking for elements, while the values of a step are made. */
+#ifndef SG_DEMAND_H
+#define SG_DEMAND_H
+
+#include "back/emit.h"
+
+/* An element: one form for each axis, or one for all, row-major. */
+typedef struct sg_spot {
+	bool flat;
+	uint32_t n;
+	sg_aff at[SG_MAX_RANK];
+} sg_spot;
+
+typedef struct sg_question {
+	sg_ref r;
+	sg_spot ix;
+} sg_question;
+
+typedef struct sg_asker {
+	sg_fn *f;
+	uint32_t step;
+	sg_question *todo;
+	size_t n, cap;
+} sg_asker;
+
+static inline sg_val *
+sg_val_at(const sg_asker *a, uint32_t v)
+{
+	return &a->f->step[a->step].val[v];
+}
+
+/* ---- demand.c ---- */
+uint32_t sg_add_val(sg_asker *a, sg_val v);
+/* The value of an element; what it stands on is added before it. */
+uint32_t sg_evaluate(sg_asker *a, sg_ref r, const sg_spot *ix);
+uint32_t sg_checked(sg_asker *a, uint32_t v,
+                    sg_ext below);         /* value v as an index below an extent */
+sg_aff sg_value_var(sg_fn *f, uint32_t v); /* an integer value as a variable */
+sg_aff sg_aff_zero(sg_fn *f);
+/* Row-major place in an array of the shape, of its axes from lo on. */
+sg_aff sg_linear_from(sg_fn *f, const sg_spot *ix, const sg_shape *s, uint32_t lo);
+/* Index k of the array that the windows of n lie on, from one of the array of windows. */
+sg_aff sg_within_windows(sg_fn *f, const sg_node *n, const sg_spot *ix, uint32_t k);
+
+#endif

@@ -1,0 +1,271 @@
+/* fold.c - the C text of what a loop nest computes: reductions, running sums, stores. */
+#include "back/nest.h"
+
+#include <string.h>
+
+/* ---- reductions ---- */
+
+static const char *
+first_value(sg_fn *f, sg_op op, sg_type t)
+{
+	const bool is_max = op == SG_AMAX || op == SG_ARGMAX;
+
+	switch ((int)op) {
+	case SG_PROD:
+	case SG_ALL:
+		return sg_type_is_float(t) ? (t == SG_F32 ? "1.0f" : "1.0") : "1";
+	case SG_AMAX:
+	case SG_AMIN:
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+		break;
+	default:
+		return sg_c_const(f, t, 0).s;
+	}
+	if (sg_type_is_float(t))
+		return is_max ? "-INFINITY" : "INFINITY";
+	if (t == SG_BOOL)
+		return is_max ? "0" : "1";
+	if (t == SG_I32)
+		return sg_c_const(f, t, is_max ? INT32_MIN : INT32_MAX).s;
+	return sg_c_const(f, t, is_max ? INT64_MIN : INT64_MAX).s;
+}
+
+static bool
+is_running(sg_op op)
+{
+	return op == SG_CUMSUM || op == SG_LINREC;
+}
+
+/* Nothing to choose from is an error of the run. */
+static void
+print_empty_check(sg_nest *n, const sg_root *r)
+{
+	sg_fn *f = n->f;
+	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
+	const sg_ext one = sg_ext_int(f->sp, 1);
+
+	if (op != SG_AMAX && op != SG_AMIN && op != SG_ARGMAX && op != SG_ARGMIN)
+		return;
+	for (uint32_t g = n->nkept; g < n->ngroups; g++)
+		if (!sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, n->ext[g], one))) {
+			sg_line(f, "if (%s == 0)", sg_ext_bare(f, n->ext[g]));
+			sg_line(f, "\treturn %s;", sg_use(f->m, "SGRT_EEMPTY"));
+		}
+}
+
+static void
+declare_fold(sg_nest *n, sg_root *r)
+{
+	sg_fn *f = n->f;
+	const sg_node *x = sg_fn_node(f, r->ref);
+	const sg_place *p = &f->at[r->ref];
+	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
+	const char *own = p->unit && p->reads ? p->name : NULL;
+
+	if (r->kind != SG_R_FOLD || sg_adds_up(x->op))
+		return;
+	print_empty_check(n, r);
+	if (r->tree) {
+		r->acc = sg_name_fresh(&f->names,
+		                       sg_text(f->ctx, "%.30s_tree", sg_hint(f, r->ref, "sum")));
+		sg_line(f, "%s %s;", sg_use_typed(f->m, "sum_tree", t), r->acc);
+		sg_line(f, "%s(&%s);", sg_use_typed(f->m, "sum_init", t), r->acc);
+		return;
+	}
+	if (x->op == SG_ARGMAX || x->op == SG_ARGMIN) {
+		r->acc2 = sg_name_fresh(&f->names, "best");
+		r->acc = own ? own : sg_name_fresh(&f->names, sg_hint(f, r->ref, "where"));
+		sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc2,
+		        first_value(f, (sg_op)x->op, t));
+		sg_line(f, "int64_t %s = 0;", r->acc);
+		return;
+	}
+	r->acc =
+	    own ? own
+		: sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_acc", sg_hint(f, r->ref, "sum")));
+	sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc, first_value(f, (sg_op)x->op, t));
+}
+
+void
+sg_declare_folds(sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		declare_fold(n, &n->s->root[i]);
+}
+
+static void
+print_best(sg_nest *n, const sg_root *r, bool max, sg_type t, const char *x)
+{
+	sg_fn *f = n->f;
+	const char *op = max ? ">" : "<";
+
+	if (sg_type_is_float(t))
+		sg_line(f, "if (%s %s %s || (%s != %s && %s == %s)) {", x, op, r->acc2, x, x,
+		        r->acc2, r->acc2);
+	else
+		sg_line(f, "if (%s %s %s) {", x, op, r->acc2);
+	sg_line(f, "\t%s = %s;", r->acc2, x);
+	sg_line(f, "\t%s = %s;", r->acc, sg_form_text(n, r->pos).s);
+	sg_line(f, "}");
+}
+
+/* acc = acc op x, in the type. */
+static void
+print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x)
+{
+	sg_fn *f = n->f;
+	const bool real = sg_type_is_float(t);
+
+	if (op == SG_ANY || op == SG_ALL)
+		sg_line(f, "%s = %s %s %s;", acc, acc, op == SG_ANY ? "||" : "&&",
+		        sg_c_paren(f, x, SG_PREC_EQ));
+	else if (op == SG_AMAX || op == SG_AMIN)
+		sg_line(
+		    f, "%s = %s%s(%s, %s);", acc, t == SG_BOOL ? "(uint8_t)" : "",
+		    sg_use_typed(f->m, op == SG_AMAX ? "max" : "min", t == SG_BOOL ? SG_I32 : t),
+		    acc, x.s);
+	else if (real)
+		sg_line(f, "%s %s %s;", acc, op == SG_PROD ? "*=" : "+=", x.s);
+	else
+		sg_line(f, "%s = %s(%s, %s);", acc,
+		        sg_use_typed(f->m, op == SG_PROD ? "mul" : "add", t), acc, x.s);
+}
+
+static void
+print_fold_step(sg_nest *n, sg_root *r)
+{
+	sg_fn *f = n->f;
+	const sg_node *x = sg_fn_node(f, r->ref);
+	const sg_op op = (sg_op)x->op;
+	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
+	const sg_c_text v = sg_val_text(n, r->val[0]);
+
+	if (op == SG_WRITER)
+		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at),
+		        sg_form_text(n, r->pos).s);
+	else if (sg_adds_up((uint16_t)op))
+		print_update(n, sg_element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
+	else if (op == SG_ARGMAX || op == SG_ARGMIN)
+		print_best(n, r, op == SG_ARGMAX, t, v.s);
+	else if (op == SG_LINREC)
+		sg_line(f, "%s = %s * %s + %s;", r->acc,
+		        sg_c_paren(f, sg_val_text(n, r->val[1]), SG_PREC_MUL), r->acc,
+		        sg_c_paren(f, v, SG_PREC_MUL));
+	else
+		print_update(n, r->tree ? r->acc2 : r->acc, op, t, v);
+	if (is_running(op))
+		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), r->acc);
+}
+
+/* Is its variable the one that a new output is? */
+static bool
+is_new_out(const sg_fn *f, sg_ref r)
+{
+	return f->at[r].out && f->out[f->at[r].out - 1].kind == SG_O_NEW;
+}
+
+void
+sg_print_out(sg_fn *f, size_t k, const char *value)
+{
+	const sg_fn_out *out = &f->out[k];
+	const char *type = sg_type_c_name((sg_type)sg_fn_node(f, out->ref)->type);
+
+	if (out->kind == SG_O_POINTER)
+		sg_line(f, "*%s = %s;", out->name, value);
+	else if (out->kind == SG_O_PLACE)
+		sg_line(f, "%s = %s;", out->name, value);
+	else if (strcmp(out->name, value) != 0)
+		sg_line(f, "const %s %s = %s;", type, out->name, value);
+}
+
+static void
+finish_fold(sg_nest *n, sg_root *r)
+{
+	sg_fn *f = n->f;
+	const sg_place *p = &f->at[r->ref];
+	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
+	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
+	const char *v = r->acc;
+
+	if (r->kind != SG_R_FOLD || sg_adds_up((uint16_t)op) || is_running(op))
+		return;
+	if (r->tree)
+		v = sg_text(f->ctx, "%s(&%s)", sg_use_typed(f->m, "sum_total", t), r->acc);
+	if (!p->unit) {
+		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), v);
+		return;
+	}
+	if (p->reads && r->tree && !is_new_out(f, r->ref)) {
+		sg_line(f, "const %s %s = %s;", sg_type_c_name(t), p->name, v);
+		v = p->name;
+	}
+	if (p->out)
+		sg_print_out(f, p->out - 1, v);
+}
+
+void
+sg_finish_folds(sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		finish_fold(n, &n->s->root[i]);
+}
+
+/* ---- stores ---- */
+
+static void
+print_piece(sg_nest *n, const sg_root *r)
+{
+	sg_fn *f = n->f;
+	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
+	const char *to = sg_element(n, sg_array(f, r->ref), r->at);
+	const sg_c_text x = sg_val_text(n, r->val[0]);
+
+	if (!r->add && !r->negate)
+		sg_line(f, "%s = %s;", to, x.s);
+	else if (!r->add)
+		sg_line(f, "%s = %s;", to, sg_c_op(f, SG_NEG, t, t, &x).s);
+	else if (sg_type_is_float(t))
+		sg_line(f, "%s %s %s;", to, r->negate ? "-=" : "+=", x.s);
+	else
+		sg_line(f, "%s = %s(%s, %s);", to, sg_use_typed(f->m, r->negate ? "sub" : "add", t),
+		        to, x.s);
+}
+
+void
+sg_print_root(sg_nest *n, sg_root *r)
+{
+	sg_fn *f = n->f;
+	const sg_place *p = &f->at[r->ref];
+	const sg_node *x = sg_fn_node(f, r->ref);
+	const char *v = n->s->val[r->val[0]].text;
+
+	switch ((sg_root_kind)r->kind) {
+	case SG_R_FOLD:
+		print_fold_step(n, r);
+		return;
+	case SG_R_PIECE:
+		print_piece(n, r);
+		return;
+	case SG_R_COPY:
+		if (x->shape->rank == 0 || f->out[r->part].kind != SG_O_POINTER)
+			sg_print_out(f, r->part, v);
+		else
+			sg_line(f, "%s = %s;", sg_element(n, f->out[r->part].name, r->at), v);
+		return;
+	case SG_R_TEXT:
+		return;
+	case SG_R_STORE:
+		break;
+	}
+	if (!p->unit) {
+		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), v);
+		return;
+	}
+	if (p->reads && !is_new_out(f, r->ref)) {
+		sg_line(f, "const %s %s = %s;", sg_type_c_name((sg_type)x->type), p->name, v);
+		v = p->name;
+	}
+	if (p->out)
+		sg_print_out(f, p->out - 1, v);
+}

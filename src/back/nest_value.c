@@ -1,0 +1,268 @@
+/* nest_value.c - the C text of what a loop nest reads and evaluates: indices, elements, values.
+ *
+ * A value that is read once and short is written into its reader; others are statements. */
+#include "back/nest.h"
+
+#include <string.h>
+
+enum { INLINE_WEIGHT = 6 };
+
+/* ---- indices as text ---- */
+
+typedef struct sum_text {
+	sg_fn *f;
+	sg_buf b;
+	unsigned terms;
+} sum_text;
+
+/* `what` may open with a minus sign of its own. */
+static void
+add_term(sum_text *t, const char *what, bool minus)
+{
+	if (t->terms++ == 0)
+		sg_buf_printf(&t->b, "%s%s", minus ? "-" : "", what);
+	else if (!minus && what[0] == '-')
+		sg_buf_printf(&t->b, " - %s", what + 1);
+	else
+		sg_buf_printf(&t->b, " %c %s", minus ? '-' : '+', what);
+}
+
+static void
+add_product(sum_text *t, const char *name, sg_ext coef, bool minus)
+{
+	const sg_ext size = minus ? sg_ext_sub(t->f->sp, sg_ext_int(t->f->sp, 0), coef) : coef;
+
+	if (sg_is_1(t->f, size))
+		add_term(t, name, minus);
+	else
+		add_term(t, sg_text(t->f->ctx, "%s * %s", name, sg_ext_c(t->f, size)), minus);
+}
+
+static void
+add_base(sum_text *t, sg_ext base)
+{
+	add_term(t, sg_ext_bare(t->f, base), false);
+}
+
+/* The form as C, positive terms first. */
+sg_c_text
+sg_form_text(const sg_nest *n, sg_aff a)
+{
+	const sg_affine form = n->f->aff[a];
+	sum_text t = {.f = n->f};
+	bool product = false;
+
+	sg_buf_init(&t.b, n->f->ctx);
+	for (int minus = 0; minus < 2; minus++) {
+		for (uint32_t i = 0; i < form.n; i++) {
+			const sg_aff_term x = form.term[i];
+			int64_t v;
+			const bool negative = sg_ext_const(n->f->sp, x.coef, &v) && v < 0;
+
+			if (negative != (minus == 1))
+				continue;
+			if (x.var >= SG_VAR_VALUE)
+				add_product(&t, n->s->val[x.var - SG_VAR_VALUE].text, x.coef,
+				            negative);
+			else if (n->last[n->group_of[x.var]] == x.var)
+				add_product(&t, n->f->loop[n->group_of[x.var]], x.coef, negative);
+			product = product || !sg_is_1(n->f, x.coef);
+		}
+		if (minus == 0 && (form.n == 0 || !sg_ext_is(n->f->sp, form.base, 0))) {
+			add_base(&t, form.base);
+			product = true;
+		}
+	}
+	return (sg_c_text){sg_buf_text(&t.b), t.terms > 1 || product ? SG_PREC_ADD : SG_PREC_ATOM};
+}
+
+const char *
+sg_element(const sg_nest *n, const char *array, sg_aff at)
+{
+	return sg_text(n->f->ctx, "%s[%s]", array, sg_form_text(n, at).s);
+}
+
+/* ---- values as text ---- */
+
+sg_c_text
+sg_val_text(const sg_nest *n, uint32_t v)
+{
+	return (sg_c_text){n->s->val[v].text, n->s->val[v].prec};
+}
+
+static sg_c_text
+within_text(const sg_nest *n, const sg_val *v)
+{
+	sg_fn *f = n->f;
+	sg_buf b;
+	const char *zero = sg_c_const(f, (sg_type)v->type, 0).s;
+	unsigned terms = 0;
+
+	sg_buf_init(&b, f->ctx);
+	for (uint32_t k = 0; k < v->nconds; k++) {
+		const sg_within *c = &v->cond[k];
+		const char *x = sg_form_text(n, c->form).s;
+
+		if (c->check_lo)
+			sg_buf_printf(&b, "%s%s >= %s", terms++ ? " && " : "", x,
+			              sg_ext_bare(f, c->lo));
+		if (c->check_hi)
+			sg_buf_printf(&b, "%s%s < %s", terms++ ? " && " : "", x,
+			              sg_ext_bare(f, c->hi));
+	}
+	sg_buf_printf(&b, " ? %s : %s", sg_c_paren(f, sg_val_text(n, v->arg[0]), SG_PREC_OR), zero);
+	return (sg_c_text){sg_buf_text(&b), SG_PREC_COND};
+}
+
+/* A comparison of an integer with itself, which compilers complain of. */
+static bool
+compares_equal(const sg_val *v, const sg_c_text *arg, sg_type t, sg_c_text *out)
+{
+	if (sg_type_is_float(t) || v->nargs != 2 || strcmp(arg[0].s, arg[1].s) != 0)
+		return false;
+	if (v->op == SG_EQ || v->op == SG_LE)
+		*out = (sg_c_text){"1", SG_PREC_ATOM};
+	else if (v->op == SG_NE || v->op == SG_LT)
+		*out = (sg_c_text){"0", SG_PREC_ATOM};
+	else
+		return false;
+	return true;
+}
+
+static sg_c_text
+elementwise_text(const sg_nest *n, const sg_val *v)
+{
+	sg_c_text arg[3], out;
+	const sg_type t = (sg_type)n->s->val[v->arg[v->nargs - 1]].type;
+
+	for (uint32_t k = 0; k < v->nargs; k++)
+		arg[k] = sg_val_text(n, v->arg[k]);
+	if (v->kind == SG_V_CAST)
+		return sg_c_cast(n->f, t, (sg_type)v->type, arg[0]);
+	if (compares_equal(v, arg, t, &out))
+		return out;
+	return sg_c_op(n->f, (sg_op)v->op, t, (sg_type)v->type, arg);
+}
+
+static sg_c_text
+val_text(const sg_nest *n, const sg_val *v)
+{
+	sg_fn *f = n->f;
+
+	switch ((sg_val_kind)v->kind) {
+	case SG_V_CONST:
+		return sg_c_const(f, (sg_type)v->type, f->g->node[v->ref].attr->w[0]);
+	case SG_V_DIM:
+		return (sg_c_text){sg_ext_c(f, v->ext), SG_PREC_ATOM};
+	case SG_V_LOAD:
+		return (sg_c_text){sg_element(n, sg_array(f, v->ref), v->aff), SG_PREC_ATOM};
+	case SG_V_LOCAL:
+		if (f->is_read && f->g->node[v->ref].op == SG_INPUT)
+			f->is_read[f->g->node[v->ref].attr->w[0]] = true;
+		return (sg_c_text){f->at[v->ref].name, SG_PREC_ATOM};
+	case SG_V_INDEX:
+		return sg_form_text(n, v->aff);
+	case SG_V_EW:
+	case SG_V_CAST:
+		return elementwise_text(n, v);
+	case SG_V_RAND:
+		return (sg_c_text){sg_text(f->ctx, "%s(%s, %s)",
+		                           sg_use_typed(f->m, v->op == SG_RAND ? "rand" : "randn",
+		                                        (sg_type)v->type),
+		                           sg_val_text(n, v->arg[0]).s, sg_form_text(n, v->aff).s),
+		                   SG_PREC_ATOM};
+	case SG_V_WITHIN:
+		return within_text(n, v);
+	case SG_V_DIV:
+	case SG_V_MOD:
+		return (sg_c_text){sg_text(f->ctx, "%s %c %s",
+		                           sg_c_paren(f, sg_form_text(n, v->aff), SG_PREC_CAST),
+		                           v->kind == SG_V_DIV ? '/' : '%', sg_ext_c(f, v->ext)),
+		                   SG_PREC_MUL};
+	case SG_V_AT:
+		break;
+	}
+	return sg_val_text(n, v->arg[0]);
+}
+
+static bool
+is_statement(const sg_val *v)
+{
+	switch ((sg_val_kind)v->kind) {
+	case SG_V_CONST:
+	case SG_V_DIM:
+	case SG_V_LOCAL:
+	case SG_V_INDEX:
+		return false;
+	case SG_V_LOAD:
+		return v->uses > 1 && strlen(v->text) > 24;
+	case SG_V_AT:
+	case SG_V_DIV:
+	case SG_V_MOD:
+		return true;
+	case SG_V_RAND:
+	case SG_V_CAST:
+	case SG_V_EW:
+	case SG_V_WITHIN:
+		break;
+	}
+	return v->uses > 1 || v->weight > INLINE_WEIGHT ||
+	       (v->depth < v->reader_depth && v->weight > 2);
+}
+
+/* The index value, counted from the end where it is negative, and checked. */
+static void
+print_checked(sg_nest *n, sg_val *v)
+{
+	sg_fn *f = n->f;
+	const char *below = sg_ext_bare(f, v->ext);
+
+	v->text = sg_name_fresh(&f->names, "at");
+	v->prec = SG_PREC_ATOM;
+	sg_line(f, "ptrdiff_t %s = (ptrdiff_t)%s;", v->text,
+	        sg_c_paren(f, sg_val_text(n, v->arg[0]), SG_PREC_CAST));
+	sg_line(f, "if (%s < 0)", v->text);
+	sg_line(f, "\t%s += %s;", v->text, below);
+	sg_line(f, "if (%s < 0 || %s >= %s)", v->text, v->text, below);
+	sg_line(f, "\treturn %s;", sg_use(f->m, "SGRT_EINDEX"));
+}
+
+static const char *
+local_name(sg_nest *n, const sg_val *v)
+{
+	sg_fn *f = n->f;
+	const char *hint = v->ref ? f->g->name[v->ref] : NULL;
+
+	if (v->kind == SG_V_DIV || v->kind == SG_V_MOD)
+		return sg_name_fresh(&f->names, v->kind == SG_V_DIV ? "row" : "col");
+	if (hint && v->ref && f->at[v->ref].stored)
+		hint = sg_text(f->ctx, "%.30s_i", hint);
+	return sg_name_fresh(&f->names, hint);
+}
+
+void
+sg_print_val(sg_nest *n, sg_val *v)
+{
+	sg_c_text x;
+	const bool whole = v->kind == SG_V_DIV || v->kind == SG_V_MOD;
+
+	if (v->kind == SG_V_AT) {
+		print_checked(n, v);
+		return;
+	}
+	x = val_text(n, v);
+	v->text = x.s;
+	v->prec = (int8_t)x.prec;
+	v->weight = v->kind == SG_V_EW || v->kind == SG_V_CAST || v->kind == SG_V_WITHIN ||
+	            v->kind == SG_V_RAND;
+	for (uint32_t k = 0; k < v->nargs; k++)
+		v->weight += n->s->val[v->arg[k]].weight;
+	if (!is_statement(v))
+		return;
+	const char *name = local_name(n, v);
+	sg_line(n->f, "const %s %s = %s;", whole ? "ptrdiff_t" : sg_type_c_name((sg_type)v->type),
+	        name, x.s);
+	v->text = name;
+	v->prec = SG_PREC_ATOM;
+	v->weight = 0;
+}
