@@ -119,10 +119,13 @@ lib_sources = \
 	src/back/cname.c \
 	src/back/contract.c \
 	src/back/demand.c \
+	src/back/demand.h \
+	src/back/demand_root.c \
 	src/back/emit.c \
 	src/back/emit.h \
 	src/back/file.c \
 	src/back/file.h \
+	src/back/fold.c \
 	src/back/func.c \
 	src/back/interp.c \
 	src/back/load.c \
@@ -133,6 +136,8 @@ lib_sources = \
 	src/back/loop_text.c \
 	src/back/module.c \
 	src/back/nest.c \
+	src/back/nest.h \
+	src/back/nest_value.c \
 	src/back/places.c \
 	src/back/plan.c \
 	src/back/prototype.c \
