@@ -5,6 +5,7 @@
 /* Operations for each element of the operand (row ops and reductions) or of the result. */
 enum {
 	COST_REDUCE = 1,
+	COST_EXTREMUM = 2, /* a comparison, and one for NaN */
 	COST_RECURRENCE = 1,
 	COST_SOFTMAX = 17,     /* max, subtract, exp, sum, divide */
 	COST_LOG_SOFTMAX = 14, /* max, subtract, exp, sum, subtract */
@@ -87,6 +88,9 @@ each_element(sg_op op)
 		return COST_NORM;
 	case SG_LINREC:
 		return COST_RECURRENCE;
+	case SG_AMAX:
+	case SG_AMIN:
+		return COST_EXTREMUM;
 	default:
 		return COST_REDUCE;
 	}
@@ -168,11 +172,28 @@ sg_node_cost(sg_build *b, sg_ref r)
 	}
 }
 
+/* Which nodes depend on data: what is built of element numbers and constants alone counts as indexing. */
+static const bool *
+varying_nodes(sg_ctx *ctx, const sg_graph *g)
+{
+	bool *varies = SG_NEW_ARRAY(ctx, bool, g->n);
+
+	for (sg_ref r = 1; r < g->n; r++) {
+		const sg_node *n = sg_node_at(g, r);
+
+		varies[r] = n->op == SG_INPUT || n->op == SG_SEED || n->op == SG_RAND || n->op == SG_RANDN;
+		for (uint32_t k = 0; k < n->nargs; k++)
+			varies[r] = varies[r] || varies[n->args[k]];
+	}
+	return varies;
+}
+
 sg_ext
 sg_entry_cost(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
 {
 	sg_build b = {.ctx = ctx, .sp = p->sp, .g = p->g};
 	sg_ext sum = sg_ext_int(p->sp, 0);
+	const bool *varies = varying_nodes(ctx, p->g);
 	bool *live = SG_NEW_ARRAY(ctx, bool, p->g->n);
 
 	for (size_t i = 0; i < e->nout; i++)
@@ -184,7 +205,8 @@ sg_entry_cost(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
 			continue;
 		for (uint32_t k = 0; k < sg_data_args(n); k++)
 			live[n->args[k]] = true;
-		sum = sg_ext_add(p->sp, sum, sg_node_cost(&b, r));
+		if (varies[r])
+			sum = sg_ext_add(p->sp, sum, sg_node_cost(&b, r));
 	}
 	return sum;
 }
