@@ -238,6 +238,7 @@ test_programs = \
 	tests/check_front \
 	tests/check_golden \
 	tests/check_ir \
+	tests/check_loops \
 	tests/check_parse \
 	tests/check_rules \
 	tests/check_runtime \
