@@ -121,6 +121,9 @@ lib_sources = \
 	src/back/demand.c \
 	src/back/demand.h \
 	src/back/demand_root.c \
+	src/back/dot.c \
+	src/back/dot.h \
+	src/back/dot_name.c \
 	src/back/emit.c \
 	src/back/emit.h \
 	src/back/file.c \
@@ -165,6 +168,7 @@ lib_sources = \
 	src/api/format.c \
 	src/api/model.c \
 	src/api/number.c \
+	src/api/picture.c \
 	src/api/proof.h \
 	src/api/report.c \
 	src/api/run.c \
@@ -181,6 +185,7 @@ cli_sources = \
 	src/cli/explain.c \
 	src/cli/file.c \
 	src/cli/fmt.c \
+	src/cli/graph.c \
 	src/cli/help.c \
 	src/cli/info.c \
 	src/cli/json_value.c \
@@ -243,7 +248,8 @@ test_programs = \
 	tests/check_rules \
 	tests/check_runtime \
 	tests/check_sgtext \
-	tests/check_where
+	tests/check_where \
+	tests/random
 example_programs = \
 	examples/descend
 examples_descend_LDADD = $(example_libs)
@@ -259,6 +265,7 @@ test_scripts = \
 	tests/cli/compile.sh \
 	tests/cli/examples.sh \
 	tests/cli/fmt.sh \
+	tests/cli/graph.sh \
 	tests/cli/notebook.sh \
 	tests/cli/run.sh \
 	tests/cli/usage.sh

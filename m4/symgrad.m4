@@ -43,6 +43,32 @@ AS_IF([test -n "$TCC_ARCHIVE"], [TCC_PC_LIBS="-lsymgrad_tcc"],
 AC_SUBST([TCC_PC_LIBS])
 ])
 
+# SG_GRAPHVIZ
+# -----------
+# Asks for Graphviz' library, which draws pictures. It is loaded when the first one is drawn, so it is
+# compiled against and not linked. Sets with_graphviz, GVC_CFLAGS and SG_GVC_SONAME.
+AC_DEFUN([SG_GRAPHVIZ], [
+AC_ARG_WITH([graphviz],
+	[AS_HELP_STRING([--without-graphviz], [draw no pictures (graph --emit=dot remains)])],
+	[], [with_graphviz=check])
+sg_asked=$with_graphviz
+AS_IF([test "x$with_graphviz" != xno], [
+	PKG_CHECK_MODULES([GVC], [libgvc], [with_graphviz=yes], [with_graphviz=no])
+	AS_IF([test "x$with_graphviz" = xyes], [
+		AC_MSG_CHECKING([for the name of Graphviz' library])
+		sg_gvc=`$PKG_CONFIG --variable=libdir libgvc`/libgvc.so
+		sg_gvc=`$OBJDUMP -p "$sg_gvc" 2>/dev/null | $AWK '$[]1 == "SONAME" { print $[]2 }'`
+		AC_MSG_RESULT([${sg_gvc:-unknown}])
+		test -n "$sg_gvc" || with_graphviz=no])
+	AS_IF([test "x$sg_asked$with_graphviz" = xyesno],
+		[AC_MSG_ERROR([libgvc not found; Debian: apt-get install libgraphviz-dev])])])
+AS_IF([test "x$with_graphviz" = xyes],
+	[AC_DEFINE_UNQUOTED([SG_GVC_SONAME], ["$sg_gvc"], [Graphviz' library, for dlopen])
+	GVC_CFLAGS=`AS_ECHO(["$GVC_CFLAGS"]) | sed 's/-I/-isystem /g'`],
+	[GVC_CFLAGS=])
+AC_SUBST([GVC_CFLAGS])
+])
+
 # SG_TEST_LIBS
 # ------------
 # What the tests alone need: libcheck, and MPFR as the judge of accuracy.

@@ -337,6 +337,13 @@ SG_API const char *sg_write_sg(sg_model *m, sg_failure *why);
 SG_API const char *sg_write_diff(sg_model *m, int latex, sg_failure *why);
 /* The graph, one node a line. */
 SG_API const char *sg_write_ir(sg_model *m, sg_failure *why);
+/* An entry (NULL: all of them) as a picture, in the language of Graphviz' dot: values with their
+ * formulas, loop nests as boxes, shapes on edges. */
+SG_API const char *sg_write_dot(sg_model *m, const sg_entry *e, sg_failure *why);
+/* The same drawn, as "svg", "png" or what else Graphviz writes: *size bytes. SG_EBACKEND where this
+ * build has no Graphviz, or that has no such format. */
+SG_API const void *sg_write_picture(sg_model *m, const sg_entry *e, const char *format,
+                                    size_t *size, sg_failure *why);
 /* The standalone C of all entries, compiled by the system's C compiler into the file `path`: an
  * object file, or a shared object where `shared`. Written beside and renamed. Returns a status. */
 SG_API int sg_write_binary(sg_model *m, const char *path, int shared, sg_failure *why);

@@ -43,6 +43,10 @@ void sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out);
 void sg_expr_sg(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
 void sg_expr_latex(sg_ctx *ctx, const sg_program *p, sg_ref r, sg_buf *out);
 
+/* An entry (NULL: all of them) as a picture for Graphviz: the values that are kept with their formulas,
+ * loop nests as boxes, shapes on edges. */
+void sg_program_dot(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, sg_buf *out);
+
 /* ---- loaders: C text -> callable; outside the arena, freed by sg_unload -------------------------- */
 
 typedef struct sg_code sg_code;

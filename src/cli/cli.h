@@ -88,7 +88,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_compile, cli_run, cli_eval, cli_diff, cli_check, cli_info,
-    cli_fmt, cli_explain;
+    cli_graph, cli_fmt, cli_explain;
 
 /* False when the command line is wrong, which has been said. Abbreviations of long options are
  * understood where they are unique; "--" ends the options; "-" and "-3" are operands. */

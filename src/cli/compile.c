@@ -13,7 +13,8 @@
 
 static const cli_option options[] = {
     {"output", 'o', "PATH", "a folder, or a file (NAME.c); '-' prints"},
-    {"emit", 0, "KIND[,KIND]...", "what to write: c, h, o, so, sg, ir; default c,h"},
+    {"emit", 0, "KIND[,KIND]...",
+     "what to write: c, h, o, so, sg, dot, svg, png, ir; default c,h"},
     {"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
     {"entry", 0, "NAME", "this entry alone"},
     {"prefix", 0, "NAME", "what C names begin with, instead of the model's name"},
@@ -24,8 +25,9 @@ static const cli_option options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-typedef enum { C, H, O, SO, SG, IR, KINDS } kind;
-static const char *const kind_name[KINDS] = {"c", "h", "o", "so", "sg", "ir"};
+typedef enum { C, H, O, SO, SG, DOT, SVG, PNG, IR, KINDS } kind;
+static const char *const kind_name[KINDS] = {"c",   "h",   "o",   "so", "sg",
+                                              "dot", "svg", "png", "ir"};
 
 typedef enum { TO_FOLDER, TO_FILE, TO_STDOUT } place;
 
@@ -61,7 +63,8 @@ read_kind(job *j, const char *s, size_t n)
 			return true;
 		}
 	}
-	cli_error(j->args, CLI_USAGE, "--emit knows c, h, o, so, sg and ir, not '%.*s'", (int)n, s);
+	cli_error(j->args, CLI_USAGE,
+	          "--emit knows c, h, o, so, sg, dot, svg, png and ir, not '%.*s'", (int)n, s);
 	return usage(j);
 }
 
@@ -273,6 +276,21 @@ add_binary(job *j, sg_model *m, kind k)
 	return ok;
 }
 
+/* All entries in one picture. */
+static bool
+add_picture(job *j, sg_model *m, kind k)
+{
+	sg_failure why = {0};
+	size_t n;
+	const void *bytes = sg_write_picture(m, NULL, kind_name[k], &n, &why);
+
+	if (!bytes) {
+		return library_failed(j, &why);
+	}
+	add_out(j, m, k, cli_copy(bytes, n), n);
+	return true;
+}
+
 static bool
 add_model(job *j, sg_model *m)
 {
@@ -285,6 +303,12 @@ add_model(job *j, sg_model *m)
 		return false;
 	}
 	if (j->emit[SG] && !add_text(j, m, SG, sg_write_sg(m, &why), &why)) {
+		return false;
+	}
+	if (j->emit[DOT] && !add_text(j, m, DOT, sg_write_dot(m, NULL, &why), &why)) {
+		return false;
+	}
+	if ((j->emit[SVG] && !add_picture(j, m, SVG)) || (j->emit[PNG] && !add_picture(j, m, PNG))) {
 		return false;
 	}
 	return !j->emit[IR] || add_text(j, m, IR, sg_write_ir(m, &why), &why);
@@ -461,7 +485,7 @@ const cli_command cli_compile = {
 	"Kinds for --emit: c and h the C; o an object file and so a shared object, by the system's "
 	"C\n"
 	"compiler ($SYMGRAD_CC, else cc); sg the model with its derivatives taken, in its own\n"
-	"language; ir the graph, one node a line.\n",
+	"language; dot, svg, png a picture of its entries; ir the graph, one node a line.\n",
     .examples = "  symgrad compile perceptron.sg\n"
 		"  symgrad compile perceptron.sg -o build --standalone\n"
 		"  symgrad compile perceptron.sg -o - --entry=gradient\n"

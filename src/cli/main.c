@@ -7,7 +7,7 @@
 
 static const cli_command *const commands[] = {
     &cli_compile, &cli_run, &cli_eval, &cli_diff, &cli_check, &cli_info,
-    &cli_fmt,     &cli_explain,
+    &cli_graph,   &cli_fmt, &cli_explain,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -54,14 +54,14 @@ try 'symgrad eval --help'" eval 1 + 2
 expect 'an object file is not printed' 2 '' \
 	"symgrad compile: error: an object file cannot be printed; give --output a name
 try 'symgrad compile --help'" compile --emit=o -o - x.sg
-expect 'an unknown kind' 2 '' "symgrad compile: error: --emit knows c, h, o, so, sg and ir, not 'exe'
+expect 'an unknown kind' 2 '' "symgrad compile: error: --emit knows c, h, o, so, sg, dot, svg, png and ir, not 'exe'
 try 'symgrad compile --help'" compile --emit=c,exe x.sg
 expect 'one file for two models' 2 '' \
 	"symgrad compile: error: --output names one file, for 2 models; give a folder
 try 'symgrad compile --help'" compile -o a.c x.sg y.sg
 
 # ---- help and version
-for c in '' compile run eval diff check info fmt explain; do
+for c in '' compile run eval diff check info graph fmt explain; do
 	# shellcheck disable=SC2086
 	"$SYMGRAD" $c --help >help 2>err
 	judge "help of '$c' is given" $?
@@ -76,7 +76,7 @@ done
 "$SYMGRAD" help >b
 cmp -s a b
 judge "'help' is '--help'" $?
-! grep -qwE 'train|graph|bench' a
+! grep -qwE 'train|bench' a
 judge 'help lists only what is there' $?
 "$SYMGRAD" run --help >a
 "$SYMGRAD" help run >b
