@@ -258,6 +258,7 @@ test_headers = \
 	tests/emit_random.h \
 	tests/graph_test.h \
 	tests/numpy_golden.h \
+	tests/random_forms.h \
 	tests/runtime_cases.h
 test_scripts = \
 	tests/floors.sh \

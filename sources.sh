@@ -42,7 +42,7 @@ list runtime_templates runtime/*.in runtime/*.h runtime/*.awk runtime/*.sh
 		printf '\n'
 	}
 	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed 's/$/.c/')
-	list_stems test_programs $(stems 'tests/check_*.c' .c)
+	list_stems test_programs $(stems 'tests/check_*.c' .c) $(stems tests/random.c .c)
 	list_stems example_programs $(stems 'examples/*.c' .c)
 }
 for p in $(stems 'examples/*.c' .c); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
