@@ -14,7 +14,6 @@ says which. The arguments are also written to examples/workloads/data/NAME.npz.
 import itertools
 import math
 import os
-import sys
 
 import mpmath
 import numpy as np
