@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ALIGN = 16 };
 static const size_t first_chunk = (size_t)16 << 10;
@@ -17,6 +18,21 @@ round_up(size_t size)
 	return (size + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
 }
 
+/* Three quarters of the machine's memory, and a GiB at least: what would take more is better told so
+ * than left to a system that ends processes when it has no more. */
+static size_t
+most_bytes(void)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+	const size_t least = (size_t)1 << 30;
+	size_t all;
+
+	if (pages <= 0 || size <= 0 || (size_t)pages > SIZE_MAX / (size_t)size)
+		return SIZE_MAX;
+	all = (size_t)pages * (size_t)size / 4 * 3;
+	return all > least ? all : least;
+}
+
 sg_ctx *
 sg_ctx_new(void)
 {
@@ -24,6 +40,7 @@ sg_ctx_new(void)
 
 	if (ctx) {
 		ctx->next_chunk = first_chunk;
+		ctx->most = most_bytes();
 		ctx->sentence = "";
 		ctx->fd = -1;
 	}
@@ -59,7 +76,8 @@ static char *
 new_chunk(sg_ctx *ctx, size_t size)
 {
 	size_t head = round_up(sizeof(sg_chunk));
-	sg_chunk *c = size <= SIZE_MAX - head ? calloc(1, head + size) : NULL;
+	const bool fits = size <= SIZE_MAX - head && ctx->bytes <= ctx->most && size <= ctx->most - ctx->bytes;
+	sg_chunk *c = fits ? calloc(1, head + size) : NULL;
 
 	if (!c)
 		sg_raise(ctx, SG_FAULT_MEMORY, "out of memory");

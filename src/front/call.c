@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 1000 };
+enum { MAX_DEPTH = 1000, MAX_CALLS = 2000000 };
 
 /* ---- the key of a call ---- */
 
@@ -286,6 +286,14 @@ call_closure(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 		sg_add_hint(e->ctx, d, "recursion must be ended by an 'if' on a compile-time value");
 		return POISON;
 	}
+	if (++e->calls > MAX_CALLS) {
+		if (e->calls == MAX_CALLS + 1) {
+			sg_diag *d = elab_error(e, at, "limit", "more than 2,000,000 calls are written out");
+
+			sg_add_hint(e->ctx, d, "scan and while repeat a step without writing it out");
+		}
+		return POISON;
+	}
 	void **memo = memo_at(e, f, f->fn->nparams, arg);
 	if (*memo)
 		return *(value *)*memo;
@@ -509,19 +517,14 @@ match_builtin(elab *e, const builtin *b, size_t n, const value *v, const sg_ast 
 value
 apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 {
-	call_args *a;
+	call_args a = {.b = f->builtin, .call = call};
 
 	if (!f->builtin)
 		return call_closure(e, f, n, v, call);
 	for (size_t k = 0; k < n; k++)
 		if (v[k].kind == V_POISON)
 			return POISON;
-	a = SG_NEW(e->ctx, call_args);
-	a->b = f->builtin;
-	a->call = call;
-	if (!match_builtin(e, f->builtin, n, v, call, a))
-		return POISON;
-	return f->builtin->fn(e, a);
+	return match_builtin(e, f->builtin, n, v, call, &a) ? f->builtin->fn(e, &a) : POISON;
 }
 
 /* Arguments without a name come first. */

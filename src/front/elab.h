@@ -123,6 +123,8 @@ struct elab {
 	uint64_t seq;
 	int64_t binds;     /* identities given so far: BIND and SEED */
 	int depth;         /* of calls */
+	int calls;         /* so far */
+	int64_t items;     /* of comprehensions, so far */
 	struct frame *frame;
 	sg_span user_at;   /* the place in the user's text that is being built */
 	size_t cap_inputs, cap_entries, cap_demands;

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MAX_LENGTH = 1000000, MAX_ITEMS = 4000000 }; /* of one comprehension, of all */
+
 static bool
 in_user_text(const elab *e, sg_span at)
 {
@@ -668,8 +670,15 @@ eval_comprehension(elab *e, scope *s, const sg_ast *x)
 	if (!need_int(e, lo, x->kid[1]->at, "the start of a comprehension", &a) ||
 	    !need_int(e, hi, x->kid[2]->at, "the end of a comprehension", &b))
 		return POISON;
-	if (b > a && (uint64_t)b - (uint64_t)a > 10000000) {
-		elab_error(e, x->at, "limit", "a comprehension of more than 10,000,000 items");
+	const uint64_t length = b > a ? (uint64_t)b - (uint64_t)a : 0;
+	e->items += length < MAX_ITEMS ? (int64_t)length : MAX_ITEMS;
+	if (length > MAX_LENGTH || e->items > MAX_ITEMS) {
+		sg_diag *d =
+		    length > MAX_LENGTH
+		        ? elab_error(e, x->at, "limit", "a comprehension of more than 1,000,000 items")
+		        : elab_error(e, x->at, "limit", "comprehensions of more than 4,000,000 items");
+
+		sg_add_hint(e->ctx, d, "arange(a, b) is a tensor of any length, and map goes over one");
 		return POISON;
 	}
 	for (int64_t i = a; i < b; i++) {
