@@ -115,8 +115,16 @@ through_same(sweep *s, sg_ref r, sg_adj a)
 
 /* ---- ops that mix elements ---- */
 
+static bool
+factors_first_operand(uint16_t op)
+{
+	return op == SG_LUSOLVE || op == SG_DET || op == SG_LOGDET || op == SG_CHOLESKY ||
+	       op == SG_TRISOLVE;
+}
+
 /* Node r with operands that are 0 where nothing is taken, so that inf and NaN there do not come
- * back as factors of the adjoints; not simplified, so that it is the same op. */
+ * back as factors of the adjoints; a matrix to be factored is the identity there, which is not
+ * singular. Not simplified, so that it is the same op. */
 static sg_ref
 with_safe_operands(sweep *s, sg_ref r, const sg_mask *const *mask)
 {
@@ -124,9 +132,17 @@ with_safe_operands(sweep *s, sg_ref r, const sg_mask *const *mask)
 	const sg_node n = sg_at(b, r);
 	sg_ref *safe = SG_NEW_ARRAY(b->ctx, sg_ref, n.nargs);
 
-	for (uint32_t k = 0; k < n.nargs; k++)
-		safe[k] =
-		    mask[k] ? sg_adj_solid(b, (sg_adj){n.args[k], false, mask[k]}) : n.args[k];
+	for (uint32_t k = 0; k < n.nargs; k++) {
+		const sg_ref x = n.args[k];
+
+		if (!mask[k])
+			safe[k] = x;
+		else if (k == 0 && factors_first_operand(n.op))
+			safe[k] = sg_ew3(b, SG_SELECT, mask[k]->node, x,
+			                 sg_eye(b, sg_type_of(b, x), sg_shape_of(b, x)));
+		else
+			safe[k] = sg_adj_solid(b, (sg_adj){x, false, mask[k]});
+	}
 	return sg_node_make(b->g, n.op, (sg_type)n.type, n.shape, n.nargs, safe, n.attr);
 }
 
