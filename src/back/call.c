@@ -214,11 +214,19 @@ sg_hint(sg_fn *f, sg_ref r, const char *otherwise)
 void
 sg_print_fill(sg_fn *f, sg_ref r)
 {
-	const char *name = sg_array(f, r);
-	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, r)->shape);
+	const sg_node *n = sg_fn_node(f, r);
+	const char *name = sg_array(f, r), *i = f->loop[0];
+	const sg_ext size = sg_shape_size(f->sp, n->shape);
+	const int64_t word = n->op == SG_WRITER ? -1 : 0;
 
-	sg_line(f, "%s(%s, %d, (size_t)%s * sizeof *%s);", sg_use(f->m, "memset"), name,
-	        sg_fn_node(f, r)->op == SG_WRITER ? -1 : 0, sg_ext_c(f, size), name);
+	if (f->m->o->jit || sg_ext_const(f->sp, size, NULL)) {
+		sg_line(f, "%s(%s, %d, (size_t)%s * sizeof *%s);", sg_use(f->m, "memset"), name,
+		        (int)word, sg_ext_c(f, size), name);
+		return;
+	}
+	/* an array of nothing may be NULL, which memset does not take */
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", i, i, sg_ext_bare(f, size), i);
+	sg_line(f, "\t%s[%s] = %s;", name, i, sg_c_const(f, (sg_type)n->type, word).s);
 }
 
 /* ---- kernels ---- */

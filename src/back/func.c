@@ -67,7 +67,7 @@ name_everything(sg_fn *f)
 {
 	static const char *const loops[] = {"i", "j", "k", "l", "m", "n", "p", "q"};
 	const size_t nloops = sizeof loops / sizeof *loops;
-	uint32_t most = 0;
+	uint32_t most = 1; /* an array is cleared by a loop */
 
 	name_values(f, true); /* outside first, so that no name inside is one of these */
 	f->slot_name = SG_NEW_ARRAY(f->ctx, const char *, f->nslots + 1);
