@@ -353,6 +353,27 @@ reduce_step(sg_build *b, operand *x, operand *y, uint32_t no, const int64_t *lo,
 	return true;
 }
 
+/* Is a label that the operands have left summed? */
+static bool
+is_contraction(const operand *x, uint32_t no, const int64_t *lo)
+{
+	for (uint32_t i = 0; i < x->n; i++)
+		if (find(no, lo, x->label[i]) < 0)
+			return true;
+	return false;
+}
+
+/* A sign stays outside of the sum. */
+static bool
+strip_sign(sg_build *b, operand *o, bool *minus)
+{
+	if (!sg_is_op(b, o->ref, SG_NEG))
+		return false;
+	o->ref = sg_arg(b->g, o->ref, 0);
+	*minus = !*minus;
+	return true;
+}
+
 sg_ref
 sg_contract(sg_build *b, sg_ref xr, const int64_t *lx, sg_ref yr, const int64_t *ly, uint32_t no,
             const int64_t *lo)
@@ -360,7 +381,7 @@ sg_contract(sg_build *b, sg_ref xr, const int64_t *lx, sg_ref yr, const int64_t 
 	operand x = {.ref = xr, .n = sg_shape_of(b, xr)->rank};
 	operand y = {.ref = yr, .n = sg_shape_of(b, yr)->rank};
 	sg_ext e[SG_MAX_RANK], scale = sg_ext_int(b->sp, 1);
-	bool contracts = false;
+	bool minus = false;
 
 	if (x.n)
 		memcpy(x.label, lx, x.n * sizeof *lx);
@@ -372,22 +393,13 @@ sg_contract(sg_build *b, sg_ref xr, const int64_t *lx, sg_ref yr, const int64_t 
 		e[i] = at >= 0 ? sg_shape_of(b, xr)->ext[at] : sg_shape_of(b, yr)->ext[to];
 	}
 	const sg_shape *s = sg_shape_make(b->sp, no, e);
-	while (reduce_step(b, &x, &y, no, lo, &scale) || reduce_step(b, &y, &x, no, lo, &scale))
+	while (reduce_step(b, &x, &y, no, lo, &scale) || reduce_step(b, &y, &x, no, lo, &scale) ||
+	       (is_contraction(&x, no, lo) &&
+	        (strip_sign(b, &x, &minus) || strip_sign(b, &y, &minus))))
 		continue;
-	for (uint32_t i = 0; i < x.n; i++)
-		contracts = contracts || find(no, lo, x.label[i]) < 0;
 	/* Scalar factors stay outside of the sum. */
 	sg_ref r = 0, factor = 0;
-	if (contracts) {
-		const sg_node nx = sg_at(b, x.ref), ny = sg_at(b, y.ref);
-
-		if (nx.op == SG_NEG || ny.op == SG_NEG) {
-			if (nx.op == SG_NEG)
-				x.ref = nx.args[0];
-			else
-				y.ref = ny.args[0];
-			return sg_ew1(b, SG_NEG, sg_contract(b, x.ref, x.label, y.ref, y.label, no, lo));
-		}
+	if (is_contraction(&x, no, lo)) {
 		/* labels of out that neither has are broadcast afterwards */
 		int64_t in[SG_MAX_RANK], axis[SG_MAX_RANK];
 		sg_ext ie[SG_MAX_RANK];
@@ -401,6 +413,8 @@ sg_contract(sg_build *b, sg_ref xr, const int64_t *lx, sg_ref yr, const int64_t 
 	} else {
 		r = sg_ew2(b, SG_MUL, spread(b, &x, s, lo), spread(b, &y, s, lo));
 	}
+	if (minus)
+		r = sg_ew1(b, SG_NEG, r);
 	if (!sg_is_one(b, scale)) {
 		factor = sg_cast(b, sg_dim_value(b, scale), sg_type_of(b, r));
 		r = sg_ew2(b, SG_MUL, sg_broadcast(b, factor, s, NULL), r);
