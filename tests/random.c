@@ -11,6 +11,7 @@
 #include "symgrad.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -375,7 +376,7 @@ put_model(const model *m, char *out, size_t size)
 	for (size_t i = 0; i < m->n; i++)
 		if (m->line[i].kind == IS_TERM) {
 			put(out, size, join);
-			put(out, size, "sum(sin(");
+			put(out, size, "sum(sin(0.4 + ");
 			put(out, size, m->line[i].text);
 			put(out, size, "))");
 			join = " + ";
@@ -396,19 +397,35 @@ put_model(const model *m, char *out, size_t size)
 
 enum { AGREES, REFUSED, NOT_RUN, DIFFERS, CRASHED };
 
+/* All values are of order 1, so a difference far below the limit is rounding, though what should
+ * cancel to 0 is small itself. The worst element of a row is so by its difference. */
+static bool
+is_wrong(const sg_check_row *r)
+{
+	return !r->ok && !(fabs(r->is - r->expected) <= 1e-2 * r->limit);
+}
+
+static const sg_check_row *
+wrong_row(const sg_report *report)
+{
+	for (size_t i = 0; i < report->nrows; i++)
+		if (is_wrong(&report->rows[i]))
+			return &report->rows[i];
+	return NULL;
+}
+
 static void
 check_entry(sg_model *m, const sg_entry *e, sg_backend b, uint64_t seed, verdict *v)
 {
 	sg_call *c = sg_call_new(m, e->name, b);
+	const sg_check_row *r;
 	sg_report report;
 	sg_failure why;
 
 	if (sg_check(c, seed, &report, &why) != SG_OK) {
 		v->kind = NOT_RUN;
 		snprintf(v->text, sizeof v->text, "%s: %s", e->name, why.text);
-	} else if (!report.ok) {
-		const sg_check_row *r = report.rows;
-
+	} else if ((r = wrong_row(&report)) != NULL) {
 		v->kind = DIFFERS;
 		snprintf(v->text, sizeof v->text, "%s, %s: %.17g, by %s %.17g (error %.2g, limit %.2g)",
 		         e->name, r->output, r->is, r->against, r->expected, r->error, r->limit);
@@ -533,10 +550,15 @@ try_model(model *m, uint64_t seed, sg_backend b, bool print)
 	if (print)
 		printf("%s\n", text);
 	judge(text, b, seed, &v);
+	if (v.kind == DIFFERS && strstr(v.text, "finite differences"))
+		judge(text, b, ~seed, &v); /* not by a kink that happens to be there */
 	if (v.kind == AGREES)
 		return true;
 	printf("seed %llu%s: %s\n", (unsigned long long)seed, b == SG_BACKEND_CC ? " (cc)" : "",
 	       v.text);
+	judge(text, b, seed, &v);
+	if (v.kind == AGREES)
+		judge(text, b, seed = ~seed, &v);
 	shrink(m, b, seed, &v);
 	put_model(m, text, sizeof text);
 	judge(text, b, seed, &v);
