@@ -135,14 +135,17 @@ as_double(value v)
 }
 
 static value
-float_range(elab *e, call_args *a, value start, value stop, value step)
+float_range(elab *e, value start, value stop, value step)
 {
 	const double lo = as_double(start), by = as_double(step);
 	const double count = ceil((as_double(stop) - lo) / by);
 	sg_ext n;
 
-	if (!(by != 0) || !(count < 1e9)) {
-		elab_error(e, a->at[0], "arange", "'arange' with a step of %s", by != 0 ? "too small a size" : "0");
+	if (by == 0 || !(count < 1e9)) {
+		elab_error(e, e->user_at, "arange",
+		           by == 0           ? "'arange' with a step of 0"
+		           : isfinite(count) ? "'arange' of more than 1,000,000,000 items"
+		                             : "the bounds and the step of 'arange' must be finite");
 		return POISON;
 	}
 	n = sg_ext_int(e->sp, count > 0 ? (int64_t)count : 0);
@@ -170,7 +173,7 @@ f_arange(elab *e, call_args *a)
 		step = a->rest[2];
 	const bool numbers = v_is_number(start) && v_is_number(stop) && v_is_number(step);
 	if (numbers && (start.kind == V_FLOAT || stop.kind == V_FLOAT || step.kind == V_FLOAT))
-		return float_range(e, a, start, stop, step);
+		return float_range(e, start, stop, step);
 	if (!need_ext(e, start, e->user_at, "the start of 'arange'", &lo) ||
 	    !need_ext(e, stop, e->user_at, "the end of 'arange'", &hi) ||
 	    !need_int(e, step, e->user_at, "the step of 'arange'", &by))

@@ -237,6 +237,19 @@ f_stack(elab *e, call_args *a)
 	return v_tensor(sg_stack(e->b, (uint32_t)n, r, axis));
 }
 
+static bool
+need_count(elab *e, value v, sg_span at, sg_ext *m)
+{
+	int64_t k;
+
+	if (!need_ext(e, v, at, "a count", m))
+		return false;
+	if (sg_ext_const(e->sp, *m, &k) && k < 0)
+		return elab_error(e, at, "extent", "a negative count: %lld", (long long)k), false;
+	demand_nonneg(e, *m, at);
+	return true;
+}
+
 value
 f_split(elab *e, call_args *a)
 {
@@ -267,7 +280,7 @@ f_split(elab *e, call_args *a)
 	}
 	out = SG_NEW_ARRAY(e->ctx, value, n + 1);
 	for (size_t k = 0; k < n; k++) {
-		if (!equal && !need_ext(e, size[k], a->at[1], "a part's size", &part))
+		if (!equal && !need_count(e, size[k], a->at[1], &part))
 			return POISON;
 		out[k] = v_tensor(sg_slice_axis(e->b, x, axis, at, one, part));
 		at = sg_ext_add(e->sp, at, part);
@@ -486,19 +499,6 @@ repeated(elab *e, sg_ref x, uint32_t axis, sg_ext m, bool before)
 	for (uint32_t i = 0; i < s->rank; i++)
 		ext[i] = i == axis ? sg_ext_mul(e->sp, s->ext[i], m) : s->ext[i];
 	return sg_reshape(e->b, x, sg_shape_make(e->sp, s->rank, ext));
-}
-
-static bool
-need_count(elab *e, value v, sg_span at, sg_ext *m)
-{
-	int64_t k;
-
-	if (!need_ext(e, v, at, "a count", m))
-		return false;
-	if (sg_ext_const(e->sp, *m, &k) && k < 0)
-		return elab_error(e, at, "extent", "a negative count: %lld", (long long)k), false;
-	demand_nonneg(e, *m, at);
-	return true;
 }
 
 value

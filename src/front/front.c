@@ -99,33 +99,73 @@ finish(elab *e)
 	return sg_error_count(e->ctx) ? NULL : e->p;
 }
 
+/* ---- what is too large ---- */
+
+typedef struct job {
+	elab *e;
+	const sg_stmt *list; /* a file, or */
+	const sg_ast *x;     /* an expression */
+	size_t nwrt;
+	const char *const *wrt;
+} job;
+
+/* Runs f; a limit of ours that the text exceeds is the text's fault, and has a place in it. */
+static void
+elaborate(job *j, void (*f)(void *job))
+{
+	sg_ctx *ctx = j->e->ctx;
+	const sg_fault fault = sg_protect(ctx, f, j);
+
+	if (fault == SG_FAULT_NONE)
+		return;
+	if (fault != SG_FAULT_LIMIT)
+		sg_raise(ctx, fault, sg_fault_text(ctx));
+	j->e->frame = NULL; /* of a stack that is gone */
+	elab_error(j->e, j->e->user_at, "limit", "%s", sg_fault_text(ctx));
+}
+
 /* ---- the two ways in ---- */
+
+static void
+check_fixed_dims(elab *e)
+{
+	for (size_t k = 0; k < e->o->nfix; k++) {
+		binding *b = scope_find_here(e->top, sg_intern_z(e->ctx, e->o->fix_name[k]));
+
+		if (e->o->fix_value[k] < 0)
+			sg_error(e->ctx, (sg_span){0}, "extent", "the dimension '%s' can't be %lld",
+			         e->o->fix_name[k], (long long)e->o->fix_value[k]);
+		if ((!b || !b->is_dim) && !e->torn)
+			sg_error(e->ctx, (sg_span){0}, "no-dimension",
+			         "the model has no dimension '%s' to fix", e->o->fix_name[k]);
+	}
+}
+
+static void
+elaborate_file(void *arg)
+{
+	job *j = arg;
+	elab *e = j->e;
+
+	read_header(e, j->list);
+	collect_wrt(e, j->list);
+	run_statements(e, e->top, j->list);
+	check_fixed_dims(e);
+}
 
 sg_program *
 sg_front(sg_ctx *ctx, const sg_source *src, const sg_front_options *o)
 {
-	elab *e = elab_new(ctx, o);
-	sg_stmt *list = sg_parse(ctx, src);
+	job j = {.e = elab_new(ctx, o), .list = sg_parse(ctx, src)};
+	elab *e = j.e;
 
 	e->p->name = legal_stem(ctx, src->name);
 	e->torn = sg_error_count(ctx) > 0;
-	read_header(e, list);
-	collect_wrt(e, list);
-	run_statements(e, e->top, list);
-	for (size_t k = 0; k < e->o->nfix; k++) {
-		binding *b = scope_find_here(e->top, sg_intern_z(ctx, e->o->fix_name[k]));
-
-		if (e->o->fix_value[k] < 0)
-			sg_error(ctx, (sg_span){0}, "extent", "the dimension '%s' can't be %lld",
-			         e->o->fix_name[k], (long long)e->o->fix_value[k]);
-		if ((!b || !b->is_dim) && !e->torn)
-			sg_error(ctx, (sg_span){0}, "no-dimension",
-			         "the model has no dimension '%s' to fix", e->o->fix_name[k]);
-	}
+	elaborate(&j, elaborate_file);
 	if (!e->p->nentries && !sg_error_count(ctx)) {
 		sg_span at = {src, 0, 0};
 
-		for (const sg_stmt *s = list; s; s = s->next)
+		for (const sg_stmt *s = j.list; s; s = s->next)
 			at = s->at;
 		sg_diag *d = sg_error(ctx, at, "no-entry", "the model computes nothing");
 		sg_add_hint(ctx, d, "add a line: output %s", e->last_bound ? e->last_bound : "y");
@@ -202,27 +242,36 @@ diff_entry(elab *e, value v, sg_span at, size_t nwrt, const char *const *wrt)
 	return true;
 }
 
+static void
+elaborate_expr(void *arg)
+{
+	job *j = arg;
+	elab *e = j->e;
+	value v;
+
+	collect_wrt_expr(e, j->x);
+	v = eval(e, e->top, j->x);
+	if (v.kind == V_POISON || sg_error_count(e->ctx))
+		return;
+	if (j->nwrt)
+		diff_entry(e, v, j->x->at, j->nwrt, j->wrt);
+	else
+		eval_entry(e, v, j->x->at);
+}
+
 sg_program *
 sg_front_expr(sg_ctx *ctx, const sg_source *src, const sg_front_options *o, size_t nwrt,
               const char *const *wrt)
 {
-	elab *e = elab_new(ctx, o);
-	sg_ast *x = sg_parse_expr(ctx, src);
-	value v;
+	job j = {.e = elab_new(ctx, o), .x = sg_parse_expr(ctx, src), .nwrt = nwrt, .wrt = wrt};
+	elab *e = j.e;
 
 	e->free_names_are_inputs = true;
 	e->p->name = nwrt ? "diff" : "eval";
 	e->p->real = e->real;
-	if (!x)
+	if (!j.x)
 		return NULL;
-	e->user_at = x->at;
-	collect_wrt_expr(e, x);
-	v = eval(e, e->top, x);
-	if (v.kind != V_POISON && sg_error_count(ctx) == 0) {
-		if (nwrt)
-			diff_entry(e, v, x->at, nwrt, wrt);
-		else
-			eval_entry(e, v, x->at);
-	}
+	e->user_at = j.x->at;
+	elaborate(&j, elaborate_expr);
 	return finish(e);
 }
