@@ -241,6 +241,7 @@ test_programs = \
 	tests/check_eval \
 	tests/check_fmt \
 	tests/check_front \
+	tests/check_fuzz \
 	tests/check_golden \
 	tests/check_ir \
 	tests/check_loops \
