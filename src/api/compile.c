@@ -63,6 +63,11 @@ emit_and_load(sg_model *m, bool jit, sg_machine *mc)
 	c = m->c_names = sg_emit(m->ctx, m->program, &o, &text, NULL);
 	emitted = sg_clock();
 	m->times.emit += emitted - start;
+	for (size_t i = 0; jit && i < m->nentries; i++)
+		if (!m->entry[i].has_work) { /* so that nothing is planned twice */
+			m->entry[i].work = c[i].bytes;
+			m->entry[i].has_work = true;
+		}
 	for (size_t i = 0; i < m->nentries; i++) {
 		name[n++] = c[i].fn;
 		name[n++] = c[i].call;

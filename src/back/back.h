@@ -18,6 +18,7 @@ typedef struct sg_c_names {
 	const char *fn, *work, *defaults;
 	const char *call, *call_defaults; /* int (*)(const ptrdiff_t *dims, void *const *args, void *work) */
 	const char *signature;            /* the prototype of fn, one line */
+	sg_ext bytes;                     /* of workspace, as sg_entry_work gives */
 } sg_c_names;
 
 /* All entries of p (the caller filters them). Returns one sg_c_names an entry, in the arena; c and h get the

@@ -172,7 +172,8 @@ c_names(sg_file *file)
 		sg_buf_init(&line, file->m.ctx);
 		sg_put_fn(file, &line, e, SG_PROTO_LINE);
 		names[i] =
-		    (sg_c_names){.fn = e->fn, .work = e->work_fn, .signature = sg_buf_text(&line)};
+		    (sg_c_names){.fn = e->fn, .work = e->work_fn, .signature = sg_buf_text(&line),
+		                        .bytes = e->bytes};
 		if (e->has_defaults)
 			names[i].defaults = e->defaults_fn;
 		if (!file->wrappers)
