@@ -29,6 +29,7 @@ lib_sources = \
 	src/rules/build_loop.c \
 	src/rules/build_move.c \
 	src/rules/build_struct.c \
+	src/rules/demand.c \
 	src/rules/dispatch.c \
 	src/rules/eval.c \
 	src/rules/eval.h \

@@ -582,7 +582,8 @@ option(const char *arg, const char *name, unsigned long long *value)
 int
 main(int argc, char **argv)
 {
-	unsigned long long count = 2000, seed = 1, cc = 250, failed = 0;
+	/* without libtcc each model is compiled by cc, which takes far longer */
+	unsigned long long count = sg_have_jit() ? 2000 : 250, seed = 1, cc = 250, failed = 0;
 	bool print = false;
 	model *m = malloc(sizeof *m);
 

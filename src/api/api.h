@@ -23,6 +23,8 @@ typedef struct sg_entry_data {
 	uint32_t *input;     /* which of the program's inputs argument i is */
 	uint32_t *dim;       /* which of the space's dimensions dims[i] is */
 	const bool *derived; /* by output: does it hold a derivative? */
+	const sg_demand *demand; /* what it asks of the dimensions */
+	size_t ndemands;
 	bool has_work;       /* is the next one known? */
 	sg_ext work;         /* bytes of workspace */
 } sg_entry_data;

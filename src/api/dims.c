@@ -201,24 +201,34 @@ is_known(const sg_call *c, sg_ext e)
 }
 
 static int
+check_demand(sg_call *c, const sg_demand *d)
+{
+	const sg_space *sp = c->m->program->sp;
+	sg_line l = {.n = 0};
+	int64_t v;
+	int line;
+
+	if (!is_known(c, d->ext) || (sg_ext_eval(sp, d->ext, c->value, &v) && v >= 0))
+		return SG_OK;
+	add_values(&l, c, d->ext);
+	sg_span_place(d->at, &line, NULL);
+	return sg_refuse(&c->why, SG_ESHAPE, "the shapes do not fit at %s:%d%s",
+	                 d->at.src ? d->at.src->name : "the model", line, l.s);
+}
+
+/* What the entry asks, and what the model asks of every call. */
+static int
 check_demands(sg_call *c)
 {
 	const sg_program *p = c->m->program;
+	const sg_entry_data *e = c->e;
+	int status = SG_OK;
 
-	for (size_t i = 0; i < p->ndemands; i++) {
-		const sg_demand *d = &p->demand[i];
-		sg_line l = {.n = 0};
-		int64_t v;
-		int line;
-
-		if (!is_known(c, d->ext) || (sg_ext_eval(p->sp, d->ext, c->value, &v) && v >= 0))
-			continue;
-		add_values(&l, c, d->ext);
-		sg_span_place(d->at, &line, NULL);
-		return sg_refuse(&c->why, SG_ESHAPE, "the shapes do not fit at %s:%d%s",
-		                 d->at.src ? d->at.src->name : "the model", line, l.s);
-	}
-	return SG_OK;
+	for (size_t i = 0; status == SG_OK && i < e->ndemands; i++)
+		status = check_demand(c, &e->demand[i]);
+	for (size_t i = 0; status == SG_OK && i < p->ndemands; i++)
+		status = check_demand(c, &p->demand[i]);
+	return status;
 }
 
 int

@@ -132,7 +132,7 @@ static void
 look_at_body(check *c, const sg_fn *f)
 {
 	sg_space *sp = c->file->m.sp;
-	sg_ext work = sg_ext_int(sp, f->fixed);
+	sg_ext work = sg_ext_int(sp, f->fixed), ext[SG_MOST_DEMANDS];
 
 	for (sg_ref r = 1; r < f->g->n; r++) {
 		const sg_node *n = &f->g->node[r];
@@ -142,8 +142,9 @@ look_at_body(check *c, const sg_fn *f)
 			continue;
 		if (f->at[r].kind == SG_P_LOOP)
 			look_at_loop(c, f->plan[r]);
-		for (uint32_t k = 0; k < n->shape->rank; k++)
-			want_sign(c, n->shape->ext[k]);
+		const uint32_t m = sg_node_demands(sp, f->g, r, ext);
+		for (uint32_t k = 0; k < m; k++)
+			want_sign(c, ext[k]);
 		want_size(c, sg_ext_mul(sp, word, sg_shape_size(sp, n->shape)));
 	}
 	for (size_t i = 0; i < f->nslots; i++)

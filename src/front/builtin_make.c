@@ -19,7 +19,6 @@ arg_shape(elab *e, call_args *a, int k)
 			elab_error(e, a->at[k], "extent", "a negative extent: %lld", (long long)v);
 			return NULL;
 		}
-		demand_nonneg(e, ext[i], a->at[k]);
 	}
 	return sg_shape_make(e->sp, rank, ext);
 }
@@ -61,7 +60,6 @@ need_length(elab *e, value v, sg_span at, const char *what, sg_ext *n)
 		return false;
 	if (sg_ext_const(e->sp, *n, &k) && k < 0)
 		return elab_error(e, at, "extent", "%s is negative: %lld", what, (long long)k), false;
-	demand_nonneg(e, *n, at);
 	return true;
 }
 
@@ -189,7 +187,6 @@ f_arange(elab *e, call_args *a)
 	               sg_ext_int(e->sp, size));
 	if (sg_ext_const(e->sp, n, &k) && k < 0)
 		n = sg_ext_int(e->sp, 0);
-	demand_nonneg(e, n, e->user_at);
 	const sg_shape *s = sg_shape_make(e->sp, 1, &n);
 	sg_ref x = sg_ew2(e->b, SG_MUL, sg_iota(e->b, n), sg_const_int(e->b, SG_I64, s, by));
 	return v_tensor(sg_ew2(e->b, SG_ADD, x, sg_broadcast(e->b, sg_dim_value(e->b, lo), s, NULL)));

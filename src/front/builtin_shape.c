@@ -246,7 +246,6 @@ need_count(elab *e, value v, sg_span at, sg_ext *m)
 		return false;
 	if (sg_ext_const(e->sp, *m, &k) && k < 0)
 		return elab_error(e, at, "extent", "a negative count: %lld", (long long)k), false;
-	demand_nonneg(e, *m, at);
 	return true;
 }
 
@@ -265,10 +264,11 @@ f_split(elab *e, call_args *a)
 	    !int_list(e, a, 1, "the split", &n, &size))
 		return POISON;
 	const sg_ext extent = shape_of(e, x)->ext[axis];
-	const bool equal = a->v[1].kind == V_INT;
+	const bool equal = a->v[1].kind == V_INT || a->v[1].kind == V_EXT;
 	sg_ext at = sg_ext_int(e->sp, 0), part = 0;
 	if (equal) {
-		parts = a->v[1].i;
+		if (!need_int(e, a->v[1], a->at[1], "the number of parts", &parts))
+			return POISON;
 		part = parts > 0 ? sg_ext_div(e->sp, extent, sg_ext_int(e->sp, parts)) : 0;
 		if (parts <= 0 || parts > 100000 ||
 		    sg_ext_mul(e->sp, part, sg_ext_int(e->sp, parts)) != extent) {
@@ -397,8 +397,6 @@ f_roll(elab *e, call_args *a)
 		n = sg_ext_add(e->sp, whole, n); /* to the left by k: to the right by the rest */
 	}
 	const sg_ext rest = sg_ext_sub(e->sp, whole, n);
-	demand_nonneg(e, rest, e->user_at);
-	demand_nonneg(e, n, e->user_at);
 	two[0] = part(e, x, axis, rest, n);
 	two[1] = part(e, x, axis, zero, rest);
 	return v_tensor(sg_concat(e->b, 2, two, axis));
@@ -438,7 +436,6 @@ pad_widths(elab *e, call_args *a, uint32_t rank, sg_ext *lo, sg_ext *hi)
 				elab_error(e, a->at[1], "pad", "a negative width: %lld", (long long)c);
 				return false;
 			}
-			demand_nonneg(e, k ? hi[i] : lo[i], a->at[1]);
 		}
 	}
 	return true;

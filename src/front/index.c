@@ -29,7 +29,7 @@ take(walk *w, sg_ext at, bool from_end, sg_span span)
 	const sg_ext extent = extent_at(w), one = sg_ext_int(e->sp, 1);
 	sg_ext i = from_end ? sg_ext_add(e->sp, extent, at) : at;
 	sg_ext room = sg_ext_sub(e->sp, sg_ext_sub(e->sp, extent, i), one);
-	int64_t v, k, n;
+	int64_t v, k;
 
 	if ((sg_ext_const(e->sp, room, &v) && v < 0) || (sg_ext_const(e->sp, i, &k) && k < 0)) {
 		sg_buf b;
@@ -40,10 +40,6 @@ take(walk *w, sg_ext at, bool from_end, sg_span span)
 		           sg_buf_text(&b), sg_ext_text(e->sp, extent),
 		           v_describe(e, w->whole));
 		return false;
-	}
-	if (!(sg_ext_const(e->sp, extent, &n) && sg_ext_const(e->sp, i, &k))) {
-		demand_nonneg(e, room, span);
-		demand_nonneg(e, i, span);
 	}
 	w->r = sg_index(e->b, w->r, w->axis, i);
 	return true;
@@ -138,19 +134,15 @@ slice(walk *w, scope *s, const sg_ast_index *ix)
 		sg_ext span = sg_ext_sub(sp, to, from);
 		count = sg_ext_div(sp, sg_ext_add(sp, span, sg_ext_int(sp, step - 1)),
 		                   sg_ext_int(sp, step));
-		demand_nonneg(e, from, ix->at);
-		demand_nonneg(e, sg_ext_sub(sp, n, to), ix->at);
-		demand_nonneg(e, span, ix->at);
 	} else {
 		from = has_a ? a : sg_ext_sub(sp, n, one);
 		sg_ext to = has_b ? b : sg_ext_int(sp, -1);
 		sg_ext span = sg_ext_sub(sp, from, to);
 		count = sg_ext_div(sp, sg_ext_add(sp, span, sg_ext_int(sp, -step - 1)),
 		                   sg_ext_int(sp, -step));
-		if (has_a)
-			demand_nonneg(e, sg_ext_sub(sp, sg_ext_sub(sp, n, one), from), ix->at);
-		demand_nonneg(e, span, ix->at);
 	}
+	if (sg_ext_const(sp, count, &c) && c <= 0) /* x[3:2] */
+		from = count = sg_ext_int(sp, 0);
 	w->r = sg_slice_axis(e->b, w->r, w->axis, from, sg_ext_int(sp, step), count);
 	w->axis++;
 	return true;

@@ -120,7 +120,6 @@ read_shape(elab *e, const sg_item *it)
 			elab_error(e, it->shape[k]->at, "extent", "a negative extent: %lld", (long long)i);
 			return NULL;
 		}
-		demand_nonneg(e, ext[k], it->shape[k]->at);
 	}
 	return sg_shape_make(e->sp, (uint32_t)it->rank, ext);
 }

@@ -275,6 +275,12 @@ int sg_tensor_shape(const sg_graph *g, sg_ref r, const int64_t *dims, sg_tensor 
 /* One element: integers and bool as double too; set rounds floats, truncates and saturates integers. */
 double sg_tensor_get(const sg_tensor *t, int64_t i);
 void sg_tensor_set(sg_tensor *t, int64_t i, double v);
+/* Extents that must not be negative for node r to make sense; how many. ext has room for
+ * SG_MOST_DEMANDS. */
+enum { SG_MOST_DEMANDS = 3 * SG_MAX_RANK };
+uint32_t sg_node_demands(sg_space *sp, const sg_graph *g, sg_ref r, sg_ext *ext);
+/* Those of all that an entry evaluates, where they can't be proved. */
+sg_demand *sg_entry_demands(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, size_t *ndemands);
 /* Operations that node r costs once its operands are there, as an extent polynomial. */
 sg_ext sg_node_cost(sg_build *b, sg_ref r);
 

@@ -17,6 +17,11 @@ cat >kinds.sg <<'END'
 input i: i32[K], l: i64, b: bool[K], f: f32
 output i as i2, l as l2, b as b2, f as f2
 END
+cat >parts.sg <<'END'
+input x[N]
+entry whole = sum(x) as s
+entry part = x[2:5] as y
+END
 cat >noise.sg <<'END'
 dim n
 output sum(ones([n])) as s, zeros([n]) as z
@@ -41,6 +46,8 @@ f2 = 0.1' '' run kinds.sg 'i=[1, -2.0]' l=9007199254740993 'b=[true, 0]' f=0.1
 expect 'every type keeps its form in JSON' 0 '{"i2": [1, -2], "l2": 9007199254740993, "b2": [true, false], "f2": 0.1}' '' \
 	run --format=json kinds.sg 'i=[1, -2]' l=9007199254740993 'b=[true, 0]' f=0.1
 expect 'extent 0' 0 '{"loss": 0, "grad_w": [0, 0]}' '' run --format=json line.sg 'x=[]' 'y=[]'
+expect 'an entry asks nothing for the sake of another' 0 's = 1.0' '' run parts.sg whole 'x=[1]'
+expect 'but for its own' 1 '' 'symgrad run: error: the shapes do not fit at parts.sg:3 with N = 1' run parts.sg part 'x=[1]'
 expect 'a dimension by name' 0 's = 3.0
 z = [0. 0. 0.]' '' run noise.sg n=3
 expect 'options may stand anywhere' 0 '{"s": 3, "z": [0, 0, 0]}' '' run noise.sg n=3 --format json
