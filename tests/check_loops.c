@@ -73,6 +73,17 @@ static const struct {
      "output i, acc, ys, h, hs, c, cs\n"
      "gradient acc + sum(ys*ys) + sum(h*h) as y wrt x\n",
      1e-10},
+    {"windows that overlap",
+     "input x[M, 2, N + 9], z[M, 3, N + 4]\n"
+     "param w[3, 2, 3], v[2, 2, 4]\n"
+     "a = avg_pool1d(x, 4, stride=3)\n"
+     "b = conv1d(x, w, stride=2, padding=1)\n"
+     "c = conv1d(x, v, stride=3, dilation=2)\n"
+     "d = tril(avg_pool1d(z, 2, stride=1))\n"
+     "e = avg_pool2d(z, 2, stride=1)\n"
+     "y = sum(sin(a)) + sum(b*b) + sum(sin(c)) + sum(d*d) + sum(e*e) + sum(max_pool1d(x, 3, stride=2)**2)\n"
+     "gradient y wrt x, z, w, v\n",
+     1e-10},
     {"loops in loops",
      "input x[N], w[M, M], z[N, M]\n"
      "def inner(a, v) {\n"

@@ -315,6 +315,34 @@ has_gaps(const sg_fn *f, sg_ref r)
 	return false;
 }
 
+bool
+sg_windows_overlap(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_windowing w = sg_windowing_of(f->sp, n);
+	const sg_shape *s = sg_fn_node(f, n->args[0])->shape;
+	const sg_ext size = s->ext[w.at], count = s->ext[w.axis + 1];
+	int64_t stride, dilation, k;
+
+	if (sg_is_1(f, size) || sg_is_1(f, count) || (sg_is_1(f, w.dilation) && w.stride == size))
+		return false;
+	return !(sg_ext_const(f->sp, w.stride, &stride) && sg_ext_const(f->sp, size, &k) &&
+	         sg_ext_const(f->sp, w.dilation, &dilation) && stride > dilation * (k - 1));
+}
+
+sg_ext
+sg_windows_meet(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_windowing w = sg_windowing_of(f->sp, n);
+	const sg_ext size = sg_fn_node(f, n->args[0])->shape->ext[w.at], one = sg_ext_int(f->sp, 1);
+
+	if (!sg_is_1(f, w.dilation) || sg_is_1(f, w.stride))
+		return size;
+	return sg_ext_div(f->sp, sg_ext_add(f->sp, size, sg_ext_sub(f->sp, w.stride, one)),
+	                  w.stride);
+}
+
 /* ---- kinds ---- */
 
 static sg_place_kind
@@ -400,7 +428,7 @@ may_be_unit(const sg_fn *f, sg_ref r)
 	case SG_P_CALC:
 		break;
 	case SG_P_FOLD:
-		if (sg_adds_up(n->op) || n->op == SG_CUMSUM || n->op == SG_LINREC)
+		if (sg_adds_up(f, r) || n->op == SG_CUMSUM || n->op == SG_LINREC)
 			return false;
 		break;
 	case SG_P_CALL:
@@ -493,8 +521,8 @@ note_reads(sg_fn *f, sg_ref r)
 	for (uint32_t k = sg_by_factors(n->op); k < n->nargs; k++) {
 		sg_place *x = &f->at[n->args[k]];
 		const bool plain = own && n->op != SG_CONTRACT && !(n->op == SG_GATHER) &&
-		                   !(n->op == SG_SCATTER && k == 0) && n->op != SG_RAND &&
-		                   n->op != SG_RANDN;
+		                   n->op != SG_UNWINDOW && !(n->op == SG_SCATTER && k == 0) &&
+		                   n->op != SG_RAND && n->op != SG_RANDN;
 
 		if (p->kind == SG_P_VIEW && !p->stored && sg_view_is_plain(f, r)) {
 			x->uses += p->uses;
@@ -517,7 +545,7 @@ note_reads(sg_fn *f, sg_ref r)
 			x->stored = true;
 		else if (p->kind == SG_P_CALL)
 			sg_want_full(f, n->args[k], n->op != SG_CONTRACT);
-		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD)
+		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD || n->op == SG_UNWINDOW)
 			want_elements(f, n->args[k]);
 	}
 }

@@ -50,8 +50,8 @@ sg_value_var(sg_fn *f, uint32_t v)
 	return sg_aff_var(f, SG_VAR_VALUE + v);
 }
 
-static sg_aff
-quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
+sg_aff
+sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
 {
 	const sg_val v = {.kind = rest ? SG_V_MOD : SG_V_DIV, .type = SG_I64, .aff = x, .ext = by};
 
@@ -160,9 +160,9 @@ unflatten(sg_asker *a, const sg_spot *ix, const sg_shape *s)
 	for (uint32_t k = s->rank; k-- > 0;) {
 		if (sg_is_1(f, s->ext[k]))
 			continue;
-		to.at[k] = --left ? quotient(a, x, s->ext[k], true) : x;
+		to.at[k] = --left ? sg_quotient(a, x, s->ext[k], true) : x;
 		if (left)
-			x = quotient(a, x, s->ext[k], false);
+			x = sg_quotient(a, x, s->ext[k], false);
 	}
 	return to;
 }
@@ -318,6 +318,22 @@ move_base(sg_fn *f, sg_within *c)
 		c->check_lo = false;
 }
 
+uint32_t
+sg_within_bounds(sg_asker *a, uint32_t v, const sg_within *cond, uint32_t n)
+{
+	sg_val *x = sg_val_at(a, v);
+	const uint8_t type = x->type;
+
+	x->uses++;
+	x->guarded = true;
+	return sg_add_val(a, (sg_val){.kind = SG_V_WITHIN,
+	                              .type = type,
+	                              .nargs = 1,
+	                              .arg = {v},
+	                              .cond = sg_copy(a->f->ctx, cond, n * sizeof *cond),
+	                              .nconds = n});
+}
+
 /* PAD: the operand's element within bounds, else 0. */
 static uint32_t
 padded(sg_asker *a, sg_ref r, const sg_spot *at)
@@ -328,7 +344,8 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 	const sg_spot ix = unflatten(a, at, n->shape);
 	sg_spot to = {.n = s->rank};
 	sg_within cond[SG_MAX_RANK];
-	uint32_t key[SG_MAX_RANK], count = 0, inner, v;
+	uint32_t key[SG_MAX_RANK], count = 0, inner;
+	void **slot;
 
 	for (uint32_t k = 0; k < s->rank; k++) {
 		const sg_ext start = (sg_ext)n->attr->w[k], step = (sg_ext)n->attr->w[s->rank + k];
@@ -355,17 +372,10 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 	inner = ask(a, n->args[0], &to);
 	if (inner == 0 || count == 0)
 		return inner;
-	if (*memo(a, KEY_WITHIN, r, s->rank, key))
-		return once(a, KEY_WITHIN, r, s->rank, key, (sg_val){0});
-	sg_val_at(a, inner)->uses++;
-	v = once(a, KEY_WITHIN, r, s->rank, key,
-	         (sg_val){.kind = SG_V_WITHIN,
-	                  .type = n->type,
-	                  .nargs = 1,
-	                  .arg = {inner},
-	                  .cond = sg_copy(f->ctx, cond, count * sizeof *cond),
-	                  .nconds = count});
-	return v;
+	slot = memo(a, KEY_WITHIN, r, s->rank, key);
+	if (!*slot)
+		*slot = (void *)(uintptr_t)sg_within_bounds(a, inner, cond, count);
+	return (uint32_t)(uintptr_t)*slot;
 }
 
 /* The value of an element, or 0: then what it needs first is put on the list. */

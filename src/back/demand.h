@@ -37,6 +37,10 @@ uint32_t sg_checked(sg_asker *a, uint32_t v,
                     sg_ext below);         /* value v as an index below an extent */
 sg_aff sg_value_var(sg_fn *f, uint32_t v); /* an integer value as a variable */
 sg_aff sg_aff_zero(sg_fn *f);
+/* The form divided by an extent, or what remains, as a value. */
+sg_aff sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest);
+/* Load v where the conditions hold, else 0. */
+uint32_t sg_within_bounds(sg_asker *a, uint32_t v, const sg_within *cond, uint32_t n);
 /* Row-major place in an array of the shape, of its axes from lo on. */
 sg_aff sg_linear_from(sg_fn *f, const sg_spot *ix, const sg_shape *s, uint32_t lo);
 /* Index k of the array that the windows of n lie on, from one of the array of windows. */

@@ -69,6 +69,68 @@ scatter(sg_asker *a, sg_root *root)
 	root->at = sg_linear_from(f, &x, n->shape, 0);
 }
 
+typedef struct meeting {       /* of a window and a place that it reads */
+	sg_aff within, window; /* element of the window, number of the window */
+	sg_within cond[2];     /* where there is one */
+	uint32_t nconds;
+} meeting;
+
+/* The `turn`th of the windows of n that meet at place x. */
+static meeting
+windows_at(sg_asker *a, const sg_node *n, sg_aff x, sg_aff turn)
+{
+	sg_fn *f = a->f;
+	const sg_windowing w = sg_windowing_of(f->sp, n);
+	const sg_shape *s = f->g->node[n->args[0]].shape;
+	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
+	const sg_ext count = s->ext[w.axis + 1], back = sg_ext_sub(f->sp, zero, w.dilation);
+	const bool dense = sg_is_1(f, w.dilation), close = sg_is_1(f, w.stride);
+	meeting m = {.within = turn};
+	sg_aff rest;
+
+	if (dense && !close) {
+		rest = sg_quotient(a, x, w.stride, true);
+		x = sg_quotient(a, x, w.stride, false);
+		m.within = sg_aff_add(f, rest, sg_aff_scale(f, turn, w.stride));
+		m.cond[m.nconds++] = (sg_within){m.within, zero, s->ext[w.at], false, true};
+	}
+	x = sg_aff_add(f, x, sg_aff_scale(f, turn, back));
+	if (dense || close) {
+		m.window = x;
+		m.cond[m.nconds++] = (sg_within){x, zero, count, true, true};
+		return m;
+	}
+	m.window = sg_quotient(a, x, w.stride, false);
+	rest = sg_quotient(a, x, w.stride, true);
+	m.cond[m.nconds++] = (sg_within){x, zero, sg_ext_mul(f->sp, count, w.stride), true, true};
+	m.cond[m.nconds++] = (sg_within){rest, zero, one, true, true};
+	return m;
+}
+
+static void
+sum_of_windows(sg_asker *a, sg_root *root)
+{
+	sg_fn *f = a->f;
+	const sg_node *n = sg_fn_node(f, root->ref);
+	const sg_windowing w = sg_windowing_of(f->sp, n);
+	const bool one = sg_is_1(f, sg_windows_meet(f, root->ref));
+	const sg_spot x = own_index(f, n->shape);
+	sg_spot g = {.n = n->shape->rank + 1};
+	uint32_t nvars = 0, v;
+	meeting m;
+
+	for (uint32_t k = 0; k < n->shape->rank; k++) {
+		nvars += !sg_is_1(f, n->shape->ext[k]);
+		g.at[k < w.at ? k : k + 1] = x.at[k];
+	}
+	m = windows_at(a, n, x.at[w.axis], one ? sg_aff_zero(f) : sg_aff_var(f, nvars));
+	g.at[w.at] = m.within;
+	g.at[w.axis + 1] = m.window;
+	v = sg_evaluate(a, n->args[0], &g);
+	use_val(a, root, 0, sg_within_bounds(a, v, m.cond, m.nconds), 1);
+	root->at = sg_linear_from(f, &x, n->shape, 0);
+}
+
 static void
 unwindow(sg_asker *a, sg_root *root)
 {
@@ -177,6 +239,9 @@ demand_root(sg_asker *a, sg_root *root)
 		contract(a, root);
 	} else if (root->kind == SG_R_FOLD && op == SG_SCATTER) {
 		scatter(a, root);
+	} else if (root->kind == SG_R_FOLD && op == SG_UNWINDOW &&
+	           sg_windows_overlap(f, root->ref)) {
+		sum_of_windows(a, root);
 	} else if (root->kind == SG_R_FOLD && op == SG_UNWINDOW) {
 		unwindow(a, root);
 	} else if (root->kind == SG_R_FOLD && op == SG_WRITER) {

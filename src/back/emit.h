@@ -156,7 +156,8 @@ typedef struct sg_within { /* lo <= form < hi */
 typedef struct sg_val {
 	uint8_t kind, type, op;
 	uint8_t nargs, depth, reader_depth;
-	bool needed; /* by a root, or because it may fail */
+	bool needed;  /* by a root, or because it may fail */
+	bool guarded; /* LOAD: may be out of bounds but for the condition around it */
 	int8_t prec;
 	uint32_t uses, weight;
 	uint32_t arg[3];
@@ -283,12 +284,19 @@ sg_is_1(const sg_fn *f, sg_ext e)
 	return sg_ext_is(f->sp, e, 1);
 }
 
+/* Windows may read a place twice: then UNWINDOW sums up for each element what reads it. */
+bool sg_windows_overlap(const sg_fn *f, sg_ref r);
+sg_ext sg_windows_meet(const sg_fn *f, sg_ref r); /* how many windows at most read one place */
+
 /* Folds that put each element of the last operand somewhere: no axis goes, and the array is set
  * first. */
 static inline bool
-sg_adds_up(uint16_t op)
+sg_adds_up(const sg_fn *f, sg_ref r)
 {
-	return op == SG_SCATTER || op == SG_UNWINDOW || op == SG_WRITER;
+	const uint16_t op = sg_fn_node(f, r)->op;
+
+	return op == SG_SCATTER || op == SG_WRITER ||
+	       (op == SG_UNWINDOW && !sg_windows_overlap(f, r));
 }
 
 /* ---- affine.c ---- */

@@ -63,7 +63,7 @@ declare_fold(sg_nest *n, sg_root *r)
 	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
 	const char *own = p->unit && p->reads ? p->name : NULL;
 
-	if (r->kind != SG_R_FOLD || sg_adds_up(x->op))
+	if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref))
 		return;
 	print_empty_check(n, r);
 	if (r->tree) {
@@ -144,7 +144,7 @@ print_fold_step(sg_nest *n, sg_root *r)
 	if (op == SG_WRITER)
 		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at),
 		        sg_form_text(n, r->pos).s);
-	else if (sg_adds_up((uint16_t)op))
+	else if (sg_adds_up(f, r->ref))
 		print_update(n, sg_element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
 		print_best(n, r, op == SG_ARGMAX, t, v.s);
@@ -188,7 +188,7 @@ finish_fold(sg_nest *n, sg_root *r)
 	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
 	const char *v = r->acc;
 
-	if (r->kind != SG_R_FOLD || sg_adds_up((uint16_t)op) || is_running(op))
+	if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref) || is_running(op))
 		return;
 	if (r->tree)
 		v = sg_text(f->ctx, "%s(&%s)", sg_use_typed(f->m, "sum_total", t), r->acc);

@@ -258,7 +258,7 @@ sg_print_nest(sg_fn *f, sg_step *s)
 	sg_print_origin(f, refs, s->nroots);
 	for (size_t i = 0; i < s->nroots; i++) {
 		n.tree = n.tree || s->root[i].tree;
-		if (s->root[i].kind == SG_R_FOLD && sg_adds_up(sg_fn_node(f, s->root[i].ref)->op))
+		if (s->root[i].kind == SG_R_FOLD && sg_adds_up(f, s->root[i].ref))
 			sg_print_fill(f, s->root[i].ref);
 	}
 	group_loops(&n);

@@ -195,7 +195,7 @@ is_statement(const sg_val *v)
 	case SG_V_INDEX:
 		return false;
 	case SG_V_LOAD:
-		return v->uses > 1 && strlen(v->text) > 24;
+		return v->uses > 1 && !v->guarded && strlen(v->text) > 24;
 	case SG_V_AT:
 	case SG_V_DIV:
 	case SG_V_MOD:

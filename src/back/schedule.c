@@ -80,9 +80,10 @@ operands_level(const sg_fn *f, sg_ref r)
 	for (uint32_t k = 0; k < n->nargs; k++) {
 		const bool elsewhere = p->kind == SG_P_VIEW || p->kind == SG_P_CALL || p->unit ||
 		                       n->op == SG_CONTRACT || n->op == SG_GATHER ||
-		                       n->op == SG_RAND || n->op == SG_RANDN ||
-		                       (n->op == SG_SCATTER && k == 0);
-		const bool is_fold = p->kind == SG_P_FOLD && n->op != SG_CONTRACT;
+		                       n->op == SG_UNWINDOW || n->op == SG_RAND ||
+		                       n->op == SG_RANDN || (n->op == SG_SCATTER && k == 0);
+		const bool is_fold =
+		    p->kind == SG_P_FOLD && n->op != SG_CONTRACT && n->op != SG_UNWINDOW;
 
 		level = max2(level, elsewhere && !(is_fold && k + 1 == n->nargs)
 		                        ? ready_of(f, n->args[k])
@@ -229,6 +230,21 @@ space_of_contract(const sg_fn *f, sg_ref r)
 	return sp;
 }
 
+/* The loops that sum up what windows read from each place: those of the result, then the windows
+ * that meet there. */
+static space
+space_of_unwindow(const sg_fn *f, sg_ref r)
+{
+	const sg_ext meet = sg_windows_meet(f, r);
+	space sp = space_of(f, f->g->node[r].shape, 0);
+
+	if (!sg_is_1(f, meet)) {
+		sp.mask |= 1u << sp.n;
+		sp.ext[sp.n++] = meet;
+	}
+	return sp;
+}
+
 static space
 space_of_fold(const sg_fn *f, sg_ref r)
 {
@@ -237,6 +253,8 @@ space_of_fold(const sg_fn *f, sg_ref r)
 
 	if (n->op == SG_CONTRACT)
 		return space_of_contract(f, r);
+	if (n->op == SG_UNWINDOW && sg_windows_overlap(f, r))
+		return space_of_unwindow(f, r);
 	s = f->g->node[n->args[n->nargs - 1]].shape;
 	switch ((int)n->op) {
 	case SG_SCATTER:
@@ -540,8 +558,8 @@ pass_demands(sg_fn *f, sg_ref r)
 	const sg_node *n = sg_fn_node(f, r);
 	sg_place *p = &f->at[r];
 	const bool plain = p->kind == SG_P_VIEW && sg_view_is_plain(f, r);
-	const bool mapped =
-	    (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT || n->op == SG_GATHER;
+	const bool mapped = (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT ||
+	                    n->op == SG_GATHER || n->op == SG_UNWINDOW;
 
 	if (p->kind == SG_P_DEAD || p->kind == SG_P_JOIN || p->kind == SG_P_CALL ||
 	    p->kind == SG_P_LOOP || p->kind == SG_P_PICK)
