@@ -74,7 +74,7 @@ static const struct {
      "gradient acc + sum(ys*ys) + sum(h*h) as y wrt x\n",
      1e-10},
     {"windows that overlap",
-     "input x[M, 2, N + 9], z[M, 3, N + 4]\n"
+     "input x[M, 2, 12], z[M, 3, 7]\n"
      "param w[3, 2, 3], v[2, 2, 4]\n"
      "a = avg_pool1d(x, 4, stride=3)\n"
      "b = conv1d(x, w, stride=2, padding=1)\n"
