@@ -201,6 +201,7 @@ cli_sources = \
 	src/cli/zip.c
 runtime_templates = \
 	runtime/activation.c.in \
+	runtime/block.c.in \
 	runtime/core.h.in \
 	runtime/error.c.in \
 	runtime/gamma.h.in \
@@ -217,6 +218,7 @@ runtime_templates = \
 	runtime/symgrad_runtime.h.in \
 	runtime/vector.h.in \
 	runtime/vmath.c.in \
+	runtime/block.h \
 	runtime/runtime_text.h \
 	runtime/symbols.h \
 	runtime/expand.awk \
@@ -236,6 +238,7 @@ test_programs = \
 	tests/check_algebra \
 	tests/check_api \
 	tests/check_base \
+	tests/check_block \
 	tests/check_data \
 	tests/check_derive \
 	tests/check_emit \
@@ -256,6 +259,7 @@ example_programs = \
 	examples/descend
 examples_descend_LDADD = $(example_libs)
 test_headers = \
+	tests/block_cases.h \
 	tests/derive_test.h \
 	tests/emit_random.h \
 	tests/graph_test.h \

@@ -41,7 +41,7 @@ list runtime_templates runtime/*.in runtime/*.h runtime/*.awk runtime/*.sh
 		for s; do printf ' \\\n\t%s' "$s"; done
 		printf '\n'
 	}
-	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed 's/$/.c/')
+	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed '/\/block$/d; s/$/.c/')
 	list_stems test_programs $(stems 'tests/check_*.c' .c) $(stems tests/random.c .c)
 	list_stems example_programs $(stems 'examples/*.c' .c)
 }

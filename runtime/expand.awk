@@ -5,7 +5,10 @@
 #   T  the type: float double int32_t int64_t     U, I  its unsigned and signed bits
 #   R(f)  sgrt_f_f32       M(f)  tanhf, tanh      K(v)  0.5f, 0.5     PICK(a, b)  a for 32 bits, b
 # for 64 "@f32 TEXT": the line TEXT in that type's text alone. "@types f32 f64 for exp log": once
-# more for each of these names, which NAME stands for (and SHORT for i32 where that is int32_t).
+# more for each of these names, which NAME stands for (and SHORT for i32 where that is int32_t, LONG
+# for int32_t where that is i32). "@for NAME VALUE" or "@for NAME VALUE ; VALUE OF INTEGERS" in the
+# lines behind @types: once more for each of these, VALUE too is replaced; without the second form
+# the integers are passed over.
 
 function name_types(t) {
 	wide = t ~ /64$/
@@ -49,8 +52,14 @@ function short_name(name) {
 	return name
 }
 
-function print_section(t, name,    i, s) {
+function long_name(name) {
+	if (name ~ /^i(32|64)$/) return "int" substr(name, 2) "_t"
+	return name == "bool" ? "uint8_t" : name
+}
+
+function print_section(t, name, value,    i, s) {
 	name_types(t)
+	gsub(/[\\&]/, "\\\\&", value)
 	for (i = 1; i <= lines; i++) {
 		s = line[i]
 		if (s ~ /^@[fi](32|64) /) {
@@ -60,19 +69,29 @@ function print_section(t, name,    i, s) {
 		if (name != "") {
 			gsub(/NAME/, name, s)
 			gsub(/SHORT/, short_name(name), s)
+			gsub(/LONG/, long_name(name), s)
+			gsub(/VALUE/, value, s)
 		}
 		print expand(s, t)
 	}
+}
+
+# Row i of "@for" on type t.
+function print_row(t, i,    cut) {
+	cut = index(row_value[i], " ; ")
+	if (t ~ /^f/) print_section(t, row_name[i], cut ? substr(row_value[i], 1, cut - 1) : row_value[i])
+	else if (cut) print_section(t, row_name[i], substr(row_value[i], cut + 3))
 }
 
 function flush_section(    i, k, n, t, names, name) {
 	n = split(types, t, " ")
 	for (k = 1; k <= n; k++) {
 		names = split(for_names, name, " ")
-		if (names == 0) print_section(t[k], "")
-		for (i = 1; i <= names; i++) print_section(t[k], name[i])
+		if (names == 0 && rows == 0) print_section(t[k], "", "")
+		for (i = 1; i <= names; i++) print_section(t[k], name[i], "")
+		for (i = 1; i <= rows; i++) print_row(t[k], i)
 	}
-	lines = 0
+	lines = rows = 0
 }
 
 BEGIN { types = "" }
@@ -88,5 +107,10 @@ BEGIN { types = "" }
 	next
 }
 types == "" { print; next }
+/^@for / {
+	row_name[++rows] = $2
+	row_value[rows] = substr($0, length($2) + 7)
+	next
+}
 { line[++lines] = $0 }
 END { flush_section() }

@@ -5,6 +5,7 @@
 # these into functions, types and macros. Out of them come, in OUTDIR:
 #   symgrad_runtime.h    what written C includes: core and scalars, and the prototypes of the
 # kernels
+#   symgrad_block.h      prototypes of the kernels that only the JIT calls
 #   symgrad_reference.h  prototypes of the naive references, for the tests
 #   NAME.c               the kernels, one for each NAME.c.in
 #   runtime_text.c       all of it as text, for --standalone and for the JIT's declarations
@@ -16,7 +17,7 @@ out=$2
 LC_ALL=C
 export LC_ALL
 headers='integer scalar vector special gamma random sum'
-kernels='error activation softmax loss matmul reduce vmath linalg'
+kernels='error activation softmax loss matmul reduce vmath linalg block'
 libm='acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1
 fabs floor fma fmax fmin fmod hypot ldexp log log10 log1p log2 nearbyint pow rint round sin sinh
 sqrt tan tanh trunc'
@@ -51,6 +52,7 @@ awk -v dir="$tmp" -v libm="$(echo $libm)" -f "$src/snippets.awk" "$tmp/headers" 
 	cat "$tmp/protos"
 	sed '1,/^@body/d' "$src/symgrad_runtime.h.in"
 } | put symgrad_runtime.h
+put symgrad_block.h <"$tmp/block.h"
 put symgrad_reference.h <"$tmp/reference.h"
 for n in $kernels; do put "$n.c" <"$tmp/$n.c"; done
 put runtime_text.c <"$tmp/runtime_text.c"

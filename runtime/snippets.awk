@@ -1,6 +1,7 @@
 # snippets.awk - cuts the expanded runtime into snippets: a function, a type, a constant, a macro,
 # each with the comment that stands on it. The first file is what the header holds (static inline),
-# the others are kernels. Written to dir: protos, reference.h, runtime_text.c, symbols.c.
+# the others are kernels; those of block.c are for the JIT alone, which needs no more than their
+# prototypes. Written to dir: protos, block.h, reference.h, runtime_text.c, symbols.c.
 #
 # What it relies on: a definition begins in column 0 and ends at the first line that begins with
 # '}', or, if it has no brace, ends with ';'. The name of a function begins its line. A comment
@@ -68,11 +69,12 @@ function finish(    name, proto, i, kind, reference) {
 		i = proto
 		gsub(/restrict/, "SGRT_RESTRICT", i)
 		if (reference) references = references comment i "\n"
+		else if (jit_only) blocks = blocks comment i "\n"
 		else protos = protos comment i "\n"
 		body = "static " body
 	}
 	if (reference) comment = ""
-	else add(name, body, kind, proto)
+	else add(name, jit_only ? proto : body, kind, proto)
 	body = ""
 	fname = ""
 }
@@ -129,7 +131,7 @@ function write_text(f,    i, n, s, id, seen, needs, k) {
 
 function write_symbols(f,    i, n, m, l) {
 	print "/* Written by gen.sh: what JIT-compiled code may call. */" > f
-	print "#include \"symbols.h\"\n#include \"symgrad_runtime.h\"\n" > f
+	print "#include \"symbols.h\"\n#include \"symgrad_block.h\"\n#include \"symgrad_runtime.h\"\n" > f
 	print "#include <math.h>\n#include <string.h>\n" > f
 	n = split(libm, m, " ")
 	for (i = 1; i <= n; i++) {
@@ -149,6 +151,7 @@ function write_symbols(f,    i, n, m, l) {
 
 FNR == 1 {
 	kernel = NR > 1
+	jit_only = FILENAME ~ /\/block\.c$/
 	comment = body = fname = ""
 	in_comment = in_macro = depth = 0
 }
@@ -193,6 +196,10 @@ body == "" && /^#/ { comment = ""; next }
 END {
 	if (failed) exit 1
 	printf "%s", protos > (dir "/protos")
+	f = dir "/block.h"
+	print "/* Written by gen.sh: the kernels that only JIT-compiled code calls. */" > f
+	print "#ifndef SYMGRAD_BLOCK_H\n#define SYMGRAD_BLOCK_H\n" > f
+	print "#include \"symgrad_runtime.h\"\n\n" blocks "#endif" > f
 	f = dir "/reference.h"
 	print "/* Written by gen.sh: the naive references of the kernels, for tests. */" > f
 	print "#ifndef SYMGRAD_REFERENCE_H\n#define SYMGRAD_REFERENCE_H\n" > f

@@ -8,6 +8,8 @@
 #ifdef SG_HAVE_TCC
 
 #include <libtcc.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "symbols.h"
 
@@ -52,16 +54,74 @@ address_of(const sgrt_symbol *s)
 	return u.p;
 }
 
+static size_t
+find_symbol(const char *name, size_t len)
+{
+	size_t lo = 0, hi = sgrt_nsymbols;
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const char *at = sgrt_symbols[mid].name;
+		const int order = strncmp(name, at, len);
+
+		if (order == 0 && at[len] == '\0')
+			return mid;
+		if (order > 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return sgrt_nsymbols;
+}
+
+static bool
+in_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+/* Gives libtcc the addresses of the words of text that are symbols: to give it all that there are
+ * takes longer than to compile a small function. */
+static bool
+add_words(TCCState *s, const char *text, bool *given)
+{
+	while (*text) {
+		size_t len = 0, at;
+
+		while (in_word(text[len]))
+			len++;
+		at = len > 0 ? find_symbol(text, len) : sgrt_nsymbols;
+		if (at < sgrt_nsymbols && !given[at]) {
+			given[at] = true;
+			if (tcc_add_symbol(s, sgrt_symbols[at].name,
+			                   address_of(&sgrt_symbols[at])) < 0)
+				return false;
+		}
+		text += len > 0 ? len : 1;
+	}
+	return true;
+}
+
+static bool
+add_symbols(TCCState *s, const char *text)
+{
+	bool *given = calloc(sgrt_nsymbols, sizeof *given);
+	/* what libtcc calls by itself, to copy and to clear, and then the text's words */
+	const bool fine =
+	    given && add_words(s, "memcpy memmove memset", given) && add_words(s, text, given);
+
+	free(given);
+	return fine;
+}
+
 static bool
 compile(TCCState *s, const char *text)
 {
 	tcc_set_options(s, "-nostdlib -nostdinc");
 	if (tcc_set_output_type(s, TCC_OUTPUT_MEMORY) < 0)
 		return false;
-	for (size_t i = 0; i < sgrt_nsymbols; i++)
-		if (tcc_add_symbol(s, sgrt_symbols[i].name, address_of(&sgrt_symbols[i])) < 0)
-			return false;
-	return tcc_compile_string(s, text) >= 0 && relocate(s) >= 0;
+	return add_symbols(s, text) && tcc_compile_string(s, text) >= 0 && relocate(s) >= 0;
 }
 
 static bool

@@ -1,0 +1,316 @@
+/* block_cases.h - the claims about block routines, for one type. check_block.c includes it with
+ *   T the type, R(f) the runtime's f, C(f) a name of ours, and with REAL where T is a real type.
+ * Each routine is held against its scalar, bit for bit, on blocks of any length, and in place. */
+
+static void
+C(fill)(uint64_t *s, ptrdiff_t n, T *x)
+{
+	ptrdiff_t i;
+
+	for (i = 0; i < n; i++)
+		x[i] = (T)(((double)(next(s) >> 11) * 0x1p-53 - 0.5) * (next(s) % 3 ? 8 : 2e3));
+}
+
+static void
+C(same)(const char *what, ptrdiff_t n, const T *x, const T *y)
+{
+	ptrdiff_t i;
+
+	for (i = 0; i < n; i++)
+		ck_assert_msg(
+		    memcmp(&x[i], &y[i], sizeof x[i]) == 0 || (x[i] != x[i] && y[i] != y[i]),
+		    "%s: [%td] of %td: %a, not %a", what, i, n, (double)x[i], (double)y[i]);
+}
+
+static void
+C(unary)(const char *what, void (*f)(ptrdiff_t, const T *, T *), T (*one)(T))
+{
+	T a[600], c[600], want[600];
+	uint64_t seed = 17;
+	ptrdiff_t i;
+	int k;
+
+	for (k = 0; k < NLENGTH; k++) {
+		C(fill)(&seed, lengths[k] + 1, a);
+		for (i = 0; i < lengths[k]; i++)
+			want[i] = one(a[i]);
+		want[i] = c[i] = a[i];
+		f(lengths[k], a, c);
+		C(same)(what, lengths[k] + 1, c, want);
+		f(lengths[k], a, a);
+		C(same)(what, lengths[k] + 1, a, want);
+	}
+}
+
+/* All three forms, and each operand in the place of the result. */
+static void
+C(binary)(const char *what, void (*vv)(ptrdiff_t, const T *, const T *, T *),
+          void (*vs)(ptrdiff_t, const T *, T, T *), void (*sv)(ptrdiff_t, T, const T *, T *),
+          T (*one)(T, T))
+{
+	T a[600], b[600], c[600], want[600];
+	uint64_t seed = 23;
+	ptrdiff_t i, n;
+	int k;
+
+	for (k = 0; k < NLENGTH; k++) {
+		n = lengths[k];
+		C(fill)(&seed, n + 1, a);
+		C(fill)(&seed, n + 1, b);
+		for (i = 0; i < n; i++)
+			want[i] = one(a[i], b[i]);
+		want[n] = c[n] = a[n] = b[n];
+		vv(n, a, b, c);
+		C(same)(what, n + 1, c, want);
+		memcpy(c, a, sizeof c);
+		vv(n, c, b, c);
+		C(same)(what, n + 1, c, want);
+		memcpy(c, b, sizeof c);
+		vv(n, a, c, c);
+		C(same)(what, n + 1, c, want);
+		vs(n, a, b[0], c);
+		for (i = 0; i < n; i++)
+			want[i] = one(a[i], b[0]);
+		C(same)(what, n + 1, c, want);
+		sv(n, a[0], b, c);
+		for (i = 0; i < n; i++)
+			want[i] = one(a[0], b[i]);
+		C(same)(what, n + 1, c, want);
+	}
+}
+
+static void
+C(relation)(const char *what, void (*vv)(ptrdiff_t, const T *, const T *, uint8_t *),
+            void (*vs)(ptrdiff_t, const T *, T, uint8_t *),
+            void (*sv)(ptrdiff_t, T, const T *, uint8_t *), int (*one)(T, T))
+{
+	T a[600], b[600];
+	uint8_t c[600], d[600], e[600];
+	uint64_t seed = 29;
+	ptrdiff_t i, n;
+	int k;
+
+	for (k = 0; k < NLENGTH; k++) {
+		n = lengths[k];
+		C(fill)(&seed, n + 1, a);
+		C(fill)(&seed, n + 1, b);
+		for (i = 0; i < n; i += 3)
+			b[i] = a[i];
+		c[n] = d[n] = e[n] = 77;
+		vv(n, a, b, c);
+		vs(n, a, b[0], d);
+		sv(n, a[0], b, e);
+		for (i = 0; i < n; i++)
+			ck_assert_msg(c[i] == one(a[i], b[i]) && d[i] == one(a[i], b[0]) &&
+			                  e[i] == one(a[0], b[i]),
+			              "%s: [%td] of %td", what, i, n);
+		ck_assert(c[n] == 77 && d[n] == 77 && e[n] == 77);
+	}
+}
+
+#define ONE(NAME, TEXT)                                                                            \
+	static T C(one_##NAME)(T x)                                                                \
+	{                                                                                          \
+		return TEXT;                                                                       \
+	}
+#define TWO(TYPE, NAME, TEXT)                                                                      \
+	static TYPE C(two_##NAME)(T x, T y)                                                        \
+	{                                                                                          \
+		return TEXT;                                                                       \
+	}
+ONE(neg, -x)
+ONE(abs, x < 0 ? -x : x)
+ONE(square, x *x)
+TWO(T, add, x + y)
+TWO(T, sub, x - y)
+TWO(T, mul, x *y)
+TWO(int, lt, x < y)
+TWO(int, le, x <= y)
+TWO(int, eq, x == y)
+TWO(int, ne, x != y)
+#ifdef REAL
+ONE(reciprocal, 1 / x)
+TWO(T, div, x / y)
+#endif
+
+#define UNARY(NAME, ONE) C(unary)(#NAME, R(block_##NAME), ONE)
+#define BINARY(NAME, ONE)                                                                          \
+	C(binary)(#NAME, R(block_##NAME##_vv), R(block_##NAME##_vs), R(block_##NAME##_sv), ONE)
+#define RELATION(NAME)                                                                             \
+	C(relation)                                                                                \
+	(#NAME, R(block_##NAME##_vv), R(block_##NAME##_vs), R(block_##NAME##_sv), C(two_##NAME))
+
+TEST(C(blocks_of_functions_are_their_scalars))
+{
+	UNARY(neg, C(one_neg));
+	UNARY(abs, C(one_abs));
+	UNARY(sign, R(sign));
+	UNARY(square, C(one_square));
+	UNARY(relu, R(relu));
+	BINARY(add, C(two_add));
+	BINARY(sub, C(two_sub));
+	BINARY(mul, C(two_mul));
+	BINARY(max, R(max));
+	BINARY(min, R(min));
+	RELATION(lt);
+	RELATION(le);
+	RELATION(eq);
+	RELATION(ne);
+#ifdef REAL
+	UNARY(reciprocal, C(one_reciprocal));
+	UNARY(sqrt, M(sqrt));
+	UNARY(rsqrt, R(rsqrt));
+	UNARY(floor, M(floor));
+	UNARY(ceil, M(ceil));
+	UNARY(trunc, M(trunc));
+	UNARY(round, M(nearbyint));
+	UNARY(exp, R(exp));
+	UNARY(log, R(log));
+	UNARY(tanh, R(tanh));
+	UNARY(erf, R(erf));
+	UNARY(sigmoid, R(sigmoid));
+	UNARY(softplus, R(softplus));
+	UNARY(lgamma, R(lgamma));
+	BINARY(div, C(two_div));
+	BINARY(mod, R(mod));
+	BINARY(floordiv, R(floordiv));
+	BINARY(hypot, M(hypot));
+#else
+	BINARY(pow, R(pow));
+#endif
+}
+END_TEST
+
+TEST(C(blocks_are_loaded_stored_and_chosen))
+{
+	T a[1800], b[600], c[600], spread[1800];
+	uint8_t k[600];
+	int64_t at[600];
+	uint64_t seed = 5;
+	ptrdiff_t i, n;
+	int e;
+
+	for (e = 0; e < NLENGTH; e++) {
+		n = lengths[e];
+		C(fill)(&seed, 3 * n + 1, a);
+		C(fill)(&seed, n + 1, b);
+		for (i = 0; i < n; i++) {
+			k[i] = next(&seed) & 1;
+			at[i] = (int64_t)(next(&seed) % (uint64_t)(3 * n));
+		}
+		R(block_load)(n, a, 3, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == a[3 * i]);
+		R(block_store)(n, c, spread, 3);
+		for (i = 0; i < n; i++)
+			ck_assert(spread[3 * i] == c[i]);
+		R(block_gather)(n, a, at, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == a[at[i]]);
+		R(block_load)(n, a, 0, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == a[0]);
+		R(block_fill)(n, b[0], c);
+		C(same)("fill", n < 1 ? 0 : 1, c, b);
+		R(block_where_vv)(n, k, a, b, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == (k[i] ? a[i] : b[i]));
+		R(block_where_vs)(n, k, a, b[0], c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == (k[i] ? a[i] : b[0]));
+		R(block_where_sv)(n, k, a[0], b, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == (k[i] ? a[0] : b[i]));
+		R(block_where_ss)(n, k, a[0], b[0], c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == (k[i] ? a[0] : b[0]));
+		R(block_clamp_vss)(n, a, -1, 2, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == R(clamp)(a[i], -1, 2));
+	}
+}
+END_TEST
+
+/* Small whole numbers, so that every order of addition gives the same. */
+TEST(C(blocks_are_summed_up))
+{
+	T a[600], sum, dot, prod, top, least;
+	ptrdiff_t i, n;
+	int e;
+
+	for (e = 0; e < NLENGTH; e++) {
+		n = lengths[e];
+		sum = dot = 0;
+		prod = 1;
+		top = least = (T)(n > 0 ? -3 : 0);
+		for (i = 0; i < n; i++) {
+			a[i] = (T)(i * i % 11 - 3);
+			sum += a[i];
+			dot += a[i] * a[i];
+			top = a[i] > top ? a[i] : top;
+			least = a[i] < least ? a[i] : least;
+		}
+		ck_assert(R(block_sum)(n, a) == sum);
+#ifdef REAL
+		ck_assert(R(block_dot)(n, a, a) == dot);
+#endif
+		if (n > 0)
+			ck_assert(R(block_max)(n, a) == top && R(block_min)(n, a) == least);
+		for (i = 0; i < n; i++)
+			prod *= a[i] = (T)(i % 97 == 5 ? 2 : i % 2 ? -1 : 1);
+		ck_assert(R(block_prod)(n, a) == prod);
+	}
+}
+END_TEST
+
+#ifdef REAL
+TEST(C(nan_wins_in_blocks))
+{
+	T a[40], c[40];
+	uint8_t k[40];
+	int i, j;
+
+	for (j = 0; j < 40; j++) {
+		for (i = 0; i < 40; i++)
+			a[i] = (T)i;
+		a[j] = (T)NAN;
+		ck_assert(isnan(R(block_max)(40, a)) && isnan(R(block_min)(40, a)));
+		R(block_max_vs)(40, a, 50, c);
+		ck_assert(isnan(c[j]));
+		R(block_min_sv)(40, -1, a, c);
+		ck_assert(isnan(c[j]));
+		R(block_isnan)(40, a, k);
+		for (i = 0; i < 40; i++)
+			ck_assert(k[i] == (i == j));
+		a[j] = -(T)INFINITY;
+		R(block_isinf)(40, a, k);
+		for (i = 0; i < 40; i++)
+			ck_assert(k[i] == (i == j));
+		R(block_isfinite)(40, a, k);
+		for (i = 0; i < 40; i++)
+			ck_assert(k[i] == (i != j));
+	}
+}
+END_TEST
+#endif
+
+static void
+C(add_tests)(TCase *c)
+{
+	tcase_add_test(c, C(blocks_of_functions_are_their_scalars));
+	tcase_add_test(c, C(blocks_are_loaded_stored_and_chosen));
+	tcase_add_test(c, C(blocks_are_summed_up));
+#ifdef REAL
+	tcase_add_test(c, C(nan_wins_in_blocks));
+#endif
+}
+
+#undef ONE
+#undef TWO
+#undef UNARY
+#undef BINARY
+#undef RELATION
+#undef T
+#undef R
+#undef C
+#undef M
