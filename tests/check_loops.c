@@ -73,6 +73,12 @@ static const struct {
      "output i, acc, ys, h, hs, c, cs\n"
      "gradient acc + sum(ys*ys) + sum(h*h) as y wrt x\n",
      1e-10},
+    {"windows that overlap, and small extents", /* gcc 12 -O3 got it wrong as a loop that adds */
+     "input x[M, 4, 3, 3]\n"
+     "p = avg_pool2d(x, 2, stride=1)\n"
+     "q = map((r) -> grad(sum(sin(r)*tanh(r)), r), p)\n"
+     "gradient sum(sin(0.4 + tril(q) - 0.42*triu(q, k=1))) as y wrt x\n",
+     1e-10},
     {"windows that overlap",
      "input x[M, 2, 12], z[M, 3, 7]\n"
      "param w[3, 2, 3], v[2, 2, 4]\n"
