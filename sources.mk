@@ -132,6 +132,7 @@ lib_sources = \
 	src/back/fold.c \
 	src/back/func.c \
 	src/back/interp.c \
+	src/back/lanes.c \
 	src/back/load.c \
 	src/back/load.h \
 	src/back/load_cc.c \

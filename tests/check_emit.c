@@ -191,8 +191,8 @@ check_call(world *w, const sg_program *p, size_t i, call_fn *call, const char *h
 		}
 }
 
-static const int64_t sizes[][NDIMS] = {{3, 2, 1}, {0, 3, 2},   {1, 1, 1},
-                                       {5, 0, 3}, {300, 2, 4}, {2, 7, 0}};
+static const int64_t sizes[][NDIMS] = {{3, 2, 1},   {0, 3, 2}, {1, 1, 1},   {5, 0, 3},
+                                       {300, 2, 4}, {2, 7, 0}, {1100, 3, 1}};
 
 /* Every entry, for all sizes, by $CC and by libtcc. */
 static void
@@ -405,6 +405,133 @@ extents(world *w)
 
 IN_WORLD(dimensions_are_checked_first, extents)
 
+/* ---- sums ---- */
+
+enum { ROWS = 5000, COLS = 200 };
+
+/* The sum of all, of columns, of rows, and the maxima of the latter two, of x[N, M] in f32. */
+static const sg_program *
+reductions_of(world *w, sg_ref x)
+{
+	sg_program *p = program_of(w, 1);
+	const sg_ref out[5] = {sg_reduce(&w->b, SG_SUM, x, 3), sg_reduce(&w->b, SG_SUM, x, 1),
+	                       sg_reduce(&w->b, SG_SUM, x, 2), sg_reduce(&w->b, SG_AMAX, x, 1),
+	                       sg_reduce(&w->b, SG_AMAX, x, 2)};
+
+	set_entry(w, &p->entry[0], "e", 5, out);
+	return p;
+}
+
+static bool
+is_near(double got, double want)
+{
+	return fabs(got - want) <= 80 * 0x1p-24 * fabs(want);
+}
+
+/* Plain addition in float errs by 1e-2 here: its error grows with the number of terms. */
+static void
+long_sums(world *w)
+{
+	sg_ref x = input_of(w, SG_F32, SHAPE(w, w->n, w->m)), y = sg_ew1(&w->b, SG_SQUARE, x);
+	float *xs = SG_NEW_ARRAY(w->ctx, float, ROWS *COLS), all, cols[COLS], *rows, most[COLS];
+	float *best = SG_NEW_ARRAY(w->ctx, float, ROWS);
+	const double square = (double)0.1f * (double)0.1f;
+	void *so;
+	call_fn *call = call_of(w, reductions_of(w, y), 0, &so);
+	const ptrdiff_t dims[] = {ROWS, COLS};
+
+	rows = SG_NEW_ARRAY(w->ctx, float, ROWS);
+	for (int i = 0; i < ROWS * COLS; i++)
+		xs[i] = 0.1f;
+	ck_assert_int_eq(call(dims, (void *[]){xs, &all, cols, rows, most, best}, NULL), SGRT_OK);
+	ck_assert(is_near((double)all, ROWS * COLS * square));
+	ck_assert(is_near((double)cols[0], ROWS * square));
+	ck_assert(is_near((double)cols[COLS - 1], ROWS * square));
+	ck_assert(is_near((double)rows[ROWS - 1], COLS * square));
+	xs[3 * COLS + 5] = 3e19f;
+	xs[4 * COLS + 199] = NAN;
+	ck_assert_int_eq(call(dims, (void *[]){xs, &all, cols, rows, most, best}, NULL), SGRT_OK);
+	ck_assert(isnan(all) && isinf(cols[5]) && isnan(cols[199]) && isinf(most[5]));
+	ck_assert(isinf(rows[3]) && isnan(rows[4]) && isinf(best[3]) && isnan(best[4]));
+	ck_assert(is_near((double)rows[5], COLS * square) && isnan(most[199]));
+	ck_assert(is_near((double)best[5], square) && is_near((double)most[0], square));
+	dlclose(so);
+}
+
+IN_WORLD(sums_are_blocked_and_keep_inf_and_nan, long_sums)
+
+/* What gcc, or a compiler with such an option, says of the loops that it made SIMD of; NULL: it
+ * has no such option. */
+static const char *
+vector_report(world *w, const char *text, const char *options)
+{
+	const char *base = sg_text(w->ctx, "%s/check_emit_%ld", folder(), (long)getpid());
+	FILE *f = fopen(sg_text(w->ctx, "%s.c", base), "w");
+	char *report = SG_NEW_ARRAY(w->ctx, char, 65536);
+	int status;
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	status = system(sg_text(w->ctx,
+	                        "%s -std=c11 %s -fopt-info-vec-optimized=%s.vec -c %s.c -o %s.o "
+	                        "2>/dev/null",
+	                        compiler(), options, base, base, base));
+	f = fopen(sg_text(w->ctx, "%s.vec", base), "r");
+	if (f) {
+		(void)!fread(report, 1, 65535, f);
+		fclose(f);
+	}
+	for (const char *const *e = (const char *const[]){"c", "o", "vec", NULL}; *e; e++)
+		(void)remove(sg_text(w->ctx, "%s.%s", base, *e));
+	return status == 0 && f ? report : NULL;
+}
+
+/* The number of the line of text that has the words, after the line that has `after`. */
+static int
+line_with(const char *text, const char *after, const char *words)
+{
+	const char *at = strstr(text, after);
+	int line = 1;
+
+	ck_assert_msg(at != NULL, "no %s in:\n%s", after, text);
+	at = strstr(at, words);
+	ck_assert_msg(at != NULL, "no %s in:\n%s", words, text);
+	for (; text < at; text++)
+		line += *text == '\n';
+	return line;
+}
+
+/* A sum over neighbours, with functions of ours, and sums over rows. */
+static void
+simd(world *w)
+{
+	sg_ref x = input_of(w, SG_F32, SHAPE(w, w->n)),
+	       y = input_of(w, SG_F32, SHAPE(w, w->n, w->m));
+	sg_ref f = sg_ew2(&w->b, SG_MUL, sg_ew1(&w->b, SG_TANH, x), sg_ew1(&w->b, SG_SIGMOID, x));
+	const sg_ref out[2] = {sg_reduce(&w->b, SG_SUM, f, 1), sg_reduce(&w->b, SG_SUM, y, 1)};
+	sg_program *p = program_of(w, 1);
+	const char *text, *jit_text, *report;
+
+	set_entry(w, &p->entry[0], "e", 2, out);
+	(void)emit(w, p, false, &text);
+	(void)emit(w, p, true, &jit_text);
+	ck_assert_ptr_null(strstr(jit_text, "lane"));
+	for (int k = 0; k < 2; k++) {
+		report = vector_report(w, text, k ? "-O3" : "-O2");
+		if (!report)
+			return;
+		ck_assert_msg(strstr(report, sg_text(w->ctx, ".c:%d:",
+		                                     line_with(text, "\nm_e(", "lane < 32"))),
+		              "%s in\n%s", report, text);
+	}
+	ck_assert_msg(
+	    strstr(report, sg_text(w->ctx, ".c:%d:", line_with(text, "i < to; i++", "< width"))),
+	    "%s in\n%s", report, text);
+}
+
+IN_WORLD(hot_loops_become_simd, simd)
+
 /* ---- names ---- */
 
 static const char *const nasty[] = {
@@ -540,6 +667,8 @@ main(void)
 	tcase_add_test(t, written_c_computes_what_the_evaluator_computes);
 	tcase_add_test(t, failures_are_codes);
 	tcase_add_test(t, dimensions_are_checked_first);
+	tcase_add_test(t, sums_are_blocked_and_keep_inf_and_nan);
+	tcase_add_test(t, hot_loops_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);
 	tcase_add_test(t, large_programs_are_written_in_short_lines);

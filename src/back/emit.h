@@ -6,7 +6,8 @@
  *             dissolve here)
  * plan.c      where in the workspace the buffers lie
  * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text
- * value.c     the C text of an op;  nest.c, nest_value.c, fold.c, call.c  the C text of a step
+ * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
+ *             step
  * func.c      the C text of a function
  * file.c      entries made ready; prototype.c, check.c, module.c, support.c, emit.c  a file's text
  *
@@ -167,6 +168,7 @@ typedef struct sg_val {
 	const sg_within *cond;
 	uint32_t nconds;
 	const char *text;
+	const char *name; /* of its variable, so that it is the same where it is printed again */
 } sg_val;
 
 typedef enum {
@@ -189,6 +191,7 @@ typedef struct sg_root {
 	sg_aff at;  /* where it is stored */
 	sg_aff pos; /* FOLD of ARGMAX: place along the axis */
 	const char *acc, *acc2;
+	const char *into; /* FOLD: what a step changes: acc, or a part of it */
 } sg_root;
 
 typedef enum { SG_S_NEST, SG_S_CALL, SG_S_FILL, SG_S_DONE, SG_S_LOOP } sg_step_kind;

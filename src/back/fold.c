@@ -32,6 +32,12 @@ first_value(sg_fn *f, sg_op op, sg_type t)
 }
 
 static bool
+is_zero_first(sg_op op)
+{
+	return op != SG_PROD && op != SG_ALL && op != SG_AMAX && op != SG_AMIN;
+}
+
+static bool
 is_running(sg_op op)
 {
 	return op == SG_CUMSUM || op == SG_LINREC;
@@ -47,11 +53,25 @@ print_empty_check(sg_nest *n, const sg_root *r)
 
 	if (op != SG_AMAX && op != SG_AMIN && op != SG_ARGMAX && op != SG_ARGMIN)
 		return;
-	for (uint32_t g = n->nkept; g < n->ngroups; g++)
+	for (uint32_t g = n->nkept; g < n->ngroups - n->strip; g++)
 		if (!sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, n->ext[g], one))) {
 			sg_line(f, "if (%s == 0)", sg_ext_bare(f, n->ext[g]));
 			sg_line(f, "\treturn %s;", sg_use(f->m, "SGRT_EEMPTY"));
 		}
+}
+
+/* Of a sum that is added up block by block: what it is so far, and what roundings have lost. */
+static void
+declare_sum(sg_nest *n, sg_root *r, sg_type t)
+{
+	sg_fn *f = n->f;
+	const char *hint = sg_hint(f, r->ref, ""), *type = sg_type_c_name(t);
+	const char *between = hint[0] != '\0' ? "_" : "", *zero = sg_c_const(f, t, 0).s;
+	const char *sum = sg_text(f->ctx, "%.30s%ssum", hint, between);
+	const char *rest = sg_text(f->ctx, "%.30s%srest", hint, between);
+
+	r->acc = sg_declare_var(n, type, sg_name_fresh(&f->names, sum), zero, true);
+	r->acc2 = sg_declare_var(n, type, sg_name_fresh(&f->names, rest), zero, true);
 }
 
 static void
@@ -67,24 +87,22 @@ declare_fold(sg_nest *n, sg_root *r)
 		return;
 	print_empty_check(n, r);
 	if (r->tree) {
-		r->acc = sg_name_fresh(&f->names,
-		                       sg_text(f->ctx, "%.30s_tree", sg_hint(f, r->ref, "sum")));
-		sg_line(f, "%s %s;", sg_use_typed(f->m, "sum_tree", t), r->acc);
-		sg_line(f, "%s(&%s);", sg_use_typed(f->m, "sum_init", t), r->acc);
+		declare_sum(n, r, t);
 		return;
 	}
 	if (x->op == SG_ARGMAX || x->op == SG_ARGMIN) {
-		r->acc2 = sg_name_fresh(&f->names, "best");
 		r->acc = own ? own : sg_name_fresh(&f->names, sg_hint(f, r->ref, "where"));
-		sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc2,
-		        first_value(f, (sg_op)x->op, t));
-		sg_line(f, "int64_t %s = 0;", r->acc);
+		r->acc2 = sg_declare_var(n, sg_type_c_name(t), sg_name_fresh(&f->names, "best"),
+		                         first_value(f, (sg_op)x->op, t), false);
+		r->acc = sg_declare_var(n, "int64_t", r->acc, "0", true);
 		return;
 	}
 	r->acc =
 	    own ? own
 		: sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_acc", sg_hint(f, r->ref, "sum")));
-	sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc, first_value(f, (sg_op)x->op, t));
+	r->acc = sg_declare_var(n, sg_type_c_name(t), r->acc, first_value(f, (sg_op)x->op, t),
+	                        is_zero_first((sg_op)x->op));
+	r->into = r->acc;
 }
 
 void
@@ -111,8 +129,8 @@ print_best(sg_nest *n, const sg_root *r, bool max, sg_type t, const char *x)
 }
 
 /* acc = acc op x, in the type. */
-static void
-print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x)
+void
+sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x)
 {
 	sg_fn *f = n->f;
 	const bool real = sg_type_is_float(t);
@@ -145,7 +163,7 @@ print_fold_step(sg_nest *n, sg_root *r)
 		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at),
 		        sg_form_text(n, r->pos).s);
 	else if (sg_adds_up(f, r->ref))
-		print_update(n, sg_element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
+		sg_print_update(n, sg_element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
 		print_best(n, r, op == SG_ARGMAX, t, v.s);
 	else if (op == SG_LINREC)
@@ -153,7 +171,7 @@ print_fold_step(sg_nest *n, sg_root *r)
 		        sg_c_paren(f, sg_val_text(n, r->val[1]), SG_PREC_MUL), r->acc,
 		        sg_c_paren(f, v, SG_PREC_MUL));
 	else
-		print_update(n, r->tree ? r->acc2 : r->acc, op, t, v);
+		sg_print_update(n, r->into, op, t, v);
 	if (is_running(op))
 		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), r->acc);
 }
@@ -185,13 +203,11 @@ finish_fold(sg_nest *n, sg_root *r)
 	sg_fn *f = n->f;
 	const sg_place *p = &f->at[r->ref];
 	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
-	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
 	const char *v = r->acc;
 
-	if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref) || is_running(op))
-		return;
 	if (r->tree)
-		v = sg_text(f->ctx, "%s(&%s)", sg_use_typed(f->m, "sum_total", t), r->acc);
+		v = sg_text(f->ctx, "%s(%s, %s)", sg_use_typed(f->m, "sum_end", t), r->acc,
+		            r->acc2);
 	if (!p->unit) {
 		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), v);
 		return;
@@ -204,11 +220,28 @@ finish_fold(sg_nest *n, sg_root *r)
 		sg_print_out(f, p->out - 1, v);
 }
 
+static bool
+is_finished_last(const sg_nest *n, const sg_root *r)
+{
+	return r->kind == SG_R_FOLD && !sg_adds_up(n->f, r->ref) &&
+	       !is_running((sg_op)sg_fn_node(n->f, r->ref)->op);
+}
+
 void
 sg_finish_folds(sg_nest *n)
 {
-	for (size_t i = 0; i < n->s->nroots; i++)
+	bool any = !n->strip;
+
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		if (!is_finished_last(n, &n->s->root[i]))
+			continue;
+		if (!any)
+			sg_open_lane(n, true);
+		any = true;
 		finish_fold(n, &n->s->root[i]);
+	}
+	if (n->strip && any)
+		sg_close(n);
 }
 
 /* ---- stores ---- */

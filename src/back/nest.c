@@ -1,11 +1,13 @@
 /* nest.c - the C text of a loop nest.
  *
- * The kept axes are the outer loops, the axes that a reduction removes the inner ones. Neighbouring
+ * The kept axes are the outer loops, the axes that a reduction removes the inner ones, unless
+ * lanes.c finds a better order. Neighbouring
  * loops over which every index moves as over one become one. A value stands before the innermost
  * loop that it does not depend on; one that is read once and short is written into its reader. */
 #include "back/nest.h"
 
-enum { BLOCK = 256 };
+/* How many terms are added up plainly, one after the other or in lanes. */
+enum { BLOCK = 256, BLOCK_OF_LANES = 1024 };
 
 /* ---- which loops are one ---- */
 
@@ -163,10 +165,8 @@ set_depths(sg_nest *n)
 
 /* ---- loops ---- */
 
-static void print_level(sg_nest *n, uint32_t d);
-
 static void
-declare_parts(sg_nest *n, bool push)
+declare_parts(sg_nest *n)
 {
 	sg_fn *f = n->f;
 
@@ -174,55 +174,82 @@ declare_parts(sg_nest *n, bool push)
 		sg_root *r = &n->s->root[i];
 		const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
 
-		if (!r->tree)
-			continue;
-		if (push) {
-			sg_line(f, "%s(&%s, %s);", sg_use_typed(f->m, "sum_push", t), r->acc,
-			        r->acc2);
-			continue;
-		}
-		r->acc2 = sg_name_fresh(&f->names, "part");
-		sg_line(f, "%s %s = %s;", sg_type_c_name(t), r->acc2, sg_c_const(f, t, 0).s);
+		if (r->tree)
+			r->into =
+			    sg_declare_var(n, sg_type_c_name(t), sg_name_fresh(&f->names, "part"),
+			                   sg_c_const(f, t, 0).s, true);
 	}
 }
 
-/* The innermost loop of sums that go in blocks. */
+static void
+add_parts(sg_nest *n)
+{
+	sg_fn *f = n->f;
+
+	if (n->strip)
+		sg_open_lane(n, false);
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+		const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
+
+		if (r->tree)
+			sg_line(f, "%s(&%s, &%s, %s);", sg_use_typed(f->m, "sum_add", t), r->acc,
+			        r->acc2, r->into);
+	}
+	if (n->strip)
+		sg_close(n);
+}
+
+static void
+print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	sg_fn *f = n->f;
+	const char *i = f->loop[d];
+
+	if (n->strip && d + 1 == n->ngroups) {
+		sg_open_lane(n, true);
+	} else if (n->lanes && d + 1 == n->ngroups) {
+		sg_print_lanes(n, d, from, to);
+		return;
+	} else {
+		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
+		f->indent++;
+	}
+	sg_print_level(n, d + 1);
+	sg_close(n);
+}
+
+/* The innermost loop that is reduced, of sums that go in blocks. */
 static void
 print_blocks(sg_nest *n, uint32_t d)
 {
 	sg_fn *f = n->f;
-	const char *i = f->loop[d], *ext = sg_ext_bare(f, n->ext[d]);
+	const char *ext = sg_ext_bare(f, n->ext[d]);
+	const int block = n->lanes ? BLOCK_OF_LANES : BLOCK;
 	int64_t v;
-	const bool one = sg_ext_const(f->sp, n->ext[d], &v) && v <= BLOCK;
 
-	if (!one) {
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", f->from, f->from, ext,
-		        f->from, BLOCK);
-		f->indent++;
-		sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, ext, f->from,
-		        BLOCK, ext, f->from, BLOCK);
+	if (sg_ext_const(f->sp, n->ext[d], &v) && v <= block) {
+		declare_parts(n);
+		print_loop(n, d, "0", ext);
+		add_parts(n);
+		return;
 	}
-	declare_parts(n, false);
-	if (one)
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i, ext, i);
-	else
-		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, f->from, i, f->to, i);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", f->from, f->from, ext, f->from,
+	        block);
 	f->indent++;
-	print_level(n, d + 1);
-	f->indent--;
-	sg_line(f, "}");
-	declare_parts(n, true);
-	if (!one) {
-		f->indent--;
-		sg_line(f, "}");
-	}
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, ext, f->from, block,
+	        ext, f->from, block);
+	declare_parts(n);
+	print_loop(n, d, f->from, f->to);
+	add_parts(n);
+	sg_close(n);
 }
 
-static void
-print_level(sg_nest *n, uint32_t d)
+void
+sg_print_level(sg_nest *n, uint32_t d)
 {
-	sg_fn *f = n->f;
-
+	if (n->strip && d == n->nkept)
+		sg_open_strip(n);
 	if (d == n->nkept)
 		sg_declare_folds(n);
 	for (size_t i = 1; i < n->s->nvals; i++)
@@ -231,20 +258,15 @@ print_level(sg_nest *n, uint32_t d)
 	if (d == n->ngroups) {
 		for (size_t i = 0; i < n->s->nroots; i++)
 			sg_print_root(n, &n->s->root[i]);
-	} else if (n->tree && d + 1 == n->ngroups) {
+	} else if (n->tree && d + 1 + n->strip == n->ngroups) {
 		print_blocks(n, d);
 	} else {
-		const char *i = f->loop[d];
-
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i,
-		        sg_ext_bare(f, n->ext[d]), i);
-		f->indent++;
-		print_level(n, d + 1);
-		f->indent--;
-		sg_line(f, "}");
+		print_loop(n, d, "0", sg_ext_bare(n->f, n->ext[d]));
 	}
 	if (d == n->nkept)
 		sg_finish_folds(n);
+	if (n->strip && d == n->nkept)
+		sg_close(n);
 }
 
 void
@@ -262,9 +284,10 @@ sg_print_nest(sg_fn *f, sg_step *s)
 			sg_print_fill(f, s->root[i].ref);
 	}
 	group_loops(&n);
-	set_depths(&n);
 	find_needed(&n);
-	print_level(&n, 0);
+	sg_choose_lanes(&n);
+	set_depths(&n);
+	sg_print_level(&n, 0);
 }
 
 void

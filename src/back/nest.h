@@ -11,8 +11,30 @@ typedef struct sg_nest {
 	uint32_t group_of[SG_MAX_LOOPS]; /* by variable */
 	uint32_t last[SG_MAX_LOOPS];     /* by group: its fastest variable */
 	sg_ext ext[SG_MAX_LOOPS];        /* by group */
-	bool tree, blocks;
+	bool tree;
+	/* lanes.c */
+	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
+	bool strip;                    /* the innermost loop is a kept one, in strips */
+	bool is_long;                  /* the innermost body is */
+	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 } sg_nest;
+
+enum { SG_LANES = 32 };
+
+/* ---- nest.c ---- */
+void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
+
+/* ---- lanes.c ---- */
+void sg_choose_lanes(sg_nest *n); /* requires: values needed are known; may reorder the loops */
+void sg_open_strip(sg_nest *n);
+void sg_open_lane(sg_nest *n,
+                  bool index); /* a loop along the strip; index: its loop variable too */
+void sg_close(sg_nest *n);
+/* Declares a variable, in a strip one for each lane, and gives what it is called then. */
+const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value,
+                           bool zero);
+/* The loop over group d, which is the innermost one, from `from` to `to`. */
+void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
 
 /* ---- nest_value.c ---- */
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);
@@ -21,6 +43,7 @@ sg_c_text sg_val_text(const sg_nest *n, uint32_t v);
 void sg_print_val(sg_nest *n, sg_val *v); /* its text; a statement where it needs one */
 
 /* ---- fold.c: what a nest computes ---- */
+void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x);
 void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */
 void sg_finish_folds(sg_nest *n);

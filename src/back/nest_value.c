@@ -259,10 +259,11 @@ sg_print_val(sg_nest *n, sg_val *v)
 		v->weight += n->s->val[v->arg[k]].weight;
 	if (!is_statement(v))
 		return;
-	const char *name = local_name(n, v);
+	if (!v->name)
+		v->name = local_name(n, v);
 	sg_line(n->f, "const %s %s = %s;", whole ? "ptrdiff_t" : sg_type_c_name((sg_type)v->type),
-	        name, x.s);
-	v->text = name;
+	        v->name, x.s);
+	v->text = v->name;
 	v->prec = SG_PREC_ATOM;
 	v->weight = 0;
 }

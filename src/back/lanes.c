@@ -1,0 +1,397 @@
+/* lanes.c - loops over what is reduced, in forms that compilers make SIMD of without being allowed
+ * to reorder sums.
+ *
+ * Where neighbours in memory are summed up, 32 partial sums stand in an array and an inner loop of
+ * exactly 32 turns adds to each its term; what is left over goes one by one. Where a sum steps over
+ * rows, its loop goes outside of a loop along a strip of the row, whose sums stand in an array. The
+ * order of the additions depends on the extents alone. For libtcc, which makes no SIMD, loops stay
+ * plain. */
+#include "back/nest.h"
+
+/* A body of more operations than LONG is printed once, not once more for what is left over. */
+enum { STRIP = 128, LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
+
+/* ---- what a nest is like ---- */
+
+typedef struct look {
+	const sg_nest *n;
+	uint32_t *vars; /* by value: the loop variables that it depends on */
+	uint32_t inner, kept;
+	uint32_t far_inner, far_kept; /* accesses that are not to neighbours */
+	uint32_t ops, all;            /* all: the variables that anything in the nest depends on */
+} look;
+
+static uint32_t
+vars_of_form(const look *l, sg_aff a)
+{
+	const sg_affine form = l->n->f->aff[a];
+	uint32_t vars = 0;
+
+	for (uint32_t i = 0; i < form.n; i++)
+		vars |= form.term[i].var < SG_VAR_VALUE ? 1u << form.term[i].var
+		                                        : l->vars[form.term[i].var - SG_VAR_VALUE];
+	return vars;
+}
+
+static uint32_t
+vars_of(const look *l, const sg_val *v)
+{
+	uint32_t vars = vars_of_form(l, v->aff);
+
+	for (uint32_t k = 0; k < v->nconds; k++)
+		vars |= vars_of_form(l, v->cond[k].form);
+	for (uint32_t k = 0; k < v->nargs; k++)
+		vars |= l->vars[v->arg[k]];
+	return vars;
+}
+
+/* Do elements at the form lie apart as the variable moves on? */
+static bool
+is_far(const look *l, sg_aff a, uint32_t var)
+{
+	const sg_fn *f = l->n->f;
+	const sg_affine form = f->aff[a];
+	const sg_ext coef = sg_aff_coef(f, a, var);
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE &&
+		    l->vars[form.term[i].var - SG_VAR_VALUE] >> var & 1)
+			return true;
+	return !sg_ext_is(f->sp, coef, 0) && !sg_is_1(f, coef);
+}
+
+static void
+count_access(look *l, sg_aff a)
+{
+	l->far_inner += is_far(l, a, l->inner);
+	l->far_kept += is_far(l, a, l->kept);
+}
+
+static bool
+is_addition(uint16_t op)
+{
+	return op == SG_SUM || op == SG_CONTRACT;
+}
+
+static bool
+is_float_fold(const sg_nest *n, const sg_root *r)
+{
+	const sg_node *x = sg_fn_node(n->f, r->ref);
+
+	return r->kind == SG_R_FOLD && sg_type_is_float((sg_type)n->s->val[r->val[0]].type) &&
+	       (is_addition(x->op) || x->op == SG_AMAX || x->op == SG_AMIN);
+}
+
+/* Can a fold of the nest go on in any order? */
+static bool
+has_any_order(const sg_nest *n, const sg_root *r)
+{
+	const sg_node *x = sg_fn_node(n->f, r->ref);
+
+	return r->kind != SG_R_FOLD || is_float_fold(n, r) ||
+	       (is_addition(x->op) && !sg_type_is_float((sg_type)x->type));
+}
+
+static look
+look_at(const sg_nest *n)
+{
+	const sg_step *s = n->s;
+	look l = {.n = n,
+	          .vars = SG_NEW_ARRAY(n->f->ctx, uint32_t, s->nvals),
+	          .inner = n->last[n->ngroups - 1],
+	          .kept = n->nkept ? n->last[n->nkept - 1] : n->last[n->ngroups - 1]};
+
+	for (size_t i = 1; i < s->nvals; i++) {
+		const sg_val *v = &s->val[i];
+
+		l.vars[i] = vars_of(&l, v);
+		l.all |= v->needed ? l.vars[i] : 0;
+		if (v->needed && v->kind == SG_V_LOAD)
+			count_access(&l, v->aff);
+		l.ops += v->needed && v->kind == SG_V_EW && l.vars[i] >> l.inner & 1;
+	}
+	for (size_t i = 0; i < s->nroots; i++)
+		count_access(&l, s->root[i].at);
+	return l;
+}
+
+/* Is something dear evaluated but once for each element of the result? */
+static bool
+is_dear_outside(const look *l)
+{
+	const sg_step *s = l->n->s;
+
+	for (size_t i = 1; i < s->nvals; i++)
+		if (s->val[i].needed && s->val[i].kind == SG_V_EW &&
+		    sg_ops[s->val[i].op].cost >= DEAR && l->vars[i] >> l->kept & 1 &&
+		    (l->vars[i] & s->mask) == 0)
+			return true;
+	return false;
+}
+
+static bool
+wants_strip(const sg_nest *n, const look *l)
+{
+	int64_t v;
+
+	return n->nkept > 0 && l->all >> l->kept & 1 && l->far_inner > 0 && l->far_kept == 0 &&
+	       !is_dear_outside(l) &&
+	       !(sg_ext_const(n->f->sp, n->ext[n->nkept - 1], &v) && v < SHORT_STRIP);
+}
+
+static bool
+wants_lanes(const sg_nest *n, const look *l)
+{
+	const sg_step *s = n->s;
+	bool folds = false;
+	int64_t v;
+
+	if (!(l->all >> l->inner & 1) ||
+	    (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v < SHORT_SUM))
+		return false;
+	for (size_t i = 0; i < s->nroots; i++) {
+		if (!has_any_order(n, &s->root[i]))
+			return false;
+		folds = folds || is_float_fold(n, &s->root[i]);
+	}
+	for (size_t i = 1; i < s->nvals; i++)
+		if (s->val[i].needed && s->val[i].kind == SG_V_AT && l->vars[i] >> l->inner & 1)
+			return false;
+	return folds;
+}
+
+/* The last of the kept loops goes inside. */
+static void
+move_inside(sg_nest *n)
+{
+	const uint32_t from = --n->nkept, to = n->ngroups - 1, last = n->last[from];
+	const sg_ext ext = n->ext[from];
+
+	for (uint32_t g = from; g < to; g++) {
+		n->last[g] = n->last[g + 1];
+		n->ext[g] = n->ext[g + 1];
+	}
+	n->last[to] = last;
+	n->ext[to] = ext;
+	for (uint32_t var = 0; var < n->s->nloops; var++) {
+		uint32_t *g = &n->group_of[var];
+
+		*g = *g == from ? to : *g > from ? *g - 1 : *g;
+	}
+}
+
+void
+sg_choose_lanes(sg_nest *n)
+{
+	look l;
+
+	if (n->f->m->o->jit || n->nkept == n->ngroups)
+		return;
+	l = look_at(n);
+	n->strip = wants_strip(n, &l);
+	n->lanes = !n->strip && wants_lanes(n, &l);
+	n->is_long = l.ops > LONG;
+	if (n->strip)
+		move_inside(n);
+}
+
+/* ---- strips ---- */
+
+void
+sg_open_strip(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const char *ext = sg_ext_bare(f, n->ext[n->ngroups - 1]);
+
+	n->at = sg_name_fresh(&f->names, "strip");
+	n->width = sg_name_fresh(&f->names, "width");
+	n->lane = sg_name_fresh(&f->names, "lane");
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", n->at, n->at, ext, n->at, STRIP);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", n->width, ext, n->at, STRIP,
+	        ext, n->at, STRIP);
+}
+
+void
+sg_open_lane(sg_nest *n, bool index)
+{
+	sg_fn *f = n->f;
+
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", n->lane, n->lane, n->width, n->lane);
+	f->indent++;
+	if (index)
+		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[n->ngroups - 1], n->at,
+		        n->lane);
+}
+
+void
+sg_close(sg_nest *n)
+{
+	n->f->indent--;
+	sg_line(n->f, "}");
+}
+
+/* In a strip, an array. Gives what stands for the variable. */
+const char *
+sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value, bool zero)
+{
+	sg_fn *f = n->f;
+	const char *at = sg_text(f->ctx, "%s[%s]", name, n->lane ? n->lane : "");
+
+	if (!n->strip) {
+		sg_line(f, "%s %s = %s;", type, name, value);
+		return name;
+	}
+	if (zero) {
+		sg_line(f, "%s %s[%d] = {0};", type, name, STRIP);
+		return at;
+	}
+	sg_line(f, "%s %s[%d];", type, name, STRIP);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++)", n->lane, n->lane, STRIP, n->lane);
+	sg_line(f, "\t%s = %s;", at, value);
+	return at;
+}
+
+/* ---- lanes ---- */
+
+typedef struct lanes {
+	sg_nest *n;
+	uint32_t d;
+	const char *from, *to, *at, *lane;
+	const char **name; /* by root: the array of its lanes */
+} lanes;
+
+static const char *
+lane_total(const sg_fn *f, sg_op op, sg_type t)
+{
+	return sg_use_typed(f->m,
+	                    op == SG_AMAX   ? "lanes_max"
+	                    : op == SG_AMIN ? "lanes_min"
+	                                    : "lanes_sum",
+	                    t);
+}
+
+static void
+declare_lanes(lanes *l)
+{
+	sg_fn *f = l->n->f;
+
+	for (size_t i = 0; i < l->n->s->nroots; i++) {
+		const sg_root *r = &l->n->s->root[i];
+		const sg_node *x = sg_fn_node(f, r->ref);
+		const char *type;
+
+		if (!is_float_fold(l->n, r))
+			continue;
+		type = sg_type_c_name((sg_type)x->type);
+		l->name[i] = sg_name_fresh(&f->names, "lanes");
+		if (is_addition(x->op)) {
+			sg_line(f, "%s %s[%d] = {0};", type, l->name[i], SG_LANES);
+			continue;
+		}
+		sg_line(f, "%s %s[%d];", type, l->name[i], SG_LANES);
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++)", l->lane, l->lane, SG_LANES,
+		        l->lane);
+		sg_line(f, "\t%s[%s] = %sINFINITY;", l->name[i], l->lane,
+		        x->op == SG_AMAX ? "-" : "");
+	}
+}
+
+/* The loop over as many lanes as `count` says. */
+static void
+print_turns(lanes *l, const char *count)
+{
+	sg_nest *n = l->n;
+	sg_fn *f = n->f;
+	const char **into = SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots);
+
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		into[i] = n->s->root[i].into;
+		if (l->name[i])
+			n->s->root[i].into = sg_text(f->ctx, "%s[%s]", l->name[i], l->lane);
+	}
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", l->lane, l->lane, count, l->lane);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
+	sg_print_level(n, l->d + 1);
+	sg_close(n);
+	for (size_t i = 0; i < n->s->nroots; i++)
+		n->s->root[i].into = into[i];
+}
+
+static void
+add_lanes(lanes *l)
+{
+	sg_fn *f = l->n->f;
+
+	for (size_t i = 0; i < l->n->s->nroots; i++) {
+		const sg_root *r = &l->n->s->root[i];
+		const sg_node *x = sg_fn_node(f, r->ref);
+		const sg_type t = (sg_type)x->type;
+
+		if (!l->name[i])
+			continue;
+		sg_print_update(l->n, r->into, (sg_op)x->op, t,
+		                (sg_c_text){sg_text(f->ctx, "%s(%s)",
+		                                    lane_total(f, (sg_op)x->op, t), l->name[i]),
+		                            SG_PREC_ATOM});
+	}
+}
+
+/* The body stands there once, for all lanes or as many as there is something left for. */
+static void
+print_long(lanes *l)
+{
+	sg_fn *f = l->n->f;
+	const char *width = sg_name_fresh(&f->names, "width");
+
+	declare_lanes(l);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", l->at, l->from, l->at, l->to,
+	        l->at, SG_LANES);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", width, l->to, l->at,
+	        SG_LANES, l->to, l->at, SG_LANES);
+	print_turns(l, width);
+	sg_close(l->n);
+	add_lanes(l);
+}
+
+static void
+print_full_and_rest(lanes *l)
+{
+	sg_fn *f = l->n->f;
+	const char *i = f->loop[l->d];
+
+	sg_line(f, "ptrdiff_t %s = %s;", l->at, l->from);
+	sg_line(f, "if (%s - %s >= %d) {", l->to, l->at, SG_LANES);
+	f->indent++;
+	declare_lanes(l);
+	sg_line(f, "for (; %s - %s >= %d; %s += %d) {", l->to, l->at, SG_LANES, l->at, SG_LANES);
+	f->indent++;
+	print_turns(l, sg_text(f->ctx, "%d", SG_LANES));
+	sg_close(l->n);
+	add_lanes(l);
+	sg_close(l->n);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, l->at, i, l->to, i);
+	f->indent++;
+	sg_print_level(l->n, l->d + 1);
+	sg_close(l->n);
+}
+
+void
+sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	sg_fn *f = n->f;
+	lanes l = {n,
+	           d,
+	           from,
+	           to,
+	           sg_name_fresh(&f->names, "first"),
+	           sg_name_fresh(&f->names, "lane"),
+	           SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots)};
+
+	if (n->is_long)
+		print_long(&l);
+	else
+		print_full_and_rest(&l);
+}
