@@ -229,13 +229,17 @@ runtime_templates = \
 	runtime/vector.h.in \
 	runtime/vmath.c.in \
 	runtime/block.h \
+	runtime/isa.c \
+	runtime/isa.h \
 	runtime/runtime_text.h \
 	runtime/symbols.h \
 	runtime/expand.awk \
+	runtime/reference.awk \
 	runtime/snippets.awk \
 	runtime/gen.sh
 runtime_kernels = \
 	runtime/activation.c \
+	runtime/block.c \
 	runtime/error.c \
 	runtime/linalg.c \
 	runtime/loss.c \
@@ -280,6 +284,7 @@ test_headers = \
 	tests/runtime_cases.h
 test_scripts = \
 	tests/floors.sh \
+	tests/isa.sh \
 	tests/sources.sh \
 	tests/cli/bench.sh \
 	tests/cli/cache.sh \

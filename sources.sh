@@ -31,7 +31,7 @@ for d in $floors; do files="$files $(ls src/"$d"/*.[ch] src/"$d"/*.def 2>/dev/nu
 list lib_sources $files
 # shellcheck disable=SC2046
 list cli_sources $(ls src/cli/*.[ch] | grep -v '/main\.c$')
-list runtime_templates runtime/*.in runtime/*.h runtime/*.awk runtime/*.sh
+list runtime_templates runtime/*.in runtime/*.[ch] runtime/*.awk runtime/*.sh
 # shellcheck disable=SC2046
 {
 	list_stems() {
@@ -41,7 +41,7 @@ list runtime_templates runtime/*.in runtime/*.h runtime/*.awk runtime/*.sh
 		for s; do printf ' \\\n\t%s' "$s"; done
 		printf '\n'
 	}
-	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed '/\/block$/d; s/$/.c/')
+	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed 's/$/.c/')
 	list_stems test_programs $(stems 'tests/check_*.c' .c) $(stems tests/random.c .c)
 	list_stems example_programs $(stems 'examples/*.c' .c)
 }

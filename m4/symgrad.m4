@@ -83,3 +83,30 @@ AS_IF([test "x$have_mpfr" = xyes], [MPFR_LIBS="-lmpfr -lgmp"
 AC_SUBST([MPFR_LIBS])
 AC_SUBST([MPFR_DEFS])
 ])
+
+# SG_RUNTIME - how the kernels are compiled. Where the compiler makes AVX2 and AVX-512 for x86-64, each
+# is made for these too, and the CPU chooses (runtime/isa.h). Sets SGRT_DISPATCH, AVX512_WIDTH and
+# ONLY_PIC: with shared libraries the kernels' objects are made once, for both kinds.
+AC_DEFUN([SG_RUNTIME], [
+sgrt_dispatch=no
+sg_saved_cflags=$CFLAGS
+CFLAGS="$CFLAGS -mavx2 -mfma -mavx512f -mavx512vl -mavx512bw -mavx512dq"
+AC_MSG_CHECKING([whether the kernels can be chosen by the CPU])
+AC_LINK_IFELSE([AC_LANG_PROGRAM([[
+#if !defined __x86_64__
+#error one form is enough
+#endif
+__attribute__((constructor)) static void before(void) { __builtin_cpu_init(); }
+]], [[return __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");]])],
+	[sgrt_dispatch=yes])
+AC_MSG_RESULT([$sgrt_dispatch])
+CFLAGS="$sg_saved_cflags -mprefer-vector-width=512"
+AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])], [AVX512_WIDTH=-mprefer-vector-width=512], [AVX512_WIDTH=])
+CFLAGS=$sg_saved_cflags
+AM_CONDITIONAL([SGRT_DISPATCH], [test $sgrt_dispatch = yes])
+AS_IF([test $sgrt_dispatch = yes], [SG_DEFS="$SG_DEFS -DSGRT_DISPATCH"])
+AS_IF([test "x$enable_shared" = xyes], [ONLY_PIC=-shared], [ONLY_PIC=])
+AC_SUBST([SG_DEFS])
+AC_SUBST([AVX512_WIDTH])
+AC_SUBST([ONLY_PIC])
+])

@@ -8,6 +8,9 @@
 #   symgrad_block.h      prototypes of the kernels that only the JIT calls
 #   symgrad_reference.h  prototypes of the naive references, for the tests
 #   NAME.c               the kernels, one for each NAME.c.in
+#   reference.c          the naive references
+#   isa_names.h          gives each kernel a name of its own for an instruction set
+#   dispatch.c           what the kernels' plain names are where there are several
 #   runtime_text.c       all of it as text, for --standalone and for the JIT's declarations
 #   symbols.c            addresses of all of it, and of <math.h>, for the JIT
 # A file is replaced only when its text has changed.
@@ -54,6 +57,14 @@ awk -v dir="$tmp" -v libm="$(echo $libm)" -f "$src/snippets.awk" "$tmp/headers" 
 } | put symgrad_runtime.h
 put symgrad_block.h <"$tmp/block.h"
 put symgrad_reference.h <"$tmp/reference.h"
-for n in $kernels; do put "$n.c" <"$tmp/$n.c"; done
+for n in $kernels; do awk -v want=0 -f "$src/reference.awk" "$tmp/$n.c" | put "$n.c"; done
+{
+	echo '/* Written by gen.sh: the naive references of the kernels. */'
+	echo '#include "symgrad_reference.h"'
+	echo
+	for n in $kernels; do awk -v want=1 -f "$src/reference.awk" "$tmp/$n.c"; done
+} | put reference.c
+put isa_names.h <"$tmp/isa_names.h"
+put dispatch.c <"$tmp/dispatch.c"
 put runtime_text.c <"$tmp/runtime_text.c"
 put symbols.c <"$tmp/symbols.c"

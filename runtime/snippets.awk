@@ -1,7 +1,8 @@
 # snippets.awk - cuts the expanded runtime into snippets: a function, a type, a constant, a macro,
 # each with the comment that stands on it. The first file is what the header holds (static inline),
 # the others are kernels; those of block.c are for the JIT alone, which needs no more than their
-# prototypes. Written to dir: protos, block.h, reference.h, runtime_text.c, symbols.c.
+# prototypes. Written to dir: protos, block.h, reference.h, runtime_text.c, symbols.c,
+# isa_names.h, dispatch.c.
 #
 # What it relies on: a definition begins in column 0 and ends at the first line that begins with
 # '}', or, if it has no brace, ends with ';'. The name of a function begins its line. A comment
@@ -71,6 +72,7 @@ function finish(    name, proto, i, kind, reference) {
 		if (reference) references = references comment i "\n"
 		else if (jit_only) blocks = blocks comment i "\n"
 		else protos = protos comment i "\n"
+		if (!reference && FILENAME !~ /\/error\.c$/) kernels[++nkernels] = name
 		body = "static " body
 	}
 	if (reference) comment = ""
@@ -129,10 +131,70 @@ function write_text(f,    i, n, s, id, seen, needs, k) {
 	print "\tsizeof sgrt_snippets / sizeof sgrt_snippets[0];" > f
 }
 
-function write_symbols(f,    i, n, m, l) {
+# The prototype of a function under another name, or as a pointer.
+function renamed(n, name,    p) {
+	p = proto_of[n]
+	sub(n "\\(", name "(", p)
+	return p
+}
+
+# The names of a function's parameters, as a call has them.
+function arguments(n,    p, k, i, part, out) {
+	p = proto_of[n]
+	sub(/^[^(]*\(/, "", p)
+	sub(/\);\n$/, "", p)
+	k = split(p, part, ",")
+	out = ""
+	for (i = 1; i <= k; i++) {
+		match(part[i], /[A-Za-z_0-9]+$/)
+		out = out (i > 1 ? ", " : "") substr(part[i], RSTART)
+	}
+	return out
+}
+
+function declare_forms(f,    i, k) {
+	for (i = 1; i <= nkernels; i++)
+		for (k = 1; k <= nisas; k++) printf "%s", renamed(kernels[i], kernels[i] "_" isa[k]) > f
+	print "" > f
+}
+
+function write_dispatch(f,    i, k, n, s, returns) {
+	print "/* Written by gen.sh: each kernel's plain name calls the form for this CPU. */" > f
+	print "#include \"isa.h\"\n#include \"symgrad_block.h\"\n#include \"symgrad_runtime.h\"\n" > f
+	declare_forms(f)
+	for (i = 1; i <= nkernels; i++) {
+		n = kernels[i]
+		s = renamed(n, "(*const " n "_forms[])")
+		sub(/;\n$/, " = {\n\t", s)
+		for (k = 1; k <= nisas; k++) s = s n "_" isa[k] (k < nisas ? ", " : "};\n\n")
+		print "static " s > f
+		s = proto_of[n]
+		sub(/;\n$/, "", s)
+		returns = s ~ /^void / ? "" : "return "
+		print s "\n{\n\t" returns n "_forms[sgrt_isa](" arguments(n) ");\n}\n" > f
+	}
+}
+
+function write_names(f,    i) {
+	print "/* Written by gen.sh: included first where kernels are compiled for one of several" > f
+	print " * instruction sets, with -DSGRT_SUFFIX=_base or another. */" > f
+	print "#define SGRT_JOIN(a, b) a##b\n#define SGRT_FORM(a, b) SGRT_JOIN(a, b)" > f
+	for (i = 1; i <= nkernels; i++)
+		print "#define " kernels[i] " SGRT_FORM(" kernels[i] ", SGRT_SUFFIX)" > f
+}
+
+# A kernel's row has its forms themselves, so that JIT-compiled code calls them and not by way of
+# dispatch.c.
+function write_symbols(f,    i, k, n, m, l, forms) {
 	print "/* Written by gen.sh: what JIT-compiled code may call. */" > f
 	print "#include \"symbols.h\"\n#include \"symgrad_block.h\"\n#include \"symgrad_runtime.h\"\n" > f
 	print "#include <math.h>\n#include <string.h>\n" > f
+	print "#ifdef SGRT_DISPATCH" > f
+	declare_forms(f)
+	forms = "(fn)f##_" isa[1]
+	for (k = 2; k <= nisas; k++) forms = forms ", (fn)f##_" isa[k]
+	print "#define KERNEL(f) {" forms "}\n#else\n#define KERNEL(f) PLAIN(f)\n#endif" > f
+	print "#define PLAIN(f) {(fn)f, (fn)f, (fn)f}\n" > f
 	n = split(libm, m, " ")
 	for (i = 1; i <= n; i++) {
 		names[++count] = m[i]
@@ -141,11 +203,14 @@ function write_symbols(f,    i, n, m, l) {
 	}
 	names[++count] = "memcpy"; names[++count] = "memmove"; names[++count] = "memset"
 	kind_of["memcpy"] = kind_of["memmove"] = kind_of["memset"] = "function"
+	for (i = 1; i <= nkernels; i++) kind_of[kernels[i]] = "kernel"
 	sort_names()
 	print "typedef void (*fn)(void);\nconst sgrt_symbol sgrt_symbols[] = {" > f
-	for (i = 1; i <= count; i++)
-		if (kind_of[names[i]] == "function" && !(names[i] in hidden))
-			print "\t{\"" names[i] "\", (fn)" names[i] "}," > f
+	for (i = 1; i <= count; i++) {
+		n = names[i]
+		if (kind_of[n] !~ /^(function|kernel)$/ || n in hidden) continue
+		print "\t{\"" n "\", " (kind_of[n] == "kernel" ? "KERNEL(" : "PLAIN(") n ")}," > f
+	}
 	print "};\nconst size_t sgrt_nsymbols = sizeof sgrt_symbols / sizeof sgrt_symbols[0];" > f
 }
 
@@ -204,6 +269,9 @@ END {
 	print "/* Written by gen.sh: the naive references of the kernels, for tests. */" > f
 	print "#ifndef SYMGRAD_REFERENCE_H\n#define SYMGRAD_REFERENCE_H\n" > f
 	print "#include \"symgrad_runtime.h\"\n\n" references "#endif" > f
+	write_names(dir "/isa_names.h")
+	nisas = split("base avx2 avx512", isa, " ")
+	write_dispatch(dir "/dispatch.c")
 	sort_names()
 	write_text(dir "/runtime_text.c")
 	write_symbols(dir "/symbols.c")

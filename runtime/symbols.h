@@ -3,11 +3,13 @@
 #ifndef SGRT_SYMBOLS_H
 #define SGRT_SYMBOLS_H
 
+#include "isa.h"
+
 #include <stddef.h>
 
 typedef struct sgrt_symbol {
 	const char *name;
-	void (*addr)(void);
+	void (*addr[SGRT_ISA_COUNT])(void); /* by sgrt_isa: code that is called often skips the choice */
 } sgrt_symbol;
 
 extern const sgrt_symbol sgrt_symbols[]; /* sorted by name (strcmp) */

@@ -49,7 +49,7 @@ address_of(const sgrt_symbol *s)
 	union {
 		void (*fn)(void);
 		const void *p;
-	} u = {s->addr};
+	} u = {s->addr[sgrt_isa]};
 
 	return u.p;
 }

@@ -1,0 +1,26 @@
+#!/bin/sh
+# What the kernels compute holds for every instruction set below the CPU's best, which the programs
+# themselves test. (A set that the CPU lacks is not taken, see runtime/isa.h.)
+set -u
+cd "${builddir:-.}" || exit 99
+good=0
+bad=0
+for isa in base avx2; do
+	for program in check_runtime check_block check_accuracy check_golden; do
+		[ -x "tests/$program" ] || continue
+		if SYMGRAD_ISA=$isa "tests/$program" >tests/isa.out 2>&1; then
+			good=$((good + 1))
+		else
+			bad=$((bad + 1))
+			echo "SYMGRAD_ISA=$isa tests/$program"
+			cat tests/isa.out
+		fi
+	done
+done
+rm -f tests/isa.out
+if [ "$good$bad" = 00 ]; then
+	echo 'no unit tests were built'
+	exit 77
+fi
+echo "$good passed, $bad failed"
+[ "$bad" = 0 ]
