@@ -8,6 +8,7 @@
 #pragma clang diagnostic ignored "-Wpass-failed" /* some call libm */
 #define SGRT_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined __GNUC__
+#pragma GCC optimize("O3") /* which vectorises; CFLAGS, which often hold -O2, come last */
 #define SGRT_INDEPENDENT _Pragma("GCC ivdep")
 #else
 #define SGRT_INDEPENDENT

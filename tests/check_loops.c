@@ -109,7 +109,7 @@ static const struct {
     {"a derivative within a loop",
      "input x[N], w\n"
      "def f(u) = sum(sin(u*w)) + sum(u)**3\n"
-     "def step(u, v) = u - 0.1*grad(f(u), u) + 0.01*v\n"
+     "def step(u, v) = u - 0.01*grad(f(u), u) + 0.01*v\n"
      "u = scan(step, x, over=arange(5)*1.0)\n"
      "l = sum(u*u)\n"
      "gradient l wrt w, x\n"

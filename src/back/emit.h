@@ -8,6 +8,7 @@
  * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text
  * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
  *             step
+ * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
  * func.c      the C text of a function
  * file.c      entries made ready; prototype.c, check.c, module.c, support.c, emit.c  a file's text
  *
@@ -70,6 +71,7 @@ typedef struct sg_module {
 /* Notes that the text needs it; gives it back. */
 const char *sg_use(sg_module *m, const char *name);
 const char *sg_use_typed(sg_module *m, const char *name, sg_type t); /* sgrt_NAME_f32 */
+bool sg_has_routine(const char *name); /* does the runtime have it? */
 const char *sg_data_name(sg_module *m, const sg_graph *g, sg_ref r);
 const char *sg_floor_div_name(sg_module *m);
 const char *sg_rounded_name(sg_module *m);
@@ -271,6 +273,8 @@ typedef struct sg_fn {
 	const char *status;
 	const char *loop[SG_MAX_LOOPS], *from, *to, *turn; /* turn: of its SCANs */
 	const char **slot_name;
+	const char *tile; /* of the outermost function: room for buffers of tiles on the stack */
+	int64_t tile_bytes;
 	int line; /* of the last comment */
 	const sg_source *src;
 } sg_fn;

@@ -85,6 +85,7 @@ name_everything(sg_fn *f)
 		                 : sg_name_fresh(&f->names, loops[k < nloops ? k : nloops - 1]);
 	f->from = f->around ? f->around->from : sg_name_fresh(&f->names, "from");
 	f->to = f->around ? f->around->to : sg_name_fresh(&f->names, "to");
+	f->tile = f->around ? f->around->tile : sg_name_fresh(&f->names, "tile");
 	f->status = f->around ? f->around->status : sg_name_fresh(&f->names, "status");
 	name_values(f, false);
 }
@@ -139,6 +140,19 @@ declare_arrays(sg_fn *f)
 	}
 }
 
+/* Room for tiles, in whole lines of the cache. */
+static void
+declare_tile(sg_fn *f)
+{
+	const char *room;
+
+	if (f->tile_bytes == 0)
+		return;
+	room = sg_name_fresh(&f->names, "room");
+	sg_line(f, "char %s[%lld];", room, (long long)f->tile_bytes + 64);
+	sg_line(f, "char *const %s = %s + (64 - ((size_t)%s & 63));", f->tile, room, room);
+}
+
 /* Arguments that no text reads. */
 static void
 mention_unread(sg_fn *f, const bool *used)
@@ -187,6 +201,7 @@ sg_fn_print(sg_fn *f, const bool *used)
 	print_steps(f);
 	f->b = out;
 	declare_arrays(f);
+	declare_tile(f);
 	if (f->has_status)
 		sg_line(f, "int %s = %s;", f->status, sg_use(f->m, "SGRT_OK"));
 	mention_unread(f, used);

@@ -258,6 +258,8 @@ sg_print_level(sg_nest *n, uint32_t d)
 	if (d == n->ngroups) {
 		for (size_t i = 0; i < n->s->nroots; i++)
 			sg_print_root(n, &n->s->root[i]);
+	} else if (d + 1 == n->ngroups && sg_print_tiles(n, d)) {
+		; /* it was */
 	} else if (n->tree && d + 1 + n->strip == n->ngroups) {
 		print_blocks(n, d);
 	} else {

@@ -42,6 +42,9 @@ const char *sg_element(const sg_nest *n, const char *array, sg_aff at); /* array
 sg_c_text sg_val_text(const sg_nest *n, uint32_t v);
 void sg_print_val(sg_nest *n, sg_val *v); /* its text; a statement where it needs one */
 
+/* ---- blocks.c: the innermost loop, for libtcc; false: nothing was printed ---- */
+bool sg_print_tiles(sg_nest *n, uint32_t group);
+
 /* ---- fold.c: what a nest computes ---- */
 void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x);
 void sg_declare_folds(sg_nest *n);

@@ -27,6 +27,12 @@ find_snippet(const char *name)
 	return NULL;
 }
 
+bool
+sg_has_routine(const char *name)
+{
+	return find_snippet(name) != NULL;
+}
+
 typedef struct closure {
 	sg_file *file;
 	sg_buf *b;

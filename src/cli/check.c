@@ -28,7 +28,9 @@ typedef struct checks {
 	sg_backend backend;
 	uint64_t seed;
 	bool json;
-	cli_operands operands;
+	const char *entry;
+	size_t nvalues;
+	const char *const *value;
 	/* found so far */
 	row *rows;
 	size_t n, cap;
@@ -108,7 +110,7 @@ check_call(checks *c, sg_call *call)
 	if (status != SG_OK) {
 		return cli_failed(c->args, status, sg_call_message(call));
 	}
-	status = cli_bind(c->args, call, c->operands.n, c->operands.assignment, false, &bound);
+	status = cli_bind(c->args, call, c->nvalues, c->value, false, &bound);
 	if (status == CLI_DONE) {
 		status = sg_check(call, c->seed, &report, &why);
 		if (status == SG_OK) {
@@ -291,8 +293,36 @@ show_checks(checks *c)
 static bool
 read_request(checks *c)
 {
-	return cli_read_operands(c->args, &c->operands) && cli_read_seed(c->args, &c->seed) &&
-	       cli_read_backend(c->args, &c->backend) && cli_wants_json(c->args, &c->json);
+	const cli_args *a = c->args;
+	const char *seed = cli_value(a, "seed");
+	size_t at = 1, i;
+	cli_kind kind;
+	cli_cell v;
+
+	if (a->n == 0) {
+		cli_error(a, CLI_USAGE, "a model is missing: symgrad check FILE.sg");
+		return false;
+	}
+	if (seed) {
+		if (!cli_read_number(seed, strlen(seed), &kind, &v) || kind != CLI_INT || v.i < 0) {
+			cli_error(a, CLI_USAGE, "--seed takes a whole number, not '%s'", seed);
+			return false;
+		}
+		c->seed = (uint64_t)v.i;
+	}
+	if (a->n > 1 && !cli_is_assignment(a->operand[1])) {
+		c->entry = a->operand[1];
+		at = 2;
+	}
+	for (i = at; i < a->n; i++) {
+		if (!cli_is_assignment(a->operand[i])) {
+			cli_error(a, CLI_USAGE, "expected NAME=VALUE, got '%s'", a->operand[i]);
+			return false;
+		}
+	}
+	c->nvalues = a->n - at;
+	c->value = a->operand + at;
+	return cli_read_backend(a, &c->backend) && cli_wants_json(a, &c->json);
 }
 
 static void
@@ -320,7 +350,7 @@ check(const cli_args *args)
 		return CLI_USAGE;
 	}
 	if (cli_read_setup(args, &setup, &status)) {
-		setup.options.entry = c.operands.entry;
+		setup.options.entry = c.entry;
 		m = cli_accept(sg_compile_file(args->operand[0], &setup.options), c.json, &status);
 		if (m) {
 			status = check_entries(&c, m);

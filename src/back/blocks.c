@@ -1,0 +1,521 @@
+/* blocks.c - the innermost loop of a nest as tiles, for libtcc, which does not optimise.
+ *
+ * Values of the innermost depth become arrays over a tile of some hundred elements, each made by
+ * one call of a routine that a good compiler has seen ("steps"); operands that lie in memory in a
+ * row are read where they lie, and results that go there are made there. What no routine does is
+ * scalar code in a loop over the tile. The items, values and roots, are put in order so that scalar
+ * code stands together: stage by stage, an item being a stage later than a step that it needs if it
+ * is scalar code itself. Sums go in blocks of 256 in both dialects. */
+#include "back/blocks.h"
+
+#include <string.h>
+
+enum { TILE = 512, SMALL = 16, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
+
+/* ---- small questions ---- */
+
+const char *
+sg_block_routine(const sg_blocks *b, const char *name, const char *form, sg_type t)
+{
+	const char *s = sg_text(b->f->ctx, "sgrt_block_%s%s%s_%s", name, *form ? "_" : "", form,
+	                        sg_type_name(t));
+
+	return sg_has_routine(s) ? s : NULL;
+}
+
+const sg_root *
+sg_block_root(const sg_blocks *b, uint32_t item)
+{
+	return item < b->nvals ? NULL : &b->n->s->root[item - b->nvals];
+}
+
+sg_ext
+sg_block_stride(const sg_blocks *b, sg_aff a)
+{
+	return sg_aff_coef(b->f, a, b->var);
+}
+
+static bool
+is_inner(const sg_blocks *b, uint32_t v)
+{
+	return b->n->s->val[v].depth == b->n->ngroups;
+}
+
+/* Is the form affine in the innermost loop's variable? */
+static bool
+is_affine(const sg_blocks *b, sg_aff a)
+{
+	const sg_affine form = b->f->aff[a];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE &&
+		    is_inner(b, form.term[i].var - SG_VAR_VALUE))
+			return false;
+	return true;
+}
+
+static bool
+is_in_row(const sg_blocks *b, sg_aff a)
+{
+	return is_affine(b, a) && sg_is_1(b->f, sg_block_stride(b, a));
+}
+
+/* ---- what an item reads ---- */
+
+static void
+visit_form(sg_blocks *b, uint32_t item, sg_aff a, sg_block_visit *visit)
+{
+	const sg_affine form = b->f->aff[a];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE)
+			visit(b, item, form.term[i].var - SG_VAR_VALUE);
+}
+
+static void
+visit_value(sg_blocks *b, uint32_t item, const sg_val *v, sg_block_visit *visit)
+{
+	visit_form(b, item, v->aff, visit);
+	for (uint32_t k = 0; k < v->nconds; k++)
+		visit_form(b, item, v->cond[k].form, visit);
+	for (uint32_t k = 0; k < v->nargs; k++)
+		visit(b, item, v->arg[k]);
+}
+
+void
+sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit)
+{
+	const sg_root *r = sg_block_root(b, item);
+
+	if (!r) {
+		visit_value(b, item, &b->n->s->val[item], visit);
+		return;
+	}
+	visit_form(b, item, r->at, visit);
+	visit_form(b, item, r->pos, visit);
+	if (b->item[item].product)
+		visit_value(b, item, &b->n->s->val[b->item[item].product], visit);
+	else if (r->val[0])
+		visit(b, item, r->val[0]);
+	if (r->val[1])
+		visit(b, item, r->val[1]);
+}
+
+/* ---- how each comes about ---- */
+
+/* The routine of an op is called like it; what its operands are, stands behind: blocks (v) or one
+ * number for all (s), but not of one operand alone, nor of a condition. */
+const char *
+sg_block_elementwise(const sg_blocks *b, const sg_val *v)
+{
+	const sg_type t = (sg_type)b->n->s->val[v->arg[v->nargs - 1]].type;
+	const char *name = sg_ops[v->op].name;
+	char form[4] = "";
+	uint32_t n = 0;
+
+	if (b->item[v->arg[0]].how == SG_B_WHOLE && (v->nargs == 1 || v->op == SG_SELECT))
+		return NULL;
+	if (v->kind == SG_V_CAST && v->type == SG_BOOL)
+		return sg_block_routine(b, "ne", "vs", t);
+	if (v->kind == SG_V_CAST)
+		return sg_block_routine(b, "cast", sg_type_name(t), (sg_type)v->type);
+	for (uint32_t k = v->nargs == 1 || v->op == SG_SELECT; k < v->nargs; k++)
+		form[n++] = b->item[v->arg[k]].how == SG_B_WHOLE ? 's' : 'v';
+	if (v->op == SG_MAX || v->op == SG_MIN)
+		name = v->op == SG_MAX ? "max" : "min";
+	return sg_block_routine(b, name, form, t);
+}
+
+bool
+sg_block_fails(const sg_blocks *b, const sg_val *v)
+{
+	const sg_type t = (sg_type)b->n->s->val[v->arg[v->nargs - 1]].type;
+
+	return v->kind == SG_V_EW && sg_type_is_int(t) && (v->op == SG_FLOORDIV || v->op == SG_MOD);
+}
+
+/* WITHIN: an element in memory, and conditions that hold for a stretch of the tile. */
+static bool
+within_is_step(const sg_blocks *b, const sg_val *v)
+{
+	const sg_val *x = &b->n->s->val[v->arg[0]];
+
+	if (x->kind != SG_V_LOAD || !is_affine(b, x->aff))
+		return false;
+	for (uint32_t k = 0; k < v->nconds; k++) {
+		const sg_ext c = sg_block_stride(b, v->cond[k].form);
+
+		if (!is_affine(b, v->cond[k].form) ||
+		    !(sg_ext_is(b->f->sp, c, 0) || sg_ext_is(b->f->sp, c, 1)))
+			return false;
+	}
+	return true;
+}
+
+static uint8_t
+how_of_value(const sg_blocks *b, const sg_val *v)
+{
+	switch ((sg_val_kind)v->kind) {
+	case SG_V_CONST:
+	case SG_V_DIM:
+	case SG_V_LOCAL:
+		return SG_B_WHOLE;
+	case SG_V_LOAD:
+		return is_affine(b, v->aff) ? SG_B_PLAIN : SG_B_EACH;
+	case SG_V_INDEX:
+		return is_affine(b, v->aff) && v->type == SG_I64 ? SG_B_PLAIN : SG_B_EACH;
+	case SG_V_EW:
+	case SG_V_CAST:
+		return sg_block_elementwise(b, v) ? SG_B_STEP : SG_B_EACH;
+	case SG_V_WITHIN:
+		return within_is_step(b, v) ? SG_B_STEP : SG_B_EACH;
+	case SG_V_RAND:
+		return b->item[v->arg[0]].how == SG_B_WHOLE && is_in_row(b, v->aff) ? SG_B_STEP
+		                                                                    : SG_B_EACH;
+	case SG_V_AT:
+	case SG_V_DIV:
+	case SG_V_MOD:
+		break;
+	}
+	return SG_B_EACH;
+}
+
+const char *
+sg_block_fold(const sg_blocks *b, const sg_root *r)
+{
+	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+
+	if (sg_adds_up(b->f, r->ref))
+		return NULL;
+	switch ((int)op) {
+	case SG_SUM:
+	case SG_CONTRACT:
+	case SG_UNWINDOW:
+		return sg_block_routine(b, "sum", "", t);
+	case SG_PROD:
+	case SG_AMAX:
+	case SG_AMIN:
+	case SG_ANY:
+	case SG_ALL:
+		return sg_block_routine(b, sg_ops[op].name, "", t);
+	default:
+		return NULL;
+	}
+}
+
+static uint8_t
+how_of_root(const sg_blocks *b, const sg_root *r)
+{
+	const bool whole = b->item[r->val[0]].how == SG_B_WHOLE;
+	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
+
+	if (r->kind == SG_R_FOLD)
+		return sg_block_fold(b, r) ? SG_B_STEP : SG_B_EACH;
+	if (!is_affine(b, r->at) || r->kind == SG_R_TEXT)
+		return SG_B_EACH;
+	if (is_in_row(b, r->at))
+		return !(r->add || r->negate) || (!whole && sg_block_routine(b, "add", "vv", t) &&
+		                                  sg_block_routine(b, "neg", "", t))
+		           ? SG_B_STEP
+		           : SG_B_EACH;
+	return !r->add && !r->negate && !whole && t != SG_BOOL ? SG_B_STEP : SG_B_EACH;
+}
+
+static void
+find_how(sg_blocks *b)
+{
+	const sg_step *s = b->n->s;
+
+	for (uint32_t v = 1; v < b->nvals; v++) {
+		sg_block *x = &b->item[v];
+
+		if (s->val[v].needed)
+			x->how = is_inner(b, v) ? how_of_value(b, &s->val[v]) : SG_B_WHOLE;
+		x->in_row = x->how == SG_B_PLAIN && s->val[v].kind == SG_V_LOAD &&
+		            is_in_row(b, s->val[v].aff);
+	}
+	for (uint32_t i = 0; i < s->nroots; i++) {
+		sg_block *x = &b->item[b->nvals + i];
+
+		x->how = how_of_root(b, &s->root[i]);
+		x->in_row = x->how == SG_B_STEP && is_in_row(b, s->root[i].at);
+	}
+}
+
+/* ---- sums of products ---- */
+
+static void
+count_reader(sg_blocks *b, uint32_t item, uint32_t v)
+{
+	(void)item;
+	b->item[v].readers++;
+}
+
+/* A product, or a square, that nothing but a sum reads is not written. */
+static void
+find_products(sg_blocks *b)
+{
+	const sg_step *s = b->n->s;
+
+	for (uint32_t k = 1; k < b->nitems; k++)
+		if (b->item[k].how >= SG_B_STEP)
+			sg_blocks_operands(b, k, count_reader);
+	for (uint32_t i = 0; i < s->nroots; i++) {
+		const sg_root *r = &s->root[i];
+		const sg_val *v = &s->val[r->val[0]];
+		sg_block *x = &b->item[r->val[0]];
+
+		if (r->kind != SG_R_FOLD || x->how != SG_B_STEP || x->readers != 1 ||
+		    v->kind != SG_V_EW || !sg_type_is_float((sg_type)v->type) ||
+		    b->item[b->nvals + i].how != SG_B_STEP)
+			continue;
+		if (sg_fn_node(b->f, r->ref)->op != SG_SUM &&
+		    sg_fn_node(b->f, r->ref)->op != SG_CONTRACT)
+			continue;
+		if (v->op == SG_SQUARE ||
+		    (v->op == SG_MUL && b->item[v->arg[0]].how != SG_B_WHOLE &&
+		     b->item[v->arg[1]].how != SG_B_WHOLE)) {
+			b->item[b->nvals + i].product = r->val[0];
+			x->how = SG_B_NONE;
+		}
+	}
+}
+
+/* ---- the order ---- */
+
+static void
+stand_behind(sg_blocks *b, uint32_t item, uint32_t v)
+{
+	sg_block *x = &b->item[item];
+	const sg_block *y = &b->item[v];
+	uint32_t key = y->key;
+
+	if (y->how < SG_B_STEP)
+		return;
+	if (x->how == SG_B_STEP)
+		key |= 1;
+	else if (y->how == SG_B_STEP)
+		key++;
+	if (key > x->key)
+		x->key = key;
+}
+
+static void
+put_in_order(sg_blocks *b)
+{
+	uint32_t most = 1, *count;
+
+	for (uint32_t k = 1; k < b->nitems; k++) {
+		sg_block *x = &b->item[k];
+
+		if (x->how < SG_B_STEP)
+			continue;
+		x->key = x->how == SG_B_STEP;
+		sg_blocks_operands(b, k, stand_behind);
+		if (x->key > most)
+			most = x->key;
+	}
+	count = SG_NEW_ARRAY(b->f->ctx, uint32_t, most + 2);
+	b->order = SG_NEW_ARRAY(b->f->ctx, uint32_t, b->nitems);
+	for (uint32_t k = 1; k < b->nitems; k++)
+		if (b->item[k].how >= SG_B_STEP) {
+			count[b->item[k].key + 1]++;
+			b->norder++;
+		}
+	for (uint32_t k = 0; k <= most; k++)
+		count[k + 1] += count[k];
+	for (uint32_t k = 1; k < b->nitems; k++)
+		if (b->item[k].how >= SG_B_STEP) {
+			b->item[k].at = count[b->item[k].key]++;
+			b->order[b->item[k].at] = k;
+		}
+}
+
+/* ---- who is read as an array, and how long ---- */
+
+/* The last position of the run of items that this one is in. */
+static uint32_t
+end_of_run(const sg_blocks *b, uint32_t item)
+{
+	const sg_block *x = &b->item[item];
+	uint32_t at = x->at;
+
+	while (x->how == SG_B_EACH && at + 1 < b->norder && b->item[b->order[at + 1]].key == x->key)
+		at++;
+	return at;
+}
+
+static void
+note_reader(sg_blocks *b, uint32_t item, uint32_t v)
+{
+	const sg_block *x = &b->item[item];
+	sg_block *y = &b->item[v];
+	const uint32_t at = end_of_run(b, item);
+
+	if (at > y->last)
+		y->last = at;
+	if (y->how == SG_B_PLAIN && (!y->array || x->at < y->at))
+		y->at = x->at;
+	if (y->how == SG_B_STEP || x->how == SG_B_STEP)
+		y->array = true;
+	else if (y->how == SG_B_EACH && y->key != x->key)
+		y->array = true;
+}
+
+static bool
+reads_by_itself(const sg_blocks *b, uint32_t item)
+{
+	return item < b->nvals && b->n->s->val[item].kind == SG_V_WITHIN &&
+	       b->item[item].how == SG_B_STEP;
+}
+
+static void
+find_readers(sg_blocks *b)
+{
+	for (size_t p = 0; p < b->norder; p++)
+		if (!reads_by_itself(b, b->order[p]))
+			sg_blocks_operands(b, b->order[p], note_reader);
+	for (uint32_t v = 1; v < b->nvals; v++) {
+		sg_block *x = &b->item[v];
+
+		x->copied = x->how == SG_B_PLAIN && x->array && !x->in_row;
+	}
+}
+
+/* Steps whose result goes into an array are made there. */
+static void
+find_destinations(sg_blocks *b)
+{
+	const sg_step *s = b->n->s;
+
+	for (uint32_t i = 0; i < s->nroots; i++) {
+		const sg_root *r = &s->root[i];
+		sg_block *x = &b->item[b->nvals + i], *v = &b->item[r->val[0]];
+
+		if (r->kind == SG_R_FOLD || !x->in_row || r->add || r->negate || v->into ||
+		    v->how != SG_B_STEP)
+			continue;
+		v->into = i + 1;
+		x->done = true;
+	}
+}
+
+/* ---- is it worth it? ---- */
+
+static int
+cost_of(const sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = item < b->nvals ? &b->n->s->val[item] : NULL;
+
+	return v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1;
+}
+
+static bool
+is_worth_it(const sg_blocks *b)
+{
+	int gain = 0;
+
+	for (size_t p = 0; p < b->norder; p++) {
+		const sg_block *x = &b->item[b->order[p]];
+
+		if (x->how == SG_B_STEP)
+			gain += cost_of(b, b->order[p]);
+		else
+			gain -= x->array ? 2 : 1;
+	}
+	return gain > 0;
+}
+
+/* ---- buffers ---- */
+
+const char *
+sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until)
+{
+	const uint32_t size = (uint32_t)sg_type_size(t);
+	sg_fn *root = b->f;
+	size_t k = 0;
+
+	while (root->around)
+		root = root->around;
+	while (k < b->nslots && (b->slot[k].size != size || b->slot[k].until >= from))
+		k++;
+	if (k == b->nslots) {
+		SG_PUSH(b->f->ctx, b->slot, b->nslots, b->slot_cap,
+		        (sg_block_slot){.size = size, .offset = b->bytes});
+		b->bytes += (int64_t)size * b->tile + ALIGN;
+		if (b->bytes > root->tile_bytes)
+			root->tile_bytes = b->bytes;
+	}
+	b->slot[k].until = until;
+	return sg_text(b->f->ctx, "(%s *)(%s + %lld)", sg_type_c_name(t), root->tile,
+	               (long long)b->slot[k].offset);
+}
+
+/* Bytes for one element of all the buffers that are wanted at once. */
+static int64_t
+most_bytes(const sg_blocks *b)
+{
+	int64_t *change = SG_NEW_ARRAY(b->f->ctx, int64_t, b->norder + 2), now = 0, most = 0;
+
+	for (uint32_t v = 1; v < b->nvals; v++) {
+		const sg_block *x = &b->item[v];
+		const int64_t size = (int64_t)sg_type_size((sg_type)b->n->s->val[v].type);
+
+		if (!x->array || x->in_row || x->into || x->how <= SG_B_WHOLE)
+			continue;
+		change[x->at] += size;
+		change[(x->last > x->at ? x->last : x->at) + 1] -= size;
+	}
+	for (size_t p = 0; p < b->norder; p++) {
+		now += change[p];
+		if (now > most)
+			most = now;
+	}
+	return most;
+}
+
+/* As many elements as the first level of the cache can hold; all of it stands on the stack. */
+static bool
+choose_tile(sg_blocks *b)
+{
+	const int64_t bytes = most_bytes(b);
+
+	b->tile = bytes * TILE > L1_BYTES ? TILE / 2 : TILE;
+	return bytes * b->tile < MOST_BYTES;
+}
+
+/* ---- all of it ---- */
+
+/* A fold along no loop begins and ends with each element. */
+static bool
+folds_nothing(const sg_nest *n)
+{
+	for (size_t i = 0; n->nkept == n->ngroups && i < n->s->nroots; i++)
+		if (n->s->root[i].kind == SG_R_FOLD && !sg_adds_up(n->f, n->s->root[i].ref))
+			return true;
+	return false;
+}
+
+bool
+sg_print_tiles(sg_nest *n, uint32_t group)
+{
+	sg_blocks b = {.n = n, .f = n->f, .group = group, .var = n->last[group]};
+	int64_t ext;
+
+	if (!n->f->m->o->jit || n->s->nvals == 0 || folds_nothing(n) ||
+	    (sg_ext_const(n->f->sp, n->ext[group], &ext) && ext < SMALL))
+		return false;
+	b.nvals = (uint32_t)n->s->nvals;
+	b.nitems = b.nvals + (uint32_t)n->s->nroots;
+	b.item = SG_NEW_ARRAY(n->f->ctx, sg_block, b.nitems);
+	find_how(&b);
+	find_products(&b);
+	put_in_order(&b);
+	find_readers(&b);
+	find_destinations(&b);
+	if (!is_worth_it(&b) || !choose_tile(&b))
+		return false;
+	sg_blocks_text(&b);
+	return true;
+}

@@ -1,0 +1,73 @@
+/* blocks.h - private to emission: the innermost loop of a nest as tiles, while it is printed.
+ *
+ * blocks.c       how each value comes about over a tile, in which order, and where it lies
+ * blocks_text.c  the C text */
+#ifndef SG_BLOCKS_H
+#define SG_BLOCKS_H
+
+#include "back/nest.h"
+
+/* How a value is there for a tile. */
+typedef enum {
+	SG_B_NONE,  /* nobody asks for it */
+	SG_B_WHOLE, /* one number for all elements */
+	SG_B_PLAIN, /* an element in memory or an index: read where it is wanted */
+	SG_B_STEP,  /* a call of a routine over the tile */
+	SG_B_EACH,  /* scalar code in a loop over the elements */
+} sg_block_how;
+
+/* A value, or a root behind the values. */
+typedef struct sg_block {
+	uint8_t how;
+	bool array;       /* it is read as an array */
+	bool in_row;      /* PLAIN, or where a root goes: elements lie one behind the other */
+	bool copied;      /* PLAIN: in a buffer, by a routine */
+	uint32_t readers; /* values and roots that read it */
+	uint32_t key;     /* 2 stage + (STEP): in which run of items it is made */
+	uint32_t at,
+	    last;      /* position in the order (PLAIN: of its first reader); of its last reader */
+	uint32_t into; /* the root whose destination it is made in, + 1 */
+	uint32_t product; /* root: the product that it sums up, unwritten */
+	bool done;        /* root: nothing is left to do */
+	const char *text; /* pointer to its elements */
+} sg_block;
+
+typedef struct sg_block_slot {
+	uint32_t size, until; /* bytes of an element; position up to which it is taken */
+	int64_t offset;
+} sg_block_slot;
+
+typedef struct sg_blocks {
+	sg_nest *n;
+	sg_fn *f;
+	uint32_t group, var; /* the innermost loop and its variable */
+	sg_block *item;      /* by value; root i is nvals + i */
+	uint32_t nvals, nitems;
+	uint32_t *order;
+	size_t norder;
+	uint32_t tile; /* elements */
+	sg_block_slot *slot;
+	size_t nslots, slot_cap;
+	int64_t bytes;
+	const char *i, *count; /* names: the element, how many there are */
+} sg_blocks;
+
+/* sgrt_block_NAME_FORM_TYPE; NULL: there is no such routine. */
+const char *sg_block_routine(const sg_blocks *b, const char *name, const char *form, sg_type t);
+const sg_root *sg_block_root(const sg_blocks *b, uint32_t item); /* NULL: it is a value */
+/* The step in the array of r for one step of the innermost loop. */
+sg_ext sg_block_stride(const sg_blocks *b, sg_aff a);
+/* The routines of an elementwise value and of a fold; NULL: there is none. */
+const char *sg_block_elementwise(const sg_blocks *b, const sg_val *v);
+bool sg_block_fails(const sg_blocks *b, const sg_val *v); /* does its routine take a status? */
+const char *sg_block_fold(const sg_blocks *b, const sg_root *r);
+typedef void sg_block_visit(sg_blocks *b, uint32_t item, uint32_t v);
+void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* what it reads */
+/* A slot for elements of type t that is free from position `from` on, taken until `until`: pointer
+ * as C. */
+const char *sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until);
+
+/* ---- blocks_text.c ---- */
+void sg_blocks_text(sg_blocks *b);
+
+#endif

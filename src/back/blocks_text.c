@@ -1,0 +1,347 @@
+/* blocks_text.c - the C text of tiles: a call for each step, loops for what is scalar code. */
+#include "back/blocks.h"
+
+#include <string.h>
+
+/* ---- texts of what is there ---- */
+
+/* Pointer to the element at the start of the tile. */
+static const char *
+start_of(const sg_blocks *b, const char *array, sg_aff at)
+{
+	return sg_text(b->f->ctx, "%s + %s", array, sg_form_text(b->n, at).s);
+}
+
+static const char *
+in_array(const sg_blocks *b, const char *pointer)
+{
+	return sg_text(b->f->ctx, "(%s)[%s - %s]", pointer, b->i, b->f->from);
+}
+
+static const char *
+typed(const sg_blocks *b, const char *name, sg_type t)
+{
+	return sg_use_typed(b->f->m, sg_text(b->f->ctx, "block_%s", name), t);
+}
+
+/* Elements that lie with a stride, or indices, side by side. */
+static const char *
+copy_plain(sg_blocks *b, const sg_val *v, const char *to)
+{
+	const char *stride = sg_ext_bare(b->f, sg_block_stride(b, v->aff));
+
+	if (v->kind == SG_V_INDEX)
+		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "iota", SG_I64), b->count,
+		        sg_form_text(b->n, v->aff).s, stride, to);
+	else
+		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "load", (sg_type)v->type), b->count,
+		        start_of(b, sg_array(b->f, v->ref), v->aff), stride, to);
+	return to;
+}
+
+/* Pointer to the elements of value v, for a step at position p. */
+static const char *
+array_of(sg_blocks *b, uint32_t v, uint32_t p)
+{
+	const sg_val *x = &b->n->s->val[v];
+	sg_block *y = &b->item[v];
+	const sg_type t = (sg_type)x->type;
+	const char *to;
+
+	if (y->text)
+		return y->text;
+	if (y->how == SG_B_WHOLE) {
+		to = sg_block_slot_for(b, t, p, p);
+		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count,
+		        sg_val_text(b->n, v).s, to);
+		return to;
+	}
+	sg_need(b->f->ctx, y->how == SG_B_PLAIN, "an array that was made before it is read");
+	return y->text = y->in_row ? start_of(b, sg_array(b->f, x->ref), x->aff)
+	                           : copy_plain(b, x, sg_block_slot_for(b, t, p, y->last));
+}
+
+/* An operand of a step. */
+static const char *
+operand(sg_blocks *b, uint32_t v, uint32_t p)
+{
+	return b->item[v].how == SG_B_WHOLE ? sg_val_text(b->n, v).s : array_of(b, v, p);
+}
+
+/* ---- values by a step ---- */
+
+static const char *
+root_array(const sg_blocks *b, const sg_root *r)
+{
+	return r->kind == SG_R_COPY ? b->f->out[r->part].name : sg_array(b->f, r->ref);
+}
+
+/* Where the value goes: into its array, or a buffer. */
+static const char *
+destination(sg_blocks *b, uint32_t v)
+{
+	sg_block *x = &b->item[v];
+
+	if (x->into) {
+		const sg_root *r = &b->n->s->root[x->into - 1];
+
+		return start_of(b, root_array(b, r), r->at);
+	}
+	return sg_block_slot_for(b, (sg_type)b->n->s->val[v].type, x->at + 1,
+	                         x->last > x->at ? x->last : x->at);
+}
+
+static void
+elementwise_step(sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = &b->n->s->val[item];
+	const char *to;
+	sg_buf text;
+
+	sg_buf_init(&text, b->f->ctx);
+	for (uint32_t k = 0; k < v->nargs; k++)
+		sg_buf_printf(&text, ", %s", operand(b, v->arg[k], b->item[item].at));
+	if (v->kind == SG_V_CAST && v->type == SG_BOOL)
+		sg_buf_puts(&text, ", 0");
+	b->item[item].text = to = destination(b, item);
+	if (sg_block_fails(b, v)) {
+		b->f->has_status = true;
+		to = sg_text(b->f->ctx, "%s, &%s", to, b->f->status);
+	}
+	sg_line(b->f, "%s(%s%s, %s);", sg_use(b->f->m, sg_block_elementwise(b, v)), b->count,
+	        sg_buf_text(&text), to);
+}
+
+/* lo <= form < hi holds for a stretch of the tile. */
+static void
+print_stretch(sg_blocks *b, const sg_within *c, const char *lo, const char *hi)
+{
+	const char *x = sg_form_text(b->n, c->form).s;
+
+	if (sg_is_1(b->f, sg_block_stride(b, c->form))) {
+		if (c->check_lo)
+			sg_line(b->f, "if (%s - (%s) > %s) %s = %s - (%s);", sg_ext_c(b->f, c->lo),
+			        x, lo, lo, sg_ext_c(b->f, c->lo), x);
+		if (c->check_hi)
+			sg_line(b->f, "if (%s - (%s) < %s) %s = %s - (%s);", sg_ext_c(b->f, c->hi),
+			        x, hi, hi, sg_ext_c(b->f, c->hi), x);
+		return;
+	}
+	if (c->check_lo)
+		sg_line(b->f, "if (%s < %s) %s = 0;", x, sg_ext_bare(b->f, c->lo), hi);
+	if (c->check_hi)
+		sg_line(b->f, "if (%s >= %s) %s = 0;", x, sg_ext_bare(b->f, c->hi), hi);
+}
+
+static void
+within_step(sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = &b->n->s->val[item], *x = &b->n->s->val[v->arg[0]];
+	const char *lo = sg_name_fresh(&b->f->names, "lo"), *hi = sg_name_fresh(&b->f->names, "hi"),
+		   *to;
+
+	b->item[item].text = to = destination(b, item);
+	sg_line(b->f, "ptrdiff_t %s = 0, %s = %s;", lo, hi, b->count);
+	for (uint32_t k = 0; k < v->nconds; k++)
+		print_stretch(b, &v->cond[k], lo, hi);
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", typed(b, "within", (sg_type)v->type), b->count,
+	        start_of(b, sg_array(b->f, x->ref), x->aff),
+	        sg_ext_bare(b->f, sg_block_stride(b, x->aff)), lo, hi, to);
+}
+
+static void
+random_step(sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = &b->n->s->val[item];
+	const char *to = destination(b, item);
+
+	b->item[item].text = to;
+	sg_line(b->f, "%s(%s, %s, %s, %s);",
+	        sg_use_typed(b->f->m, v->op == SG_RAND ? "vrand" : "vrandn", (sg_type)v->type),
+	        sg_val_text(b->n, v->arg[0]).s, sg_form_text(b->n, v->aff).s, b->count, to);
+}
+
+/* ---- roots by a step ---- */
+
+/* acc op x */
+static const char *
+joined(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
+{
+	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
+	const bool real = sg_type_is_float(t);
+	const char *name = op == SG_PROD ? "mul" : "add";
+
+	if (op == SG_ANY || op == SG_ALL)
+		return sg_text(b->f->ctx, "%s %s %s", r->acc, op == SG_ANY ? "||" : "&&", x);
+	if (op == SG_AMAX || op == SG_AMIN)
+		name = op == SG_AMAX ? "max" : "min";
+	else if (real)
+		return sg_text(b->f->ctx, "%s %s %s", r->acc, op == SG_PROD ? "*" : "+", x);
+	return sg_text(b->f->ctx, "%s(%s, %s)", sg_use_typed(b->f->m, name, t), r->acc, x);
+}
+
+static void
+fold_step(sg_blocks *b, uint32_t item)
+{
+	const sg_root *r = sg_block_root(b, item);
+	const uint32_t product = b->item[item].product, p = b->item[item].at;
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+	const char *x;
+
+	if (product) {
+		const sg_val *v = &b->n->s->val[product];
+
+		x = array_of(b, v->arg[0], p);
+		x = sg_text(b->f->ctx, "%s(%s, %s, %s)", typed(b, "dot", t), b->count, x,
+		            array_of(b, v->arg[v->nargs - 1], p));
+	} else {
+		x = array_of(b, r->val[0], p);
+		x = sg_text(b->f->ctx, "%s(%s, %s)", sg_use(b->f->m, sg_block_fold(b, r)), b->count,
+		            x);
+	}
+	if (r->tree)
+		sg_line(b->f, "%s(&%s, &%s, %s);", sg_use_typed(b->f->m, "sum_add", t), r->acc,
+		        r->acc2, x);
+	else
+		sg_line(b->f, "%s = %s;", r->acc, joined(b, r, t, x));
+}
+
+static void
+store_step(sg_blocks *b, uint32_t item)
+{
+	const sg_root *r = sg_block_root(b, item);
+	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
+	const uint32_t v = r->val[0], p = b->item[item].at;
+	const bool whole = b->item[v].how == SG_B_WHOLE;
+	const char *to = start_of(b, root_array(b, r), r->at), *x = operand(b, v, p);
+
+	if (r->add)
+		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, r->negate ? "sub_vv" : "add_vv", t),
+		        b->count, to, x, to);
+	else if (r->negate)
+		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "neg", t), b->count, x, to);
+	else if (!b->item[item].in_row)
+		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "store", t), b->count, x, to,
+		        sg_ext_bare(b->f, sg_block_stride(b, r->at)));
+	else if (whole)
+		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count, x, to);
+	else
+		sg_line(b->f, "%s(%s, %s, (size_t)%s * sizeof(%s));", sg_use(b->f->m, "memcpy"), to,
+		        x, b->count, sg_type_c_name(t));
+}
+
+static void
+print_step(sg_blocks *b, uint32_t item)
+{
+	const sg_root *r = sg_block_root(b, item);
+
+	if (r && b->item[item].done)
+		return;
+	if (r && r->kind == SG_R_FOLD)
+		fold_step(b, item);
+	else if (r)
+		store_step(b, item);
+	else if (b->n->s->val[item].kind == SG_V_WITHIN)
+		within_step(b, item);
+	else if (b->n->s->val[item].kind == SG_V_RAND)
+		random_step(b, item);
+	else
+		elementwise_step(b, item);
+}
+
+/* ---- scalar code ---- */
+
+/* The text of value v as an element, for a reader in scalar code. */
+static void
+name_element(sg_blocks *b, uint32_t item, uint32_t v)
+{
+	sg_val *x = &b->n->s->val[v];
+	const sg_block *y = &b->item[v];
+
+	(void)item;
+	if (y->how == SG_B_PLAIN) {
+		const sg_c_text t =
+		    x->kind == SG_V_INDEX
+			? sg_form_text(b->n, x->aff)
+			: (sg_c_text){sg_element(b->n, sg_array(b->f, x->ref), x->aff),
+		                      SG_PREC_ATOM};
+
+		x->text = t.s;
+		x->prec = (int8_t)t.prec;
+		x->weight = 0;
+	} else if (y->text && y->how >= SG_B_STEP) {
+		x->text = in_array(b, y->text);
+		x->prec = SG_PREC_ATOM;
+		x->weight = 0;
+	}
+}
+
+static void
+print_each(sg_blocks *b, uint32_t item, const char *to)
+{
+	sg_nest *n = b->n;
+
+	sg_blocks_operands(b, item, name_element);
+	if (item >= b->nvals) {
+		sg_print_root(n, &n->s->root[item - b->nvals]);
+		return;
+	}
+	sg_print_val(n, &n->s->val[item]);
+	if (to)
+		sg_line(b->f, "%s = %s;", in_array(b, to), n->s->val[item].text);
+}
+
+/* A loop for the items from position p on that stand together; the position behind them. */
+static size_t
+print_run(sg_blocks *b, size_t p)
+{
+	sg_fn *f = b->f;
+	const uint32_t key = b->item[b->order[p]].key;
+	const char **to = SG_NEW_ARRAY(f->ctx, const char *, b->nvals);
+	size_t end = p;
+
+	for (; end < b->norder && b->item[b->order[end]].key == key; end++) {
+		const uint32_t v = b->order[end];
+
+		if (v < b->nvals && b->item[v].array)
+			to[v] = sg_block_slot_for(b, (sg_type)b->n->s->val[v].type, (uint32_t)p,
+			                          b->item[v].last);
+	}
+	f->loop[b->group] = b->i;
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s + %s; %s++) {", b->i, f->from, b->i, f->from,
+	        b->count, b->i);
+	f->indent++;
+	for (size_t k = p; k < end; k++)
+		print_each(b, b->order[k], b->order[k] < b->nvals ? to[b->order[k]] : NULL);
+	f->indent--;
+	sg_line(f, "}");
+	f->loop[b->group] = f->from;
+	for (size_t k = p; k < end; k++)
+		if (b->order[k] < b->nvals)
+			b->item[b->order[k]].text = to[b->order[k]];
+	return end;
+}
+
+void
+sg_blocks_text(sg_blocks *b)
+{
+	sg_fn *f = b->f;
+	const char *ext = sg_ext_bare(f, b->n->ext[b->group]);
+
+	b->i = f->loop[b->group];
+	b->count = sg_name_fresh(&f->names, "count");
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %u) {", f->from, f->from, ext, f->from,
+	        (unsigned)b->tile);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %u ? %s - %s : %u;", b->count, ext, f->from,
+	        (unsigned)b->tile, ext, f->from, (unsigned)b->tile);
+	f->loop[b->group] = f->from;
+	for (size_t p = 0; p < b->norder;)
+		if (b->item[b->order[p]].how == SG_B_EACH)
+			p = print_run(b, p);
+		else
+			print_step(b, b->order[p++]);
+	f->loop[b->group] = b->i;
+	f->indent--;
+	sg_line(f, "}");
+}
