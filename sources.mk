@@ -115,6 +115,8 @@ lib_sources = \
 	src/back/blocks_text.c \
 	src/back/body.c \
 	src/back/body.h \
+	src/back/cache.c \
+	src/back/cache.h \
 	src/back/call.c \
 	src/back/cc.c \
 	src/back/cc.h \
@@ -159,6 +161,7 @@ lib_sources = \
 	src/back/sg_text.c \
 	src/back/sg_text.h \
 	src/back/sha256.c \
+	src/back/site.c \
 	src/back/support.c \
 	src/back/value.c \
 	src/api/api.h \
@@ -171,17 +174,23 @@ lib_sources = \
 	src/api/compile.c \
 	src/api/dims.c \
 	src/api/format.c \
+	src/api/machine.c \
+	src/api/made_up.c \
 	src/api/model.c \
 	src/api/number.c \
 	src/api/picture.c \
 	src/api/proof.h \
 	src/api/report.c \
 	src/api/run.c \
+	src/api/store.c \
 	src/api/symgrad.h \
+	src/api/tier.c \
 	src/api/util.c
 cli_sources = \
 	src/cli/array.c \
+	src/cli/bench.c \
 	src/cli/bind.c \
+	src/cli/cache.c \
 	src/cli/check.c \
 	src/cli/cli.h \
 	src/cli/compile.c \
@@ -247,6 +256,7 @@ test_programs = \
 	tests/check_api \
 	tests/check_base \
 	tests/check_block \
+	tests/check_cache \
 	tests/check_data \
 	tests/check_derive \
 	tests/check_emit \
@@ -261,6 +271,7 @@ test_programs = \
 	tests/check_rules \
 	tests/check_runtime \
 	tests/check_sgtext \
+	tests/check_tier \
 	tests/check_where \
 	tests/random
 example_programs = \
@@ -278,6 +289,8 @@ test_scripts = \
 	tests/floors.sh \
 	tests/isa.sh \
 	tests/sources.sh \
+	tests/cli/bench.sh \
+	tests/cli/cache.sh \
 	tests/cli/compile.sh \
 	tests/cli/examples.sh \
 	tests/cli/fmt.sh \

@@ -316,8 +316,8 @@ END_TEST
 /* ---- calling: each test runs on each back end ---- */
 
 static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT, SG_BACKEND_CC,
-                                      SG_BACKEND_AUTO};
-enum { BACKENDS = 4 };
+                                      SG_BACKEND_AUTO, SG_BACKEND_TIERED};
+enum { BACKENDS = 5 };
 
 /* NULL where this build has no such back end. */
 static sg_call *

@@ -32,7 +32,18 @@ typedef struct sg_entry_data {
 typedef struct sg_code_entry {
 	sg_function fn;
 	sg_uniform call, defaults; /* defaults NULL: no argument has one */
+	sg_ext work;               /* bytes of workspace */
 } sg_code_entry;
+
+/* All entries as C text, in the arena, and what is looked up in its machine code. */
+typedef struct sg_emission {
+	const char *text;
+	const sg_c_names *c; /* by entry */
+	size_t n;
+	const char **name; /* of n symbols */
+	void **addr;       /* theirs, once they are known */
+	sg_code_entry *entry;
+} sg_emission;
 
 /* The machine code of all entries by one back end. */
 typedef struct sg_machine {
@@ -42,6 +53,8 @@ typedef struct sg_machine {
 	int status;
 	const char *why;
 } sg_machine;
+
+typedef struct sg_tier sg_tier; /* tier.c: code that is made beside the calls */
 
 /* Where the model's text comes from; enough to compile it again. */
 typedef struct sg_origin {
@@ -67,6 +80,7 @@ struct sg_model {
 	sg_diagnostic *diag;
 	size_t ndiags;
 	sg_machine jit, cc;
+	sg_tier *tier;
 	const sg_c_names *c_names; /* by entry; NULL before the first emission */
 	sg_times times;
 };
@@ -78,11 +92,25 @@ const sg_entry_data *sg_entry_of(const sg_model *m, const sg_entry *e);
  * run when the model did not compile. */
 int sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_failure *why);
 
-/* compile.c; the next two inside sg_on_model.
- * AUTO and LATER become what this build can do. */
+/* machine.c, inside sg_on_model.
+ * AUTO and LATER become what this build can do, TIERED what it begins with. */
 sg_backend sg_backend_choice(sg_model *m, sg_backend b);
 /* Its code by back end b, made when it is not there; NULL for interp and on failure. */
 const sg_machine *sg_machine_of(sg_model *m, sg_backend b, sg_failure *why);
+sg_emission sg_emit_code(sg_model *m, bool jit); /* may raise */
+/* Once the addresses are known, the entries are. */
+void sg_place_code(const sg_emission *e, size_t nentries);
+
+/* tier.c */
+sg_tier *sg_tier_new(void); /* NULL without memory */
+void sg_tier_free(sg_tier *t); /* what goes on is stopped first */
+int sg_tier_emit(sg_model *m, void *arg); /* inside sg_on_model: its text, so that the thread need not */
+/* Outside of sg_on_model, any number of times. What can't be done is told by sg_model_settle. */
+void sg_tier_start(sg_model *m);
+/* By entry, the code that it made; NULL: there is none yet. */
+const sg_code_entry *sg_tier_code(const sg_model *m);
+
+/* compile.c */
 /* A program of its own over the same graph. The passes change a program's references and leave its
  * old graph, so this keeps the old references, or leaves them to the other. */
 sg_program *sg_program_snapshot(sg_ctx *ctx, const sg_program *p);

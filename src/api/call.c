@@ -31,15 +31,17 @@ choose_code(sg_model *m, void *arg)
 {
 	sg_call *c = arg;
 	const sg_machine *mc;
+	bool tiered = c->backend == SG_BACKEND_TIERED;
 
 	c->backend = sg_backend_choice(m, c->backend);
+	c->tiered = tiered && c->backend != SG_BACKEND_CC;
 	if (c->backend == SG_BACKEND_INTERP)
-		return SG_OK;
+		/* evaluators hold the lock that this needs, one after the other */
+		return tiered ? sg_tier_emit(m, NULL) : SG_OK;
 	mc = sg_machine_of(m, c->backend, &c->why);
 	if (!mc)
 		return c->why.status;
 	c->code = mc->entry[c->e - m->entry];
-	c->work_size = sg_work_of(m, c->e);
 	return SG_OK;
 }
 

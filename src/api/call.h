@@ -19,8 +19,9 @@ struct sg_call {
 	const sg_entry_data *e; /* NULL: not usable, and then `status` says why */
 	int status;
 	sg_backend backend;
-	sg_code_entry code; /* of JIT and CC, and the next one too */
-	sg_ext work_size;
+	sg_code_entry code; /* of JIT and CC */
+	bool tiered;        /* there may be better code by and by */
+	bool started;       /* whose making this call has begun */
 	sg_slot *slot; /* as in sg_entry.args */
 	size_t nslots;
 	uint32_t ndims; /* of the space, not of the entry */
@@ -36,6 +37,12 @@ struct sg_call {
 	sg_failure why;
 };
 
+/* made_up.c: uniform in [0.1, 0.9), which is inside the domain of most functions; and random
+ * elements, floats as that, integers 0 or 1. */
+double sg_random_number(uint64_t *state);
+void sg_fill(uint64_t *state, sg_tensor *t);
+/* run.c: room of our own for an array of so many bytes. NULL without memory. */
+void *sg_slot_room(sg_slot *s, size_t bytes);
 /* dims.c: values of all dimensions that follow from the bindings, all shapes checked. */
 int sg_infer_dims(sg_call *c);
 int sg_solve_dims(sg_call *c); /* as far as the bound inputs tell, nothing checked */

@@ -4,28 +4,6 @@
 
 #include <string.h>
 
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-double
-sg_check_random(sg_check_run *r)
-{
-	uint64_t z = r->random += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	z ^= z >> 31;
-	return 0.1 + 0.8 * ((double)(z >> 11) * 0x1p-53);
-}
-
-void
-sg_check_fill(sg_check_run *r, sg_tensor *t)
-{
-	for (int64_t k = 0; k < t->count; k++) {
-		double u = sg_check_random(r);
-
-		sg_tensor_set(t, k, sg_type_is_float(t->type) ? u : u > 0.5);
-	}
-}
-
 static void
 copy_bindings(sg_call *to, const sg_call *from)
 {
@@ -70,7 +48,7 @@ make_up_inputs(sg_check_run *r)
 		if (sg_tensor_shape(c->m->program->g, sg_slot_input(c, i)->ref, c->value, &t) != 0)
 			return SG_ESHAPE;
 		t.data = sg_alloc_array(r->ctx, (size_t)t.count, sg_type_size(t.type));
-		sg_check_fill(r, &t);
+		sg_fill(&r->random, &t);
 		s->bound = true;
 		s->theirs = t.data;
 		memcpy(s->shape, t.ext, sizeof s->shape);

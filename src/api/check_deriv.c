@@ -217,7 +217,7 @@ compare_differences(trial *t, const double *d, sg_tensor *work)
 	for (int64_t k = 0; k < m; k++) {
 		int64_t col =
 		    m == n ? k
-			   : (int64_t)(((double)k + sg_check_random(r)) * (double)n / (double)m);
+			   : (int64_t)(((double)k + sg_random_number(&r->random)) * (double)n / (double)m);
 
 		if (!along_one_direction(t)) {
 			memset(t->dir, 0, (size_t)n * sizeof *t->dir);
@@ -485,7 +485,7 @@ input_value(field *f, size_t i)
 			sg_tensor_set(t, k, sg_tensor_get(&from, k));
 	} else if (!in->deflt ||
 	           sg_interp(f->r->ctx, f->p, 1, &in->deflt, f->dims, f->in, t) != 0) {
-		sg_check_fill(f->r, t);
+		sg_fill(&f->r->random, t);
 	}
 	return t;
 }

@@ -11,21 +11,37 @@ typedef struct code_task {
 	sg_backend b;
 	sg_failure *why;
 	sg_code_entry found;
+	bool start; /* better code may be had */
 } code_task;
+
+/* An evaluator has no function, so the first tier may have to be the second. */
+static sg_backend
+first_code(sg_model *m, sg_backend b)
+{
+	sg_backend first = sg_backend_choice(m, b);
+
+	return b == SG_BACKEND_TIERED && first == SG_BACKEND_INTERP ? SG_BACKEND_CC : first;
+}
 
 static int
 find_code(sg_model *m, void *arg)
 {
 	code_task *t = arg;
 	const sg_entry_data *e = sg_entry_of(m, t->e);
+	const sg_code_entry *better = t->b == SG_BACKEND_TIERED ? sg_tier_code(m) : NULL;
 	const sg_machine *mc;
 
 	if (!e)
 		return SG_ENAME;
-	mc = sg_machine_of(m, sg_backend_choice(m, t->b), t->why);
+	if (better) {
+		t->found = better[e - m->entry];
+		return SG_OK;
+	}
+	mc = sg_machine_of(m, first_code(m, t->b), t->why);
 	if (!mc)
 		return t->why ? t->why->status : SG_EBACKEND;
 	t->found = mc->entry[e - m->entry];
+	t->start = t->b == SG_BACKEND_TIERED && mc == &m->jit;
 	return SG_OK;
 }
 
@@ -34,7 +50,8 @@ code_of(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why)
 {
 	code_task t = {.e = e, .b = b, .why = why};
 
-	(void)sg_on_model(m, find_code, &t, why);
+	if (sg_on_model(m, find_code, &t, why) == SG_OK && t.start)
+		sg_tier_start(m);
 	return t.found;
 }
 

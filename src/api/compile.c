@@ -40,54 +40,17 @@ compile(void *arg)
 		return;
 	m->program = p;
 	sg_describe(m);
-	if (j->o->backend == SG_BACKEND_JIT || j->o->backend == SG_BACKEND_CC)
-		(void)sg_machine_of(m, j->o->backend, NULL);
-}
-
-static void keep_reason(sg_model *m, sg_machine *mc, char *why);
-
-static void
-emit_and_load(sg_model *m, bool jit, sg_machine *mc)
-{
-	sg_emit_options o = {.prefix = m->program->name, .standalone = !jit, .jit = jit};
-	double start = sg_clock(), emitted;
-	sg_code_entry *entry = SG_NEW_ARRAY(m->ctx, sg_code_entry, m->nentries);
-	const sg_c_names *c;
-	sg_buf text;
-	char *why = NULL;
-	const char **name = SG_NEW_ARRAY(m->ctx, const char *, 3 * m->nentries);
-	void **addr = SG_NEW_ARRAY(m->ctx, void *, 3 * m->nentries);
-	size_t n = 0;
-
-	sg_buf_init(&text, m->ctx);
-	c = m->c_names = sg_emit(m->ctx, m->program, &o, &text, NULL);
-	emitted = sg_clock();
-	m->times.emit += emitted - start;
-	for (size_t i = 0; jit && i < m->nentries; i++)
-		if (!m->entry[i].has_work) { /* so that nothing is planned twice */
-			m->entry[i].work = c[i].bytes;
-			m->entry[i].has_work = true;
-		}
-	for (size_t i = 0; i < m->nentries; i++) {
-		name[n++] = c[i].fn;
-		name[n++] = c[i].call;
-		if (c[i].call_defaults)
-			name[n++] = c[i].call_defaults;
+	switch (j->o->backend) {
+	case SG_BACKEND_JIT:
+	case SG_BACKEND_CC:
+	case SG_BACKEND_TIERED:
+		(void)sg_machine_of(m, sg_backend_choice(m, j->o->backend), NULL);
+		break;
+	case SG_BACKEND_AUTO:
+	case SG_BACKEND_INTERP:
+	case SG_BACKEND_LATER:
+		break;
 	}
-	mc->code = (jit ? sg_load_tcc : sg_load_cc)(sg_buf_text(&text), n, name, addr, &why);
-	m->times.compile += sg_clock() - emitted;
-	if (!mc->code) {
-		mc->status = jit && sg_have_tcc() ? SG_EDEFECT : SG_EBACKEND;
-		keep_reason(m, mc, why);
-		return;
-	}
-	for (size_t i = 0, k = 0; i < m->nentries; i++) {
-		memcpy(&entry[i].fn, &addr[k++], sizeof(void *));
-		memcpy(&entry[i].call, &addr[k++], sizeof(void *));
-		if (c[i].call_defaults)
-			memcpy(&entry[i].defaults, &addr[k++], sizeof(void *));
-	}
-	mc->entry = entry;
 }
 
 /* ---- what the passes start from ---- */
@@ -187,51 +150,7 @@ sg_program_snapshot(sg_ctx *ctx, const sg_program *p)
 	return q;
 }
 
-/* ---- machine code on demand ---- */
-
-/* What the compiler said, into the model's arena; why is freed also where that has no room. */
-static void
-keep_reason(sg_model *m, sg_machine *mc, char *why)
-{
-	size_t n = why ? strlen(why) : 0;
-	char keep[2048];
-
-	n = n < sizeof keep - 1 ? n : sizeof keep - 1;
-	if (n)
-		memcpy(keep, why, n);
-	keep[n] = '\0';
-	free(why);
-	mc->why = n ? sg_text(m->ctx, "%s", keep) : "out of memory";
-}
-
-const sg_machine *
-sg_machine_of(sg_model *m, sg_backend b, sg_failure *why)
-{
-	sg_machine *mc = b == SG_BACKEND_JIT ? &m->jit : &m->cc;
-
-	if (b != SG_BACKEND_JIT && b != SG_BACKEND_CC) {
-		sg_refuse(why, SG_EBACKEND, "this back end makes no machine code");
-		return NULL;
-	}
-	if (!mc->tried) {
-		emit_and_load(m, b == SG_BACKEND_JIT, mc);
-		mc->tried = true;
-	}
-	if (mc->code)
-		return mc;
-	sg_refuse(why, mc->status, "%s: %s", b == SG_BACKEND_JIT ? "jit" : "cc", mc->why);
-	return NULL;
-}
-
-sg_backend
-sg_backend_choice(sg_model *m, sg_backend b)
-{
-	if (b != SG_BACKEND_AUTO && b != SG_BACKEND_LATER)
-		return b;
-	if (sg_have_tcc())
-		return SG_BACKEND_JIT;
-	return sg_machine_of(m, SG_BACKEND_CC, NULL) ? SG_BACKEND_CC : SG_BACKEND_INTERP;
-}
+/* ---- on demand ---- */
 
 typedef struct task {
 	sg_model *m;
@@ -324,8 +243,10 @@ sg_model_new(const sg_origin *origin)
 	m->ctx = sg_ctx_new();
 	m->origin = *origin;
 	m->sentence = "";
-	if (m->ctx && pthread_rwlock_init(&m->lock, NULL) == 0)
+	m->tier = sg_tier_new();
+	if (m->ctx && m->tier && pthread_rwlock_init(&m->lock, NULL) == 0)
 		return m;
+	sg_tier_free(m->tier);
 	sg_ctx_free(m->ctx);
 	free(m);
 	return NULL;
@@ -351,6 +272,8 @@ sg_compile(const sg_origin *origin, const sg_options *o)
 	} else if (!m->program) {
 		m->status = SG_EMODEL;
 	}
+	if (m->status == SG_OK && j.o->backend == SG_BACKEND_TIERED)
+		sg_tier_start(m);
 	return m;
 }
 
@@ -388,6 +311,7 @@ sg_model_free(sg_model *m)
 {
 	if (!m)
 		return;
+	sg_tier_free(m->tier);
 	sg_unload(m->jit.code);
 	sg_unload(m->cc.code);
 	pthread_rwlock_destroy(&m->lock);

@@ -30,10 +30,6 @@ typedef struct sg_pair {
 /* Adds a row; may raise. */
 void sg_check_compare(sg_check_run *r, const sg_pair *p);
 
-/* Uniform in [0.1, 0.9): inside the domain of most functions. */
-double sg_check_random(sg_check_run *r);
-/* Random elements: floats as above, integers 0 or 1. */
-void sg_check_fill(sg_check_run *r, sg_tensor *t);
 /* r->call gets the bindings of `from`, and made-up ones for what is missing, whose data live in r's
  * arena. SG_OK: it is prepared. */
 int sg_check_data(sg_check_run *r, const sg_call *from);

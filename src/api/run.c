@@ -14,6 +14,17 @@ aligned(size_t bytes)
 	return posix_memalign(&p, 64, bytes ? bytes : 1) == 0 ? p : NULL;
 }
 
+void *
+sg_slot_room(sg_slot *s, size_t bytes)
+{
+	if (!s->own || s->own_bytes < bytes) {
+		free(s->own);
+		s->own = aligned(bytes);
+		s->own_bytes = bytes;
+	}
+	return s->own;
+}
+
 /* Room of our own where the user gave no array. */
 static int
 place(sg_call *c, size_t i)
@@ -24,12 +35,7 @@ place(sg_call *c, size_t i)
 	if (s->bound) {
 		s->array.data = s->theirs;
 	} else {
-		if (!s->own || s->own_bytes < bytes) {
-			free(s->own);
-			s->own = aligned(bytes);
-			s->own_bytes = bytes;
-		}
-		if (!s->own)
+		if (!sg_slot_room(s, bytes))
 			return sg_refuse(&c->why, SG_ENOMEM, "out of memory for '%s'",
 			                 s->array.name);
 		s->array.data = s->own;
@@ -48,7 +54,7 @@ place_work(sg_call *c)
 		return SG_OK;
 	pthread_rwlock_rdlock(&c->m->lock);
 	fits =
-	    sg_ext_eval(c->m->program->sp, c->work_size, c->value, &bytes) && bytes <= PTRDIFF_MAX;
+	    sg_ext_eval(c->m->program->sp, c->code.work, c->value, &bytes) && bytes <= PTRDIFF_MAX;
 	pthread_rwlock_unlock(&c->m->lock);
 	if (!fits)
 		return sg_refuse(&c->why, SG_ESIZE, "the workspace is too large");
@@ -227,11 +233,31 @@ run_interp(sg_call *c)
 	return status;
 }
 
+/* From the first tier to the second, as soon as that is there. */
+static int
+follow_tier(sg_call *c)
+{
+	const sg_code_entry *better = sg_tier_code(c->m);
+
+	if (!better) {
+		if (!c->started)
+			sg_tier_start(c->m);
+		c->started = true;
+		return SG_OK;
+	}
+	c->code = better[c->e - c->m->entry];
+	c->backend = SG_BACKEND_CC;
+	c->tiered = false;
+	return place_work(c);
+}
+
 int
 sg_call_run(sg_call *c)
 {
 	int status = sg_call_prepare(c);
 
+	if (status == SG_OK && c->tiered)
+		status = follow_tier(c);
 	if (status != SG_OK)
 		return status;
 	if (c->backend == SG_BACKEND_INTERP)

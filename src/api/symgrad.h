@@ -63,7 +63,12 @@ typedef enum sg_backend {
 	SG_BACKEND_CC, /* the system's C compiler ($SYMGRAD_CC, else cc) at -O3, kept in the user's
 	                  cache */
 	SG_BACKEND_INTERP, /* the reference evaluator: slow, obvious, always there */
-	SG_BACKEND_LATER   /* for sg_options: no machine code until somebody asks */
+	SG_BACKEND_LATER,  /* for sg_options: no machine code until somebody asks */
+	/* jit at once (where this build has no libtcc: interp), and cc as soon as that is ready: the
+	 * model's first tiered call starts the C compiler in the background, and each call goes over
+	 * to its code the next time it runs. Results may differ in their last bits from then on.
+	 * Without a C compiler it stays with the first. See sg_model_settle. */
+	SG_BACKEND_TIERED
 } sg_backend;
 
 SG_API int sg_have_jit(void); /* was this build made with libtcc? */
@@ -128,8 +133,13 @@ SG_API sg_model *sg_compile_string(const char *name, const char *text, size_t si
  * a tuple: value_0, value_1 ...). With wrt[nwrt]: entry "diff" with one output d_NAME for each. */
 SG_API sg_model *sg_compile_expr(const char *expr, size_t nwrt, const char *const *wrt,
                                  const sg_options *options);
-/* No call of this model may be in use, and none of its functions. */
+/* No call of this model may be in use, and none of its functions. A C compiler that still runs for
+ * it in the background is ended first. */
 SG_API void sg_model_free(sg_model *m);
+/* Waits until the model does nothing in the background any more. SG_OK: no tiered call was run, or
+ * their next runs use the code of the C compiler. SG_EBACKEND, SG_ENOMEM ...: there is none, and they
+ * stay with what they have; *why (which may be NULL) says why. */
+SG_API int sg_model_settle(sg_model *m, sg_failure *why);
 
 SG_API int sg_model_ok(const sg_model *m); /* 1: compiled, though there may be warnings */
 /* SG_OK, or SG_EMODEL (the source or an option is at fault), SG_ENOMEM, SG_ESIZE, SG_EDEFECT. */
@@ -246,7 +256,8 @@ typedef int (*sg_uniform)(const ptrdiff_t *dims, void *const *args, void *work);
  * is compiled at the first request for a back end, with all other entries of the model. It returns
  * 0 or a negative SGRT_E* code, checks no shapes, allocates nothing, and may run on many threads at
  * once. Lives as long as the model. NULL with *why (which may be NULL); so for SG_BACKEND_INTERP,
- * which has no code. */
+ * which has no code. For SG_BACKEND_TIERED it is the best that there is at the moment, and the C
+ * compiler is started: ask again when it is through. */
 SG_API sg_function sg_entry_function(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
 SG_API sg_uniform sg_entry_uniform(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
 /* Writes the inputs that have a default, from the dimensions; their other args are not looked at,
@@ -277,7 +288,8 @@ SG_API void sg_call_free(sg_call *c);
 SG_API int sg_call_status(const sg_call *c); /* of its making: SG_OK when the call is usable */
 SG_API const char *sg_call_message(const sg_call *c);   /* "" before any failure */
 SG_API const sg_entry *sg_call_entry(const sg_call *c); /* NULL when it is not usable */
-SG_API sg_backend sg_call_backend(const sg_call *c);    /* what AUTO became */
+/* What AUTO became; of a tiered call, what it ran on the last time, or will at first. */
+SG_API sg_backend sg_call_backend(const sg_call *c);
 
 /* Binds an input or param. data is not copied: it must live, and may change, until the call is
  * freed or the name bound anew. data NULL with rank 0 and SG_DTYPE_NONE unbinds. SG_ENAME,
@@ -291,6 +303,11 @@ SG_API int sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int 
                                const int64_t *shape, void *data);
 /* Gives a dimension its value, >= 0. -1 takes it back. If shapes give it too, they must agree. */
 SG_API int sg_call_set_dim(sg_call *c, const char *name, int64_t value);
+
+/* Binds inputs that are neither bound nor have a default to random numbers, which the call keeps:
+ * floats in [0.1, 0.9), integers and bool 0 or 1. The same seed gives the same numbers. SG_EMISSING
+ * where a dimension has no value yet, SG_ESHAPE, SG_ENOMEM. */
+SG_API int sg_call_make_up(sg_call *c, uint64_t seed);
 
 /* Finds the dimensions, checks all shapes and the model's own conditions on dimensions, allocates
  * outputs and workspace, fills defaults. sg_call_run does this by itself after a binding has
@@ -356,6 +373,25 @@ SG_API int sg_write_binary(sg_model *m, const char *path, int shared, sg_failure
 SG_API sg_model *sg_format_file(const char *path, const char **text, int *changed);
 SG_API sg_model *sg_format_string(const char *name, const char *text, size_t size,
                                   const char **result, int *changed);
+
+/* ---- the cache ------------------------------------------------------------------------------- */
+
+/* What the C compiler made for SG_BACKEND_CC and SG_BACKEND_TIERED is kept in the folder
+ * $XDG_CACHE_HOME/symgrad, else ~/.cache/symgrad, under a name made from the text, the options, the
+ * compiler and the processor. Any number of processes may use it at once; a damaged entry is made
+ * anew; beyond the bound ($SYMGRAD_CACHE_MIB, else 256 MiB; 0: nothing is kept) the entries unused
+ * for longest go. A folder that is a link, or that others may write to, is not used. */
+typedef struct sg_cache_state {
+	char folder[4096]; /* "": the environment names none */
+	int64_t entries, bytes;
+	int64_t bound; /* on bytes */
+} sg_cache_state;
+
+/* How full it is. SG_EFILE with *why (which may be NULL): it can't be used. */
+SG_API int sg_cache_show(sg_cache_state *s, sg_failure *why);
+/* Removes all entries, and what processes that were killed left there; nothing else. *s says how
+ * much went. SG_EFILE: not all could be removed. */
+SG_API int sg_cache_empty(sg_cache_state *s, sg_failure *why);
 
 /* ---- the gradient check ---------------------------------------------------------------------- */
 

@@ -55,9 +55,33 @@ typedef struct sg_code sg_code;
 sg_code *sg_load_tcc(const char *text, size_t n, const char *const *names, void **addr, char **why);
 /* The system's C compiler ($SYMGRAD_CC, else cc) at -O3, shared object, in the user's cache folder. */
 sg_code *sg_load_cc(const char *text, size_t n, const char *const *names, void **addr, char **why);
+/* The same in two steps. The first reads what the environment says of compiler and folders (NULL without
+ * memory); so the second may run on any thread, whatever the host does to its environment meanwhile. */
+typedef struct sg_cc_host sg_cc_host;
+sg_cc_host *sg_cc_host_new(void);
+void sg_cc_host_free(sg_cc_host *host);
+/* Lets one thread end what another one compiles. NULL without memory. */
+typedef struct sg_cc_stop sg_cc_stop;
+sg_cc_stop *sg_cc_stop_new(void);
+void sg_cc_stop_free(sg_cc_stop *stop);
+/* The compiler is ended, and no other one starts. Returns when it is gone, or could not be ended. */
+void sg_cc_stop_ask(sg_cc_stop *stop);
+sg_code *sg_load_cc_on(sg_cc_host *host, sg_cc_stop *stop, const char *text, size_t n,
+                       const char *const *names, void **addr, char **why);
 /* An object file, or a shared object, at `path`: written beside it and renamed. False: *why as above. */
 bool sg_cc_build(const char *text, const char *path, bool shared, char **why);
 void sg_unload(sg_code *code);
 bool sg_have_tcc(void);
+
+/* ---- the cache of what the system's compiler made ------------------------------------------------ */
+
+typedef struct sg_cache_figures {
+	int64_t entries, bytes; /* that it has, or that were removed */
+	int64_t bound;          /* on the bytes */
+} sg_cache_figures;
+/* How full it is; empties it. False: *why, as "others may write to it". *path is malloc'ed and may be
+ * NULL. A folder that is not there is an empty cache. */
+bool sg_cache_look(char **path, sg_cache_figures *f, const char **why);
+bool sg_cache_clear(char **path, sg_cache_figures *gone, const char **why);
 
 #endif

@@ -19,5 +19,7 @@ void sg_say(char **text, const char *more);
 /* SHA-256 (FIPS 180-4) of the texts one after another, each with its length, as 64 hexadecimal
  * digits and a NUL. */
 void sg_sha256(size_t n, const char *const *texts, char digits[65]);
+/* The same of the next n bytes of a file alone; false where it has not so many. */
+bool sg_sha256_file(int fd, int64_t n, char digits[65]);
 
 #endif

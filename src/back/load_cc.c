@@ -1,13 +1,13 @@
 /* load_cc.c - C text -> machine code by the system's C compiler, at -O3.
  *
- * The shared object stays in the user's cache ($XDG_CACHE_HOME/symgrad, else ~/.cache/symgrad)
- * under the SHA-256 of text, flags, compiler and processor; the folder may be deleted at any time.
- * All work is done in a fresh folder beside the target, and what is finished is renamed into its
- * place, so any number of processes may do the same at once. A cache that can't be written, or that
- * others could write to, is not used: then everything happens in $TMPDIR and is removed once it is
- * loaded.
+ * The shared object stays in the user's cache (cache.c) under the SHA-256 of text, flags, compiler
+ * and processor. All work is done in a fresh folder beside the target, and what is finished is
+ * renamed into its place, so any number of processes may do the same at once. A cache that can't be
+ * written, or that others could write to, is not used: then everything happens in $TMPDIR and is
+ * removed once it is loaded.
  *
  * Contraction to fused multiply-add is off, so that numbers agree with the other back ends. */
+#include "back/cache.h"
 #include "back/cc.h"
 #include "back/load.h"
 
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const common_flags[] = {"-std=c11",
@@ -27,78 +26,77 @@ static const char *const common_flags[] = {"-std=c11",
                                            "-fvisibility=default",
                                            NULL};
 
+/* Where and by what it is compiled. */
+struct sg_cc_host {
+	sg_cc cc;
+	char *cache, *tmp; /* folders; cache NULL: none */
+	int64_t bound;
+};
+
+sg_cc_host *
+sg_cc_host_new(void)
+{
+	sg_cc_host *h = calloc(1, sizeof *h);
+	const char *tmp = getenv("TMPDIR");
+
+	if (!h)
+		return NULL;
+	h->bound = sg_cache_bound();
+	h->cache = h->bound ? sg_cache_path() : NULL;
+	h->tmp = strdup(tmp && *tmp ? tmp : "/tmp");
+	if (h->tmp && sg_cc_open(&h->cc))
+		return h;
+	sg_cc_host_free(h);
+	return NULL;
+}
+
+void
+sg_cc_host_free(sg_cc_host *h)
+{
+	if (!h)
+		return;
+	sg_cc_close(&h->cc);
+	free(h->cache);
+	free(h->tmp);
+	free(h);
+}
+
 /* ---- building in a folder of its own ---- */
 
-typedef struct site {
-	char *dir, *source, *object, *log; /* object: what the compiler writes */
-} site;
-
-static void
-leave(site *s)
-{
-	char *files[3] = {s->source, s->object, s->log};
-
-	for (int i = 0; i < 3; i++) {
-		if (files[i])
-			unlink(files[i]);
-		free(files[i]);
-	}
-	if (s->dir)
-		rmdir(s->dir);
-	free(s->dir);
-	memset(s, 0, sizeof *s);
-}
-
-/* A new folder in parent with the text in it. */
-static bool
-enter(site *s, const char *parent, const char *text)
-{
-	char *dir = sg_path_join(parent, ".symgrad-XXXXXX");
-
-	memset(s, 0, sizeof *s);
-	if (!dir || !mkdtemp(dir)) {
-		free(dir);
-		return false;
-	}
-	s->dir = dir;
-	s->source = sg_path_join(dir, "model.c");
-	s->object = sg_path_join(dir, "model.bin");
-	s->log = sg_path_join(dir, "log");
-	if (s->source && s->object && s->log && sg_file_write(s->source, text))
-		return true;
-	leave(s);
-	return false;
-}
+/* One compilation: by what, who may stop it (or NULL), and into what. */
+typedef struct build {
+	const sg_cc_host *host;
+	sg_cc_stop *stop;
+	bool shared, native;
+	bool refused; /* the compiler did not want the text, or was stopped */
+} build;
 
 static bool
-run_compiler(const site *s, bool shared, bool native)
+run_compiler(const build *b, const sg_site *s, bool native)
 {
-	sg_cc cc;
-	bool ok;
+	sg_cc cc = b->host->cc; /* the words of this run come behind its own */
 
-	if (!sg_cc_open(&cc))
-		return false;
 	for (int i = 0; common_flags[i]; i++)
 		sg_cc_add(&cc, common_flags[i]);
 	if (native)
 		sg_cc_add(&cc, "-march=native");
-	sg_cc_add(&cc, shared ? "-shared" : "-c");
+	sg_cc_add(&cc, b->shared ? "-shared" : "-c");
 	sg_cc_add(&cc, "-o");
 	sg_cc_add(&cc, s->object);
 	sg_cc_add(&cc, s->source);
-	if (shared)
+	if (b->shared)
 		sg_cc_add(&cc, "-lm");
-	ok = sg_cc_run(&cc, s->log) && access(s->object, R_OK) == 0;
-	sg_cc_close(&cc);
-	return ok;
+	return sg_cc_run(&cc, s->log, b->stop) && access(s->object, R_OK) == 0;
 }
 
 static void
-say_why(const site *s, char **why)
+say_why(const build *b, const sg_site *s, char **why)
 {
 	char *log = sg_file_read(s->log, 4096);
 
-	if (log && *log)
+	if (sg_cc_stop_asked(b->stop))
+		sg_say(why, "the C compiler was stopped");
+	else if (log && *log)
 		sg_say(why, log);
 	else
 		sg_say(why, "the C compiler can't be run (set SYMGRAD_CC to one that can)");
@@ -107,12 +105,32 @@ say_why(const site *s, char **why)
 
 /* Some compilers do not know -march=native on some machines: what counts is that it compiles. */
 static bool
-build(const site *s, bool shared, bool native, char **why)
+compile(build *b, const sg_site *s, char **why)
 {
-	if (run_compiler(s, shared, native) || (native && run_compiler(s, shared, false)))
+	if (run_compiler(b, s, b->native) || (b->native && run_compiler(b, s, false)))
 		return true;
-	say_why(s, why);
+	say_why(b, s, why);
+	b->refused = true;
 	return false;
+}
+
+static bool
+build_at(build *b, const char *text, const char *parent, const char *path, char **why)
+{
+	sg_site s;
+	bool ok;
+
+	if (!sg_site_enter(&s, parent, text)) {
+		sg_say(why, "can't write beside it");
+		return false;
+	}
+	ok = compile(b, &s, why);
+	if (ok && rename(s.object, path) != 0) {
+		sg_say(why, "can't rename it into its place");
+		ok = false;
+	}
+	sg_site_leave(&s);
+	return ok;
 }
 
 bool
@@ -122,83 +140,36 @@ sg_cc_build(const char *text, const char *path, bool shared, char **why)
 	char *parent = !slash          ? strdup(".")
 	               : slash == path ? strdup("/")
 	                               : strndup(path, (size_t)(slash - path));
-	site s;
-	bool ok;
+	sg_cc_host *host = sg_cc_host_new();
+	build b = {.host = host, .shared = shared};
+	bool ok = false;
 
 	*why = NULL;
-	if (!parent || !enter(&s, parent, text)) {
-		sg_say(why, "can't write beside it");
-		free(parent);
-		return false;
-	}
-	ok = build(&s, shared, false, why);
-	if (ok && rename(s.object, path) != 0) {
-		sg_say(why, "can't rename it into its place");
-		ok = false;
-	}
-	leave(&s);
+	if (parent && host)
+		ok = build_at(&b, text, parent, path, why);
+	else
+		sg_say(why, "out of memory");
+	sg_cc_host_free(host);
 	free(parent);
 	return ok;
 }
 
-/* ---- the cache ---- */
-
-/* dir itself exists, is ours, and nobody else can write to it. */
+/* What this text's object is called in the cache. False: it has no name. */
 static bool
-is_private(const char *dir)
+cached_name(const sg_cc_host *host, const char *text, char name[SG_CACHE_NAME])
 {
-	struct stat st;
+	char *identity = sg_cc_identity(&host->cc);
+	const char *texts[16] = {text, identity};
+	size_t n = 2;
 
-	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-/* The folder of the cache, made if it is not there; malloc'ed, NULL: none to be had. */
-static char *
-cache_folder(void)
-{
-	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *parent = NULL, *dir = NULL;
-
-	if (base && *base == '/')
-		parent = strdup(base);
-	else if (home && *home == '/')
-		parent = sg_path_join(home, ".cache");
-	if (parent) {
-		(void)mkdir(parent, 0700);
-		dir = sg_path_join(parent, "symgrad");
-	}
-	free(parent);
-	if (dir && ((mkdir(dir, 0700), !is_private(dir)) || access(dir, W_OK | X_OK) != 0)) {
-		free(dir);
-		dir = NULL;
-	}
-	return dir;
-}
-
-/* Where in dir this text's object stands; malloc'ed. */
-static char *
-cached_path(const char *dir, const char *text)
-{
-	char name[68], *identity, *path = NULL;
-	sg_cc cc;
-
-	if (!sg_cc_open(&cc))
-		return NULL;
-	identity = sg_cc_identity(&cc);
-	if (identity) {
-		const char *texts[16] = {text, identity};
-		size_t n = 2;
-
-		for (size_t i = 0; common_flags[i]; i++)
-			texts[n++] = common_flags[i];
-		sg_sha256(n, texts, name);
-		memcpy(name + 64, ".so", 4);
-		path = sg_path_join(dir, name);
-	}
+	if (!identity)
+		return false;
+	for (size_t i = 0; common_flags[i]; i++)
+		texts[n++] = common_flags[i];
+	sg_sha256(n, texts, name);
+	memcpy(name + 64, ".so", 4);
 	free(identity);
-	sg_cc_close(&cc);
-	return path;
+	return true;
 }
 
 /* ---- loading ---- */
@@ -235,60 +206,90 @@ forget(char **why)
 	*why = NULL;
 }
 
-/* From the cache, or by way of it. *compiles: false when the compiler itself refused the text. */
+/* From the open cache, or by way of it. A loader that refuses an entry makes it a damaged one. */
 static sg_code *
-load_cached(const char *dir, const char *text, size_t n, const char *const *names, void **addr,
-            char **why, bool *compiles)
+load_entry(build *b, const sg_cache *cache, const char *text, size_t n, const char *const *names,
+           void **addr, char **why)
 {
-	char *path = cached_path(dir, text);
+	char name[SG_CACHE_NAME], *path;
 	sg_code *code = NULL;
-	site s;
+	sg_site s;
 
-	if (path && access(path, R_OK) == 0)
+	if (!cached_name(b->host, text, name))
+		return NULL;
+	path = sg_path_join(cache->path, name);
+	if (path && sg_cache_has(cache, name))
 		code = load(path, n, names, addr, why);
-	if (path && !code && enter(&s, dir, text)) {
+	if (path && !code && sg_site_enter(&s, cache->path, text)) {
 		forget(why);
-		*compiles = build(&s, true, true, why);
-		if (*compiles && rename(s.object, path) == 0)
+		if (compile(b, &s, why) && sg_cache_keep(cache, s.object, name)) {
 			code = load(path, n, names, addr, why);
-		leave(&s);
+			sg_cache_trim(cache, b->host->bound);
+		}
+		sg_site_leave(&s);
 	}
 	free(path);
 	return code;
 }
 
 static sg_code *
-load_fresh(const char *text, size_t n, const char *const *names, void **addr, char **why)
+load_cached(build *b, const char *text, size_t n, const char *const *names, void **addr, char **why)
 {
-	const char *tmp = getenv("TMPDIR");
+	const char *reason; /* of a cache that can't be used: there is another way */
 	sg_code *code = NULL;
-	site s;
+	sg_cache cache;
+
+	if (b->host->cache && sg_cache_open(&cache, b->host->cache, true, &reason)) {
+		code = load_entry(b, &cache, text, n, names, addr, why);
+		sg_cache_close(&cache);
+	}
+	return code;
+}
+
+static sg_code *
+load_fresh(build *b, const char *text, size_t n, const char *const *names, void **addr, char **why)
+{
+	sg_code *code = NULL;
+	sg_site s;
 
 	forget(why);
-	if (!enter(&s, tmp && *tmp ? tmp : "/tmp", text)) {
+	if (!sg_site_enter(&s, b->host->tmp, text)) {
 		sg_say(why, "no folder for the C compiler's files can be written (set TMPDIR)");
 		return NULL;
 	}
-	if (build(&s, true, true, why))
+	if (compile(b, &s, why))
 		code = load(s.object, n, names, addr, why);
-	leave(&s);
+	sg_site_leave(&s);
+	return code;
+}
+
+sg_code *
+sg_load_cc_on(sg_cc_host *host, sg_cc_stop *stop, const char *text, size_t n,
+              const char *const *names, void **addr, char **why)
+{
+	build b = {.host = host, .stop = stop, .shared = true, .native = true};
+	sg_code *code;
+
+	*why = NULL;
+	code = load_cached(&b, text, n, names, addr, why);
+	if (!code && !b.refused)
+		code = load_fresh(&b, text, n, names, addr, why);
+	if (code)
+		forget(why);
 	return code;
 }
 
 sg_code *
 sg_load_cc(const char *text, size_t n, const char *const *names, void **addr, char **why)
 {
-	char *dir = cache_folder();
+	sg_cc_host *host = sg_cc_host_new();
 	sg_code *code = NULL;
-	bool compiles = true;
 
 	*why = NULL;
-	if (dir)
-		code = load_cached(dir, text, n, names, addr, why, &compiles);
-	if (!code && compiles)
-		code = load_fresh(text, n, names, addr, why);
-	free(dir);
-	if (code)
-		forget(why);
+	if (host)
+		code = sg_load_cc_on(host, NULL, text, n, names, addr, why);
+	else
+		sg_say(why, "out of memory");
+	sg_cc_host_free(host);
 	return code;
 }

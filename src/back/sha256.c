@@ -1,7 +1,9 @@
 /* sha256.c - the name of a compiled text in the cache: SHA-256 (FIPS 180-4). */
 #include "back/load.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct sha {
 	uint32_t h[8];
@@ -101,18 +103,49 @@ finish(sha *s)
 	feed_count(s, bits);
 }
 
+static sha
+begin(void)
+{
+	return (sha){.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
+	                   0x1f83d9ab, 0x5be0cd19}};
+}
+
+static void
+put_digits(sha *s, char digits[65])
+{
+	finish(s);
+	for (int i = 0; i < 64; i++)
+		digits[i] = "0123456789abcdef"[s->h[i / 8] >> (28 - 4 * (i % 8)) & 15];
+	digits[64] = '\0';
+}
+
 void
 sg_sha256(size_t n, const char *const *texts, char digits[65])
 {
-	sha s = {.h = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
-	               0x1f83d9ab, 0x5be0cd19}};
+	sha s = begin();
 
 	for (size_t i = 0; i < n; i++) {
 		feed_count(&s, strlen(texts[i]));
 		feed(&s, texts[i], strlen(texts[i]));
 	}
-	finish(&s);
-	for (int i = 0; i < 64; i++)
-		digits[i] = "0123456789abcdef"[s.h[i / 8] >> (28 - 4 * (i % 8)) & 15];
-	digits[64] = '\0';
+	put_digits(&s, digits);
+}
+
+bool
+sg_sha256_file(int fd, int64_t n, char digits[65])
+{
+	unsigned char part[8192];
+	sha s = begin();
+
+	while (n > 0) {
+		ssize_t got = read(fd, part, n < (int64_t)sizeof part ? (size_t)n : sizeof part);
+
+		if (got == 0 || (got < 0 && errno != EINTR))
+			return false;
+		if (got > 0)
+			feed(&s, part, (size_t)got);
+		n -= got > 0 ? got : 0;
+	}
+	put_digits(&s, digits);
+	return true;
 }

@@ -28,9 +28,7 @@ typedef struct checks {
 	sg_backend backend;
 	uint64_t seed;
 	bool json;
-	const char *entry;
-	size_t nvalues;
-	const char *const *value;
+	cli_operands operands;
 	/* found so far */
 	row *rows;
 	size_t n, cap;
@@ -110,7 +108,7 @@ check_call(checks *c, sg_call *call)
 	if (status != SG_OK) {
 		return cli_failed(c->args, status, sg_call_message(call));
 	}
-	status = cli_bind(c->args, call, c->nvalues, c->value, false, &bound);
+	status = cli_bind(c->args, call, c->operands.n, c->operands.assignment, false, &bound);
 	if (status == CLI_DONE) {
 		status = sg_check(call, c->seed, &report, &why);
 		if (status == SG_OK) {
@@ -293,36 +291,8 @@ show_checks(checks *c)
 static bool
 read_request(checks *c)
 {
-	const cli_args *a = c->args;
-	const char *seed = cli_value(a, "seed");
-	size_t at = 1, i;
-	cli_kind kind;
-	cli_cell v;
-
-	if (a->n == 0) {
-		cli_error(a, CLI_USAGE, "a model is missing: symgrad check FILE.sg");
-		return false;
-	}
-	if (seed) {
-		if (!cli_read_number(seed, strlen(seed), &kind, &v) || kind != CLI_INT || v.i < 0) {
-			cli_error(a, CLI_USAGE, "--seed takes a whole number, not '%s'", seed);
-			return false;
-		}
-		c->seed = (uint64_t)v.i;
-	}
-	if (a->n > 1 && !cli_is_assignment(a->operand[1])) {
-		c->entry = a->operand[1];
-		at = 2;
-	}
-	for (i = at; i < a->n; i++) {
-		if (!cli_is_assignment(a->operand[i])) {
-			cli_error(a, CLI_USAGE, "expected NAME=VALUE, got '%s'", a->operand[i]);
-			return false;
-		}
-	}
-	c->nvalues = a->n - at;
-	c->value = a->operand + at;
-	return cli_read_backend(a, &c->backend) && cli_wants_json(a, &c->json);
+	return cli_read_operands(c->args, &c->operands) && cli_read_seed(c->args, &c->seed) &&
+	       cli_read_backend(c->args, &c->backend) && cli_wants_json(c->args, &c->json);
 }
 
 static void
@@ -350,7 +320,7 @@ check(const cli_args *args)
 		return CLI_USAGE;
 	}
 	if (cli_read_setup(args, &setup, &status)) {
-		setup.options.entry = c.entry;
+		setup.options.entry = c.operands.entry;
 		m = cli_accept(sg_compile_file(args->operand[0], &setup.options), c.json, &status);
 		if (m) {
 			status = check_entries(&c, m);

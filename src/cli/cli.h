@@ -1,7 +1,7 @@
 /* cli.h - floor 7: the command `symgrad`. Knows symgrad.h and the C library, nothing below.
  *
  *   main.c                          which command; --help, --version; the exit status
- *   compile run eval diff check info explain .c   one command each
+ *   compile run eval diff check info graph fmt bench cache explain .c   one command each
  *   option.c help.c model.c ...     what they share
  *   value.c json_value.c csv.c npy.c npz.c zip.c  data in
  *   array.c                         data as it was read, narrowed to what a model wants
@@ -88,7 +88,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_compile, cli_run, cli_eval, cli_diff, cli_check, cli_info,
-    cli_graph, cli_fmt, cli_explain;
+    cli_graph, cli_fmt, cli_bench, cli_cache, cli_explain;
 
 /* False when the command line is wrong, which has been said. Abbreviations of long options are
  * understood where they are unique; "--" ends the options; "-" and "-3" are operands. */
@@ -123,8 +123,8 @@ bool cli_colour(void); /* for standard error */
 	}
 #define CLI_BACKEND_OPTION                                                                         \
 	{                                                                                          \
-		"backend", 0, "jit|cc|interp",                                                     \
-		    "libtcc (default), the C compiler, or the reference evaluator"                 \
+		"backend", 0, "jit|tiered|cc|interp",                                              \
+		    "libtcc (default); it, then cc; the C compiler; the evaluator"                 \
 	}
 #define CLI_HELP_OPTION                                                                            \
 	{                                                                                          \
@@ -140,6 +140,16 @@ typedef struct cli_setup {
 bool cli_read_setup(const cli_args *args, cli_setup *setup, int *status);
 bool cli_read_backend(const cli_args *args, sg_backend *backend); /* so for --backend */
 void cli_free_setup(cli_setup *setup);
+
+/* FILE [ENTRY] [NAME=VALUE]... */
+typedef struct cli_operands {
+	const char *entry; /* NULL: the default */
+	size_t n;
+	const char *const *assignment;
+} cli_operands;
+bool cli_read_operands(const cli_args *args, cli_operands *o); /* so for operands */
+/* --seed, a whole number; left as it is where that is not given. */
+bool cli_read_seed(const cli_args *args, uint64_t *seed);
 
 /* Says on standard error what the compiler has to say (as JSON where json). NULL when there is no
  * model (m is then freed), and *status. */

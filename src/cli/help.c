@@ -92,7 +92,7 @@ cli_version(void)
 {
 	cli_text t = {0};
 
-	cli_printf(&t, "symgrad %s\nback ends: %scc interp\n", sg_version(),
+	cli_printf(&t, "symgrad %s\nback ends: %stiered cc interp\n", sg_version(),
 	           sg_have_jit() ? "jit " : "");
 	return show(&t);
 }

@@ -105,15 +105,60 @@ cli_read_backend(const cli_args *args, sg_backend *backend)
 	*backend = SG_BACKEND_AUTO;
 	if (name && strcmp(name, "jit") == 0) {
 		*backend = SG_BACKEND_JIT;
+	} else if (name && strcmp(name, "tiered") == 0) {
+		*backend = SG_BACKEND_TIERED;
 	} else if (name && strcmp(name, "cc") == 0) {
 		*backend = SG_BACKEND_CC;
 	} else if (name && strcmp(name, "interp") == 0) {
 		*backend = SG_BACKEND_INTERP;
 	} else if (name) {
-		cli_error(args, CLI_USAGE, "unknown back end '%s'; expected jit, cc or interp",
+		cli_error(args, CLI_USAGE, "unknown back end '%s'; expected jit, tiered, cc or interp",
 		          name);
 		return false;
 	}
+	return true;
+}
+
+bool
+cli_read_operands(const cli_args *a, cli_operands *o)
+{
+	size_t at = 1, i;
+
+	*o = (cli_operands){0};
+	if (a->n == 0) {
+		cli_error(a, CLI_USAGE, "a model is missing: symgrad %s FILE.sg", a->command->name);
+		return false;
+	}
+	if (a->n > 1 && !cli_is_assignment(a->operand[1])) {
+		o->entry = a->operand[1];
+		at = 2;
+	}
+	for (i = at; i < a->n; i++) {
+		if (!cli_is_assignment(a->operand[i])) {
+			cli_error(a, CLI_USAGE, "expected NAME=VALUE, got '%s'", a->operand[i]);
+			return false;
+		}
+	}
+	o->n = a->n - at;
+	o->assignment = a->operand + at;
+	return true;
+}
+
+bool
+cli_read_seed(const cli_args *a, uint64_t *seed)
+{
+	const char *text = cli_value(a, "seed");
+	cli_kind kind;
+	cli_cell v;
+
+	if (!text) {
+		return true;
+	}
+	if (!cli_read_number(text, strlen(text), &kind, &v) || kind != CLI_INT || v.i < 0) {
+		cli_error(a, CLI_USAGE, "--seed takes a whole number, not '%s'", text);
+		return false;
+	}
+	*seed = (uint64_t)v.i;
 	return true;
 }
 

@@ -32,14 +32,13 @@ typedef struct request {
 	sg_backend backend;
 	bool json, times, bare;
 	int64_t repeat;
-	const char *save;  /* NULL: to standard output */
-	const char *entry; /* NULL: the default */
-	size_t n;
-	const char *const *assignment;
+	const char *save; /* NULL: to standard output */
+	cli_operands operands;
 } request;
 
 /* Seconds. */
 typedef struct clocks {
+	sg_times made; /* when the first call was through */
 	double first, mean;
 } clocks;
 
@@ -143,9 +142,9 @@ say_time(const char *what, double seconds)
 }
 
 static void
-say_times(const request *r, sg_model *m, const clocks *c)
+say_times(const request *r, const clocks *c)
 {
-	sg_times t = sg_model_times(m);
+	const sg_times t = c->made;
 
 	say_time("parse", t.parse);
 	say_time("\ndifferentiate", t.differentiate);
@@ -164,13 +163,14 @@ say_times(const request *r, sg_model *m, const clocks *c)
  * ------------------------------------------------------------------------------------------- */
 
 static int
-call_often(const request *r, sg_call *call, clocks *c)
+call_often(const request *r, sg_model *m, sg_call *call, clocks *c)
 {
 	double from = now();
 	int status = sg_call_run(call);
 	int64_t i;
 
 	c->first = c->mean = now() - from;
+	c->made = sg_model_times(m);
 	if (r->repeat > 1) {
 		from = now();
 		for (i = 0; i < r->repeat && status == SG_OK; i++) {
@@ -186,7 +186,7 @@ bind_and_call(const request *r, sg_model *m, sg_call *call)
 {
 	cli_bound bound = {0};
 	clocks c = {0};
-	int status = cli_bind(r->args, call, r->n, r->assignment, true, &bound);
+	int status = cli_bind(r->args, call, r->operands.n, r->operands.assignment, true, &bound);
 
 	if (status == CLI_DONE) {
 		status = sg_call_prepare(call);
@@ -194,13 +194,13 @@ bind_and_call(const request *r, sg_model *m, sg_call *call)
 		    status == SG_OK ? CLI_DONE : cli_failed(r->args, status, sg_call_message(call));
 	}
 	if (status == CLI_DONE) {
-		status = call_often(r, call, &c);
+		status = call_often(r, m, call, &c);
 	}
 	if (status == CLI_DONE) {
 		status = give_results(r, call);
 	}
 	if (status == CLI_DONE && r->times) {
-		say_times(r, m, &c);
+		say_times(r, &c);
 	}
 	cli_free_bound(&bound);
 	return status;
@@ -209,7 +209,7 @@ bind_and_call(const request *r, sg_model *m, sg_call *call)
 static int
 run_model(const request *r, sg_model *m)
 {
-	sg_call *call = sg_call_new(m, r->entry, r->backend);
+	sg_call *call = sg_call_new(m, r->operands.entry, r->backend);
 	int status;
 
 	if (!call) {
@@ -228,32 +228,6 @@ run_model(const request *r, sg_model *m)
 /* ---- the commands
  * ---------------------------------------------------------------------------------------- */
 
-/* FILE [ENTRY] [NAME=VALUE]... */
-static bool
-read_operands(request *r)
-{
-	const cli_args *a = r->args;
-	size_t at = 1, i;
-
-	if (a->n == 0) {
-		cli_error(a, CLI_USAGE, "a model is missing: symgrad run FILE.sg");
-		return false;
-	}
-	if (a->n > 1 && !cli_is_assignment(a->operand[1])) {
-		r->entry = a->operand[1];
-		at = 2;
-	}
-	for (i = at; i < a->n; i++) {
-		if (!cli_is_assignment(a->operand[i])) {
-			cli_error(a, CLI_USAGE, "expected NAME=VALUE, got '%s'", a->operand[i]);
-			return false;
-		}
-	}
-	r->n = a->n - at;
-	r->assignment = a->operand + at;
-	return true;
-}
-
 static int
 run(const cli_args *args)
 {
@@ -262,11 +236,11 @@ run(const cli_args *args)
 	sg_model *m;
 	request r;
 
-	if (!read_request(args, &r) || !read_operands(&r)) {
+	if (!read_request(args, &r) || !cli_read_operands(args, &r.operands)) {
 		return CLI_USAGE;
 	}
 	if (cli_read_setup(args, &setup, &status)) {
-		setup.options.entry = r.entry;
+		setup.options.entry = r.operands.entry;
 		m = cli_accept(sg_compile_file(args->operand[0], &setup.options), r.json, &status);
 		if (m) {
 			status = run_model(&r, m);
@@ -296,8 +270,7 @@ read_expression(request *r)
 			return false;
 		}
 	}
-	r->n = a->n - 1;
-	r->assignment = a->operand + 1;
+	r->operands = (cli_operands){.n = a->n - 1, .assignment = a->operand + 1};
 	r->bare = true;
 	return true;
 }
@@ -337,7 +310,7 @@ const cli_command cli_run = {
     .examples = "  symgrad run perceptron.sg x='[[1, 2], [3, 4]]' w=@weights.npz:w\n"
 		"  symgrad run perceptron.sg forward x=@x.npy --format=json\n"
 		"  symgrad run perceptron.sg x=@x.csv -o gradient.npz\n"
-		"  symgrad run perceptron.sg x=@x.npy --backend=cc --repeat=1000 --time\n"
+		"  symgrad run perceptron.sg x=@x.npy --backend=tiered --repeat=1000 --time\n"
 		"  symgrad run noise.sg n=100\n",
     .options = run_options,
     .run = run,

@@ -52,7 +52,7 @@ expect 'a dimension by name' 0 's = 3.0
 z = [0. 0. 0.]' '' run noise.sg n=3
 expect 'options may stand anywhere' 0 '{"s": 3, "z": [0, 0, 0]}' '' run noise.sg n=3 --format json
 expect 'abbreviated options' 0 '{"s": 3, "z": [0, 0, 0]}' '' run noise.sg n=3 --form=json
-for b in interp cc jit; do
+for b in interp cc tiered jit; do
 	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
 	expect "back end $b" 0 'loss = 25.0
 grad_w = [30. 44.]' '' run --backend=$b line.sg "$x" 'y=[0, 3]'
