@@ -272,6 +272,7 @@ test_programs = \
 	tests/check_runtime \
 	tests/check_sgtext \
 	tests/check_tier \
+	tests/check_tiles \
 	tests/check_where \
 	tests/random
 example_programs = \

@@ -1,0 +1,344 @@
+/* check_tiles.c - loops that the JIT runs in tiles compute what the evaluator computes, for extents
+ * around those of a tile, and touch nothing beyond their arrays.
+ *
+ * Each array, inputs too, ends where a page begins that must not be touched. */
+#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "symgrad_runtime.h"
+
+enum { MAX_ARGS = 16 };
+
+static const int64_t extents[] = {0, 1, 7, 255, 256, 257, 511, 512, 513, 1025};
+
+/* step: a routine that its machine code must call. */
+static const struct {
+	const char *name, *step, *text;
+	double tolerance;
+} models[] = {
+    {"a chain in f32, and sums of products", "sgrt_block_dot_f32",
+     "real f32\n"
+     "input x[N], y[N]\n"
+     "param a, b\n"
+     "loss = sum((tanh(a*x + b)*sigmoid(x) - y)**2)/(1 + shape(x, 0))\n"
+     "gradient loss wrt a, b\n"
+     "entry rest = grad(loss, x) as g, exp(-x)*y as e\n",
+     2e-5},
+    {"a chain in f64 with many values at once", "sgrt_block_exp_f64",
+     "input x[N], y[N]\n"
+     "u = exp(x); v = log(y); w = sin(x); z = cos(y); p = sqrt(x*y); q = x/y\n"
+     "r = erf(x); s = softplus(y); t = x**3; k = x**y\n"
+     "output (u*v + w*z)*(p - q) + (r*s - t*k)*(u - w) + (v + z)*(p*r + q*s) as o, u + v as b\n"
+     "gradient sum(u*v*w*z*p*q*r*s*t*k) as l wrt x, y\n",
+     1e-10},
+    {"choices, comparisons and clamps", "sgrt_block_where_vs_f64",
+     "input x[N], y[N], lo, hi\n"
+     "c = x < y; d = x > 1.0 and not c or y >= 1.2\n"
+     "output where(c, x, y) as a, where(d, 1.0, x) as b, where(c, 2.0, 3.0) as e, c, d,\n"
+     "       clamp(x, lo, hi) as f, maximum(x, y) as g, relu(x - 1) as h, any(d) as i,\n"
+     "       all(c) as j, clamp(x, y - 1, y + 1) as k, abs(x - y) as l, c == d as m\n"
+     "gradient sum(where(c, x*x, y)) + sum(clamp(x, lo, hi)*y) as r wrt x, y, lo, hi\n",
+     1e-11},
+    {"folds of every kind", "sgrt_block_prod_f64",
+     "input x[N], y[N], k: i64[N]\n"
+     "e = concat((x, [0.5]))\n"
+     "f = concat((k, [3]))\n"
+     "output sum(x) as a, prod(1 + 0.001*x) as b, max(e) as c, min(e) as d, sum(k) as g,\n"
+     "       max(f) as h, min(f) as i, argmax(e) as j, cumsum(x) as l, sum(x > y) as m,\n"
+     "       sum(x*y) as n, sum(x*x) as o, sum(k*k) as p, logsumexp(e) as q\n",
+     1e-10},
+    {"integers, and their errors", "sgrt_block_floordiv_vs_i64",
+     "input k: i64[N], l: i32[N], q: i64\n"
+     "output k // (q + 1) as a, k % 3 as b, cast(l, i64)*k as c, cast(k, i32) + l as d,\n"
+     "       cast(l, f64)/2 as e, cast(k > 1, f64) as f, abs(k - 2) as g, cast(0.7*k, i64) as h,\n"
+     "       arange(shape(k, 0))*k as i, 0.5*arange(shape(k, 0)) as j, k != q as m\n",
+     1e-12},
+    {"strides, flips and transposes", "sgrt_block_load_f64",
+     "input x[2*N + 1], y[N, 3], z[3, N]\n"
+     "output x[::2]*2.0 as a, flip(x) + x as b, y.T*z as c, y*z.T as d, y[:, 1]*z[2] as e\n"
+     "gradient sum(x[1::2]*y[:, 0]) + sum(y.T*z) as s wrt x, y, z\n",
+     1e-11},
+    {"paddings and pieces", "sgrt_block_within_f64",
+     "input x[N], y[N], w[3]\n"
+     "p = pad(x, ((2, 1),))\n"
+     "output exp(p)*2.0 as a, concat((x, y, x*y)) as b, pad(x, ((1, 1),)) * concat((y, [1.0, 2.0])) "
+     "as c\n"
+     "gradient sum(p[2:]*p[1:-1]*p[:-2]) + sum(concat((x, y))**2) as s wrt x, y\n",
+     1e-11},
+    {"gathers and scatters between steps", "sgrt_block_exp_f64",
+     "input x[N + 1], k: i64[N], y[N]\n"
+     "i = k % shape(x, 0)\n"
+     "output exp(x[i])*sin(y) as a, sum(exp(x[i]*y)) as b\n"
+     "gradient sum(tanh(x[i]*y)**2) as s wrt x, y\n",
+     1e-11},
+    {"rows that are added to, and numbers for each row", "sgrt_block_sub_vs_f64",
+     "input x[3, N], y[N], v[3]\n"
+     "output exp(x - v[:, None])*y as a, sum(x*y, axis=1) as b, softmax(x, axis=0) as c\n"
+     "gradient sum(tanh(x*v[:, None] + y)) as s wrt x, y, v\n",
+     1e-11},
+    {"random numbers", "sgrt_vrand_f64",
+     "input x[N]\n"
+     "output x*rand([N], seed=3) as a, exp(x)*randn([N], seed=4) as b\n",
+     1e-12},
+    {"a loop whose carries are arrays", "sgrt_block_tanh_f64",
+     "input x[N], y[4, N]\n"
+     "def step(h, c, v) = (tanh(0.5*h + v)*c, c + 0.1*exp(-h), h*v)\n"
+     "h, c, hs = scan(step, (x, 1 + x), over=y)\n"
+     "output h, c, hs\n"
+     "gradient sum(h*c) + sum(hs) as s wrt x, y\n",
+     1e-10},
+    {"a sum of many terms", "sgrt_block_sum_f64",
+     "input x[N]\n"
+     "output sum(1/(1 + x)) as a, sum(where(x > 1, x, 0.0)) as b, mean(concat((x, [1.0]))) as c\n",
+     1e-12},
+};
+
+/* ---- arrays within guards ---- */
+
+typedef struct guarded {
+	char *map;
+	size_t bytes;
+	void *data;
+} guarded;
+
+static guarded
+guard(size_t size, size_t align)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), up = (size + align - 1) / align * align;
+	guarded g = {.bytes = (up / page + 2) * page};
+
+	g.map = mmap(NULL, g.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(g.map, MAP_FAILED);
+	ck_assert_int_eq(mprotect(g.map + g.bytes - page, page, PROT_NONE), 0);
+	g.data = g.map + g.bytes - page - up;
+	memset(g.map, 0x7f, g.bytes - page);
+	return g;
+}
+
+static double
+element(sg_dtype t, const void *data, int64_t i)
+{
+	switch (t) {
+	case SG_DTYPE_F32:
+		return (double)((const float *)data)[i];
+	case SG_DTYPE_F64:
+		return ((const double *)data)[i];
+	case SG_DTYPE_I32:
+		return ((const int32_t *)data)[i];
+	case SG_DTYPE_I64:
+		return (double)((const int64_t *)data)[i];
+	case SG_DTYPE_BOOL:
+		return ((const uint8_t *)data)[i];
+	case SG_DTYPE_NONE:
+		break;
+	}
+	return 0;
+}
+
+static void
+fill(sg_dtype t, void *data, int64_t count)
+{
+	uint32_t seed = 7;
+
+	for (int64_t i = 0; i < count; i++) {
+		double v;
+
+		seed = seed * 1664525u + 1013904223u;
+		v = 0.3 + 1.3 * (seed >> 8) / 16777216.0;
+		if (t == SG_DTYPE_F64)
+			((double *)data)[i] = v;
+		else if (t == SG_DTYPE_F32)
+			((float *)data)[i] = (float)v;
+		else if (t == SG_DTYPE_I32)
+			((int32_t *)data)[i] = (int32_t)(5 * v);
+		else
+			((int64_t *)data)[i] = (int64_t)(5 * v);
+	}
+}
+
+/* ---- one entry at one extent ---- */
+
+/* The shape of an argument, whose extents are forms of N alone. */
+static int
+shape_of(sg_model *m, const sg_entry *e, size_t arg, int64_t n, int64_t shape[8])
+{
+	const sg_entry_data *d = sg_entry_of(m, e);
+	const sg_shape *s = m->program->g
+	                        ->node[arg < e->ninputs ? m->program->input[d->input[arg]].ref
+	                                                : d->ir->out[arg - e->ninputs].ref]
+	                        .shape;
+	const int64_t dims[1] = {n};
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		ck_assert(sg_ext_eval(m->program->sp, s->ext[k], dims, &shape[k]));
+	return (int)s->rank;
+}
+
+static void
+compare(const sg_array *a, const void *data, double tolerance, const char *what)
+{
+	for (int64_t i = 0; i < a->count; i++) {
+		const double x = element(a->type, a->data, i), y = element(a->type, data, i);
+		const double scale = fmax(1, fmax(fabs(x), fabs(y)));
+
+		ck_assert_msg(fabs(x - y) <= tolerance * scale || (isnan(x) && isnan(y)) || x == y,
+		              "%s: %s at %lld is %.17g and %.17g", what, a->name, (long long)i, x,
+		              y);
+	}
+}
+
+static void
+check_entry(sg_model *m, const sg_entry *e, int64_t n, double tolerance, const char *what)
+{
+	sg_call *ref = sg_call_new(m, e->name, SG_BACKEND_INTERP);
+	const sg_uniform f = sg_entry_uniform(m, e, SG_BACKEND_JIT, NULL);
+	guarded g[MAX_ARGS + 1];
+	void *args[MAX_ARGS];
+	const ptrdiff_t d[1] = {(ptrdiff_t)n};
+	size_t bytes, nargs = e->ninputs + e->noutputs;
+
+	ck_assert(f != NULL);
+	ck_assert_int_eq(sg_entry_worksize(m, e, &n, &bytes, NULL), SG_OK);
+	g[nargs] = guard(bytes, 64);
+	for (size_t i = 0; i < e->ninputs; i++) {
+		const sg_dtype t = e->args[i].type;
+		int64_t shape[8], count = 1;
+		const int rank = shape_of(m, e, i, n, shape);
+
+		for (int k = 0; k < rank; k++)
+			count *= shape[k];
+		g[i] = guard((size_t)count * sg_dtype_size(t), 1);
+		args[i] = g[i].data;
+		fill(t, args[i], count);
+		ck_assert_int_eq(sg_call_bind(ref, e->args[i].name, t, rank, shape, args[i]),
+		                 SG_OK);
+	}
+	ck_assert_msg(sg_call_run(ref) == SG_OK, "%s: %s", what, sg_call_message(ref));
+	for (size_t i = e->ninputs; i < nargs; i++) {
+		const sg_array *a = sg_call_array(ref, i);
+
+		g[i] = guard((size_t)a->count * sg_dtype_size(a->type), 1);
+		args[i] = g[i].data;
+	}
+	ck_assert_msg(f(d, args, g[nargs].data) == SGRT_OK, "%s", what);
+	for (size_t i = e->ninputs; i < nargs; i++)
+		compare(sg_call_array(ref, i), args[i], tolerance, what);
+	for (size_t i = 0; i <= nargs; i++)
+		munmap(g[i].map, g[i].bytes);
+	sg_call_free(ref);
+}
+
+static sg_model *
+compile(const char *text)
+{
+	const sg_options o = {.backend = SG_BACKEND_LATER};
+	sg_model *m = sg_compile_string("m.sg", text, strlen(text), &o);
+
+	ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+	return m;
+}
+
+START_TEST(jit_agrees_with_the_evaluator)
+	{
+		sg_model *m = compile(models[_i].text);
+
+		for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents; k++)
+			for (size_t i = 0; i < sg_model_nentries(m); i++) {
+				const sg_entry *e = sg_model_entry(m, i);
+				char what[200];
+
+				snprintf(what, sizeof what, "%s, %s, N = %lld", models[_i].name,
+				         e->name, (long long)extents[k]);
+				check_entry(m, e, extents[k], models[_i].tolerance, what);
+			}
+		sg_model_free(m);
+	}
+END_TEST
+
+static bool
+write_for_jit(sg_model *m, sg_buf *b)
+{
+	const sg_emit_options o = {.prefix = "m", .jit = true};
+
+	sg_buf_init(b, m->ctx);
+	return sg_emit(m->ctx, m->program, &o, b, NULL) != NULL;
+}
+
+START_TEST(tiles_call_routines)
+	{
+		sg_model *m = compile(models[_i].text);
+		sg_buf b;
+
+		ck_assert(write_for_jit(m, &b));
+		ck_assert_msg(strstr(sg_buf_text(&b), models[_i].step) != NULL, "%s: no %s",
+		              models[_i].name, models[_i].step);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* Of a chain as long as you like, the buffers are few. */
+START_TEST(buffers_are_reused)
+	{
+		char text[4000] = "input x[N]\ny0 = exp(x)\n";
+		const char *room;
+		sg_model *m;
+		sg_buf b;
+
+		for (int i = 0; i < 60; i++)
+			snprintf(text + strlen(text), sizeof text - strlen(text),
+			         "y%d = sin(y%d)*x + %d\n", i + 1, i, i);
+		strcat(text, "output sum(y60) as s\n");
+		m = compile(text);
+		ck_assert(write_for_jit(m, &b));
+		room = strstr(sg_buf_text(&b), "char room[");
+		ck_assert(room != NULL);
+		ck_assert_int_le(atoi(room + strlen("char room[")), 3 * 512 * 8);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* What is short, or scattered through and through, stays scalar code. */
+START_TEST(short_loops_stay_as_they_are)
+	{
+		sg_model *m = compile("input x[N, 3]\noutput sum(exp(x), axis=1) as s\n");
+		sg_buf b;
+
+		ck_assert(write_for_jit(m, &b));
+		ck_assert(strstr(sg_buf_text(&b), "sgrt_block") == NULL);
+		sg_model_free(m);
+		m = compile("input x[N], k: i64[M]\noutput sum(x[k]) as s\n");
+		ck_assert(write_for_jit(m, &b));
+		ck_assert(strstr(sg_buf_text(&b), "sgrt_block") == NULL);
+		sg_model_free(m);
+	}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("tiles");
+	TCase *t = tcase_create("tiles");
+	const int n = sizeof models / sizeof *models;
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 300);
+	tcase_add_loop_test(t, jit_agrees_with_the_evaluator, 0, n);
+	tcase_add_loop_test(t, tiles_call_routines, 0, n);
+	tcase_add_test(t, buffers_are_reused);
+	tcase_add_test(t, short_loops_stay_as_they_are);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
