@@ -148,6 +148,7 @@ lib_sources = \
 	src/back/nest.c \
 	src/back/nest.h \
 	src/back/nest_value.c \
+	src/back/parallel.c \
 	src/back/places.c \
 	src/back/plan.c \
 	src/back/prototype.c \
@@ -267,6 +268,7 @@ test_programs = \
 	tests/check_golden \
 	tests/check_ir \
 	tests/check_loops \
+	tests/check_openmp \
 	tests/check_parse \
 	tests/check_rules \
 	tests/check_runtime \

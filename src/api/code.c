@@ -88,7 +88,9 @@ static int
 write_c(sg_model *m, void *arg)
 {
 	write_task *t = arg;
-	sg_emit_options o = {.prefix = m->program->name, .standalone = t->standalone != 0};
+	sg_emit_options o = {.prefix = m->program->name,
+	                     .standalone = t->standalone != 0,
+	                     .openmp = m->openmp};
 	sg_buf c, h;
 
 	o.header = t->header ? t->header : sg_text(m->ctx, "%s.h", m->program->name);
@@ -252,13 +254,14 @@ static int
 write_binary(sg_model *m, void *arg)
 {
 	write_task *t = arg;
-	sg_emit_options o = {.prefix = m->program->name, .standalone = true};
+	sg_emit_options o = {
+	    .prefix = m->program->name, .standalone = true, .openmp = m->openmp};
 	char *said = NULL;
 	sg_buf c;
 
 	sg_buf_init(&c, m->ctx);
 	m->c_names = sg_emit(m->ctx, m->program, &o, &c, NULL);
-	if (sg_cc_build(sg_buf_text(&c), t->path, t->shared != 0, &said))
+	if (sg_cc_build(sg_buf_text(&c), t->path, t->shared != 0, m->openmp, &said))
 		return SG_OK;
 	sg_refuse(t->why, SG_EFILE, "%s: %s", t->path, said ? said : "out of memory");
 	free(said);

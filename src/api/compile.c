@@ -206,6 +206,7 @@ keep_options(void *arg)
 	for (size_t i = 0; i < o->nwrt; i++)
 		wrt[i] = sg_intern_z(m->ctx, o->wrt[i]);
 	o->wrt = wrt;
+	m->openmp = j->o->openmp != 0;
 	m->front = (sg_front_options){
 	    .real = j->o->real == SG_DTYPE_F32 ? SG_F32 : SG_F64,
 	    .has_real = j->o->real == SG_DTYPE_F32 || j->o->real == SG_DTYPE_F64,

@@ -119,6 +119,8 @@ typedef struct sg_options {
 	const char *prefix; /* prefix of C names, an identifier; NULL: the model's name */
 	sg_backend backend; /* machine code to make at once. AUTO here means SG_BACKEND_LATER: at
 	                       the first call that needs it */
+	int openmp; /* written C and binaries: loops over large data run on OpenMP's threads, where
+	               the compiler has that; with the same result for any number of threads */
 } sg_options;
 
 typedef struct sg_model sg_model;

@@ -10,6 +10,7 @@ typedef struct sg_emit_options {
 	const char *prefix; /* C prefix of every public name, a legal identifier */
 	const char *header; /* the name to #include ("perceptron.h"); NULL: none (JIT) */
 	bool standalone;    /* print the runtime routines into the text; no header of ours */
+	bool openmp;        /* loops over large data by OpenMP's threads, where the compiler has it */
 	bool jit;           /* for libtcc: no #include at all, runtime by declarations */
 } sg_emit_options;
 
@@ -69,7 +70,7 @@ void sg_cc_stop_ask(sg_cc_stop *stop);
 sg_code *sg_load_cc_on(sg_cc_host *host, sg_cc_stop *stop, const char *text, size_t n,
                        const char *const *names, void **addr, char **why);
 /* An object file, or a shared object, at `path`: written beside it and renamed. False: *why as above. */
-bool sg_cc_build(const char *text, const char *path, bool shared, char **why);
+bool sg_cc_build(const char *text, const char *path, bool shared, bool openmp, char **why);
 void sg_unload(sg_code *code);
 bool sg_have_tcc(void);
 

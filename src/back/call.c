@@ -251,6 +251,17 @@ pointer(sg_fn *f, const char *array, sg_ext base, uint32_t nloops, const sg_ext 
 	return sg_buf_text(&b);
 }
 
+/* The pointer, moved on by i steps; i NULL: it stays. */
+static const char *
+behind(sg_fn *f, const char *pointer, const char *i, sg_ext step)
+{
+	if (!i || sg_ext_is(f->sp, step, 0))
+		return pointer;
+	if (sg_is_1(f, step))
+		return sg_text(f->ctx, "%s + %s", pointer, i);
+	return sg_text(f->ctx, "%s + %s * %s", pointer, i, sg_ext_c(f, step));
+}
+
 static void
 print_product(sg_fn *f, sg_ref r)
 {
@@ -258,6 +269,7 @@ print_product(sg_fn *f, sg_ref r)
 	const sg_ext zero = sg_ext_int(f->sp, 0);
 	sg_strided x, y;
 	sg_product p;
+	sg_tile t;
 	int level = f->indent;
 
 	(void)sg_strided_of(f, n->args[0], &x);
@@ -266,20 +278,26 @@ print_product(sg_fn *f, sg_ref r)
 	const sg_strided *a = p.swapped ? &y : &x, *b = p.swapped ? &x : &y;
 	if (p.accumulate)
 		sg_print_fill(f, r);
+	sg_open_product(f, &p, &t);
 	for (uint32_t i = 0; i < p.nloops; i++) {
 		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", f->loop[i], f->loop[i],
 		        sg_ext_bare(f, p.ext[i]), f->loop[i]);
 		f->indent++;
 	}
 	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %d);",
-	        sg_use_typed(f->m, "matmul", (sg_type)n->type), sg_ext_bare(f, p.m),
-	        sg_ext_bare(f, p.n), sg_ext_bare(f, p.k),
-	        pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step),
+	        sg_use_typed(f->m, "matmul", (sg_type)n->type), t.rows, t.columns,
+	        sg_ext_bare(f, p.k),
+	        behind(f, pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step), t.row,
+	               p.a_row),
 	        sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col),
-	        pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step),
+	        behind(f, pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step), t.column,
+	               p.b_col),
 	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col),
-	        pointer(f, sg_array(f, r), zero, p.nloops, p.c_step), sg_ext_bare(f, p.c_row),
-	        p.accumulate);
+	        behind(f,
+	               behind(f, pointer(f, sg_array(f, r), zero, p.nloops, p.c_step), t.row,
+	                      p.c_row),
+	               t.column, sg_ext_int(f->sp, 1)),
+	        sg_ext_bare(f, p.c_row), p.accumulate);
 	f->indent = level;
 }
 
@@ -341,12 +359,18 @@ print_rows(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
 	const sg_shape *s = f->g->node[n->args[0]].shape;
+	const bool keeps = n->op == SG_SOFTMAX || n->op == SG_LOG_SOFTMAX;
+	const sg_ext row = s->ext[s->rank - 1], rows = sg_fn_ext_mul(f, s->ext, s->rank - 1);
 	const char *to = destination(f, r);
 	const char *name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
+	const int level = f->indent;
+	sg_tile t;
 
-	sg_line(f, "%s(%s, %s, %s, %s);", name,
-	        sg_ext_bare(f, sg_fn_ext_mul(f, s->ext, s->rank - 1)),
-	        sg_ext_bare(f, s->ext[s->rank - 1]), operand(f, r, 0), to);
+	sg_open_rows(f, rows, row, &t);
+	sg_line(f, "%s(%s, %s, %s, %s);", name, t.rows, sg_ext_bare(f, row),
+	        behind(f, operand(f, r, 0), t.row, row),
+	        behind(f, to, t.row, keeps ? row : sg_ext_int(f->sp, 1)));
+	f->indent = level;
 	hand_out(f, r);
 }
 

@@ -9,6 +9,7 @@
  * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
  *             step
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
+ * parallel.c  which loops may go on several threads
  * func.c      the C text of a function
  * file.c      entries made ready; prototype.c, check.c, module.c, support.c, emit.c  a file's text
  *
@@ -66,6 +67,7 @@ typedef struct sg_module {
 	sg_buf body;                     /* functions */
 	const char *floor_div, *rounded; /* helpers of ours */
 	bool has_floor_div, has_rounded; /* they are needed */
+	bool has_parallel;               /* some loop may go on several threads */
 } sg_module;
 
 /* Notes that the text needs it; gives it back. */
@@ -350,6 +352,15 @@ typedef struct sg_product {
 } sg_product;
 bool sg_contract_is_loops(sg_fn *f, sg_ref r);
 void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
+
+/* ---- parallel.c: a kernel of the runtime, called for tiles of its result on several threads ---- */
+typedef struct sg_tile {
+	const char *row, *column;   /* where the tile begins; NULL: at 0 */
+	const char *rows, *columns; /* how many it has */
+} sg_tile;
+/* Print the loops over tiles, if there is to be more than one. */
+void sg_open_product(sg_fn *f, const sg_product *p, sg_tile *t);
+void sg_open_rows(sg_fn *f, sg_ext m, sg_ext n, sg_tile *t);
 
 /* ---- loop.c: loops as steps, their bodies as functions ---- */
 

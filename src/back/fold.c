@@ -51,12 +51,14 @@ print_empty_check(sg_nest *n, const sg_root *r)
 	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
 	const sg_ext one = sg_ext_int(f->sp, 1);
 
+	if (n->inside && n->shares) /* nothing is in many a share */
+		return;
 	if (op != SG_AMAX && op != SG_AMIN && op != SG_ARGMAX && op != SG_ARGMIN)
 		return;
 	for (uint32_t g = n->nkept; g < n->ngroups - n->strip; g++)
 		if (!sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, n->ext[g], one))) {
-			sg_line(f, "if (%s == 0)", sg_ext_bare(f, n->ext[g]));
-			sg_line(f, "\treturn %s;", sg_use(f->m, "SGRT_EEMPTY"));
+			sg_print_failure(n, sg_text(f->ctx, "%s == 0", sg_ext_bare(f, n->ext[g])),
+			                 sg_use(f->m, "SGRT_EEMPTY"));
 		}
 }
 

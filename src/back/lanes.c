@@ -206,6 +206,8 @@ sg_open_strip(sg_nest *n)
 	n->at = sg_name_fresh(&f->names, "strip");
 	n->width = sg_name_fresh(&f->names, "width");
 	n->lane = sg_name_fresh(&f->names, "lane");
+	if (n->parallel && n->nkept == 0)
+		sg_open_parallel(n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", n->at, n->at, ext, n->at, STRIP);
 	f->indent++;
 	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", n->width, ext, n->at, STRIP,

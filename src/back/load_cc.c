@@ -67,7 +67,7 @@ sg_cc_host_free(sg_cc_host *h)
 typedef struct build {
 	const sg_cc_host *host;
 	sg_cc_stop *stop;
-	bool shared, native;
+	bool shared, native, openmp;
 	bool refused; /* the compiler did not want the text, or was stopped */
 } build;
 
@@ -80,6 +80,8 @@ run_compiler(const build *b, const sg_site *s, bool native)
 		sg_cc_add(&cc, common_flags[i]);
 	if (native)
 		sg_cc_add(&cc, "-march=native");
+	if (b->openmp)
+		sg_cc_add(&cc, "-fopenmp");
 	sg_cc_add(&cc, b->shared ? "-shared" : "-c");
 	sg_cc_add(&cc, "-o");
 	sg_cc_add(&cc, s->object);
@@ -134,14 +136,14 @@ build_at(build *b, const char *text, const char *parent, const char *path, char 
 }
 
 bool
-sg_cc_build(const char *text, const char *path, bool shared, char **why)
+sg_cc_build(const char *text, const char *path, bool shared, bool openmp, char **why)
 {
 	const char *slash = strrchr(path, '/');
 	char *parent = !slash          ? strdup(".")
 	               : slash == path ? strdup("/")
 	                               : strndup(path, (size_t)(slash - path));
 	sg_cc_host *host = sg_cc_host_new();
-	build b = {.host = host, .shared = shared};
+	build b = {.host = host, .shared = shared, .openmp = openmp};
 	bool ok = false;
 
 	*why = NULL;

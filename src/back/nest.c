@@ -212,6 +212,8 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 		sg_print_lanes(n, d, from, to);
 		return;
 	} else {
+		if (n->parallel && d == 0 && !n->inside)
+			sg_open_parallel(n);
 		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
 		f->indent++;
 	}
@@ -219,23 +221,36 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_close(n);
 }
 
+/* Bounds of loop d. */
+static const char *
+first_of(const sg_nest *n, uint32_t d)
+{
+	return d == 0 && n->begin ? n->begin : "0";
+}
+
+static const char *
+end_of(const sg_nest *n, uint32_t d)
+{
+	return d == 0 && n->begin ? n->end : sg_ext_bare(n->f, n->ext[d]);
+}
+
 /* The innermost loop that is reduced, of sums that go in blocks. */
 static void
 print_blocks(sg_nest *n, uint32_t d)
 {
 	sg_fn *f = n->f;
-	const char *ext = sg_ext_bare(f, n->ext[d]);
+	const char *first = first_of(n, d), *ext = end_of(n, d);
 	const int block = n->lanes ? BLOCK_OF_LANES : BLOCK;
 	int64_t v;
 
 	if (sg_ext_const(f->sp, n->ext[d], &v) && v <= block) {
 		declare_parts(n);
-		print_loop(n, d, "0", ext);
+		print_loop(n, d, first, ext);
 		add_parts(n);
 		return;
 	}
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", f->from, f->from, ext, f->from,
-	        block);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", f->from, first, f->from, ext,
+	        f->from, block);
 	f->indent++;
 	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, ext, f->from, block,
 	        ext, f->from, block);
@@ -263,9 +278,9 @@ sg_print_level(sg_nest *n, uint32_t d)
 	} else if (n->tree && d + 1 + n->strip == n->ngroups) {
 		print_blocks(n, d);
 	} else {
-		print_loop(n, d, "0", sg_ext_bare(n->f, n->ext[d]));
+		print_loop(n, d, first_of(n, d), end_of(n, d));
 	}
-	if (d == n->nkept)
+	if (d == n->nkept && !n->begin)
 		sg_finish_folds(n);
 	if (n->strip && d == n->nkept)
 		sg_close(n);
@@ -289,7 +304,14 @@ sg_print_nest(sg_fn *f, sg_step *s)
 	find_needed(&n);
 	sg_choose_lanes(&n);
 	set_depths(&n);
+	sg_choose_parallel(&n);
+	if (n.parallel && n.shares) {
+		sg_print_shares(&n);
+		return;
+	}
 	sg_print_level(&n, 0);
+	if (n.parallel)
+		sg_close_parallel(&n);
 }
 
 void

@@ -17,12 +17,25 @@ typedef struct sg_nest {
 	bool strip;                    /* the innermost loop is a kept one, in strips */
 	bool is_long;                  /* the innermost body is */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
+	/* parallel.c */
+	bool parallel, inside, fails; /* inside: its parallel loop is open; fails: it may set the status */
+	const char *when;             /* it is large enough */
+	bool shares;                  /* all is reduced: by shares of loop 0, which are then put together */
+	const char *begin, *end;      /* of the share */
 } sg_nest;
 
 enum { SG_LANES = 32 };
 
 /* ---- nest.c ---- */
 void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
+
+/* ---- parallel.c ---- */
+void sg_choose_parallel(sg_nest *n); /* requires: lanes are chosen, depths are known */
+void sg_open_parallel(sg_nest *n);   /* what stands before the parallel loop */
+void sg_close_parallel(sg_nest *n);  /* and behind */
+void sg_print_shares(sg_nest *n);    /* the whole nest, where it goes by shares */
+/* if (when) return code, in whatever way it can */
+void sg_print_failure(sg_nest *n, const char *when, const char *code);
 
 /* ---- lanes.c ---- */
 void sg_choose_lanes(sg_nest *n); /* requires: values needed are known; may reorder the loops */

@@ -16,6 +16,7 @@ static const cli_option options[] = {
     {"emit", 0, "KIND[,KIND]...",
      "what to write: c, h, o, so, sg, dot, svg, png, ir; default c,h"},
     {"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
+    {"openmp", 0, NULL, "let loops over large data run on OpenMP's threads"},
     {"entry", 0, "NAME", "this entry alone"},
     {"prefix", 0, "NAME", "what C names begin with, instead of the model's name"},
     CLI_REAL_OPTION,
@@ -327,6 +328,7 @@ compile_all(job *j)
 	}
 	setup.options.entry = cli_value(j->args, "entry");
 	setup.options.prefix = cli_value(j->args, "prefix");
+	setup.options.openmp = cli_has(j->args, "openmp");
 	for (i = 0; i < j->args->n; i++) {
 		int status;
 		sg_model *m = cli_accept(sg_compile_file(j->args->operand[i], &setup.options),

@@ -60,6 +60,24 @@ expect 'standalone' 0 '' '' compile net.sg -o s --standalone
 ! grep -q symgrad_runtime.h s/net.c s/net.h
 judge 'needs no header of ours' $?
 
+# ---- threads
+cat >wide.sg <<'END'
+input x[N, M], i: i64[K]
+param w[M, M]
+y = softmax(tanh(x @ w)[i])
+loss = sum(y*x[i]) + max(x)
+gradient loss wrt w, x
+END
+expect 'OpenMP' 0 '' '' compile wide.sg -o omp --openmp --standalone
+test "$(grep -c '^	SGRT_PARALLEL' omp/wide.c)" -gt 5
+judge 'has parallel loops' $?
+for flag in '' -fopenmp; do
+	if [ -n "$flag" ] && ! echo 'int x;' | ${CC:-cc} "$flag" -x c -c -o have.o - 2>have.err; then continue; fi
+	# shellcheck disable=SC2086
+	status "it compiles without a warning, with flag '$flag'" 0 ${CC:-cc} $flag -std=c11 -O -Wall -Wextra \
+		-Wpedantic -Wconversion -Wshadow -Werror -c omp/wide.c -o wide.o
+done
+
 # ---- at fault
 mkdir empty
 expect 'a fault in the last model' 1 '' '*' compile net.sg bad.sg -o empty
