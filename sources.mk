@@ -57,6 +57,7 @@ lib_sources = \
 	src/front/builtin.c \
 	src/front/builtin.h \
 	src/front/builtin_control.c \
+	src/front/builtin_einsum.c \
 	src/front/builtin_linalg.c \
 	src/front/builtin_make.c \
 	src/front/builtin_math.c \
@@ -298,6 +299,7 @@ test_scripts = \
 	tests/cli/examples.sh \
 	tests/cli/fmt.sh \
 	tests/cli/graph.sh \
+	tests/cli/language.sh \
 	tests/cli/notebook.sh \
 	tests/cli/run.sh \
 	tests/cli/usage.sh

@@ -39,6 +39,13 @@ sg_rounded_name(sg_module *m)
 	return m->rounded;
 }
 
+/* libtcc takes a quotient by 0 for a constant, but not the negative of one that is infinite. */
+static const char *
+item_text(const sg_module *m, const char *text)
+{
+	return m->o->jit && strcmp(text, "(-INFINITY)") == 0 ? "-1.0f / 0.0f" : text;
+}
+
 static void
 put_words(sg_module *m, const sg_node *n, int64_t count)
 {
@@ -48,7 +55,7 @@ put_words(sg_module *m, const sg_node *n, int64_t count)
 	sg_buf_init(&line, m->ctx);
 	for (int64_t i = 0; i < count; i++) {
 		sg_buf_printf(&line, "%s%s,", line.n ? " " : "",
-		              sg_c_const(&f, (sg_type)n->type, n->attr->w[i]).s);
+		              item_text(m, sg_c_const(&f, (sg_type)n->type, n->attr->w[i]).s));
 		if (line.n > 80 || i + 1 == count) {
 			sg_buf_printf(&m->consts, "\t%s\n", sg_buf_text(&line));
 			line.n = 0;

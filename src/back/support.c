@@ -104,7 +104,7 @@ put_types(sg_buf *b)
 	              word_of(8));
 	sg_buf_printf(b, "#define PTRDIFF_MAX %lldLL\n#define NULL ((void *)0)\n",
 	              (long long)PTRDIFF_MAX);
-	sg_buf_puts(b, "#define INFINITY 1e39f\n#define NAN (INFINITY - INFINITY)\n");
+	sg_buf_puts(b, "#define INFINITY 1e39f\n#define NAN (0.0f / 0.0f)\n");
 }
 
 static void

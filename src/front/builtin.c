@@ -21,8 +21,8 @@ static const builtin table[] = {
     EW1("tanh", TANH), EW1("asinh", ASINH), EW1("acosh", ACOSH), EW1("atanh", ATANH),
     EW1("erf", ERF), EW1("erfc", ERFC), EW1("lgamma", LGAMMA), EW1("digamma", DIGAMMA),
     EW1("sigmoid", SIGMOID), EW1("softplus", SOFTPLUS),
-    EW2("atan2", ATAN2), EW2("hypot", HYPOT), EW2("pow", POW), EW2("minimum", MIN),
-    EW2("maximum", MAX), {"mod", "x y", f_mod, SG_MOD},
+    EW2("atan2", ATAN2), EW2("hypot", HYPOT), EW2("minimum", MIN), EW2("maximum", MAX),
+    {"pow", "x y", f_operator, SG_O_POW}, {"mod", "x y", f_operator, SG_O_MOD},
     {"polygamma", "n x", f_ew2, SG_POLYGAMMA},
     {"clamp", "x lo hi", f_clamp, 0}, {"where", "c a b", f_where, 0}, {"cast", "x type", f_cast, 0},
 

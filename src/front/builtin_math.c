@@ -49,10 +49,11 @@ f_ew2(elab *e, call_args *a)
 	return ew2(e, (sg_op)a->b->op, a->v, a->at, e->user_at, quoted(e, a));
 }
 
+/* mod and pow are the operators '%' and '**': what holds of literals there holds here. */
 value
-f_mod(elab *e, call_args *a)
+f_operator(elab *e, call_args *a)
 {
-	return binary_at(e, SG_O_MOD, a->v[0], a->v[1], e->user_at);
+	return binary_at(e, (sg_ast_op)a->b->op, a->v[0], a->v[1], e->user_at);
 }
 
 /* Operands brought to one type and shape. */

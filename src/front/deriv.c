@@ -286,68 +286,88 @@ check_y(elab *e, request *q, value y)
 	return true;
 }
 
+/* The operands of a derivative: y, one x or more, and the direction, if it has one, last. A direction is
+ * one of x's shape and goes with a single x; a weight is of y's and serves several. */
+typedef struct operands {
+	const sg_ast *y, *direction;
+	const sg_ast **x;
+	size_t nx;
+} operands;
+
+static bool
+wrong_count(elab *e, const request *q, const sg_ast *x, bool directed)
+{
+	sg_diag *d = elab_error(e, x->at, "arity",
+	                        directed ? "'%s' takes y, x and %s" : "'%s' takes y and one x or more",
+	                        q->name, q->kind == SG_VJP ? "a weight" : "a direction");
+
+	sg_add_hint(e->ctx, d, directed ? "%s(y, x, %s)" : "%s(y, x)", q->name,
+	            q->kind == SG_VJP ? "u" : "v");
+	return false;
+}
+
+static bool
+read_operands(elab *e, scope *s, const sg_ast *x, request *q, bool directed, operands *o)
+{
+	const size_t least = directed ? 3 : 2;
+	const sg_ast **arg = SG_NEW_ARRAY(e->ctx, const sg_ast *, x->nkids);
+	size_t n = 0;
+
+	for (size_t k = 1; k < x->nkids; k++) {
+		const char *name = x->argname ? x->argname[k] : NULL;
+
+		if (!name) {
+			arg[n++] = x->kid[k];
+		} else if (strcmp(name, "mode") == 0 && !directed) {
+			if (!read_mode(e, s, x->kid[k], x->kid[k]->at, &q->mode))
+				return false;
+		} else {
+			elab_error(e, x->argname_at[k], "argument", "'%s' has no parameter '%s'", q->name,
+			           name);
+			return false;
+		}
+	}
+	if (n < least || (n > least && directed && q->kind != SG_VJP))
+		return wrong_count(e, q, x, directed);
+	*o = (operands){arg[0], directed ? arg[n - 1] : NULL, arg + 1, n - least + 1};
+	return true;
+}
+
+/* With several x, each as if asked alone. */
 value
 eval_derivative(elab *e, scope *s, const sg_ast *x, const builtin *b)
 {
 	request q = {.kind = (sg_deriv_kind)b->op, .name = b->name};
 	const bool directed = q.kind == SG_JVP || q.kind == SG_VJP || q.kind == SG_HVP;
-	const bool has_mode = !directed;
-	const sg_ast *arg[3] = {0};
+	const bool ours = x->at.src == e->prelude_src;
 	value *out = SG_NEW_ARRAY(e->ctx, value, x->nkids), v = {.kind = V_ABSENT}, y;
-	size_t n = 0, nx = 0;
+	operands o;
 
 	if (b->op >= SPARSE_JACOBIAN)
 		return eval_sparse(e, s, x, b);
-	for (size_t k = 1; k < x->nkids; k++) {
-		const char *name = x->argname ? x->argname[k] : NULL;
-
-		if (name && strcmp(name, "mode") == 0 && has_mode) {
-			if (!read_mode(e, s, x->kid[k], x->kid[k]->at, &q.mode))
-				return POISON;
-			continue;
-		}
-		if (name) {
-			elab_error(e, x->argname_at[k], "argument", "'%s' has no parameter '%s'", b->name,
-			           name);
-			return POISON;
-		}
-		if (n < 3)
-			arg[n] = x->kid[k];
-		n++;
-	}
-	if (n < 2 || (directed && n != 3)) {
-		sg_diag *d = elab_error(e, x->at, "arity",
-		                        directed ? "'%s' takes y, x and %s" : "'%s' takes y and one x or more",
-		                        b->name, q.kind == SG_VJP ? "a weight" : "a direction");
-		sg_add_hint(e->ctx, d, directed ? "%s(y, x, %s)" : "%s(y, x)", b->name,
-		            q.kind == SG_VJP ? "u" : "v");
+	if (!read_operands(e, s, x, &q, directed, &o))
 		return POISON;
-	}
-	y = eval(e, s, arg[0]);
-	q.y_at = arg[0]->at;
+	y = eval(e, s, o.y);
+	q.y_at = o.y->at;
 	if (directed) {
-		v = eval(e, s, arg[2]);
+		v = eval(e, s, o.direction);
 		if (v.kind == V_POISON)
 			return POISON;
 	}
-	if (x->at.src != e->prelude_src) {
-		e->user_at = x->at;
-		e->b->g->here = x->at;
-	}
+	if (!ours)
+		e->user_at = e->b->g->here = x->at;
 	if (!check_y(e, &q, y))
 		return POISON;
-	for (size_t k = 2; k < x->nkids; k++) {
+	for (size_t k = 0; k < o.nx; k++) {
 		value t;
 
-		if ((x->argname && x->argname[k]) || (directed && k > 2))
-			continue;
-		if (!derivative_target(e, s, x->kid[k], &t))
+		if (!derivative_target(e, s, o.x[k], &t))
 			return POISON;
-		if (x->at.src != e->prelude_src)
+		if (!ours)
 			e->b->g->here = x->at;
-		out[nx] = derivative(e, &q, t, v, directed ? arg[2]->at : x->at);
-		if (out[nx++].kind == V_POISON)
+		out[k] = derivative(e, &q, t, v, directed ? o.direction->at : x->at);
+		if (out[k].kind == V_POISON)
 			return POISON;
 	}
-	return nx == 1 ? out[0] : v_tuple(e, nx, out);
+	return o.nx == 1 ? out[0] : v_tuple(e, o.nx, out);
 }

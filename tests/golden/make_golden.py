@@ -434,9 +434,11 @@ def linear():
     for i, (spec, shapes) in enumerate((("ij,jk->ik", ((2, 3), (3, 4))), ("i,i->", ((4,), (4,))), ("i,j->ij", ((2,), (3,))),
                                         ("bij,bjk->bik", ((2, 3, 2), (2, 2, 3))), ("ij,ij->", ((2, 3), (2, 3))),
                                         ("ij,ij->i", ((2, 3), (2, 3))), ("ijk,k->ji", ((2, 3, 4), (4,))), ("ij,kj->ik", ((2, 3), (4, 3))),
-                                        ("ijk,jl->ikl", ((2, 3, 2), (3, 2))), ("ij,jk", ((2, 3), (3, 4))))):
+                                        ("ijk,jl->ikl", ((2, 3, 2), (3, 2))), ("ij,jk", ((2, 3), (3, 4))),
+                                        ("...ij,...jk->...ik", ((2, 1, 2, 3), (4, 3, 2))), ("...i,...i", ((4, 1, 3), (2, 3))))):
         pair(f"einsum_{i}", f'einsum("{spec}", a, b)', *shapes, lambda a, b, spec=spec: torch.einsum(spec, a, b))
-    for i, (spec, shape) in enumerate((("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ij->j", (2, 3)), ("ii->i", (3, 3)), ("ii->", (3, 3)), ("kii->k", (2, 3, 3)), ("ijk->ki", (2, 3, 4)))):
+    for i, (spec, shape) in enumerate((("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ij->j", (2, 3)), ("ii->i", (3, 3)), ("ii->", (3, 3)), ("kii->k", (2, 3, 3)), ("ijk->ki", (2, 3, 4)),
+                                       ("i...->...i", (3, 2, 2)), ("...ii->...i", (2, 3, 3)))):
         case(f, f"einsum_one_{i}", f'einsum("{spec}", a)', {"a": draw(spec, *shape)}, lambda a, spec=spec: torch.einsum(spec, a))
     case(f, "einsum_three", 'einsum("ij,jk,kl->il", a, b, c)', {"a": draw("e3a", 2, 3), "b": draw("e3b", 3, 2), "c": draw("e3c", 2, 4)},
          lambda a, b, c: torch.einsum("ij,jk,kl->il", a, b, c))

@@ -1,0 +1,35 @@
+#!/bin/sh
+# symgrad eval and run: sentences of the language, one a line, on every back end.
+. "${srcdir:-.}/tests/cli/harness.inc"
+cd "$work" || exit 99
+export LC_ALL=C
+backends='interp cc jit'
+"$SYMGRAD" --version | grep -q jit || backends='interp cc'
+
+# is CLAIM EXPR TEXT: what `eval` prints
+is() {
+	for b in $backends; do
+		prints "$1 ($b)" "$3" "$SYMGRAD" eval --backend=$b "$2"
+	done
+}
+
+# gives CLAIM TEXT JSON [NAME=VALUE...]: the default entry of a model
+gives() {
+	claim=$1 json=$3
+	printf '%s\n' "$2" >model.sg
+	shift 3
+	for b in $backends; do
+		prints "$claim ($b)" "$json" "$SYMGRAD" run --format=json --backend=$b model.sg "$@"
+	done
+}
+
+is 'a literal list may hold what is not finite' 'sum([nan, 1.0])' 'nan'
+is 'infinities in a list' '[inf, -inf, 1.0]' '[ inf -inf   1.]'
+is 'casts saturate' 'cast([1.9, -1.9, nan, 1e20, -inf], i32)' '[          1          -1           0  2147483647 -2147483648]'
+is 'pow is the operator' 'pow(2, -1)' '0.5'
+is 'pow of integers' 'pow(2, 3)' '8'
+gives 'one weight serves several x' 'param w[2] = [1.0, 2.0], v = 2.0
+a, b = vjp(w*v, w, v, [1, 1])
+output a, b' '{"a": [2, 2], "b": 3}'
+
+finish
