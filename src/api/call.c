@@ -12,6 +12,7 @@ make_room(sg_call *c)
 	size_t nargs = c->e->pub.ninputs + c->e->pub.noutputs, ndims = c->ndims;
 
 	c->slot = calloc(nargs + 1, sizeof *c->slot);
+	c->aside = calloc(c->m->program->ninputs + 1, sizeof *c->aside);
 	c->args = calloc(nargs + 1, sizeof *c->args);
 	c->given = calloc(ndims + 1, sizeof *c->given);
 	c->value = calloc(ndims + 1, sizeof *c->value);
@@ -19,7 +20,8 @@ make_room(sg_call *c)
 	c->dims = calloc(ndims + 1, sizeof *c->dims);
 	c->cdims = calloc(ndims + 1, sizeof *c->cdims);
 	c->nslots = nargs;
-	if (!c->slot || !c->args || !c->given || !c->value || !c->known || !c->dims || !c->cdims)
+	if (!c->slot || !c->aside || !c->args || !c->given || !c->value || !c->known || !c->dims ||
+	    !c->cdims)
 		return false;
 	for (uint32_t d = 0; d < c->ndims; d++)
 		c->given[d] = -1;
@@ -101,6 +103,7 @@ sg_call_free(sg_call *c)
 	for (size_t i = 0; c->slot && i < c->nslots; i++)
 		free(c->slot[i].own);
 	free(c->slot);
+	free(c->aside);
 	free(c->args);
 	free(c->given);
 	free(c->value);
@@ -171,14 +174,20 @@ no_slot(sg_call *c, const char *what, const char *name, size_t lo, size_t hi)
 	return status;
 }
 
+/* An input of the model that the entry does not use; of its array only the shape is kept. */
 static bool
-is_unused_input(const sg_call *c, const char *name)
+put_aside(sg_call *c, const char *name, int rank, const int64_t *shape)
 {
 	const sg_program *p = c->m->program;
 
 	for (size_t i = 0; i < p->ninputs; i++)
-		if (strcmp(p->input[i].name, name) == 0)
+		if (strcmp(p->input[i].name, name) == 0) {
+			c->aside[i].bound = rank == (int)p->input[i].shape->rank;
+			for (int k = 0; c->aside[i].bound && k < rank; k++)
+				c->aside[i].shape[k] = shape[k];
+			c->prepared = false;
 			return true;
+		}
 	return false;
 }
 
@@ -257,7 +266,7 @@ sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, const int64_
 	n = c->e->pub.ninputs;
 	i = find_slot(c, 0, n, name);
 	if (i == n)
-		return is_unused_input(c, name) ? SG_OK : no_slot(c, "input", name, 0, n);
+		return put_aside(c, name, rank, shape) ? SG_OK : no_slot(c, "input", name, 0, n);
 	return bind_slot(c, i, type, rank, shape,
 	                 (void *)(uintptr_t)data); /* inputs are only read */
 }

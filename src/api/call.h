@@ -14,6 +14,12 @@ typedef struct sg_slot {
 	size_t own_bytes; /* its size */
 } sg_slot;
 
+/* An array that the entry does not use; its shape may still say what a dimension is. */
+typedef struct sg_aside {
+	bool bound;
+	int64_t shape[SG_ARRAY_RANK];
+} sg_aside;
+
 struct sg_call {
 	sg_model *m;
 	const sg_entry_data *e; /* NULL: not usable, and then `status` says why */
@@ -24,7 +30,8 @@ struct sg_call {
 	bool started;       /* whose making this call has begun */
 	sg_slot *slot; /* as in sg_entry.args */
 	size_t nslots;
-	uint32_t ndims; /* of the space, not of the entry */
+	sg_aside *aside; /* by input of the program: bound, though the entry does not use it */
+	uint32_t ndims;  /* of the space, not of the entry */
 	int64_t *given; /* by dimension: what sg_call_set_dim said, or -1 */
 	int64_t *value; /* by dimension, once prepared */
 	bool *known;

@@ -48,14 +48,14 @@ start_from_given(sg_call *c)
 }
 
 static void
-bind_bare(sg_call *c, const sg_slot *s, const sg_shape *shape)
+bind_bare(sg_call *c, const int64_t *extent, const sg_shape *shape)
 {
 	uint32_t d;
 
 	for (uint32_t k = 0; k < shape->rank; k++)
 		if (sg_ext_as_dim(c->m->program->sp, shape->ext[k], &d) && !c->known[d]) {
 			c->known[d] = true;
-			c->value[d] = s->shape[k];
+			c->value[d] = extent[k];
 		}
 }
 
@@ -127,6 +127,39 @@ solve_all(sg_call *c)
 		}
 	}
 	return SG_OK;
+}
+
+/* Solves what the shape of an input can tell that the entry does not use; what contradicts it is no
+ * matter of this entry. */
+static bool
+solve_aside(sg_call *c, const sg_shape *shape, const int64_t *extent)
+{
+	const sg_space *sp = c->m->program->sp;
+	bool found = false;
+
+	for (uint32_t k = 0; k < shape->rank; k++)
+		for (uint32_t d = 0; d < c->ndims; d++)
+			if (!c->known[d] && sg_ext_solve(sp, shape->ext[k], d, c->value, c->known,
+			                                 extent[k], &c->value[d]) > 0)
+				found = c->known[d] = true;
+	return found;
+}
+
+static void
+learn_from_asides(sg_call *c)
+{
+	const sg_program *p = c->m->program;
+	bool found = true;
+
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (c->aside[i].bound)
+			bind_bare(c, c->aside[i].shape, p->input[i].shape);
+	while (found) {
+		found = false;
+		for (size_t i = 0; i < p->ninputs; i++)
+			found |= c->aside[i].bound &&
+			         solve_aside(c, p->input[i].shape, c->aside[i].shape);
+	}
 }
 
 /* ---- checking ---- */
@@ -237,7 +270,11 @@ sg_solve_dims(sg_call *c)
 	start_from_given(c);
 	for (size_t i = 0; i < c->e->pub.ninputs; i++)
 		if (c->slot[i].bound)
-			bind_bare(c, &c->slot[i], declared(c, i));
+			bind_bare(c, c->slot[i].shape, declared(c, i));
+	const int status = solve_all(c);
+	if (status != SG_OK)
+		return status;
+	learn_from_asides(c);
 	return solve_all(c);
 }
 

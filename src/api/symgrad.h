@@ -297,7 +297,7 @@ SG_API sg_backend sg_call_backend(const sg_call *c);
  * freed or the name bound anew. data NULL with rank 0 and SG_DTYPE_NONE unbinds. SG_ENAME,
  * SG_ETYPE, SG_ESHAPE (a wrong rank, a negative extent; the rest is found by sg_call_prepare),
  * SG_EVALUE (data NULL though there are elements). Inputs that the model has but this entry does
- * not use: SG_OK, and ignored. */
+ * not use: SG_OK; of their shapes a dimension is learned that nothing else tells. */
 SG_API int sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, const int64_t *shape,
                         const void *data);
 /* Binds an array to receive an output; its shape must be the output's. */

@@ -27,6 +27,11 @@ dim n
 output sum(ones([n])) as s, zeros([n]) as z
 END
 
+cat >aside.sg <<'END'
+input x[N], z[N + 2*M - 1], y[M+2]
+output zeros([N]) as y, ones([N + M + 2 - 1]) as s
+END
+
 # ---- results
 x='x=[[1, 2], [3, 4]]'
 expect 'the gradient is the default' 0 'loss = 25.0
@@ -48,6 +53,10 @@ expect 'every type keeps its form in JSON' 0 '{"i2": [1, -2], "l2": 900719925474
 expect 'extent 0' 0 '{"loss": 0, "grad_w": [0, 0]}' '' run --format=json line.sg 'x=[]' 'y=[]'
 expect 'an entry asks nothing for the sake of another' 0 's = 1.0' '' run parts.sg whole 'x=[1]'
 expect 'but for its own' 1 '' 'symgrad run: error: the shapes do not fit at parts.sg:3 with N = 1' run parts.sg part 'x=[1]'
+expect 'what an entry does not use may still tell a dimension' 0 'y = [0. 0.]
+s = [1. 1. 1. 1.]' '' run aside.sg x='[7, 8]' z='[1, 2, 3]' y='[1, 2, 3]'
+expect 'and need not fit it' 0 'y = [0. 0. 0.]
+s = [1. 1. 1. 1. 1. 1.]' '' run aside.sg N=3 M=2 x='[7, 8]'
 expect 'a dimension by name' 0 's = 3.0
 z = [0. 0. 0.]' '' run noise.sg n=3
 expect 'options may stand anywhere' 0 '{"s": 3, "z": [0, 0, 0]}' '' run noise.sg n=3 --format json
