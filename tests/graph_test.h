@@ -411,6 +411,8 @@ algebra(world *w, int which)
 		a = sg_ew2(b, SG_ADD, a, sg_matrix_t(b, a));
 		return sg_cholesky(
 		    b, sg_ew2(b, SG_MUL, sg_const(b, SG_F64, sg_shape_of(b, a), 0.5), a));
+	case 10:
+		return sg_cholesky_adjoint(b, a, real_of(w, SHAPE(w, w->m, w->n, w->n)));
 	default:
 		return sg_solve_triangular(b, a, which & 1, which & 2,
 		                           real_of(w, SHAPE(w, w->m, w->n, w->k)));
@@ -525,6 +527,8 @@ make_case(world *w, int i)
 		return (op_case){"upper triangle", algebra(w, 8), false};
 	case 43:
 		return (op_case){"cholesky of a symmetric matrix", algebra(w, 9), false};
+	case 44:
+		return (op_case){"adjoint of cholesky", algebra(w, 10), false};
 	default:
 		return (op_case){NULL, 0, false};
 	}

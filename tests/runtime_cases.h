@@ -573,6 +573,12 @@ TEST(C(factors_agree_with_their_references))
 		ck_assert(R(cholesky)(m, n, a, x, &status) == 0 &&
 		          R(cholesky_ref)(m, n, a, y, &status) == 0);
 		C(near)("cholesky", m * n * n, x, y, 24, 1);
+		memcpy(a, x, (size_t)(m * n * n) * sizeof *a);
+		free(y);
+		y = C(random)(&seed, m * n * (n + 1), 1);
+		ck_assert(R(cholesky_adjoint_ref)(m, n, a, y, x) == 0 &&
+		          R(cholesky_adjoint)(m, n, a, y, y) == 0);
+		C(near)("cholesky_adjoint", m * n * n, y, x, 24, 1);
 		free(a), free(x), free(y);
 	}
 	ck_assert(R(lu)(-1, 1, NULL, NULL, &status) == SGRT_EDIM && status == SGRT_EDIM);

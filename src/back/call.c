@@ -391,6 +391,8 @@ linalg_kernel(sg_op op)
 		return "logdet";
 	case SG_CHOLESKY:
 		return "cholesky";
+	case SG_CHOLBACK:
+		return "cholesky_adjoint";
 	case SG_TRISOLVE:
 		return "solve_triangular";
 	default:
@@ -404,9 +406,9 @@ static void
 print_linalg(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
-	const bool fails = !sg_by_factors(n->op),
+	const bool factored = sg_by_factors(n->op), fails = !factored && n->op != SG_CHOLBACK,
 		   solves = n->op == SG_LUSOLVE || n->op == SG_TRISOLVE;
-	const uint32_t first = !fails;
+	const uint32_t first = factored;
 	const sg_shape *s = f->g->node[n->args[first]].shape;
 	const char *to = destination(f, r);
 	sg_buf b;

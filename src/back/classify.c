@@ -385,6 +385,7 @@ kind_of(sg_fn *f, sg_ref r)
 	case SG_DET:
 	case SG_LOGDET:
 	case SG_CHOLESKY:
+	case SG_CHOLBACK:
 	case SG_TRISOLVE:
 		return SG_P_CALL;
 	case SG_CONTRACT:

@@ -110,7 +110,9 @@ count_uses(const sg_text_writer *w, size_t nroots, const sg_ref *roots)
 			uses[roots[i]] = add_uses(uses[roots[i]], 1);
 	for (sg_ref r = w->g->n - 1; r > 0; r--) {
 		const sg_node *n = sg_node_at(w->g, r);
-		const uint8_t more = is_wrapper(n) && !w->name[r] ? uses[r] : 1;
+		const uint8_t more = n->op == SG_CHOLBACK             ? 2 /* its text has them twice */
+		                     : is_wrapper(n) && !w->name[r] ? uses[r]
+		                                                    : 1;
 
 		for (uint32_t k = 0; uses[r] && k < sg_data_args(n); k++)
 			if (sg_is_written(w, n, k))

@@ -594,6 +594,22 @@ put_linalg(sg_text_writer *w, const sg_node *n, sg_ref vector)
 	return SG_P_POSTFIX;
 }
 
+/* The language has no name for it: l^-T s l^-1 with s = 0.5*(tril(p) + tril(p, k=-1).T), p = l.T @ g. */
+static sg_prec
+put_cholesky_adjoint(sg_text_writer *w, const sg_node *n)
+{
+	static const char *const between[] = {"solve_triangular(", ", solve_triangular(",
+	                                      ", 0.5*(tril(", ".T @ ", ") + tril(", ".T @ ",
+	                                      ", k=-1).T), trans=true).T, trans=true)"};
+
+	for (int k = 0; k < 7; k++) {
+		sg_buf_puts(w->b, between[k]);
+		if (k < 6)
+			sg_put(w, n->args[k == 3 || k == 5], k < 2 ? SG_P_ANY : SG_P_POSTFIX);
+	}
+	return SG_P_POSTFIX;
+}
+
 /* The vector v where r is solve(a, v), which the graph has as a column that is solved for; 0: it is not. */
 static sg_ref
 solved_vector(const sg_text_writer *w, sg_ref r)
@@ -681,6 +697,8 @@ sg_put_struct(sg_text_writer *w, sg_ref r)
 	case SG_CHOLESKY:
 	case SG_TRISOLVE:
 		return put_linalg(w, n, 0);
+	case SG_CHOLBACK:
+		return put_cholesky_adjoint(w, n);
 	case SG_CONTRACT:
 		return put_contract(w, r);
 	case SG_RAND:

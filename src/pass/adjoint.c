@@ -225,6 +225,7 @@ sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
 	case SG_DET:
 	case SG_LOGDET:
 	case SG_CHOLESKY:
+	case SG_CHOLBACK:
 	case SG_TRISOLVE:
 		m = matrix_mask(b, r, x, m);
 		break;

@@ -158,6 +158,8 @@ sg_node_cost(sg_build *b, sg_ref r)
 	case SG_LU:
 	case SG_CHOLESKY:
 		return factors(b, &n);
+	case SG_CHOLBACK: /* two products where the factorisation has one */
+		return sg_ext_add(b->sp, factors(b, &n), factors(b, &n));
 	case SG_LUSOLVE:
 	case SG_TRISOLVE:
 		return solution(b, &n);

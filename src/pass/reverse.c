@@ -119,7 +119,7 @@ static bool
 factors_first_operand(uint16_t op)
 {
 	return op == SG_LUSOLVE || op == SG_DET || op == SG_LOGDET || op == SG_CHOLESKY ||
-	       op == SG_TRISOLVE;
+	       op == SG_CHOLBACK || op == SG_TRISOLVE;
 }
 
 /* Node r with operands that are 0 where nothing is taken, so that inf and NaN there do not come

@@ -176,6 +176,14 @@ sg_cholesky(sg_build *b, sg_ref a)
 }
 
 sg_ref
+sg_cholesky_adjoint(sg_build *b, sg_ref l, sg_ref g)
+{
+	const sg_ref args[2] = {l, g};
+
+	return sg_raw(b, SG_CHOLBACK, sg_type_of(b, l), sg_shape_of(b, l), 2, args, NULL);
+}
+
+sg_ref
 sg_solve_triangular(sg_build *b, sg_ref a, bool lower, bool trans, sg_ref x)
 {
 	if (sg_is_matrix_t(b, a))

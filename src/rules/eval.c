@@ -305,6 +305,7 @@ static eval_fn *const structured[SG_NOPS] = {
     [SG_DET] = sg_eval_det,
     [SG_LOGDET] = sg_eval_det,
     [SG_CHOLESKY] = sg_eval_cholesky,
+    [SG_CHOLBACK] = sg_eval_cholesky_adjoint,
     [SG_TRISOLVE] = sg_eval_solve_triangular,
     [SG_RAND] = eval_random,
     [SG_RANDN] = eval_random,

@@ -74,6 +74,7 @@ int sg_eval_lu(const sg_eval *e);
 int sg_eval_lu_solve(const sg_eval *e);
 int sg_eval_det(const sg_eval *e); /* LOGDET too */
 int sg_eval_cholesky(const sg_eval *e);
+int sg_eval_cholesky_adjoint(const sg_eval *e);
 int sg_eval_solve_triangular(const sg_eval *e);
 
 #endif

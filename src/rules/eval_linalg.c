@@ -251,3 +251,47 @@ sg_eval_cholesky(const sg_eval *e)
 	}
 	return status;
 }
+
+/* ---- its adjoint: the steps of the factorisation backwards, one column at a time (Smith 1995) ---- */
+
+/* Column j of x, which holds the adjoint of l and becomes that of a. */
+static void
+cholesky_column_back(sg_tensor *out, const matrix *l, const matrix *x, int64_t j)
+{
+	const double d = get(l, j, j);
+	double sum = get(x, j, j);
+
+	for (int64_t i = j + 1; i < l->rows; i++) {
+		put(out, x, i, j, get(x, i, j) / d);
+		sum -= get(l, i, j) * get(x, i, j);
+	}
+	put(out, x, j, j, sum / d);
+	for (int64_t p = 0; p < j; p++) {
+		double v = get(x, j, p) - get(x, j, j) * get(l, j, p);
+
+		for (int64_t i = j + 1; i < l->rows; i++) {
+			v -= get(x, i, j) * get(l, i, p);
+			put(out, x, i, p, get(x, i, p) - get(x, i, j) * get(l, j, p));
+		}
+		put(out, x, j, p, v);
+	}
+	put(out, x, j, j, get(x, j, j) / 2);
+}
+
+int
+sg_eval_cholesky_adjoint(const sg_eval *e)
+{
+	copy_all(e->out, e->args[1]);
+	for (int64_t at = 0; at < count_of(e->out); at++) {
+		const matrix l = matrix_at(e->args[0], at), x = matrix_at(e->out, at);
+
+		for (int64_t j = l.rows; j-- > 0;)
+			cholesky_column_back(e->out, &l, &x, j);
+		for (int64_t i = 0; i < l.rows; i++)
+			for (int64_t j = 0; j < i; j++) {
+				put(e->out, &x, i, j, get(&x, i, j) / 2);
+				put(e->out, &x, j, i, get(&x, i, j));
+			}
+	}
+	return SGRT_OK;
+}

@@ -205,7 +205,8 @@ batch_DET(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched
 }
 
 /* ---- a = l l', symmetric:   dl = l h(l^-1 da l^-T)   A = l^-T sym(h(l' L)) l^-1, where h takes
- * the lower triangle with half of the diagonal and sym(x) = (x + x')/2 ---- */
+ * the lower triangle with half of the diagonal and sym(x) = (x + x')/2. The adjoint is an op of its
+ * own, CHOLBACK, since by products and solutions it costs six times as much (Murray 2016, 3) ---- */
 
 static sg_ref
 symmetric(sg_build *b, sg_ref x)
@@ -245,10 +246,8 @@ jvp_CHOLESKY(sg_build *b, sg_ref r, const sg_ref *t)
 void
 vjp_CHOLESKY(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 {
-	const sg_ref product = sg_matmul(b, sg_matrix_t(b, r), g);
-
 	(void)want;
-	d[0] = between(b, r, true, symmetric(b, lower_half(b, product)));
+	d[0] = sg_cholesky_adjoint(b, r, g);
 }
 
 sg_ref
@@ -256,6 +255,58 @@ batch_CHOLESKY(sg_build *b, const sg_node *n, const sg_ref *args, const bool *ba
 {
 	(void)n, (void)batched, (void)size;
 	return sg_cholesky(b, args[0]);
+}
+
+/* ---- A = l^-T s l^-1 with s = sym(h(l' g)):
+ *   dA = l^-T (sym(h(dl' g + l' dg)) - dl' A l - l' A dl) l^-1
+ * and with z = l^-1 sym(W) l^-T for the adjoint W of A:   G = l h(z)   L = tril(g h(z)' - 2 A l z)
+ * where of g only the lower triangle counts ---- */
+
+static sg_ref
+t_times(sg_build *b, sg_ref x, sg_ref y)
+{
+	return sg_matmul(b, sg_matrix_t(b, x), y);
+}
+
+sg_ref
+jvp_CHOLBACK(sg_build *b, sg_ref r, const sg_ref *t)
+{
+	const sg_node n = sg_at(b, r);
+	const sg_ref straight = t[1] ? sg_cholesky_adjoint(b, n.args[0], t[1]) : 0;
+
+	if (!t[0])
+		return straight;
+	const sg_ref l = triangle(b, n.args[0], true), dl = triangle(b, t[0], true);
+	const sg_ref moved = symmetric(b, t_times(b, l, sg_matmul(b, r, dl)));
+	const sg_ref s = symmetric(b, lower_half(b, t_times(b, dl, triangle(b, n.args[1], true))));
+	const sg_ref twice = mul(b, sg_const_like(b, moved, 2), moved);
+	const sg_ref bent = between(b, l, true, sg_ew2(b, SG_SUB, s, twice));
+	return straight ? sg_ew2(b, SG_ADD, straight, bent) : bent;
+}
+
+void
+vjp_CHOLBACK(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
+{
+	const sg_node n = sg_at(b, r);
+	const sg_ref l = triangle(b, n.args[0], true);
+	const sg_ref z = between(b, l, false, symmetric(b, g)), h = lower_half(b, z);
+
+	if (want[1])
+		d[1] = sg_matmul(b, l, h);
+	if (!want[0])
+		return;
+	const sg_ref moved = sg_matmul(b, r, sg_matmul(b, l, z));
+	const sg_ref twice = mul(b, sg_const_like(b, moved, 2), moved);
+	const sg_ref turned = times_t(b, triangle(b, n.args[1], true), h);
+	d[0] = triangle(b, sg_ew2(b, SG_SUB, turned, twice), true);
+}
+
+sg_ref
+batch_CHOLBACK(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
+{
+	(void)n;
+	return sg_cholesky_adjoint(b, sg_led_arg(b, args, batched, 0, size),
+	                           sg_led_arg(b, args, batched, 1, size));
 }
 
 /* ---- x = t^-1 b for a triangle t of a: as LUSOLVE, in that triangle alone ---- */

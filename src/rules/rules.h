@@ -76,6 +76,8 @@
  *   DET LOGDET   none; args a, LU(a): of the result's shape [..]. LOGDET is NaN where DET is negative
  *   CHOLESKY  none; a [.., n, n]: the lower L with a = L L', by a's lower triangle alone; derivatives
  *             are those of a symmetric matrix. Not positive definite: SGRT_EPOSDEF
+ *   CHOLBACK  none; args l = CHOLESKY(a), g like it: the adjoint of a where g is that of l. Of both the
+ *             lower triangles are read; the result is symmetric
  *   TRISOLVE  i lower, i trans; args a, b [.., n, k]: t^-1 b, or t^-T b, t being that triangle of a.
  *             0 on the diagonal: SGRT_ESINGULAR
  *   RAND RANDN   none; arg: seed, an i64 scalar. Element i (row-major) is number i of that stream.
@@ -202,6 +204,7 @@ sg_ref sg_lu_solve(sg_build *b, sg_ref a, sg_ref lu, bool trans, sg_ref x);
 sg_ref sg_det(sg_build *b, sg_op op, sg_ref a); /* DET LOGDET, by LU(a) */
 sg_ref sg_lu_det(sg_build *b, sg_op op, sg_ref a, sg_ref lu);
 sg_ref sg_cholesky(sg_build *b, sg_ref a);
+sg_ref sg_cholesky_adjoint(sg_build *b, sg_ref l, sg_ref g);
 /* Is its first operand there for derivatives alone, the value being found by the second? */
 static inline bool
 sg_by_factors(uint16_t op)
