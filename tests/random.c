@@ -38,7 +38,7 @@ typedef struct model {
 	uint64_t random;
 	line line[MOST_LINES];
 	size_t n, ninputs;
-	bool single;
+	bool single, empty; /* empty: extents may be 0 */
 } model;
 
 typedef struct verdict {
@@ -151,7 +151,8 @@ fits(match *b, const char *pattern, const char *shape)
 static bool
 shape_of(model *m, match *b, const char *pattern, char out[RANK + 1])
 {
-	static const char any[] = "1233NNM24", fixed[] = "2234";
+	static const char fixed[] = "2234";
+	const char *any = m->empty ? "0123NM0" : "1233NNM24";
 	size_t n = 0;
 
 	for (const char *p = pattern; *p; p++) {
@@ -167,7 +168,7 @@ shape_of(model *m, match *b, const char *pattern, char out[RANK + 1])
 		}
 		if (!isdigit((unsigned char)*p) && !*v)
 			*v = *p == 'p' || *p == 'q' ? fixed[below(m, sizeof fixed - 1)]
-			                            : any[below(m, sizeof any - 1)];
+			                            : any[below(m, strlen(any))];
 		if (n == RANK)
 			return false;
 		out[n++] = isdigit((unsigned char)*p) ? *p : *v;
@@ -311,14 +312,17 @@ static void
 make_model(model *m, uint64_t seed)
 {
 	static const char *const shapes[] = {"", "3", "N", "N3", "23", "33", "2N3", "MN", "2", "13"};
+	static const char *const with_empty[] = {"0", "N0", "03", "30", "N", "2", "1", "00", "10", "20N"};
 	size_t most, terms = 0;
 
 	m->random = seed * UINT64_C(0xd1342543de82ef95) + 1;
 	m->n = m->ninputs = 0;
 	m->single = below(m, 4) == 0;
+	m->empty = below(m, 16) == 0;
 	most = 3 + below(m, below(m, 8) ? 10 : 28);
 	for (size_t i = 1 + below(m, 3); i > 0; i--)
-		(void)add_input(m, shapes[below(m, COUNT_OF(shapes))]);
+		(void)add_input(m, m->empty ? with_empty[below(m, COUNT_OF(with_empty))]
+		                            : shapes[below(m, COUNT_OF(shapes))]);
 	for (size_t i = 0; i < most; i++)
 		grow(m);
 	for (size_t i = m->n; i-- > 0 && terms < 3;)
@@ -539,6 +543,15 @@ shrink(model *m, sg_backend b, uint64_t seed, const verdict *v)
 
 /* ---- the program ---- */
 
+/* Where an extent is 0 there may be no element to index, no maximum, and a mean of NaN. */
+static bool
+is_about_nothing(const verdict *v)
+{
+	return (v->kind == REFUSED && strstr(v->text, "[index-range]")) ||
+	       (v->kind == DIFFERS && strstr(v->text, "nan")) ||
+	       (v->kind == NOT_RUN && (strstr(v->text, "of nothing") || strstr(v->text, "out of range")));
+}
+
 static bool
 try_model(model *m, uint64_t seed, sg_backend b, bool print)
 {
@@ -550,9 +563,9 @@ try_model(model *m, uint64_t seed, sg_backend b, bool print)
 	if (print)
 		printf("%s\n", text);
 	judge(text, b, seed, &v);
-	if (v.kind == DIFFERS && strstr(v.text, "finite differences"))
-		judge(text, b, ~seed, &v); /* not by a kink that happens to be there */
-	if (v.kind == AGREES)
+	for (uint64_t i = 1; i < 4 && v.kind == DIFFERS && strstr(v.text, "finite differences"); i++)
+		judge(text, b, ~seed * i, &v); /* not by a kink that happens to be there */
+	if (v.kind == AGREES || (m->empty && is_about_nothing(&v)))
 		return true;
 	printf("seed %llu%s: %s\n", (unsigned long long)seed, b == SG_BACKEND_CC ? " (cc)" : "",
 	       v.text);

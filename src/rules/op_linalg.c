@@ -117,7 +117,7 @@ vjp_LUSOLVE(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 
 	d[2] = want[2] ? back : 0;
 	if (want[0])
-		d[0] = neg(b, trans ? times_t(b, r, back) : times_t(b, back, r));
+		d[0] = trans ? times_t(b, r, neg(b, back)) : times_t(b, neg(b, back), r);
 }
 
 /* Right sides alone become columns of one solve; see sg_lu_solve. */
@@ -336,7 +336,7 @@ vjp_TRISOLVE(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 
 	d[1] = want[1] ? back : 0;
 	if (want[0])
-		d[0] = neg(b, triangle(b, trans ? times_t(b, r, back) : times_t(b, back, r), lower));
+		d[0] = triangle(b, trans ? times_t(b, r, neg(b, back)) : times_t(b, neg(b, back), r), lower);
 }
 
 sg_ref
