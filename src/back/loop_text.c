@@ -229,7 +229,7 @@ name_outputs(text *w)
 static void
 print_body(text *w, sg_fn *fn, const sg_body *body, sg_ref room, sg_buf *out)
 {
-	fn->work = room ? sg_array(w->f, room) : NULL;
+	fn->work = room ? sg_array(w->f, room) : w->f->work; /* without room all its arrays are empty */
 	fn->indent = w->f->indent + 1;
 	fn->line = w->f->line;
 	fn->src = w->f->src;

@@ -31,5 +31,9 @@ is 'pow of integers' 'pow(2, 3)' '8'
 gives 'one weight serves several x' 'param w[2] = [1.0, 2.0], v = 2.0
 a, b = vjp(w*v, w, v, [1, 1])
 output a, b' '{"a": [2, 2], "b": 3}'
+gives 'loops over arrays of no elements' 'input x[0, N]
+y = map((r) -> while((c) -> sum(c*c) > 1, (c) -> 0.6*c, 2*r, limit=40), x)
+s = sum(sin(y))
+gradient s wrt x' '{"s": 0, "grad_x": []}' N=2 x=[]
 
 finish
