@@ -234,7 +234,6 @@ runtime_templates = \
 	runtime/vector.h.in \
 	runtime/vmath.c.in \
 	runtime/block.h \
-	runtime/isa.c \
 	runtime/isa.h \
 	runtime/runtime_text.h \
 	runtime/symbols.h \
@@ -281,6 +280,12 @@ test_programs = \
 example_programs = \
 	examples/descend
 examples_descend_LDADD = $(example_libs)
+gradbench_sources = \
+	bench/call.c \
+	bench/gradbench.c \
+	bench/gradbench.h \
+	bench/json.c \
+	bench/workloads.c
 test_headers = \
 	tests/block_cases.h \
 	tests/derive_test.h \
@@ -291,6 +296,7 @@ test_headers = \
 	tests/runtime_cases.h
 test_scripts = \
 	tests/floors.sh \
+	tests/gradbench.sh \
 	tests/isa.sh \
 	tests/sources.sh \
 	tests/cli/bench.sh \

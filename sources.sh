@@ -46,5 +46,6 @@ list runtime_templates runtime/*.in runtime/*.[ch] runtime/*.awk runtime/*.sh
 	list_stems example_programs $(stems 'examples/*.c' .c)
 }
 for p in $(stems 'examples/*.c' .c); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
+list gradbench_sources bench/*.[ch]
 list test_headers tests/*.h
 list test_scripts tests/*.sh tests/cli/*.sh tests/err/*.sh

@@ -473,8 +473,9 @@ def saddle():
     mpmath.mp.dps = 50
 
 
-for part in (hello, gmm, ba, lstm, ht, kmeans, llsq, lse, det, ode, particle, saddle):
-    part()
-    print(part.__name__)
-with open(os.path.join(HERE, "workloads.txt"), "w") as out:
-    out.write("# Made by make_workloads.py, which says how to read it; do not edit.\n" + "\n".join(lines) + "\n")
+if __name__ == "__main__":
+    for part in (hello, gmm, ba, lstm, ht, kmeans, llsq, lse, det, ode, particle, saddle):
+        part()
+        print(part.__name__)
+    with open(os.path.join(HERE, "workloads.txt"), "w") as out:
+        out.write("# Made by make_workloads.py, which says how to read it; do not edit.\n" + "\n".join(lines) + "\n")
