@@ -234,6 +234,7 @@ runtime_templates = \
 	runtime/vector.h.in \
 	runtime/vmath.c.in \
 	runtime/block.h \
+	runtime/isa.c \
 	runtime/isa.h \
 	runtime/runtime_text.h \
 	runtime/symbols.h \
@@ -295,6 +296,7 @@ test_headers = \
 	tests/random_forms.h \
 	tests/runtime_cases.h
 test_scripts = \
+	tests/bench.sh \
 	tests/floors.sh \
 	tests/gradbench.sh \
 	tests/isa.sh \

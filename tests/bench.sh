@@ -1,0 +1,31 @@
+#!/bin/sh
+# bench/run builds, compares and reports; of its times nothing is asked. Skipped without Python and shared libraries.
+# shellcheck source=tests/cli/harness.inc
+. "${srcdir:-.}/tests/cli/harness.inc"
+builddir=${builddir:-$PWD}
+if ! python3 -c 'import ctypes, mmap' 2>/dev/null || ! [ -f "$builddir/.libs/libsymgrad.so" ]; then
+	echo 'no Python 3, or no shared library'
+	exit 77
+fi
+case "${CFLAGS:-} $CC" in *fsanitize*) exit 77 ;; esac
+
+bench() { CC="$CC" python3 "$srcdir/bench/run" --build="$builddir" --seconds=0 --peers=none --out="$work/results.md" "$@"; }
+
+status 'it knows its cases' 0 bench --list
+judge 'a case stands in the list' "$(grep -qx chain-1e3 "$work/out"; echo $?)"
+status 'an unknown case is refused' 2 bench perceptron9
+says 'the name is said' perceptron9
+
+status 'it measures' 0 bench chain-1e3 softmax3 hello kmeans
+cp "$work/out" "$work/said"
+judge 'a peer that is missing is skipped with a line' "$(grep -q '^none: not there, skipped$' "$work/said"; echo $?)"
+for row in '| mean((tanh' '| softmax of 3' '| hello ' '| kmeans '; do
+	grep -qF "$row" "$work/results.md"
+	judge "the report has $row" $?
+done
+! grep -q 'not the same work' "$work/results.md"
+judge 'all forms give the same numbers' $?
+grep -q '^<svg' "$work/results.svg"
+judge 'there is a picture' $?
+
+finish
