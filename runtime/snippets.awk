@@ -49,6 +49,7 @@ function finish(    name, proto, i, kind, reference) {
 		kind = "type"
 		name = body
 		sub(/;\n$/, "", name)
+		sub(/\n#.*/, "", name)
 		match(name, /[A-Za-z_0-9]+$/)
 		name = substr(name, RSTART)
 		proto = ""

@@ -491,29 +491,37 @@ TEST(C(activations_agree_with_their_references))
 }
 END_TEST
 
+/* All transposes, steps between elements, rows backwards, and columns behind C that stay. */
 TEST(C(products_agree_with_their_references))
 {
-	const ptrdiff_t ext[] = {0, 1, 2, 3, 4, 5, 9, 17, 300};
+	const ptrdiff_t ext[] = {0, 1, 2, 3, 4, 5, 8, 9, 16, 17, 35, 64, 130, 300};
 	uint64_t seed = 8;
-	ptrdiff_t m, n, k;
-	T *a, *b, *c, *d;
+	ptrdiff_t m, n, k, s, ar, ac, br, bc;
+	T *a, *b, *c, *d, *from;
 	int trial, form;
 
-	for (trial = 0; trial < 250; trial++) {
-		m = ext[next(&seed) % 9];
-		n = ext[next(&seed) % 9];
-		k = trial == 0 ? 700 : ext[next(&seed) % 9];
-		form = (int)(next(&seed) % 8);
-		a = C(random)(&seed, m * k, 1);
-		b = C(random)(&seed, k * n, 1);
+	for (trial = 0; trial < 600; trial++) {
+		m = ext[next(&seed) % 14];
+		n = ext[next(&seed) % 14];
+		k = trial == 0 ? 700 : ext[next(&seed) % 14];
+		form = (int)(next(&seed) % 32);
+		s = form & 8 ? 2 : 1;
+		a = C(random)(&seed, m * k * s, 1);
+		b = C(random)(&seed, k * n * s, 1);
 		c = C(random)(&seed, m * (n + 2), 1);
 		d = C(copy)(c, m * (n + 2));
-		ck_assert(R(matmul)(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b,
-		                    form & 2 ? 1 : n, form & 2 ? k : 1, c, n + 2,
-		                    form & 4) == SGRT_OK);
-		R(matmul_ref)
-		(m, n, k, a, form & 1 ? 1 : k, form & 1 ? m : 1, b, form & 2 ? 1 : n,
-		 form & 2 ? k : 1, d, n + 2, form & 4);
+		ar = s * (form & 1 ? 1 : k);
+		ac = s * (form & 1 ? m : 1);
+		br = s * (form & 2 ? 1 : n);
+		bc = s * (form & 2 ? k : 1);
+		from = b;
+		if (form & 16 && k > 0) {
+			from = b + (k - 1) * br;
+			br = -br;
+		}
+		ck_assert(R(matmul)(m, n, k, a, ar, ac, from, br, bc, c, n + 2, form & 4) ==
+		          SGRT_OK);
+		R(matmul_ref)(m, n, k, a, ar, ac, from, br, bc, d, n + 2, form & 4);
 		C(near)("product", m * (n + 2), c, d, 20, sqrt((double)k) + 1);
 		free(a), free(b), free(c), free(d);
 	}
@@ -530,6 +538,32 @@ TEST(C(products_keep_infinities_in_place))
 	R(matmul_ref)(3, 2, 2, a, 2, 1, b, 2, 1, d, 2, 0);
 	C(near)("product", 6, c, d, 0, 0);
 	ck_assert(isnan(c[0]) && isinf(c[1]) && c[2] == 2 && c[5] == 5);
+}
+END_TEST
+
+/* Rows are read on into the next ones, whose NaN stay in their column. */
+TEST(C(products_keep_columns_apart))
+{
+	const ptrdiff_t m = 3, k = 40;
+	ptrdiff_t n, i, j;
+	uint64_t seed = 2;
+	T *a, *b, *c, *d;
+
+	for (n = 1; n < 40; n++) {
+		a = C(random)(&seed, m * k, 1);
+		b = C(random)(&seed, k * n, 1);
+		c = C(random)(&seed, m * n, 1);
+		d = C(random)(&seed, m * n, 1);
+		for (i = 0; i < k; i++)
+			b[i * n] = (T)NAN;
+		R(matmul)(m, n, k, a, k, 1, b, n, 1, c, n, 0);
+		R(matmul_ref)(m, n, k, a, k, 1, b, n, 1, d, n, 0);
+		for (i = 0; i < m; i++)
+			for (j = 0; j < n; j++)
+				ck_assert(!isnan(c[i * n + j]) == (j > 0));
+		C(near)("product", m * n, c, d, 20, 7);
+		free(a), free(b), free(c), free(d);
+	}
 }
 END_TEST
 
@@ -681,6 +715,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(activations_agree_with_their_references));
 	tcase_add_test(c, C(products_agree_with_their_references));
 	tcase_add_test(c, C(products_keep_infinities_in_place));
+	tcase_add_test(c, C(products_keep_columns_apart));
 	tcase_add_test(c, C(factors_agree_with_their_references));
 	tcase_add_test(c, C(solutions_agree_with_their_references));
 	tcase_add_test(c, C(solutions_solve));
