@@ -111,6 +111,7 @@ lib_sources = \
 	src/pass/sweep.h \
 	src/back/affine.c \
 	src/back/back.h \
+	src/back/band.c \
 	src/back/blocks.c \
 	src/back/blocks.h \
 	src/back/blocks_text.c \

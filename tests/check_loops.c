@@ -90,6 +90,64 @@ static const struct {
      "y = sum(sin(a)) + sum(b*b) + sum(sin(c)) + sum(d*d) + sum(e*e) + sum(max_pool1d(x, 3, stride=2)**2)\n"
      "gradient y wrt x, z, w, v\n",
      1e-10},
+    {"tiles of rows: densities",
+     "input x[R, M]\n"
+     "param a[K], mu[K, M], q[K, M, M]\n"
+     "def density(p) = logsumexp(a - 0.5*sum(map((r, c) -> r @ (p - c), q, mu)**2, axis=1))\n"
+     "t = map(density, x)\n"
+     "gradient sum(t) as y wrt a, mu, q, x\n",
+     1e-10},
+    {"tiles of rows: nearest and cumulative",
+     "input x[R, M], c[K, M]\n"
+     "d = map((p) -> sum((c - p)**2, axis=1), x)\n"
+     "near = min(d, axis=1)\n"
+     "run = cumsum(d*near[:, None], axis=1)\n"
+     "gradient sum(near) + sum(run*run) as y wrt c, x\n"
+     "entry which = argmin(d, axis=1) as k, near, hvp(sum(near), c, ones([K, M])) as h\n",
+     1e-10},
+    {"tiles of rows: a net",
+     "real f32\n"
+     "input x[R, M], t[R, K]\n"
+     "param w[M, 5], b[5], v[5, K]\n"
+     "h = tanh(x @ w + b)\n"
+     "o = softmax(layer_norm(h) @ v)\n"
+     "gradient mse_loss(o, t) as loss wrt params\n"
+     "entry more = sum(cross_entropy(o, t, reduction=\"none\")) as loss, grad(sum(o*o), v) as g, vjp(o, w, t) as d\n",
+     1e-4},
+    {"tiles of rows: what goes on over the rows",
+     "input x[R, M], i: i64[R]\n"
+     "s = sin(x) * sum(x, axis=1)[:, None]\n"
+     "e = exp(-0.1*s)\n"
+     "entry folds = sum(s*e, axis=0) as s0, sum(e) as s1, prod(1 + 0.01*s, axis=0) as p, any(s > 3, axis=0) as a,\n"
+     "  all(e > 0) as b, sum(i) as n, sum(i % 3) as m, mean(e + 0*s, axis=1) as r\n"
+     "gradient sum(s / (1 + sum(e, axis=0))) as y wrt x\n",
+     1e-10},
+    {"tiles of rows: parts of rows",
+     "input x[R, 4], z[R, M], j: i64[3]\n"
+     "a = concat((x*x, sin(z)), axis=1)\n"
+     "g = x[:, j % 4] * sum(a, axis=1)[:, None]\n"
+     "u = pad(g, ((0, 0), (1, 2))) + pad(g*g, ((0, 0), (0, 3))) + pad(g + 1, ((0, 0), (3, 0)))\n"
+     "o = tanh(u) @ ones([6, M])\n"
+     "gradient sum(o*z) as y wrt x, z\n"
+     "output a, g, u, concat((g, 2*g)) as two\n",
+     1e-10},
+    {"tiles of rows: neighbours, and other orders",
+     "input x[R, M], w[R]\n"
+     "a = x * sum(x*x, axis=1)[:, None]\n"
+     "b = a - roll(a, 1)\n"
+     "c = flip(b, axis=0) * w[:, None]\n"
+     "m = sum(c, axis=0)\n"
+     "gradient sum((c - m)**2) + sum(c.T @ a) as y wrt x, w\n",
+     1e-10},
+    {"tiles of rows in a loop",
+     "input x[R, M], v[N, M]\n"
+     "def step(s, p) {\n"
+     "  e = softmax(s*p + x)\n"
+     "  return s + e*sum(e*x, axis=1)[:, None] - sum(e, axis=0)/100, sum(e*e)\n"
+     "}\n"
+     "s, h = scan(step, x, over=v)\n"
+     "gradient sum(s*s) + sum(h) as y wrt x, v\n",
+     1e-9},
     {"loops in loops",
      "input x[N], w[M, M], z[N, M]\n"
      "def inner(a, v) {\n"
@@ -148,7 +206,8 @@ static const struct {
 static const struct {
 	char name;
 	int64_t value[4];
-} dims[] = {{'N', {3, 1, 0, 5}}, {'M', {2, 1, 3, 4}}, {'K', {2, 1, 2, 9}}, {'L', {8, 6, 4, 9}}};
+} dims[] = {{'N', {3, 1, 0, 5}}, {'M', {2, 1, 3, 4}}, {'K', {2, 1, 2, 9}}, {'L', {8, 6, 4, 9}},
+            {'R', {70, 1, 0, 200}}}; /* R: more rows than a tile holds, and fewer */
 
 /* ---- inputs ---- */
 

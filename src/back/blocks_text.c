@@ -35,7 +35,8 @@ copy_plain(sg_blocks *b, const sg_val *v, const char *to)
 		        sg_form_text(b->n, v->aff).s, stride, to);
 	else
 		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "load", (sg_type)v->type), b->count,
-		        start_of(b, sg_array(b->f, v->ref), v->aff), stride, to);
+		        start_of(b, sg_array(b->f, v->ref), sg_place_of(b->n, v->ref, v->aff)),
+		        stride, to);
 	return to;
 }
 
@@ -57,7 +58,8 @@ array_of(sg_blocks *b, uint32_t v, uint32_t p)
 		return to;
 	}
 	sg_need(b->f->ctx, y->how == SG_B_PLAIN, "an array that was made before it is read");
-	return y->text = y->in_row ? start_of(b, sg_array(b->f, x->ref), x->aff)
+	return y->text = y->in_row ? start_of(b, sg_array(b->f, x->ref),
+	                                      sg_place_of(b->n, x->ref, x->aff))
 	                           : copy_plain(b, x, sg_block_slot_for(b, t, p, y->last));
 }
 
@@ -76,6 +78,12 @@ root_array(const sg_blocks *b, const sg_root *r)
 	return r->kind == SG_R_COPY ? b->f->out[r->part].name : sg_array(b->f, r->ref);
 }
 
+static sg_aff
+root_place(const sg_blocks *b, const sg_root *r)
+{
+	return r->kind == SG_R_COPY ? r->at : sg_place_of(b->n, r->ref, r->at);
+}
+
 /* Where the value goes: into its array, or a buffer. */
 static const char *
 destination(sg_blocks *b, uint32_t v)
@@ -85,7 +93,7 @@ destination(sg_blocks *b, uint32_t v)
 	if (x->into) {
 		const sg_root *r = &b->n->s->root[x->into - 1];
 
-		return start_of(b, root_array(b, r), r->at);
+		return start_of(b, root_array(b, r), root_place(b, r));
 	}
 	return sg_block_slot_for(b, (sg_type)b->n->s->val[v].type, x->at + 1,
 	                         x->last > x->at ? x->last : x->at);
@@ -145,7 +153,7 @@ within_step(sg_blocks *b, uint32_t item)
 	for (uint32_t k = 0; k < v->nconds; k++)
 		print_stretch(b, &v->cond[k], lo, hi);
 	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", typed(b, "within", (sg_type)v->type), b->count,
-	        start_of(b, sg_array(b->f, x->ref), x->aff),
+	        start_of(b, sg_array(b->f, x->ref), sg_place_of(b->n, x->ref, x->aff)),
 	        sg_ext_bare(b->f, sg_block_stride(b, x->aff)), lo, hi, to);
 }
 
@@ -213,7 +221,7 @@ store_step(sg_blocks *b, uint32_t item)
 	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
 	const uint32_t v = r->val[0], p = b->item[item].at;
 	const bool whole = b->item[v].how == SG_B_WHOLE;
-	const char *to = start_of(b, root_array(b, r), r->at), *x = operand(b, v, p);
+	const char *to = start_of(b, root_array(b, r), root_place(b, r)), *x = operand(b, v, p);
 
 	if (r->add)
 		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, r->negate ? "sub_vv" : "add_vv", t),
@@ -263,8 +271,7 @@ name_element(sg_blocks *b, uint32_t item, uint32_t v)
 		const sg_c_text t =
 		    x->kind == SG_V_INDEX
 			? sg_form_text(b->n, x->aff)
-			: (sg_c_text){sg_element(b->n, sg_array(b->f, x->ref), x->aff),
-		                      SG_PREC_ATOM};
+			: (sg_c_text){sg_element_of(b->n, x->ref, x->aff), SG_PREC_ATOM};
 
 		x->text = t.s;
 		x->prec = (int8_t)t.prec;
@@ -326,12 +333,12 @@ void
 sg_blocks_text(sg_blocks *b)
 {
 	sg_fn *f = b->f;
-	const char *ext = sg_ext_bare(f, b->n->ext[b->group]);
+	const char *ext = sg_nest_to(b->n, b->group);
 
 	b->i = f->loop[b->group];
 	b->count = sg_name_fresh(&f->names, "count");
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %u) {", f->from, f->from, ext, f->from,
-	        (unsigned)b->tile);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %u) {", f->from,
+	        sg_nest_from(b->n, b->group), f->from, ext, f->from, (unsigned)b->tile);
 	f->indent++;
 	sg_line(f, "const ptrdiff_t %s = %s - %s < %u ? %s - %s : %u;", b->count, ext, f->from,
 	        (unsigned)b->tile, ext, f->from, (unsigned)b->tile);

@@ -216,7 +216,10 @@ sg_print_fill(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
 	const char *name = sg_array(f, r), *i = f->loop[0];
-	const sg_ext size = sg_shape_size(f->sp, n->shape);
+	const uint32_t band = f->at[r].band;
+	const sg_ext size =
+	    band ? sg_ext_mul(f->sp, sg_ext_int(f->sp, f->band[band - 1].tile), sg_row_length(f, r))
+		 : sg_shape_size(f->sp, n->shape);
 	const int64_t word = n->op == SG_WRITER ? -1 : 0;
 
 	if (f->m->o->jit || sg_ext_const(f->sp, size, NULL)) {
@@ -231,14 +234,15 @@ sg_print_fill(sg_fn *f, sg_ref r)
 
 /* ---- kernels ---- */
 
-/* Pointer to the first element: the array, plus base, plus a step for each loop around. */
+/* Pointer to the first element: the array, plus base, plus a step for each loop around, plus one
+ * for the rows before the tile. */
 static const char *
-pointer(sg_fn *f, const char *array, sg_ext base, uint32_t nloops, const sg_ext *step)
+pointer(sg_fn *f, sg_ref r, sg_ext base, uint32_t nloops, const sg_ext *step, sg_ext row)
 {
 	sg_buf b;
 
 	sg_buf_init(&b, f->ctx);
-	sg_buf_puts(&b, array);
+	sg_buf_puts(&b, sg_array(f, r));
 	if (!sg_ext_is(f->sp, base, 0))
 		sg_buf_printf(&b, " + %s", sg_ext_c(f, base));
 	for (uint32_t i = 0; i < nloops; i++) {
@@ -248,6 +252,9 @@ pointer(sg_fn *f, const char *array, sg_ext base, uint32_t nloops, const sg_ext 
 		if (!sg_is_1(f, step[i]))
 			sg_buf_printf(&b, " * %s", sg_ext_c(f, step[i]));
 	}
+	if (!f->at[r].band && !sg_ext_is(f->sp, row, 0))
+		sg_buf_printf(&b, sg_is_1(f, row) ? " + %s" : " + %s * %s", f->row,
+		              sg_ext_c(f, row));
 	return sg_buf_text(&b);
 }
 
@@ -262,42 +269,124 @@ behind(sg_fn *f, const char *pointer, const char *i, sg_ext step)
 	return sg_text(f->ctx, "%s + %s * %s", pointer, i, sg_ext_c(f, step));
 }
 
+/* The rows of a tile, each standing for as many as make up `all`. */
+static const char *
+tile_rows(sg_fn *f, const sg_step *s, sg_ext all)
+{
+	const sg_ext each = sg_ext_div(f->sp, all, f->band[s->band - 1].rows);
+	const char *rows = sg_text(f->ctx, "%s - %s", f->end, f->row);
+
+	return sg_is_1(f, each) ? rows : sg_text(f->ctx, "(%s) * %s", rows, sg_ext_c(f, each));
+}
+
 static void
-print_product(sg_fn *f, sg_ref r)
+plan_product(sg_fn *f, sg_ref r, sg_strided *a, sg_strided *b, sg_product *p)
 {
 	const sg_node *n = sg_fn_node(f, r);
-	const sg_ext zero = sg_ext_int(f->sp, 0);
 	sg_strided x, y;
+
+	(void)sg_strided_of(f, n->args[0], &x);
+	(void)sg_strided_of(f, n->args[1], &y);
+	sg_contract_plan(f, r, &x, &y, p);
+	*a = p->swapped ? y : x;
+	*b = p->swapped ? x : y;
+}
+
+/* Does the product add to what is there? In a band it does where it sums over the rows. */
+static bool
+accumulates(const sg_step *s, const sg_product *p)
+{
+	return p->accumulate || (s->band && s->row == SG_ROLE_TERM);
+}
+
+void
+sg_open_call(sg_fn *f, const sg_step *s)
+{
+	sg_strided a, b;
+	sg_product p;
+
+	if (sg_fn_node(f, s->ref)->op != SG_CONTRACT || f->at[s->ref].band)
+		return;
+	plan_product(f, s->ref, &a, &b, &p);
+	if (!accumulates(s, &p))
+		return;
+	sg_print_origin(f, &s->ref, 1);
+	sg_print_fill(f, s->ref);
+}
+
+static void
+open_loops(sg_fn *f, const sg_step *s, const sg_product *p)
+{
+	for (uint32_t i = 0; i < p->nloops; i++) {
+		const bool over_rows = s->band && s->row == SG_NROLES + i;
+
+		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++)", f->loop[i],
+		        over_rows ? f->row : "0", f->loop[i],
+		        over_rows ? f->end : sg_ext_bare(f, p->ext[i]), f->loop[i]);
+		f->indent++;
+	}
+}
+
+/* A loop over the rows counts from the first of all, an array of a tile from the tile's first. */
+static const char *
+row_pointer(sg_fn *f, const sg_step *s, sg_ref r, sg_ext base, const sg_product *p,
+            const sg_ext *step, sg_ext row)
+{
+	const sg_ext zero = sg_ext_int(f->sp, 0);
+
+	if (!s->band || s->row < SG_NROLES)
+		return pointer(f, r, base, p->nloops, step, row);
+	const char *at = pointer(f, r, base, p->nloops, step, zero);
+	if (!f->at[r].band)
+		return at;
+	return sg_text(f->ctx, "%s - %s * %s", at, f->row, sg_ext_c(f, row));
+}
+
+/* How many rows, columns and terms a call takes, and where its tile begins. */
+static void
+open_product(sg_fn *f, const sg_step *s, const sg_product *p, sg_tile *t, const char **terms)
+{
+	*terms = sg_ext_bare(f, p->k);
+	if (!s->band) {
+		sg_open_product(f, p, t);
+		return;
+	}
+	*t = (sg_tile){.rows = sg_ext_bare(f, p->m), .columns = sg_ext_bare(f, p->n)};
+	if (s->row == SG_ROLE_ROW)
+		t->rows = tile_rows(f, s, p->m);
+	else if (s->row == SG_ROLE_TERM)
+		*terms = tile_rows(f, s, p->k);
+}
+
+static void
+print_product(sg_fn *f, const sg_step *s)
+{
+	const sg_ref r = s->ref;
+	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
+	sg_role row = {zero, zero, zero, zero};
+	const char *terms, *at[3];
+	sg_strided a, b;
 	sg_product p;
 	sg_tile t;
 	int level = f->indent;
 
-	(void)sg_strided_of(f, n->args[0], &x);
-	(void)sg_strided_of(f, n->args[1], &y);
-	sg_contract_plan(f, r, &x, &y, &p);
-	const sg_strided *a = p.swapped ? &y : &x, *b = p.swapped ? &x : &y;
-	if (p.accumulate)
+	plan_product(f, r, &a, &b, &p);
+	if (s->band)
+		row = sg_product_role(&p, s->row);
+	if (accumulates(s, &p) && (!s->band || f->at[r].band))
 		sg_print_fill(f, r);
-	sg_open_product(f, &p, &t);
-	for (uint32_t i = 0; i < p.nloops; i++) {
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", f->loop[i], f->loop[i],
-		        sg_ext_bare(f, p.ext[i]), f->loop[i]);
-		f->indent++;
-	}
+	open_product(f, s, &p, &t, &terms);
+	open_loops(f, s, &p);
+	at[0] = behind(f, row_pointer(f, s, a.root, a.base, &p, p.a_step, row.a), t.row, p.a_row);
+	at[1] =
+	    behind(f, row_pointer(f, s, b.root, b.base, &p, p.b_step, row.b), t.column, p.b_col);
+	at[2] = behind(f, row_pointer(f, s, r, zero, &p, p.c_step, row.c), t.row, p.c_row);
+	at[2] = behind(f, at[2], t.column, one);
 	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %d);",
-	        sg_use_typed(f->m, "matmul", (sg_type)n->type), t.rows, t.columns,
-	        sg_ext_bare(f, p.k),
-	        behind(f, pointer(f, sg_array(f, a->root), a->base, p.nloops, p.a_step), t.row,
-	               p.a_row),
-	        sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col),
-	        behind(f, pointer(f, sg_array(f, b->root), b->base, p.nloops, p.b_step), t.column,
-	               p.b_col),
-	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col),
-	        behind(f,
-	               behind(f, pointer(f, sg_array(f, r), zero, p.nloops, p.c_step), t.row,
-	                      p.c_row),
-	               t.column, sg_ext_int(f->sp, 1)),
-	        sg_ext_bare(f, p.c_row), p.accumulate);
+	        sg_use_typed(f->m, "matmul", (sg_type)sg_fn_node(f, r)->type), t.rows, t.columns,
+	        terms, at[0], sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col), at[1],
+	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col), at[2], sg_ext_bare(f, p.c_row),
+	        accumulates(s, &p));
 	f->indent = level;
 }
 
@@ -346,30 +435,49 @@ hand_out(sg_fn *f, sg_ref r)
 
 /* The array of operand k of r, which is contiguous. */
 static const char *
-operand(sg_fn *f, sg_ref r, uint32_t k)
+operand(sg_fn *f, sg_ref r, uint32_t k, sg_ext row)
 {
 	sg_strided x;
 
 	(void)sg_strided_of(f, sg_arg(f->g, r, k), &x);
-	return pointer(f, sg_array(f, x.root), x.base, 0, NULL);
+	return pointer(f, x.root, x.base, 0, NULL, row);
+}
+
+/* Elements between rows of the operand, in a band. */
+static sg_ext
+rows_apart(sg_fn *f, const sg_step *s)
+{
+	sg_strided x;
+
+	if (!s->band)
+		return sg_ext_int(f->sp, 0);
+	(void)sg_strided_of(f, sg_arg(f->g, s->ref, 0), &x);
+	return x.stride[s->row];
 }
 
 static void
-print_rows(sg_fn *f, sg_ref r)
+print_rows(sg_fn *f, const sg_step *s)
 {
+	const sg_ref r = s->ref;
 	const sg_node *n = sg_fn_node(f, r);
-	const sg_shape *s = f->g->node[n->args[0]].shape;
+	const sg_shape *shape = f->g->node[n->args[0]].shape;
 	const bool keeps = n->op == SG_SOFTMAX || n->op == SG_LOG_SOFTMAX;
-	const sg_ext row = s->ext[s->rank - 1], rows = sg_fn_ext_mul(f, s->ext, s->rank - 1);
-	const char *to = destination(f, r);
+	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
+	const sg_ext row = shape->ext[shape->rank - 1];
+	const sg_ext rows = sg_fn_ext_mul(f, shape->ext, shape->rank - 1);
+	const char *to =
+	    s->band ? pointer(f, r, zero, 0, NULL, sg_row_length(f, r)) : destination(f, r);
 	const char *name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
 	const int level = f->indent;
-	sg_tile t;
+	sg_tile t = {0};
 
-	sg_open_rows(f, rows, row, &t);
+	if (s->band)
+		t.rows = tile_rows(f, s, rows);
+	else
+		sg_open_rows(f, rows, row, &t);
 	sg_line(f, "%s(%s, %s, %s, %s);", name, t.rows, sg_ext_bare(f, row),
-	        behind(f, operand(f, r, 0), t.row, row),
-	        behind(f, to, t.row, keeps ? row : sg_ext_int(f->sp, 1)));
+	        behind(f, operand(f, r, 0, rows_apart(f, s)), t.row, row),
+	        behind(f, to, t.row, keeps ? row : one));
 	f->indent = level;
 	hand_out(f, r);
 }
@@ -423,7 +531,7 @@ print_linalg(sg_fn *f, sg_ref r)
 	for (uint32_t k = 0; n->attr && k < n->attr->n; k++)
 		sg_buf_printf(&b, ", %d", (int)n->attr->w[k]);
 	for (uint32_t k = first; k < n->nargs; k++)
-		sg_buf_printf(&b, ", %s", operand(f, r, k));
+		sg_buf_printf(&b, ", %s", operand(f, r, k, sg_ext_int(f->sp, 0)));
 	if (fails) {
 		f->has_status = true;
 		sg_line(f, "if (%s, %s, &%s) != %s)", sg_buf_text(&b), to, f->status,
@@ -440,9 +548,9 @@ sg_print_call(sg_fn *f, sg_step *s)
 {
 	sg_print_origin(f, &s->ref, 1);
 	if (sg_fn_node(f, s->ref)->op == SG_CONTRACT)
-		print_product(f, s->ref);
+		print_product(f, s);
 	else if (linalg_kernel((sg_op)sg_fn_node(f, s->ref)->op))
 		print_linalg(f, s->ref);
 	else
-		print_rows(f, s->ref);
+		print_rows(f, s);
 }

@@ -114,19 +114,36 @@ joins(sg_fn *f, const label *outer, const label *inner)
 	       outer->out == sg_ext_mul(f->sp, inner->out, inner->ext);
 }
 
+static sg_role
+as_role(const label *a, bool swapped)
+{
+	return (sg_role){a->ext, swapped ? a->y : a->x, swapped ? a->x : a->y, a->out};
+}
+
+sg_role
+sg_product_role(const sg_product *p, uint32_t i)
+{
+	if (i < SG_NROLES)
+		return p->head[i];
+	i -= SG_NROLES;
+	return (sg_role){p->ext[i], p->a_step[i], p->b_step[i], p->c_step[i]};
+}
+
 /* Gives the role its labels, which leave the list; those that do not fit stay. */
 static label
-take(sg_fn *f, labels *l, role want, bool swapped)
+take(sg_fn *f, labels *l, role want, bool swapped, sg_role *head)
 {
 	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
 	label taken = {.ext = one, .x = zero, .y = zero, .out = zero};
 	bool any = false;
 
+	*head = as_role(&taken, swapped);
 	for (uint32_t i = l->n; i-- > 0;) {
 		label *a = &l->item[i];
 
 		if (role_of(a, swapped) != want || (any && !joins(f, a, &taken)))
 			continue;
+		*head = as_role(a, swapped);
 		if (any) {
 			taken.ext = sg_ext_mul(f->sp, taken.ext, a->ext);
 		} else {
@@ -151,9 +168,9 @@ sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, s
 		columns = columns || (l.item[i].in_y && !l.item[i].in_x);
 	/* without columns the rows may lie in any stride: a matrix times a vector */
 	p->swapped = columns && l.item[l.nout - 1].in_x;
-	const label n = take(f, &l, COLUMN, p->swapped);
-	const label m = take(f, &l, ROW, p->swapped);
-	const label k = take(f, &l, TERM, p->swapped);
+	const label n = take(f, &l, COLUMN, p->swapped, &p->head[SG_ROLE_COLUMN]);
+	const label m = take(f, &l, ROW, p->swapped, &p->head[SG_ROLE_ROW]);
+	const label k = take(f, &l, TERM, p->swapped, &p->head[SG_ROLE_TERM]);
 
 	p->m = m.ext, p->n = n.ext, p->k = k.ext;
 	p->a_row = p->swapped ? m.y : m.x, p->a_col = p->swapped ? k.y : k.x;
@@ -161,11 +178,12 @@ sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, s
 	p->c_row = m.out;
 	for (uint32_t i = 0; i < l.n; i++) {
 		const label *a = &l.item[i];
+		const sg_role step = as_role(a, p->swapped);
 
-		p->ext[i] = a->ext;
-		p->a_step[i] = p->swapped ? a->y : a->x;
-		p->b_step[i] = p->swapped ? a->x : a->y;
-		p->c_step[i] = a->out;
+		p->ext[i] = step.ext;
+		p->a_step[i] = step.a;
+		p->b_step[i] = step.b;
+		p->c_step[i] = step.c;
 		p->accumulate = p->accumulate || !a->in_out;
 	}
 	p->nloops = l.n;

@@ -83,6 +83,7 @@ const char *sg_rounded_name(sg_module *m);
 
 typedef uint32_t sg_aff;          /* interned in its function: equal forms are equal numbers */
 #define SG_VAR_VALUE SG_MAX_LOOPS /* variable SG_VAR_VALUE + v is value v; lower ones are loops */
+#define SG_VAR_TILE UINT32_MAX    /* the first row of the tile of a band */
 
 typedef struct sg_aff_term {
 	uint32_t var;
@@ -134,6 +135,8 @@ typedef struct sg_place {
 	int64_t offset;               /* in the workspace: within the slot */
 	uint32_t slot;                /* of the slots, + 1; 0: fixed size */
 	bool planned;
+	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
+	bool carried;         /* a sum over the rows of a band, which goes on from tile to tile */
 	uint32_t first, last; /* steps by position between which its array lives */
 } sg_place;
 
@@ -208,6 +211,9 @@ typedef struct sg_step {
 	size_t ndeps, dep_cap;
 	sg_ref *read; /* arrays that it reads or writes */
 	size_t nreads, read_cap;
+	uint32_t band; /* + 1: it runs with others, tile by tile */
+	uint32_t
+	    row; /* in a band: NEST: its loop over the rows; CALL: their axis, of CONTRACT role */
 	/* NEST: loops over ext[0..nloops), those of mask innermost */
 	uint32_t nloops;
 	const sg_ext *ext;
@@ -217,6 +223,13 @@ typedef struct sg_step {
 	sg_val *val; /* [0] is unused; operands come before users */
 	size_t nvals, val_cap;
 } sg_step;
+
+/* Steps that run tile by tile of rows (band.c). */
+typedef struct sg_band {
+	sg_ext rows;
+	uint32_t first, n; /* by their places in the order */
+	uint32_t tile;     /* rows at most */
+} sg_band;
 
 typedef struct sg_slot {
 	sg_ext bytes;
@@ -264,6 +277,8 @@ typedef struct sg_fn {
 	sg_step *step;
 	size_t nsteps, step_cap;
 	uint32_t *order; /* steps as they are printed */
+	sg_band *band;
+	size_t nbands, band_cap;
 
 	int64_t fixed; /* bytes of the part of the workspace whose size is fixed */
 	sg_slot *slot; /* the rest, one after the other */
@@ -274,6 +289,7 @@ typedef struct sg_fn {
 	bool has_status, uses_work;
 	const char *status;
 	const char *loop[SG_MAX_LOOPS], *from, *to, *turn; /* turn: of its SCANs */
+	const char *row, *end;                             /* of a band: its tile */
 	const char **slot_name;
 	const char *tile; /* of the outermost function: room for buffers of tiles on the stack */
 	int64_t tile_bytes;
@@ -342,15 +358,21 @@ bool sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *sha
 sg_ext sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n);
 
 /* ---- contract.c: CONTRACT as a call of a kernel within loops ---- */
+enum { SG_ROLE_ROW, SG_ROLE_COLUMN, SG_ROLE_TERM, SG_NROLES }; /* then the loops */
+typedef struct sg_role { /* a label: its extent, and what a step along it is in a, b and c */
+	sg_ext ext, a, b, c;
+} sg_role;
 typedef struct sg_product {
-	bool swapped;   /* x is argument 1 */
-	sg_ext m, n, k; /* extents; 1 where a role is empty */
+	sg_role head[SG_NROLES]; /* the outermost label that the role has */
+	bool swapped;            /* x is argument 1 */
+	sg_ext m, n, k;          /* extents; 1 where a role is empty */
 	sg_ext a_row, a_col, b_row, b_col, c_row;
 	uint32_t nloops; /* labels that are looped over */
 	sg_ext ext[SG_MAX_LOOPS], a_step[SG_MAX_LOOPS], b_step[SG_MAX_LOOPS], c_step[SG_MAX_LOOPS];
 	bool accumulate; /* some loop is over a summed label: the result starts at 0 */
 } sg_product;
 bool sg_contract_is_loops(sg_fn *f, sg_ref r);
+sg_role sg_product_role(const sg_product *p, uint32_t i);
 void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
 
 /* ---- parallel.c: a kernel of the runtime, called for tiles of its result on several threads ---- */
@@ -409,6 +431,10 @@ void sg_print_loop(sg_fn *f, sg_step *s);     /* loop_text.c */
 void sg_schedule(sg_fn *f);
 void sg_step_reads(sg_fn *f, uint32_t step, sg_ref r); /* array or variable of r is read */
 
+/* ---- band.c ---- */
+void sg_find_bands(sg_fn *f);
+sg_ext sg_row_length(sg_fn *f, sg_ref r); /* elements behind the leading axis of an array */
+
 /* ---- demand.c ---- */
 void sg_demand_step(sg_fn *f, uint32_t step);
 
@@ -442,10 +468,10 @@ unsigned sg_c_cast_reads(sg_type from, sg_type to);
 const char *sg_c_paren(sg_fn *f, sg_c_text x, int least);
 
 /* ---- nest.c, call.c ---- */
-void sg_print_nest(sg_fn *f, sg_step *s);
 void sg_print_texts(sg_fn *f, sg_step *s); /* what the texts of a LOOP's values stand on */
 void sg_print_out(sg_fn *f, size_t k,
                   const char *value); /* scalar output k, unless a NEW one is there */
+void sg_open_call(sg_fn *f, const sg_step *s); /* before the tiles of a band */
 void sg_print_call(sg_fn *f, sg_step *s);
 void sg_print_fill(sg_fn *f, sg_ref r);
 void sg_print_origin(sg_fn *f, const sg_ref *r, size_t n); /* the comment with lines of the model */

@@ -162,10 +162,9 @@ print_fold_step(sg_nest *n, sg_root *r)
 	const sg_c_text v = sg_val_text(n, r->val[0]);
 
 	if (op == SG_WRITER)
-		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at),
-		        sg_form_text(n, r->pos).s);
+		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), sg_form_text(n, r->pos).s);
 	else if (sg_adds_up(f, r->ref))
-		sg_print_update(n, sg_element(n, sg_array(f, r->ref), r->at), SG_SUM, t, v);
+		sg_print_update(n, sg_element_of(n, r->ref, r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
 		print_best(n, r, op == SG_ARGMAX, t, v.s);
 	else if (op == SG_LINREC)
@@ -175,7 +174,7 @@ print_fold_step(sg_nest *n, sg_root *r)
 	else
 		sg_print_update(n, r->into, op, t, v);
 	if (is_running(op))
-		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), r->acc);
+		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), r->acc);
 }
 
 /* Is its variable the one that a new output is? */
@@ -199,6 +198,87 @@ sg_print_out(sg_fn *f, size_t k, const char *value)
 		sg_line(f, "const %s %s = %s;", type, out->name, value);
 }
 
+/* ---- folds over the rows of a band, with axes that stay: each tile adds to arrays ---- */
+
+/* Element i, given as text, of what was rounded off. */
+static const char *
+carry_at(const sg_nest *n, const sg_root *r, const char *i)
+{
+	sg_fn *f = n->f;
+	const char *name = f->at[r->ref].name;
+
+	if (f->at[r->ref].out)
+		return sg_text(f->ctx, "%s[%s]", name, i);
+	return sg_text(f->ctx, "%s[%s + %s]", name,
+	               sg_ext_c(f, sg_shape_size(f->sp, sg_fn_node(f, r->ref)->shape)), i);
+}
+
+static void
+add_to_sum(sg_nest *n, const sg_root *r, const char *v)
+{
+	sg_fn *f = n->f;
+	const sg_node *x = sg_fn_node(f, r->ref);
+	const char *to = sg_element_of(n, r->ref, r->at);
+
+	if (f->at[r->ref].carried)
+		sg_line(f, "%s(&%s, &%s, %s);", sg_use_typed(f->m, "sum_add", (sg_type)x->type), to,
+		        carry_at(n, r, sg_form_text(n, r->at).s), v);
+	else
+		sg_print_update(n, to, (sg_op)x->op, (sg_type)x->type,
+		                (sg_c_text){v, SG_PREC_ATOM});
+}
+
+static const char *
+for_all(const sg_nest *n, const sg_root *r)
+{
+	sg_fn *f = n->f;
+	const char *i = f->loop[0];
+
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", i, i,
+	        sg_ext_bare(f, sg_shape_size(f->sp, sg_fn_node(f, r->ref)->shape)), i);
+	return i;
+}
+
+void
+sg_open_sums(sg_nest *n)
+{
+	sg_fn *f = n->f;
+
+	for (size_t k = 0; k < n->s->nroots; k++) {
+		sg_root *r = &n->s->root[k];
+		const sg_node *x = sg_fn_node(f, r->ref);
+		const char *i, *first = first_value(f, (sg_op)x->op, (sg_type)x->type);
+
+		if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref))
+			continue;
+		print_empty_check(n, r);
+		i = for_all(n, r);
+		sg_line(f, "\t%s[%s] = %s;", sg_array(f, r->ref), i, first);
+		if (!f->at[r->ref].carried)
+			continue;
+		i = for_all(n, r);
+		sg_line(f, "\t%s = %s;", carry_at(n, r, i), first);
+	}
+}
+
+void
+sg_close_sums(sg_nest *n)
+{
+	sg_fn *f = n->f;
+
+	for (size_t k = 0; k < n->s->nroots; k++) {
+		sg_root *r = &n->s->root[k];
+
+		if (r->kind != SG_R_FOLD || !f->at[r->ref].carried)
+			continue;
+		const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
+		const char *i = for_all(n, r), *to = sg_array(f, r->ref);
+
+		sg_line(f, "\t%s[%s] = %s(%s[%s], %s);", to, i, sg_use_typed(f->m, "sum_end", t),
+		        to, i, carry_at(n, r, i));
+	}
+}
+
 static void
 finish_fold(sg_nest *n, sg_root *r)
 {
@@ -210,8 +290,12 @@ finish_fold(sg_nest *n, sg_root *r)
 	if (r->tree)
 		v = sg_text(f->ctx, "%s(%s, %s)", sg_use_typed(f->m, "sum_end", t), r->acc,
 		            r->acc2);
+	if (sg_nest_carries(n)) {
+		add_to_sum(n, r, v);
+		return;
+	}
 	if (!p->unit) {
-		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), v);
+		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), v);
 		return;
 	}
 	if (p->reads && r->tree && !is_new_out(f, r->ref)) {
@@ -253,7 +337,7 @@ print_piece(sg_nest *n, const sg_root *r)
 {
 	sg_fn *f = n->f;
 	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
-	const char *to = sg_element(n, sg_array(f, r->ref), r->at);
+	const char *to = sg_element_of(n, r->ref, r->at);
 	const sg_c_text x = sg_val_text(n, r->val[0]);
 
 	if (!r->add && !r->negate)
@@ -294,7 +378,7 @@ sg_print_root(sg_nest *n, sg_root *r)
 		break;
 	}
 	if (!p->unit) {
-		sg_line(f, "%s = %s;", sg_element(n, sg_array(f, r->ref), r->at), v);
+		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), v);
 		return;
 	}
 	if (p->reads && !is_new_out(f, r->ref)) {

@@ -1,5 +1,5 @@
 /* func.c - the body of one written function: its variables, and its steps in order. */
-#include "back/emit.h"
+#include "back/nest.h"
 
 #include <string.h>
 
@@ -21,7 +21,7 @@ static bool
 has_variable(const sg_fn *f, const sg_place *p)
 {
 	if (p->stored)
-		return !p->out;
+		return !p->out || p->carried;
 	if (!p->unit || p->fused || p->kind == SG_P_LEAF)
 		return false;
 	return p->reads > 0 || (p->out && f->out[p->out - 1].kind == SG_O_NEW);
@@ -87,6 +87,10 @@ name_everything(sg_fn *f)
 	f->to = f->around ? f->around->to : sg_name_fresh(&f->names, "to");
 	f->tile = f->around ? f->around->tile : sg_name_fresh(&f->names, "tile");
 	f->status = f->around ? f->around->status : sg_name_fresh(&f->names, "status");
+	if (f->nbands) {
+		f->row = sg_name_fresh(&f->names, "row");
+		f->end = sg_name_fresh(&f->names, "end");
+	}
 	name_values(f, false);
 }
 
@@ -163,28 +167,89 @@ mention_unread(sg_fn *f, const bool *used)
 }
 
 static void
+print_step(sg_fn *f, sg_step *s)
+{
+	sg_nest n;
+
+	switch ((sg_step_kind)s->kind) {
+	case SG_S_NEST:
+		sg_nest_open(&n, f, s);
+		sg_nest_print(&n);
+		sg_nest_close(&n);
+		break;
+	case SG_S_CALL:
+		sg_print_call(f, s);
+		break;
+	case SG_S_FILL:
+		sg_print_origin(f, &s->ref, 1);
+		sg_print_fill(f, s->ref);
+		break;
+	case SG_S_LOOP:
+		sg_print_loop(f, s);
+		break;
+	case SG_S_DONE:
+		break;
+	}
+}
+
+/* What a step of a band does before the first tile: sums begin. */
+static void
+open_member(sg_fn *f, sg_step *s, sg_nest *n)
+{
+	if (s->kind == SG_S_NEST)
+		sg_nest_open(n, f, s);
+	else if (s->kind == SG_S_CALL)
+		sg_open_call(f, s);
+	else if (s->kind == SG_S_FILL && !f->at[s->ref].band)
+		sg_print_fill(f, s->ref);
+}
+
+static void
+print_member(sg_fn *f, sg_step *s, sg_nest *n)
+{
+	if (s->kind == SG_S_NEST)
+		sg_nest_print(n);
+	else if (s->kind == SG_S_CALL)
+		sg_print_call(f, s);
+	else if (s->kind == SG_S_FILL && f->at[s->ref].band)
+		sg_print_fill(f, s->ref);
+}
+
+static void
+print_band(sg_fn *f, const sg_band *b)
+{
+	sg_nest *nest = SG_NEW_ARRAY(f->ctx, sg_nest, b->n);
+	const uint32_t *order = f->order + b->first;
+	const char *rows = sg_ext_bare(f, b->rows);
+
+	for (uint32_t k = 0; k < b->n; k++)
+		open_member(f, &f->step[order[k]], &nest[k]);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %u) {", f->row, f->row, rows, f->row,
+	        (unsigned)b->tile);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %u ? %s : %s + %u;", f->end, rows, f->row,
+	        (unsigned)b->tile, rows, f->row, (unsigned)b->tile);
+	for (uint32_t k = 0; k < b->n; k++)
+		print_member(f, &f->step[order[k]], &nest[k]);
+	f->indent--;
+	sg_line(f, "}");
+	for (uint32_t k = 0; k < b->n; k++)
+		if (f->step[order[k]].kind == SG_S_NEST)
+			sg_nest_close(&nest[k]);
+}
+
+static void
 print_steps(sg_fn *f)
 {
 	for (size_t i = 0; i < f->nsteps; i++) {
 		sg_step *s = &f->step[f->order[i]];
 
-		switch ((sg_step_kind)s->kind) {
-		case SG_S_NEST:
-			sg_print_nest(f, s);
-			break;
-		case SG_S_CALL:
-			sg_print_call(f, s);
-			break;
-		case SG_S_FILL:
-			sg_print_origin(f, &s->ref, 1);
-			sg_print_fill(f, s->ref);
-			break;
-		case SG_S_LOOP:
-			sg_print_loop(f, s);
-			break;
-		case SG_S_DONE:
-			break;
+		if (!s->band) {
+			print_step(f, s);
+			continue;
 		}
+		print_band(f, &f->band[s->band - 1]);
+		i += f->band[s->band - 1].n - 1;
 	}
 }
 

@@ -201,17 +201,19 @@ void
 sg_open_strip(sg_nest *n)
 {
 	sg_fn *f = n->f;
-	const char *ext = sg_ext_bare(f, n->ext[n->ngroups - 1]);
+	const uint32_t d = n->ngroups - 1;
+	const char *from = sg_nest_from(n, d), *to = sg_nest_to(n, d);
 
 	n->at = sg_name_fresh(&f->names, "strip");
 	n->width = sg_name_fresh(&f->names, "width");
 	n->lane = sg_name_fresh(&f->names, "lane");
 	if (n->parallel && n->nkept == 0)
 		sg_open_parallel(n);
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", n->at, n->at, ext, n->at, STRIP);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", n->at, from, n->at, to, n->at,
+	        STRIP);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", n->width, ext, n->at, STRIP,
-	        ext, n->at, STRIP);
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", n->width, to, n->at, STRIP,
+	        to, n->at, STRIP);
 }
 
 void

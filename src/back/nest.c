@@ -61,7 +61,8 @@ group_loops(sg_nest *n)
 		const bool reduced = s->mask >> var & 1;
 		bool join = false;
 
-		if (i > 0 && reduced == (s->mask >> order[i - 1] & 1)) {
+		if (i > 0 && reduced == (s->mask >> order[i - 1] & 1) &&
+		    !(n->band && var == s->row)) {
 			pair p = {n->f, order[i - 1], var, s->ext[var], true};
 
 			visit_forms(n, look_at_pair, &p);
@@ -165,6 +166,54 @@ set_depths(sg_nest *n)
 
 /* ---- loops ---- */
 
+/* Is loop d the one over the rows of a band, alone or with loops that it took in? */
+static bool
+is_over_rows(const sg_nest *n, uint32_t d)
+{
+	return n->band && n->group_of[n->s->row] == d;
+}
+
+static const char *
+times_row(const sg_nest *n, uint32_t d, const char *row)
+{
+	const sg_ext each = sg_ext_div(n->f->sp, n->ext[d], n->band->rows);
+
+	return sg_is_1(n->f, each) ? row : sg_text(n->f->ctx, "%s * %s", row, sg_ext_c(n->f, each));
+}
+
+const char *
+sg_nest_from(const sg_nest *n, uint32_t d)
+{
+	if (is_over_rows(n, d))
+		return times_row(n, d, n->f->row);
+	return d == 0 && n->begin ? n->begin : "0";
+}
+
+const char *
+sg_nest_to(const sg_nest *n, uint32_t d)
+{
+	if (is_over_rows(n, d))
+		return times_row(n, d, n->f->end);
+	return d == 0 && n->begin ? n->end : sg_ext_bare(n->f, n->ext[d]);
+}
+
+bool
+sg_nest_carries(const sg_nest *n)
+{
+	return n->band && (n->s->mask >> n->s->row & 1) && !n->across;
+}
+
+/* The rows of a tile are few, but each may stand for many turns of the loop. */
+static bool
+is_short(const sg_nest *n, uint32_t d, int64_t block)
+{
+	int64_t v;
+
+	if (is_over_rows(n, d))
+		return n->ext[d] == n->band->rows;
+	return sg_ext_const(n->f->sp, n->ext[d], &v) && v <= block;
+}
+
 static void
 declare_parts(sg_nest *n)
 {
@@ -221,29 +270,15 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_close(n);
 }
 
-/* Bounds of loop d. */
-static const char *
-first_of(const sg_nest *n, uint32_t d)
-{
-	return d == 0 && n->begin ? n->begin : "0";
-}
-
-static const char *
-end_of(const sg_nest *n, uint32_t d)
-{
-	return d == 0 && n->begin ? n->end : sg_ext_bare(n->f, n->ext[d]);
-}
-
 /* The innermost loop that is reduced, of sums that go in blocks. */
 static void
 print_blocks(sg_nest *n, uint32_t d)
 {
 	sg_fn *f = n->f;
-	const char *first = first_of(n, d), *ext = end_of(n, d);
+	const char *first = sg_nest_from(n, d), *ext = sg_nest_to(n, d);
 	const int block = n->lanes ? BLOCK_OF_LANES : BLOCK;
-	int64_t v;
 
-	if (sg_ext_const(f->sp, n->ext[d], &v) && v <= block) {
+	if (is_short(n, d, block)) {
 		declare_parts(n);
 		print_loop(n, d, first, ext);
 		add_parts(n);
@@ -265,7 +300,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 {
 	if (n->strip && d == n->nkept)
 		sg_open_strip(n);
-	if (d == n->nkept)
+	if (d == n->nkept && !n->across)
 		sg_declare_folds(n);
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == d && n->s->val[i].needed)
@@ -278,40 +313,82 @@ sg_print_level(sg_nest *n, uint32_t d)
 	} else if (n->tree && d + 1 + n->strip == n->ngroups) {
 		print_blocks(n, d);
 	} else {
-		print_loop(n, d, first_of(n, d), end_of(n, d));
+		print_loop(n, d, sg_nest_from(n, d), sg_nest_to(n, d));
 	}
-	if (d == n->nkept && !n->begin)
+	if (d == n->nkept && !n->begin && !n->across)
 		sg_finish_folds(n);
 	if (n->strip && d == n->nkept)
 		sg_close(n);
 }
 
-void
-sg_print_nest(sg_fn *f, sg_step *s)
+static void
+print_origin(sg_fn *f, const sg_step *s)
 {
-	sg_nest n = {.f = f, .s = s};
 	sg_ref *refs = SG_NEW_ARRAY(f->ctx, sg_ref, s->nroots);
 
 	for (size_t i = 0; i < s->nroots; i++)
 		refs[i] = s->root[i].kind == SG_R_PIECE ? s->root[i].from : s->root[i].ref;
 	sg_print_origin(f, refs, s->nroots);
-	for (size_t i = 0; i < s->nroots; i++) {
-		n.tree = n.tree || s->root[i].tree;
-		if (s->root[i].kind == SG_R_FOLD && sg_adds_up(f, s->root[i].ref))
-			sg_print_fill(f, s->root[i].ref);
+}
+
+static void
+fill_targets(sg_nest *n, bool of_a_tile)
+{
+	sg_fn *f = n->f;
+
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		if (r->kind == SG_R_FOLD && sg_adds_up(f, r->ref) &&
+		    (f->at[r->ref].band != 0) == of_a_tile)
+			sg_print_fill(f, r->ref);
 	}
-	group_loops(&n);
-	find_needed(&n);
-	sg_choose_lanes(&n);
-	set_depths(&n);
-	sg_choose_parallel(&n);
-	if (n.parallel && n.shares) {
-		sg_print_shares(&n);
+}
+
+void
+sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
+{
+	*n = (sg_nest){.f = f, .s = s, .band = s->band ? &f->band[s->band - 1] : NULL};
+	for (size_t i = 0; i < s->nroots; i++)
+		n->tree = n->tree || s->root[i].tree;
+	group_loops(n);
+	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
+	find_needed(n);
+	sg_choose_lanes(n);
+	set_depths(n);
+	if (!n->band)
+		sg_choose_parallel(n);
+	if (!n->band || n->across || sg_nest_carries(n))
+		print_origin(f, s);
+	fill_targets(n, false);
+	if (n->across)
+		sg_declare_folds(n);
+	else if (sg_nest_carries(n))
+		sg_open_sums(n);
+}
+
+void
+sg_nest_print(sg_nest *n)
+{
+	if (n->band)
+		print_origin(n->f, n->s);
+	fill_targets(n, true);
+	if (n->parallel && n->shares) {
+		sg_print_shares(n);
 		return;
 	}
-	sg_print_level(&n, 0);
-	if (n.parallel)
-		sg_close_parallel(&n);
+	sg_print_level(n, 0);
+	if (n->parallel)
+		sg_close_parallel(n);
+}
+
+void
+sg_nest_close(sg_nest *n)
+{
+	if (n->across)
+		sg_finish_folds(n);
+	else if (sg_nest_carries(n))
+		sg_close_sums(n);
 }
 
 void

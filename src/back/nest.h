@@ -12,6 +12,8 @@ typedef struct sg_nest {
 	uint32_t last[SG_MAX_LOOPS];     /* by group: its fastest variable */
 	sg_ext ext[SG_MAX_LOOPS];        /* by group */
 	bool tree;
+	const sg_band *band; /* whose tiles it runs in, or NULL */
+	bool across;         /* all its folds go on from tile to tile */
 	/* lanes.c */
 	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
 	bool strip;                    /* the innermost loop is a kept one, in strips */
@@ -27,6 +29,15 @@ typedef struct sg_nest {
 enum { SG_LANES = 32 };
 
 /* ---- nest.c ---- */
+/* What stands before the tiles of a band (or the nest), for each tile, and behind. */
+void sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s);
+void sg_nest_print(sg_nest *n);
+void sg_nest_close(sg_nest *n);
+/* Bounds of loop d, as C. */
+const char *sg_nest_from(const sg_nest *n, uint32_t d);
+const char *sg_nest_to(const sg_nest *n, uint32_t d);
+/* Does it sum up over the rows of a band, with axes that stay? Each tile adds to arrays then. */
+bool sg_nest_carries(const sg_nest *n);
 void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
 
 /* ---- parallel.c ---- */
@@ -52,6 +63,10 @@ void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
 /* ---- nest_value.c ---- */
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);
 const char *sg_element(const sg_nest *n, const char *array, sg_aff at); /* array[at] */
+/* Where in its array element `at` of r stands: an array of one tile begins with the tile's first
+ * row. */
+sg_aff sg_place_of(const sg_nest *n, sg_ref r, sg_aff at);
+const char *sg_element_of(const sg_nest *n, sg_ref r, sg_aff at);
 sg_c_text sg_val_text(const sg_nest *n, uint32_t v);
 void sg_print_val(sg_nest *n, sg_val *v); /* its text; a statement where it needs one */
 
@@ -63,5 +78,7 @@ void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text
 void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */
 void sg_finish_folds(sg_nest *n);
+void sg_open_sums(sg_nest *n); /* of a nest that carries */
+void sg_close_sums(sg_nest *n);
 
 #endif

@@ -57,11 +57,14 @@ sg_form_text(const sg_nest *n, sg_aff a)
 		for (uint32_t i = 0; i < form.n; i++) {
 			const sg_aff_term x = form.term[i];
 			int64_t v;
-			const bool negative = sg_ext_const(n->f->sp, x.coef, &v) && v < 0;
+			const bool negative =
+			    x.var == SG_VAR_TILE || (sg_ext_const(n->f->sp, x.coef, &v) && v < 0);
 
 			if (negative != (minus == 1))
 				continue;
-			if (x.var >= SG_VAR_VALUE)
+			if (x.var == SG_VAR_TILE)
+				add_product(&t, n->f->row, x.coef, negative);
+			else if (x.var >= SG_VAR_VALUE)
 				add_product(&t, n->s->val[x.var - SG_VAR_VALUE].text, x.coef,
 				            negative);
 			else if (n->last[n->group_of[x.var]] == x.var)
@@ -80,6 +83,22 @@ const char *
 sg_element(const sg_nest *n, const char *array, sg_aff at)
 {
 	return sg_text(n->f->ctx, "%s[%s]", array, sg_form_text(n, at).s);
+}
+
+sg_aff
+sg_place_of(const sg_nest *n, sg_ref r, sg_aff at)
+{
+	sg_fn *f = n->f;
+	const sg_ext back = sg_ext_sub(f->sp, sg_ext_int(f->sp, 0), sg_row_length(f, r));
+
+	return f->at[r].band ? sg_aff_add(f, at, sg_aff_scale(f, sg_aff_var(f, SG_VAR_TILE), back))
+	                     : at;
+}
+
+const char *
+sg_element_of(const sg_nest *n, sg_ref r, sg_aff at)
+{
+	return sg_element(n, sg_array(n->f, r), sg_place_of(n, r, at));
 }
 
 /* ---- values as text ---- */
@@ -155,7 +174,7 @@ val_text(const sg_nest *n, const sg_val *v)
 	case SG_V_DIM:
 		return (sg_c_text){sg_ext_c(f, v->ext), SG_PREC_ATOM};
 	case SG_V_LOAD:
-		return (sg_c_text){sg_element(n, sg_array(f, v->ref), v->aff), SG_PREC_ATOM};
+		return (sg_c_text){sg_element_of(n, v->ref, v->aff), SG_PREC_ATOM};
 	case SG_V_LOCAL:
 		if (f->is_read && f->g->node[v->ref].op == SG_INPUT)
 			f->is_read[f->g->node[v->ref].attr->w[0]] = true;

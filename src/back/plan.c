@@ -23,9 +23,14 @@ sg_ext
 sg_bytes_of(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
-	const sg_ext size = sg_ext_int(f->sp, (int64_t)sg_type_size((sg_type)n->type));
+	const sg_place *p = &f->at[r];
+	const int64_t size = (int64_t)sg_type_size((sg_type)n->type) << (p->carried && !p->out);
+	sg_ext count = sg_shape_size(f->sp, n->shape);
 
-	return sg_ext_mul(f->sp, size, sg_shape_size(f->sp, n->shape));
+	if (p->band)
+		count = sg_ext_mul(f->sp, sg_ext_int(f->sp, f->band[p->band - 1].tile),
+		                   sg_row_length(f, r));
+	return sg_ext_mul(f->sp, sg_ext_int(f->sp, size), count);
 }
 
 static int64_t
@@ -35,6 +40,15 @@ fixed_bytes(sg_fn *f, sg_ref r)
 
 	(void)sg_ext_const(f->sp, sg_bytes_of(f, r), &v);
 	return round_up(f->ctx, v);
+}
+
+/* Steps of a band take turns: what one of them touches lives until all are through. */
+static uint32_t
+last_with(const sg_fn *f, uint32_t pos)
+{
+	const uint32_t b = f->step[f->order[pos]].band;
+
+	return b ? f->band[b - 1].first + f->band[b - 1].n - 1 : pos;
 }
 
 static void
@@ -48,7 +62,7 @@ set_lifetimes(sg_fn *f)
 
 			if (p->first == 0)
 				p->first = pos + 1;
-			p->last = pos + 1;
+			p->last = last_with(f, pos) + 1;
 		}
 	}
 }
@@ -107,6 +121,14 @@ place_symbolic(sg_fn *f, live *l, sg_ref r)
 	SG_PUSH(f->ctx, l->item, l->n, l->cap, r);
 }
 
+/* Where sums go on from tile to tile, what was rounded off lies behind them; an output has room for
+ * the sums alone. */
+static bool
+needs_place(const sg_place *p)
+{
+	return !p->out || p->carried;
+}
+
 /* requires: f->order.  ensures: slot, offset of each array that is no output; fixed, slots. */
 void
 sg_plan_memory(sg_fn *f)
@@ -123,7 +145,7 @@ sg_plan_memory(sg_fn *f)
 			const sg_ref r = s->read[i];
 			sg_place *p = &f->at[r];
 
-			if (p->out || p->first != pos || p->planned)
+			if (!needs_place(p) || p->first != pos || p->planned)
 				continue;
 			p->planned = true;
 			f->uses_work = true;

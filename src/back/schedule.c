@@ -668,4 +668,5 @@ sg_schedule(sg_fn *f)
 	for (uint32_t s = 0; s < f->nsteps; s++)
 		sg_demand_step(f, s);
 	order_steps(f);
+	sg_find_bands(f);
 }
