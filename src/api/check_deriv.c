@@ -272,6 +272,30 @@ other_mode(sg_build *b, const trial *t, const sg_node *n, bool *forward)
 	                n->args[1], 0);
 }
 
+/* Is a derivative taken below y, of nodes that x was made before? */
+static bool
+takes_derivatives(const sg_graph *g, sg_ref y, sg_ref x)
+{
+	const bool *live = sg_graph_live(g, 1, &y);
+
+	for (sg_ref r = x; r <= y; r++)
+		if (live[r] && sg_node_at(g, r)->op == SG_DERIV)
+			return true;
+	return false;
+}
+
+/* What stands for x where it moves: the input, but to derivatives below y it depends on what x depends
+ * on. */
+static sg_ref
+moved(sg_build *b, sg_ref y, sg_ref x, sg_ref input)
+{
+	const int64_t own = -1;
+
+	if (!takes_derivatives(b->g, y, x))
+		return input;
+	return sg_bind(b, sg_ew2(b, SG_ADD, x, sg_stop(b, sg_ew2(b, SG_SUB, input, x))), own);
+}
+
 /* t->q: entry of F, x0, d, v, the other mode; its last input is x. */
 static void
 make_program(trial *t, const sg_node *n, sg_ref at, bool *forward)
@@ -282,7 +306,8 @@ make_program(trial *t, const sg_node *n, sg_ref at, bool *forward)
 	sg_ref y = n->args[0], x = n->args[1];
 	sg_type type = sg_type_of(&b, x);
 	const sg_shape *shape = sg_shape_of(&b, x);
-	sg_ref free = sg_input_node(&b, type, shape, (uint32_t)f->p->ninputs);
+	sg_ref input = sg_input_node(&b, type, shape, (uint32_t)f->p->ninputs);
+	sg_ref free = moved(&b, y, x, input);
 	sg_output *out = SG_NEW_ARRAY(ctx, sg_output, 5);
 	sg_entry_ir *entry = SG_NEW(ctx, sg_entry_ir);
 	size_t nout = 3;
@@ -305,7 +330,7 @@ make_program(trial *t, const sg_node *n, sg_ref at, bool *forward)
 	t->q.input = SG_NEW_ARRAY(ctx, sg_input, f->p->ninputs + 1);
 	memcpy(t->q.input, f->p->input, f->p->ninputs * sizeof *f->p->input);
 	t->q.input[t->q.ninputs++] =
-	    (sg_input){.name = "check_x", .type = type, .shape = shape, .ref = free};
+	    (sg_input){.name = "check_x", .type = type, .shape = shape, .ref = input};
 	t->q.entry = entry;
 	t->q.nentries = 1;
 	sg_derive(ctx, &t->q);

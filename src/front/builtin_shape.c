@@ -371,6 +371,18 @@ part(elab *e, sg_ref x, uint32_t axis, sg_ext start, sg_ext count)
 	return sg_slice_axis(e->b, x, axis, start, sg_ext_int(e->sp, 1), count);
 }
 
+/* k mod n as an extent, k > 0: the remainder is that of max(n, 1) = n + 1//(n + 1). 0 where n is 0. */
+static sg_ext
+turn_of(sg_space *sp, int64_t k, sg_ext n)
+{
+	const sg_ext one = sg_ext_int(sp, 1), is_empty = sg_ext_div(sp, one, sg_ext_add(sp, n, one));
+	const sg_ext least = sg_ext_add(sp, n, is_empty), turns = sg_ext_int(sp, k);
+
+	if (k == 1)
+		return sg_ext_sub(sp, one, is_empty);
+	return sg_ext_sub(sp, turns, sg_ext_mul(sp, least, sg_ext_div(sp, turns, least)));
+}
+
 /* Element i goes to i + n, around the end. */
 value
 f_roll(elab *e, call_args *a)
@@ -391,10 +403,12 @@ f_roll(elab *e, call_args *a)
 		if (!k)
 			return v_tensor(x);
 		n = sg_ext_int(e->sp, k);
-	} else if (sg_ext_const(e->sp, n, &k) && k <= 0) {
+	} else if (sg_ext_const(e->sp, n, &k)) {
 		if (!k)
 			return v_tensor(x);
-		n = sg_ext_add(e->sp, whole, n); /* to the left by k: to the right by the rest */
+		n = turn_of(e->sp, k > 0 ? k : -k, whole);
+		if (k < 0) /* to the left: to the right by the rest */
+			n = sg_ext_sub(e->sp, whole, n);
 	}
 	const sg_ext rest = sg_ext_sub(e->sp, whole, n);
 	two[0] = part(e, x, axis, rest, n);

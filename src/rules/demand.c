@@ -23,7 +23,9 @@ sg_node_demands(sg_space *sp, const sg_graph *g, sg_ref r, sg_ext *ext)
 		const sg_ext start = (sg_ext)n->attr->w[i], step = (sg_ext)n->attr->w[rank + i];
 		const sg_ext way = sg_ext_mul(sp, step, sg_ext_sub(sp, inner->ext[i], one));
 		const sg_ext end = sg_ext_add(sp, start, way), last = sg_ext_sub(sp, outer->ext[i], one);
-		int64_t by;
+		int64_t by, count;
+		if (sg_ext_const(sp, inner->ext[i], &count) && count == 0)
+			continue; /* nothing is read, wherever it starts */
 		const bool back = sg_ext_const(sp, step, &by) && by < 0;
 
 		ext[m++] = back ? end : start;

@@ -35,5 +35,17 @@ gives 'loops over arrays of no elements' 'input x[0, N]
 y = map((r) -> while((c) -> sum(c*c) > 1, (c) -> 0.6*c, 2*r, limit=40), x)
 s = sum(sin(y))
 gradient s wrt x' '{"s": 0, "grad_x": []}' N=2 x=[]
+for n in '[]' '[1]' '[1, 2]' '[1, 2, 3]'; do
+	case $n in
+	'[]') want='{"a": [], "b": [], "c": []}' ;;
+	'[1]') want='{"a": [1], "b": [1], "c": [1]}' ;;
+	'[1, 2]') want='{"a": [2, 1], "b": [1, 2], "c": [2, 1]}' ;;
+	*) want='{"a": [3, 1, 2], "b": [2, 3, 1], "c": [3, 1, 2]}' ;;
+	esac
+	gives "roll of $n" 'input x[N]
+output roll(x, 1) as a, roll(x, 2) as b, roll(x, -5) as c' "$want" "x=$n"
+done
+gives 'nothing is read backwards' 'input x[2, 0], z[N]
+output x[:, ::-1] as a, flip(z) as b, z[::-2] as c' '{"a": [[], []], "b": [], "c": []}' 'x=[[], []]' 'z=[]'
 
 finish
