@@ -1,9 +1,11 @@
 /* branch.c - what fails at run time in a branch of an 'if' fails only where the branch is taken.
  *
- * An 'if' on a run-time condition becomes a select, so both branches are computed. An operand that could
- * make an op of a branch fail (an index, a divisor, a matrix) is therefore replaced by a harmless one where
- * the branch is not taken, and a loop does not begin. Derivatives are held apart by the select's masks.
- * Under map the condition differs from slice to slice, and so do the operands. */
+ * An 'if' on a run-time condition becomes a select, so both branches are computed. An operand that
+ * could make an op of a branch fail (an index, a divisor, a matrix) is therefore replaced by a
+ * harmless one where the branch is not taken, and a loop does not begin, nor does its derivative,
+ * which has as many steps. Derivatives are held apart by the select's masks. Under map the
+ * condition differs from slice to slice, and so do the operands; a scan runs for all slices then,
+ * whatever some of them take. */
 #include "front/elab.h"
 
 #include <string.h>
@@ -13,6 +15,7 @@ typedef struct guarding {
 	sg_ref flag;  /* bool scalar: is the branch taken? */
 	sg_ref start; /* nodes from here on were built for the branch */
 	sg_ref *map;  /* from start on */
+	bool *inside; /* from start on: is it of the body of a loop in the branch? */
 } guarding;
 
 static bool
@@ -26,16 +29,20 @@ static int
 dangerous_operand(const sg_build *b, const sg_node *n)
 {
 	switch ((sg_op)n->op) {
-	case SG_GATHER: return 1;
+	case SG_GATHER:
+		return 1;
 	case SG_SCATTER:
 	case SG_WRITER:
 	case SG_NONEMPTY:
 	case SG_LU:
 	case SG_CHOLESKY:
-	case SG_TRISOLVE: return 0;
+	case SG_TRISOLVE:
+		return 0;
 	case SG_FLOORDIV:
-	case SG_MOD: return is_int(b, n->args[1]) ? 1 : -1;
-	default: return -1;
+	case SG_MOD:
+		return is_int(b, n->args[1]) ? 1 : -1;
+	default:
+		return -1;
 	}
 }
 
@@ -56,7 +63,13 @@ harmless(sg_build *b, const sg_node *n, sg_ref r)
 }
 
 static bool
-can_fail(elab *e, sg_ref start, size_t nroots, const sg_ref *root)
+is_scan_to_hold(const elab *e, const sg_node *n)
+{
+	return n->op == SG_SCAN && e->mapping == 0;
+}
+
+static bool
+needs_guard(elab *e, sg_ref start, size_t nroots, const sg_ref *root)
 {
 	const sg_graph *g = e->b->g;
 	const bool *live = sg_graph_live(g, nroots, root);
@@ -64,14 +77,16 @@ can_fail(elab *e, sg_ref start, size_t nroots, const sg_ref *root)
 	for (sg_ref r = start; r < g->n; r++) {
 		const sg_node *n = sg_node_at(g, r);
 
-		if (live[r] && (n->op == SG_WHILE || dangerous_operand(e->b, n) >= 0))
+		if (live[r] &&
+		    (n->op == SG_WHILE || is_scan_to_hold(e, n) || dangerous_operand(e->b, n) >= 0))
 			return true;
 	}
 	return false;
 }
 
+/* held: does a scan begin in the branch itself? One within another begins only if that does. */
 static sg_ref
-guarded(guarding *w, const sg_node *n, sg_ref *arg)
+guarded(guarding *w, const sg_node *n, sg_ref *arg, bool held)
 {
 	sg_build *b = w->e->b;
 	const int k = dangerous_operand(b, n);
@@ -82,6 +97,9 @@ guarded(guarding *w, const sg_node *n, sg_ref *arg)
 
 		arg[k] = sg_ew3(b, SG_SELECT, flag, arg[k], harmless(b, n, arg[k]));
 	}
+	if (n->op == SG_SCAN && held)
+		arg[0] = sg_ew3(b, SG_SELECT, w->flag, arg[0],
+		                sg_const_int(b, SG_I64, sg_shape_of(b, arg[0]), 0));
 	if (n->op != SG_WHILE)
 		return sg_remake(b, n, arg);
 	moved.args = arg;
@@ -90,7 +108,18 @@ guarded(guarding *w, const sg_node *n, sg_ref *arg)
 	return sg_loop_make(b, &l);
 }
 
-/* The roots of a branch, built again so that nothing in them fails where the branch is not taken. */
+/* Does the node read what stands for a carry or a slice of a loop of the branch? */
+static bool
+is_inside(const guarding *w, const sg_node *n)
+{
+	for (uint32_t k = 0; k < sg_data_args(n); k++)
+		if (n->args[k] >= w->start && w->inside[n->args[k] - w->start])
+			return true;
+	return n->op == SG_SEED;
+}
+
+/* The roots of a branch, built again so that nothing in them fails where the branch is not taken.
+ */
 static void
 guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 {
@@ -99,10 +128,11 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 	guarding w = {.e = e, .flag = flag, .start = start};
 	const bool *live;
 
-	if (!can_fail(e, start, nroots, root))
+	if (!needs_guard(e, start, nroots, root))
 		return;
 	live = sg_graph_live(g, nroots, root);
 	w.map = SG_NEW_ARRAY(e->ctx, sg_ref, end - start + 1);
+	w.inside = SG_NEW_ARRAY(e->ctx, bool, end - start + 1);
 	for (sg_ref r = start; r < end; r++) {
 		const sg_node n = *sg_node_at(g, r);
 		sg_ref *arg = SG_NEW_ARRAY(e->ctx, sg_ref, n.nargs + 1);
@@ -111,8 +141,10 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 			continue;
 		for (uint32_t k = 0; k < n.nargs; k++)
 			arg[k] = n.args[k] >= start ? w.map[n.args[k] - start] : n.args[k];
+		w.inside[r - start] = is_inside(&w, &n);
 		g->here = g->span[r];
-		w.map[r - start] = guarded(&w, &n, arg);
+		w.map[r - start] =
+		    guarded(&w, &n, arg, is_scan_to_hold(e, &n) && !w.inside[r - start]);
 		if (g->name[r] && !g->name[w.map[r - start]])
 			g->name[w.map[r - start]] = g->name[r];
 	}

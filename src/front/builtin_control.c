@@ -74,7 +74,9 @@ f_map(elab *e, call_args *a)
 	const sg_span at = e->user_at;
 	for (size_t k = 0; k < n; k++)
 		v[k] = v_tensor(slice[k]);
+	e->mapping++;
 	r = apply(e, a->v[0].fn, n, v, NULL);
+	e->mapping--;
 	e->user_at = at;
 	if (at.src)
 		e->b->g->here = at;

@@ -113,6 +113,7 @@ struct elab {
 	const sg_front_options *o;
 	sg_type real;
 	scope *top;
+	unsigned mapping; /* how many maps what is built now stands in */
 	scope *prelude;
 	sg_map *wrt;       /* names at the top that some derivative is taken with respect to */
 	sg_map *wrt_sites; /* other places where such names are bound */

@@ -47,5 +47,21 @@ output roll(x, 1) as a, roll(x, 2) as b, roll(x, -5) as c' "$want" "x=$n"
 done
 gives 'nothing is read backwards' 'input x[2, 0], z[N]
 output x[:, ::-1] as a, flip(z) as b, z[::-2] as c' '{"a": [[], []], "b": [], "c": []}' 'x=[[], []]' 'z=[]'
+# 27 * 10^9 steps, should they begin
+long='input a
+n = arange(3000)
+y = if a > 1 then scan((c, i) -> scan((d, j) -> scan((e, k) -> sin(e), d, over=n), c, over=n), a, over=n) else 2*a
+gradient y wrt a
+entry j = jvp(y, a, 1) as j'
+gives 'a loop of a branch that is not taken does not begin' "$long" '{"y": 1, "grad_a": 2}' a=0.5
+gives 'a scan with checkpoints neither' 'input a, xs[N]
+y = if a > 1 then scan((c, x) -> sin(c)*x, a, over=xs, checkpoint=2) else 2*a
+gradient y wrt a' '{"y": 1, "grad_a": 2}' a=0.5 'xs=[1, 2, 3]'
+gives 'a branch that is taken runs' 'input a, xs[N]
+y = if a > 1 then scan((c, x) -> c*x, a, over=xs, checkpoint=2) else 2*a
+gradient y wrt a' '{"y": 12, "grad_a": 6}' a=2 'xs=[1, 2, 3]'
+gives 'under map all slices go through it' 'input a[N], xs[M]
+y = map((b) -> if b > 1 then scan((c, x) -> c*x, b, over=xs) else 2*b, a)
+gradient sum(y) as s wrt a' '{"s": 13, "grad_a": [2, 6]}' 'a=[0.5, 2]' 'xs=[1, 2, 3]'
 
 finish
