@@ -50,7 +50,7 @@ differentiate(void *arg)
 	ck_assert_msg(p != NULL, "%s does not compile", j->expr);
 	sg_derive(j->ctx, p);
 	j->plain = value_of(j->ctx, p);
-	sg_algebra(j->ctx, p);
+	sg_algebra(j->ctx, p, true);
 	sg_graph_check(p->g);
 	j->simplified = value_of(j->ctx, p);
 	sg_buf_init(&b, j->ctx);

@@ -130,7 +130,7 @@ write_and_read(void *arg)
 	sg_buf t;
 
 	if (j->simplify)
-		sg_algebra(j->ctx, p);
+		sg_algebra(j->ctx, p, false);
 	sg_buf_init(&t, j->ctx);
 	sg_program_sg(j->ctx, p, &t);
 	snprintf(j->written, sizeof j->written, "%s", sg_buf_text(&t));

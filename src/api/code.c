@@ -186,11 +186,11 @@ sg_write_ir(sg_model *m, sg_failure *why)
 /* ---- derivatives as text ---- */
 
 static sg_program *
-simplified(sg_model *m)
+simplified(sg_model *m, bool formulas)
 {
 	sg_program *p = sg_program_snapshot(m->ctx, m->program);
 
-	sg_algebra(m->ctx, p);
+	sg_algebra(m->ctx, p, formulas);
 	return p;
 }
 
@@ -228,11 +228,12 @@ static int
 write_diff(sg_model *m, void *arg)
 {
 	write_task *t = arg;
-	const sg_program *p = simplified(m);
+	const bool formulas = m->origin.is_expr || t->latex;
+	const sg_program *p = simplified(m, formulas);
 	sg_buf b;
 
 	sg_buf_init(&b, m->ctx);
-	if (m->origin.is_expr || t->latex)
+	if (formulas)
 		put_outputs(m, p, t->latex != 0, &b);
 	else
 		sg_program_sg(m->ctx, p, &b);

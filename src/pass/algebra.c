@@ -18,6 +18,7 @@ typedef struct walk {
 	sg_ref *node;            /* by old node: its new one, made when it is asked for */
 	bool *exactly;           /* what defaults alone need is built as it was */
 	uint32_t *uses;
+	bool formulas; /* for reading alone */
 } walk;
 
 static void
@@ -359,19 +360,30 @@ is_pow_guard(const walk *w, sg_ref zero, sg_form e)
 	return has_pow && (has_zero || has_log);
 }
 
+/* Is it what the derivative is where x or y is 0: 0, or 0 and -inf by the sign of y? */
+static bool
+is_pow_patch(const walk *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->a.b.g, r);
+
+	return sg_is_value(&w->a.b, r, 0) ||
+	       (n->op == SG_SELECT && sg_is_value(&w->a.b, n->args[1], 0) &&
+	        sg_is_value(&w->a.b, n->args[2], -(double)INFINITY));
+}
+
 static bool
 unguarded(walk *w, const sg_node *n, sg_form *out)
 {
 	sg_node m = *n;
 	sg_ref arg[3], zero;
 
-	if (n->op != SG_SELECT)
+	if (n->op != SG_SELECT || !w->formulas)
 		return false;
 	for (uint32_t k = 0; k < 3; k++)
 		arg[k] = node_of(w, n->args[k]);
 	m.args = arg;
 	zero = tested_for_zero(w, &m);
-	if (!zero || !is_pow_guard(w, zero, form_of(w, n->args[2])))
+	if (!zero || !is_pow_patch(w, arg[1]) || !is_pow_guard(w, zero, form_of(w, n->args[2])))
 		return false;
 	*out = form_of(w, n->args[2]);
 	return true;
@@ -609,11 +621,12 @@ prepare(walk *w, sg_ctx *ctx, const sg_program *p, const bool *live)
  * requires: derivatives are taken.  ensures: products and sums in the order of algebra_node.c.
  * preserves: inputs, outputs, shapes, names; values for finite operands up to rounding. */
 void
-sg_algebra(sg_ctx *ctx, sg_program *p)
+sg_algebra(sg_ctx *ctx, sg_program *p, bool formulas)
 {
 	walk w = {.a.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp), .finite = true},
 	          .a.input = p->input,
-	          .old = p->g};
+	          .old = p->g,
+	          .formulas = formulas};
 	size_t nroots, cap = 0;
 	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);
 	const bool *live = sg_graph_live(p->g, nroots, roots);

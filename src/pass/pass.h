@@ -15,8 +15,9 @@ void sg_derive(sg_ctx *ctx, sg_program *p);
 void sg_clean(sg_ctx *ctx, sg_program *p, bool finite);
 
 /* algebra - simplification for people (`diff`): powers and like terms collected, the order of writing.
+ * formulas: the derivatives of x**y are written without what they are at 0.
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs for finite values up to rounding, names. */
-void sg_algebra(sg_ctx *ctx, sg_program *p);
+void sg_algebra(sg_ctx *ctx, sg_program *p, bool formulas);
 
 /* merge_loops - loops that differ in what they stack alone become one.
  * requires: no DERIV.  preserves: outputs, up to the order of what a loop stacks. */

@@ -63,5 +63,17 @@ gradient y wrt a' '{"y": 12, "grad_a": 6}' a=2 'xs=[1, 2, 3]'
 gives 'under map all slices go through it' 'input a[N], xs[M]
 y = map((b) -> if b > 1 then scan((c, x) -> c*x, b, over=xs) else 2*b, a)
 gradient sum(y) as s wrt a' '{"s": 13, "grad_a": [2, 6]}' 'a=[0.5, 2]' 'xs=[1, 2, 3]'
+# ---- the text of derivatives gives the same numbers, at 0**0 too
+printf 'param x, y\nz = where(x == 0, 5, x**y*log(x))\ngradient x**y + z as l wrt x, y\n' >power.sg
+status 'diff of a power' 0 "$SYMGRAD" diff power.sg
+cp out power_diff.sg
+for at in 'x=0 y=0' 'x=0 y=0.5' 'x=2 y=3'; do
+	# shellcheck disable=SC2086
+	want=$("$SYMGRAD" run --format=json power.sg $at)
+	# shellcheck disable=SC2086
+	prints "the same at $at" "$want" "$SYMGRAD" run --format=json power_diff.sg gradient $at
+done
+prints 'an expression is written as one reads it' 'x**y*log(x)' "$SYMGRAD" diff -e 'x**y' --wrt y
+prints 'but what was said is kept' 'where(x == 0, 5, x**y*log(x))' "$SYMGRAD" diff -e 'where(x == 0, 5*y, x**y)' --wrt y
 
 finish
