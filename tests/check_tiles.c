@@ -69,7 +69,8 @@ static const struct {
     {"paddings and pieces", "sgrt_block_within_f64",
      "input x[N], y[N], w[3]\n"
      "p = pad(x, ((2, 1),))\n"
-     "output exp(p)*2.0 as a, concat((x, y, x*y)) as b, pad(x, ((1, 1),)) * concat((y, [1.0, 2.0])) "
+     "output exp(p)*2.0 as a, concat((x, y, x*y)) as b, pad(x, ((1, 1),)) * concat((y, [1.0, "
+     "2.0])) "
      "as c\n"
      "gradient sum(p[2:]*p[1:-1]*p[:-2]) + sum(concat((x, y))**2) as s wrt x, y\n",
      1e-11},
@@ -88,6 +89,24 @@ static const struct {
      "input x[N]\n"
      "output x*rand([N], seed=3) as a, exp(x)*randn([N], seed=4) as b\n",
      1e-12},
+    {"short rows, which are the outer loop then", "sgrt_block_store_f64",
+     "input x[N, 3], y[N, 4, 2], v[3], k: i64[N, 3]\n"
+     "output x*v - x[:, 0:1] as a, flip(x, axis=1)*2.0 as b, x > v as c, y[:, 1:3, 0]*y[:, 2:4, 1] "
+     "as d,\n"
+     "       pad(x, ((0, 0), (1, 1)))*2.0 as e\n"
+     "gradient sum(tanh(x*v)) + sum(y*y) as s wrt x, y, v\n",
+     1e-11},
+    {"folds of short rows, for all rows at once", "sgrt_block_max_vv_f64",
+     "input x[N, 3], y[N, 4, 2], v[3], k: i64[N, 3]\n"
+     "output sum(x*v, axis=1) as a, max(x, axis=1) as b, min(x*x, axis=1) as c, prod(x, axis=1) as "
+     "d,\n"
+     "       any(x > 1.0, axis=1) as e, all(x > 0.5, axis=1) as f, sum(k, axis=1) as g, max(k, "
+     "axis=1) as h,\n"
+     "       sum(y, axis=2) as i, sum(y*y, axis=(1, 2)) as j, einsum(\"nij,nik->njk\", y, y) as "
+     "l,\n"
+     "       argmax(x, axis=1) as m, cumsum(x, axis=1) as n, norm(x, axis=1) as o\n"
+     "gradient sum(exp(sum(x*v, axis=1))) + sum(max(x, axis=1)) as s wrt x, v\n",
+     1e-11},
     {"a loop whose carries are arrays", "sgrt_block_tanh_f64",
      "input x[N], y[4, N]\n"
      "def step(h, c, v) = (tanh(0.5*h + v)*c, c + 0.1*exp(-h), h*v)\n"
@@ -308,7 +327,7 @@ END_TEST
 /* What is short, or scattered through and through, stays scalar code. */
 START_TEST(short_loops_stay_as_they_are)
 	{
-		sg_model *m = compile("input x[N, 3]\noutput sum(exp(x), axis=1) as s\n");
+		sg_model *m = compile("input x[5, 3]\noutput sum(exp(x), axis=1) as s\n");
 		sg_buf b;
 
 		ck_assert(write_for_jit(m, &b));

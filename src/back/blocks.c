@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { TILE = 512, SMALL = 16, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
+enum { TILE = 512, SHORT = 16, DEAR = 8, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
 
 /* ---- small questions ---- */
 
@@ -181,11 +181,40 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 }
 
 const char *
+sg_block_strip_fold(const sg_blocks *b, const sg_root *r)
+{
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+
+	if (sg_adds_up(b->f, r->ref))
+		return NULL;
+	switch ((int)sg_fn_node(b->f, r->ref)->op) {
+	case SG_SUM:
+	case SG_CONTRACT:
+	case SG_UNWINDOW:
+		return sg_block_routine(b, "add", "vv", t);
+	case SG_PROD:
+		return sg_block_routine(b, "mul", "vv", t);
+	case SG_AMAX:
+		return sg_block_routine(b, "max", "vv", t);
+	case SG_AMIN:
+		return sg_block_routine(b, "min", "vv", t);
+	case SG_ANY:
+		return sg_block_routine(b, "or", "vv", t);
+	case SG_ALL:
+		return sg_block_routine(b, "and", "vv", t);
+	default:
+		return NULL;
+	}
+}
+
+const char *
 sg_block_fold(const sg_blocks *b, const sg_root *r)
 {
 	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 
+	if (b->n->strip)
+		return sg_block_strip_fold(b, r);
 	if (sg_adds_up(b->f, r->ref))
 		return NULL;
 	switch ((int)op) {
@@ -219,7 +248,7 @@ how_of_root(const sg_blocks *b, const sg_root *r)
 		                                  sg_block_routine(b, "neg", "", t))
 		           ? SG_B_STEP
 		           : SG_B_EACH;
-	return !r->add && !r->negate && !whole && t != SG_BOOL ? SG_B_STEP : SG_B_EACH;
+	return !r->add && !r->negate && !whole ? SG_B_STEP : SG_B_EACH;
 }
 
 static void
@@ -467,6 +496,9 @@ most_bytes(const sg_blocks *b)
 		change[x->at] += size;
 		change[(x->last > x->at ? x->last : x->at) + 1] -= size;
 	}
+	for (uint32_t k = b->nvals; b->n->strip && k < b->nitems; k++)
+		if (b->n->s->root[k - b->nvals].kind == SG_R_FOLD)
+			now += (int64_t)sizeof(double);
 	for (size_t p = 0; p < b->norder; p++) {
 		now += change[p];
 		if (now > most)
@@ -485,7 +517,7 @@ choose_tile(sg_blocks *b)
 	return bytes * b->tile < MOST_BYTES;
 }
 
-/* ---- all of it ---- */
+/* ---- which loop ---- */
 
 /* A fold along no loop begins and ends with each element. */
 static bool
@@ -497,25 +529,107 @@ folds_nothing(const sg_nest *n)
 	return false;
 }
 
-bool
-sg_print_tiles(sg_nest *n, uint32_t group)
+static bool
+is_short(const sg_nest *n, uint32_t group)
 {
-	sg_blocks b = {.n = n, .f = n->f, .group = group, .var = n->last[group]};
 	int64_t ext;
 
-	if (!n->f->m->o->jit || n->s->nvals == 0 || folds_nothing(n) ||
-	    (sg_ext_const(n->f->sp, n->ext[group], &ext) && ext < SMALL))
-		return false;
-	b.nvals = (uint32_t)n->s->nvals;
-	b.nitems = b.nvals + (uint32_t)n->s->nroots;
-	b.item = SG_NEW_ARRAY(n->f->ctx, sg_block, b.nitems);
-	find_how(&b);
-	find_products(&b);
-	put_in_order(&b);
-	find_readers(&b);
-	find_destinations(&b);
-	if (!is_worth_it(&b) || !choose_tile(&b))
-		return false;
-	sg_blocks_text(&b);
+	return sg_ext_const(n->f->sp, n->ext[group], &ext) && ext < SHORT;
+}
+
+static bool
+has_fold(const sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (n->s->root[i].kind == SG_R_FOLD)
+			return true;
+	return false;
+}
+
+/* May each fold go on for a tile of results along loop g at once, and is nothing dear done anew for
+ * each term? */
+static bool
+may_strip(const sg_nest *n, uint32_t g)
+{
+	const sg_step *s = n->s;
+	const sg_blocks b = {.n = (sg_nest *)n, .f = n->f};
+
+	for (size_t i = 0; i < s->nroots; i++)
+		if (s->root[i].kind == SG_R_FOLD &&
+		    (s->root[i].tree || !sg_block_strip_fold(&b, &s->root[i])))
+			return false;
+	for (size_t i = 1; i < s->nvals; i++) {
+		const sg_val *v = &s->val[i];
+
+		if (v->needed && v->depth > g && v->depth <= n->nkept &&
+		    (v->kind == SG_V_AT || v->kind == SG_V_RAND ||
+		     (v->kind == SG_V_EW && sg_ops[v->op].cost >= DEAR)))
+			return false;
+	}
 	return true;
+}
+
+/* Where the innermost loop is short, a longer one goes there; false: there is none. */
+static bool
+move_long_loop(sg_nest *n)
+{
+	uint32_t g = n->nkept;
+
+	while (g > 0 && is_short(n, g - 1))
+		g--;
+	if (g-- == 0)
+		return false;
+	n->strip = n->nkept < n->ngroups;
+	if (n->strip ? sg_nest_carries(n) || !may_strip(n, g) : has_fold(n))
+		return false;
+	n->nkept -= n->strip;
+	n->tile_at = g;
+	sg_move_inside(n, g);
+	return true;
+}
+
+/* ---- all of it ---- */
+
+static sg_blocks *
+plan(sg_nest *n)
+{
+	sg_blocks *b = SG_NEW(n->f->ctx, sg_blocks);
+
+	*b = (sg_blocks){.n = n,
+	                 .f = n->f,
+	                 .group = n->ngroups - 1,
+	                 .var = n->last[n->ngroups - 1],
+	                 .nvals = (uint32_t)n->s->nvals};
+	b->nitems = b->nvals + (uint32_t)n->s->nroots;
+	b->item = SG_NEW_ARRAY(n->f->ctx, sg_block, b->nitems);
+	find_how(b);
+	if (!n->strip)
+		find_products(b);
+	put_in_order(b);
+	find_readers(b);
+	find_destinations(b);
+	return is_worth_it(b) && choose_tile(b) ? b : NULL;
+}
+
+sg_blocks *
+sg_plan_tiles(sg_nest *n)
+{
+	const sg_nest before = *n;
+	sg_blocks *b;
+
+	if (!n->f->m->o->jit || n->s->nvals == 0 || n->ngroups == 0 || folds_nothing(n))
+		return NULL;
+	n->tile_at = n->ngroups - 1;
+	if (!is_short(n, n->ngroups - 1))
+		return plan(n);
+	b = NULL;
+	if (move_long_loop(n)) {
+		sg_set_depths(n);
+		b = plan(n);
+	}
+	if (!b) {
+		*n = before;
+		sg_set_depths(n);
+	}
+	return b;
 }

@@ -37,7 +37,7 @@ typedef struct sg_block_slot {
 	int64_t offset;
 } sg_block_slot;
 
-typedef struct sg_blocks {
+struct sg_blocks {
 	sg_nest *n;
 	sg_fn *f;
 	uint32_t group, var; /* the innermost loop and its variable */
@@ -50,7 +50,7 @@ typedef struct sg_blocks {
 	size_t nslots, slot_cap;
 	int64_t bytes;
 	const char *i, *count; /* names: the element, how many there are */
-} sg_blocks;
+};
 
 /* sgrt_block_NAME_FORM_TYPE; NULL: there is no such routine. */
 const char *sg_block_routine(const sg_blocks *b, const char *name, const char *form, sg_type t);
@@ -61,13 +61,11 @@ sg_ext sg_block_stride(const sg_blocks *b, sg_aff a);
 const char *sg_block_elementwise(const sg_blocks *b, const sg_val *v);
 bool sg_block_fails(const sg_blocks *b, const sg_val *v); /* does its routine take a status? */
 const char *sg_block_fold(const sg_blocks *b, const sg_root *r);
+const char *sg_block_strip_fold(const sg_blocks *b, const sg_root *r); /* of two arrays */
 typedef void sg_block_visit(sg_blocks *b, uint32_t item, uint32_t v);
 void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* what it reads */
 /* A slot for elements of type t that is free from position `from` on, taken until `until`: pointer
  * as C. */
 const char *sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until);
-
-/* ---- blocks_text.c ---- */
-void sg_blocks_text(sg_blocks *b);
 
 #endif

@@ -194,8 +194,13 @@ fold_step(sg_blocks *b, uint32_t item)
 	const sg_root *r = sg_block_root(b, item);
 	const uint32_t product = b->item[item].product, p = b->item[item].at;
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
-	const char *x;
+	const char *x, *so_far = b->item[item].text;
 
+	if (b->n->strip) {
+		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_use(b->f->m, sg_block_fold(b, r)), b->count,
+		        so_far, array_of(b, r->val[0], p), so_far);
+		return;
+	}
 	if (product) {
 		const sg_val *v = &b->n->s->val[product];
 
@@ -329,8 +334,10 @@ print_run(sg_blocks *b, size_t p)
 	return end;
 }
 
+/* ---- the loop ---- */
+
 void
-sg_blocks_text(sg_blocks *b)
+sg_open_tiles(sg_blocks *b)
 {
 	sg_fn *f = b->f;
 	const char *ext = sg_nest_to(b->n, b->group);
@@ -343,12 +350,55 @@ sg_blocks_text(sg_blocks *b)
 	sg_line(f, "const ptrdiff_t %s = %s - %s < %u ? %s - %s : %u;", b->count, ext, f->from,
 	        (unsigned)b->tile, ext, f->from, (unsigned)b->tile);
 	f->loop[b->group] = f->from;
+}
+
+void
+sg_close_tiles(sg_blocks *b)
+{
+	b->f->loop[b->group] = b->i;
+	sg_close(b->n);
+}
+
+void
+sg_print_tiles(sg_blocks *b)
+{
 	for (size_t p = 0; p < b->norder;)
 		if (b->item[b->order[p]].how == SG_B_EACH)
 			p = print_run(b, p);
 		else
 			print_step(b, b->order[p++]);
-	f->loop[b->group] = b->i;
-	f->indent--;
-	sg_line(f, "}");
+}
+
+/* The results so far stand where they go, or in a buffer. */
+void
+sg_begin_tile_folds(sg_blocks *b)
+{
+	for (uint32_t k = b->nvals; k < b->nitems; k++) {
+		const sg_root *r = sg_block_root(b, k);
+		const sg_node *x = sg_fn_node(b->f, r->ref);
+		const sg_type t = (sg_type)x->type;
+
+		if (r->kind != SG_R_FOLD)
+			continue;
+		b->item[k].text = b->item[k].in_row
+		                      ? start_of(b, sg_array(b->f, r->ref), root_place(b, r))
+		                      : sg_block_slot_for(b, t, 0, UINT32_MAX);
+		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count,
+		        sg_fold_first(b->f, (sg_op)x->op, t), b->item[k].text);
+	}
+}
+
+void
+sg_end_tile_folds(sg_blocks *b)
+{
+	for (uint32_t k = b->nvals; k < b->nitems; k++) {
+		const sg_root *r = sg_block_root(b, k);
+
+		if (r->kind == SG_R_FOLD && !b->item[k].in_row)
+			sg_line(b->f, "%s(%s, %s, %s, %s);",
+			        typed(b, "store", (sg_type)sg_fn_node(b->f, r->ref)->type),
+			        b->count, b->item[k].text,
+			        start_of(b, sg_array(b->f, r->ref), root_place(b, r)),
+			        sg_ext_bare(b->f, sg_block_stride(b, r->at)));
+	}
 }

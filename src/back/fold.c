@@ -5,8 +5,8 @@
 
 /* ---- reductions ---- */
 
-static const char *
-first_value(sg_fn *f, sg_op op, sg_type t)
+const char *
+sg_fold_first(sg_fn *f, sg_op op, sg_type t)
 {
 	const bool is_max = op == SG_AMAX || op == SG_ARGMAX;
 
@@ -95,14 +95,14 @@ declare_fold(sg_nest *n, sg_root *r)
 	if (x->op == SG_ARGMAX || x->op == SG_ARGMIN) {
 		r->acc = own ? own : sg_name_fresh(&f->names, sg_hint(f, r->ref, "where"));
 		r->acc2 = sg_declare_var(n, sg_type_c_name(t), sg_name_fresh(&f->names, "best"),
-		                         first_value(f, (sg_op)x->op, t), false);
+		                         sg_fold_first(f, (sg_op)x->op, t), false);
 		r->acc = sg_declare_var(n, "int64_t", r->acc, "0", true);
 		return;
 	}
 	r->acc =
 	    own ? own
 		: sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_acc", sg_hint(f, r->ref, "sum")));
-	r->acc = sg_declare_var(n, sg_type_c_name(t), r->acc, first_value(f, (sg_op)x->op, t),
+	r->acc = sg_declare_var(n, sg_type_c_name(t), r->acc, sg_fold_first(f, (sg_op)x->op, t),
 	                        is_zero_first((sg_op)x->op));
 	r->into = r->acc;
 }
@@ -247,7 +247,7 @@ sg_open_sums(sg_nest *n)
 	for (size_t k = 0; k < n->s->nroots; k++) {
 		sg_root *r = &n->s->root[k];
 		const sg_node *x = sg_fn_node(f, r->ref);
-		const char *i, *first = first_value(f, (sg_op)x->op, (sg_type)x->type);
+		const char *i, *first = sg_fold_first(f, (sg_op)x->op, (sg_type)x->type);
 
 		if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref))
 			continue;

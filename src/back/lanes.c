@@ -160,11 +160,10 @@ wants_lanes(const sg_nest *n, const look *l)
 	return folds;
 }
 
-/* The last of the kept loops goes inside. */
-static void
-move_inside(sg_nest *n)
+void
+sg_move_inside(sg_nest *n, uint32_t from)
 {
-	const uint32_t from = --n->nkept, to = n->ngroups - 1, last = n->last[from];
+	const uint32_t to = n->ngroups - 1, last = n->last[from];
 	const sg_ext ext = n->ext[from];
 
 	for (uint32_t g = from; g < to; g++) {
@@ -191,8 +190,10 @@ sg_choose_lanes(sg_nest *n)
 	n->strip = wants_strip(n, &l);
 	n->lanes = !n->strip && wants_lanes(n, &l);
 	n->is_long = l.ops > LONG;
-	if (n->strip)
-		move_inside(n);
+	if (n->strip) {
+		n->nkept--;
+		sg_move_inside(n, n->nkept);
+	}
 }
 
 /* ---- strips ---- */

@@ -139,10 +139,13 @@ find_needed(sg_nest *n)
 	}
 }
 
-static void
-set_depths(sg_nest *n)
+void
+sg_set_depths(sg_nest *n)
 {
 	sg_step *s = n->s;
+
+	for (size_t i = 1; i < s->nvals; i++)
+		s->val[i].reader_depth = 0;
 
 	for (size_t i = 1; i < s->nvals; i++) {
 		sg_val *v = &s->val[i];
@@ -298,23 +301,33 @@ print_blocks(sg_nest *n, uint32_t d)
 void
 sg_print_level(sg_nest *n, uint32_t d)
 {
-	if (n->strip && d == n->nkept)
+	if (n->strip && d == n->nkept && !n->tiles)
 		sg_open_strip(n);
-	if (d == n->nkept && !n->across)
+	if (d == n->nkept && !n->across && !(n->strip && n->tiles))
 		sg_declare_folds(n);
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == d && n->s->val[i].needed)
 			sg_print_val(n, &n->s->val[i]);
+	if (n->tiles && d == n->tile_at)
+		sg_open_tiles(n->tiles);
+	if (n->tiles && n->strip && d == n->nkept)
+		sg_begin_tile_folds(n->tiles);
 	if (d == n->ngroups) {
 		for (size_t i = 0; i < n->s->nroots; i++)
 			sg_print_root(n, &n->s->root[i]);
-	} else if (d + 1 == n->ngroups && sg_print_tiles(n, d)) {
-		; /* it was */
+	} else if (n->tiles && d + 1 == n->ngroups) {
+		sg_print_tiles(n->tiles);
 	} else if (n->tree && d + 1 + n->strip == n->ngroups) {
 		print_blocks(n, d);
 	} else {
 		print_loop(n, d, sg_nest_from(n, d), sg_nest_to(n, d));
 	}
+	if (n->tiles && n->strip && d == n->nkept)
+		sg_end_tile_folds(n->tiles);
+	if (n->tiles && d == n->tile_at)
+		sg_close_tiles(n->tiles);
+	if (n->tiles && n->strip)
+		return;
 	if (d == n->nkept && !n->begin && !n->across)
 		sg_finish_folds(n);
 	if (n->strip && d == n->nkept)
@@ -355,9 +368,10 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
 	find_needed(n);
 	sg_choose_lanes(n);
-	set_depths(n);
+	sg_set_depths(n);
 	if (!n->band)
 		sg_choose_parallel(n);
+	n->tiles = sg_plan_tiles(n);
 	if (!n->band || n->across || sg_nest_carries(n))
 		print_origin(f, s);
 	fill_targets(n, false);
@@ -396,7 +410,7 @@ sg_print_texts(sg_fn *f, sg_step *s)
 {
 	sg_nest n = {.f = f, .s = s};
 
-	set_depths(&n);
+	sg_set_depths(&n);
 	for (size_t i = 1; i < s->nvals; i++)
 		sg_print_val(&n, &s->val[i]);
 }

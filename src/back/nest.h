@@ -4,6 +4,8 @@
 
 #include "back/emit.h"
 
+typedef struct sg_blocks sg_blocks;
+
 typedef struct sg_nest {
 	sg_fn *f;
 	sg_step *s;
@@ -14,6 +16,8 @@ typedef struct sg_nest {
 	bool tree;
 	const sg_band *band; /* whose tiles it runs in, or NULL */
 	bool across;         /* all its folds go on from tile to tile */
+	sg_blocks *tiles; /* blocks.c; NULL: none */
+	uint32_t tile_at; /* how many loops are around that of the tiles */
 	/* lanes.c */
 	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
 	bool strip;                    /* the innermost loop is a kept one, in strips */
@@ -39,6 +43,7 @@ const char *sg_nest_to(const sg_nest *n, uint32_t d);
 /* Does it sum up over the rows of a band, with axes that stay? Each tile adds to arrays then. */
 bool sg_nest_carries(const sg_nest *n);
 void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
+void sg_set_depths(sg_nest *n);
 
 /* ---- parallel.c ---- */
 void sg_choose_parallel(sg_nest *n); /* requires: lanes are chosen, depths are known */
@@ -50,6 +55,7 @@ void sg_print_failure(sg_nest *n, const char *when, const char *code);
 
 /* ---- lanes.c ---- */
 void sg_choose_lanes(sg_nest *n); /* requires: values needed are known; may reorder the loops */
+void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the innermost one */
 void sg_open_strip(sg_nest *n);
 void sg_open_lane(sg_nest *n,
                   bool index); /* a loop along the strip; index: its loop variable too */
@@ -70,11 +76,19 @@ const char *sg_element_of(const sg_nest *n, sg_ref r, sg_aff at);
 sg_c_text sg_val_text(const sg_nest *n, uint32_t v);
 void sg_print_val(sg_nest *n, sg_val *v); /* its text; a statement where it needs one */
 
-/* ---- blocks.c: the innermost loop, for libtcc; false: nothing was printed ---- */
-bool sg_print_tiles(sg_nest *n, uint32_t group);
+/* ---- blocks.c, blocks_text.c: the innermost loop in tiles, for libtcc ---- */
+/* requires: depths. May reorder the loops, and then sets depths anew. NULL: there are no tiles. */
+sg_blocks *sg_plan_tiles(sg_nest *n);
+void sg_print_tiles(sg_blocks *b);
+void sg_open_tiles(sg_blocks *b); /* the loop over tiles, which may stand around short loops */
+void sg_close_tiles(sg_blocks *b);
+/* Around the loops of folds that go on for a tile of results at once: a strip. */
+void sg_begin_tile_folds(sg_blocks *b);
+void sg_end_tile_folds(sg_blocks *b);
 
 /* ---- fold.c: what a nest computes ---- */
 void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x);
+const char *sg_fold_first(sg_fn *f, sg_op op, sg_type t); /* what a fold begins with */
 void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */
 void sg_finish_folds(sg_nest *n);
