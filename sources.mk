@@ -165,6 +165,7 @@ lib_sources = \
 	src/back/sg_text.h \
 	src/back/sha256.c \
 	src/back/site.c \
+	src/back/split.c \
 	src/back/support.c \
 	src/back/value.c \
 	src/api/api.h \

@@ -86,7 +86,8 @@ set_entry(world *w, sg_entry_ir *e, const char *name, size_t nout, const sg_ref 
 static const sg_c_names *
 emit(world *w, const sg_program *p, bool jit, const char **text)
 {
-	const sg_emit_options o = {.prefix = p->name, .standalone = !jit, .jit = jit};
+	const sg_emit_options o = {
+	    .prefix = p->name, .standalone = !jit, .jit = jit, .piece = w->piece};
 	const sg_c_names *names;
 	sg_buf b;
 
@@ -118,7 +119,7 @@ typedef struct buffers {
 enum { GUARD = 64 };
 
 static void
-open_buffers(world *w, const sg_program *p, const sg_entry_ir *e, buffers *u)
+open_buffers(world *w, const sg_program *p, const sg_entry_ir *e, sg_ext work, buffers *u)
 {
 	const sg_uses uses = sg_entry_uses(p, e);
 	int64_t bytes = 0;
@@ -134,7 +135,7 @@ open_buffers(world *w, const sg_program *p, const sg_entry_ir *e, buffers *u)
 		memset(u->out[k].data, 0x5a, (size_t)u->out[k].count * 8 + GUARD);
 		u->args[n++] = u->out[k].data;
 	}
-	CLAIM(sg_ext_eval(w->sp, sg_entry_work(w->ctx, p, e), w->dims, &bytes), "a workspace");
+	CLAIM(sg_ext_eval(w->sp, work, w->dims, &bytes), "a workspace");
 	u->bytes = (size_t)bytes;
 	u->work = sg_alloc(w->ctx, u->bytes + 64 + GUARD);
 	u->work += (64 - (uintptr_t)u->work % 64) % 64;
@@ -156,7 +157,7 @@ check_guards(const buffers *u, const sg_entry_ir *e, const char *what)
 }
 
 static void
-check_call(world *w, const sg_program *p, size_t i, call_fn *call, const char *how)
+check_call(world *w, const sg_program *p, size_t i, sg_ext work, call_fn *call, const char *how)
 {
 	const sg_entry_ir *e = &p->entry[i];
 	const sg_tensor *in[MAX_INPUTS];
@@ -176,7 +177,7 @@ check_call(world *w, const sg_program *p, size_t i, call_fn *call, const char *h
 	for (size_t k = 0; k < NDIMS; k++)
 		if (sg_entry_uses(p, e).dim[k])
 			dims[ndims++] = all[k];
-	open_buffers(w, p, e, &u);
+	open_buffers(w, p, e, work, &u);
 	want = sg_interp(w->ctx, p, e->nout, ref, w->dims, in, u.want);
 	got = call(dims, u.args, u.bytes ? u.work : NULL);
 	CLAIM(got == want, "%s: returns %d, not %d", what, got, want);
@@ -218,11 +219,11 @@ check_program(world *w, const sg_program *p, const char *cc)
 			void *f = dlsym(so, names[i]);
 
 			memcpy(&call, &f, sizeof call);
-			check_call(w, p, i, call, "cc");
+			check_call(w, p, i, c[i].bytes, call, "cc");
 			if (!jit)
 				continue;
 			memcpy(&call, &addr[i], sizeof call);
-			check_call(w, p, i, call, "jit");
+			check_call(w, p, i, c[i].bytes, call, "jit");
 		}
 	}
 	if (jit)
@@ -281,6 +282,14 @@ number_from(const char *name, long otherwise)
 	return s ? strtol(s, NULL, 10) : otherwise;
 }
 
+/* All functions in small pieces. */
+static void
+random_pieces(world *w)
+{
+	w->piece = 5;
+	random_program(w, (uint64_t)number_from("CHECK_EMIT_SEED", 1), SG_F64);
+}
+
 static void
 random_f64(world *w)
 {
@@ -306,6 +315,7 @@ START_TEST(written_c_computes_what_the_evaluator_computes)
 			fflush(stdout);
 			in_world(random_f64);
 			in_world(random_f32);
+			in_world(random_pieces);
 		}
 	}
 END_TEST
@@ -655,6 +665,45 @@ large_program(world *w)
 
 IN_WORLD(large_programs_are_written_in_short_lines, large_program)
 
+static size_t
+longest_function(const char *text)
+{
+	size_t longest = 0, lines = 0;
+
+	for (; *text; text++) {
+		lines += *text == '\n';
+		if (*text == '{' && text[1] == '\n' && text[-1] == '\n')
+			lines = 0;
+		else if (*text == '}' && text[1] == '\n' && text[-1] == '\n' && lines > longest)
+			longest = lines;
+	}
+	return longest;
+}
+
+/* Many scalars that are read from far. */
+static void
+long_program(world *w)
+{
+	enum { COUNT = 20000, FAR = 3000 };
+	sg_ref *s = SG_NEW_ARRAY(w->ctx, sg_ref, COUNT);
+	const char *text;
+	sg_program *p;
+
+	s[0] = real_of(w, sg_shape_scalar(w->sp));
+	for (int i = 1; i < COUNT; i++)
+		s[i] = sg_ew2(&w->b, SG_ADD, sg_ew1(&w->b, SG_SIN, s[i - 1]),
+		              s[i < FAR ? 0 : i - FAR]);
+	p = program_of(w, 1);
+	set_entry(w, &p->entry[0], "e", 1, &s[COUNT - 1]);
+	const sg_c_names *c = emit(w, p, false, &text);
+	int64_t bytes = 0;
+	ck_assert_uint_lt(longest_function(text), 2000);
+	ck_assert(sg_ext_const(w->sp, c[0].bytes, &bytes));
+	ck_assert_int_lt(bytes, 8 * 2 * FAR); /* places are taken again */
+}
+
+IN_WORLD(long_functions_stand_in_pieces, long_program)
+
 int
 main(void)
 {
@@ -672,6 +721,7 @@ main(void)
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);
 	tcase_add_test(t, large_programs_are_written_in_short_lines);
+	tcase_add_test(t, long_functions_stand_in_pieces);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

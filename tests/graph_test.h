@@ -36,6 +36,7 @@ typedef struct world {
 	uint32_t ninputs;
 	uint64_t random;
 	void (*body)(struct world *w);
+	uint32_t piece; /* of functions that are emitted; 0: as usual */
 } world;
 
 static inline void

@@ -12,6 +12,7 @@ typedef struct sg_emit_options {
 	bool standalone;    /* print the runtime routines into the text; no header of ours */
 	bool openmp;        /* loops over large data by OpenMP's threads, where the compiler has it */
 	bool jit;           /* for libtcc: no #include at all, runtime by declarations */
+	uint32_t piece;     /* values in each piece of a long function; 0: as usual */
 } sg_emit_options;
 
 /* Public C names of one emitted entry; NULL where there is none. */

@@ -48,9 +48,26 @@ print_return(sg_file *file, const sg_fn *f)
 	sg_file_put(file, 1, "return %s;", f->has_status ? f->status : sg_use(&file->m, "SGRT_OK"));
 }
 
+/* Puts the pieces of a function before it; it begins at `start` in the text. */
+static void
+put_pieces(sg_file *file, size_t start)
+{
+	sg_buf *body = &file->m.body, *pieces = &file->m.pieces;
+	const char *fn;
+
+	if (pieces->n == 0)
+		return;
+	fn = sg_copy(file->m.ctx, body->s + start, body->n - start + 1);
+	body->n = start;
+	sg_buf_write(body, pieces->s, pieces->n);
+	sg_buf_puts(body, fn);
+	pieces->n = 0;
+}
+
 static void
 print_fn(sg_file *file, sg_c_entry *e)
 {
+	const size_t start = file->m.body.n;
 	sg_fn *f = e->body;
 
 	sg_put_fn(file, &file->m.body, e, SG_PROTO_C);
@@ -62,6 +79,7 @@ print_fn(sg_file *file, sg_c_entry *e)
 	sg_fn_print(f, e->uses.input);
 	print_return(file, f);
 	sg_buf_puts(&file->m.body, "}\n\n");
+	put_pieces(file, start);
 }
 
 /* The sum that the slots of the entry's own body make up; else the polynomial. */
@@ -121,6 +139,7 @@ static void
 print_defaults(sg_file *file, const sg_c_entry *e)
 {
 	const sg_program *p = file->m.p;
+	const size_t start = file->m.body.n;
 	bool uses_work = false;
 
 	if (!e->has_defaults)
@@ -140,6 +159,7 @@ print_defaults(sg_file *file, const sg_c_entry *e)
 			print_default(file, e, i);
 	sg_file_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
 	sg_buf_puts(&file->m.body, "}\n\n");
+	put_pieces(file, start);
 }
 
 /* ---- the file ---- */
@@ -171,8 +191,9 @@ c_names(sg_file *file)
 
 		sg_buf_init(&line, file->m.ctx);
 		sg_put_fn(file, &line, e, SG_PROTO_LINE);
-		names[i] =
-		    (sg_c_names){.fn = e->fn, .work = e->work_fn, .signature = sg_buf_text(&line),
+		names[i] = (sg_c_names){.fn = e->fn,
+		                        .work = e->work_fn,
+		                        .signature = sg_buf_text(&line),
 		                        .bytes = e->bytes};
 		if (e->has_defaults)
 			names[i].defaults = e->defaults_fn;

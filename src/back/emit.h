@@ -10,7 +10,7 @@
  *             step
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
  * parallel.c  which loops may go on several threads
- * func.c      the C text of a function
+ * func.c      the C text of a function;  split.c  of a long one, in pieces
  * file.c      entries made ready; prototype.c, check.c, module.c, support.c, emit.c  a file's text
  *
  * An element of a tensor is named by affine forms (affine.c) over the loop variables of a step and
@@ -63,20 +63,22 @@ typedef struct sg_module {
 	    *use; /* functions, types and macros of the runtime and of libm that the text needs */
 	size_t nuse, use_cap;
 	sg_bytes_map *used;
-	sg_buf consts;                   /* arrays of constants */
-	sg_buf body;                     /* functions */
-	const char *floor_div, *rounded; /* helpers of ours */
-	bool has_floor_div, has_rounded; /* they are needed */
-	bool has_parallel;               /* some loop may go on several threads */
+	sg_buf consts; /* arrays of constants */
+	sg_buf body;   /* functions */
+	sg_buf pieces; /* of the function that is printed, to stand before it */
+	const char *floor_div, *rounded, *apart;    /* helpers of ours */
+	bool has_floor_div, has_rounded, has_apart; /* they are needed */
+	bool has_parallel;                          /* some loop may go on several threads */
 } sg_module;
 
 /* Notes that the text needs it; gives it back. */
 const char *sg_use(sg_module *m, const char *name);
 const char *sg_use_typed(sg_module *m, const char *name, sg_type t); /* sgrt_NAME_f32 */
-bool sg_has_routine(const char *name); /* does the runtime have it? */
+bool sg_has_routine(const char *name);                               /* does the runtime have it? */
 const char *sg_data_name(sg_module *m, const sg_graph *g, sg_ref r);
 const char *sg_floor_div_name(sg_module *m);
 const char *sg_rounded_name(sg_module *m);
+const char *sg_apart_name(sg_module *m); /* before a function that is not to be inlined */
 
 /* ---- affine forms (affine.c)
  * --------------------------------------------------------------------- */
@@ -138,6 +140,8 @@ typedef struct sg_place {
 	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
 	bool carried;         /* a sum over the rows of a band, which goes on from tile to tile */
 	uint32_t first, last; /* steps by position between which its array lives */
+	uint32_t kept;        /* split.c: place that other pieces read it from, + 1 */
+	bool read_near;       /* its own piece reads it */
 } sg_place;
 
 typedef enum {
@@ -250,6 +254,7 @@ typedef struct sg_fn_out {
 } sg_fn_out;
 
 typedef struct sg_loop_plan sg_loop_plan;
+typedef struct sg_split sg_split;
 
 typedef struct sg_fn {
 	sg_module *m;
@@ -258,6 +263,7 @@ typedef struct sg_fn {
 	const sg_graph *g;
 	sg_graph *own; /* g, where nodes may be appended: a copy made for the function */
 	sg_names names;
+	const char *title;    /* its C name; of a body: NULL */
 	struct sg_fn *around; /* whose loop this is the body of, or NULL */
 	const char **input;   /* C names by index of input */
 	bool *is_read;        /* by input: some text has it */
@@ -269,6 +275,7 @@ typedef struct sg_fn {
 	sg_place *at; /* by node */
 	sg_bytes_map *joins;
 	sg_loop_plan **plan; /* by node: of its loops; NULL: there is none */
+	sg_split *split;     /* NULL: it is printed as a whole */
 
 	sg_affine *aff;
 	size_t naffs, aff_cap;
@@ -375,7 +382,8 @@ bool sg_contract_is_loops(sg_fn *f, sg_ref r);
 sg_role sg_product_role(const sg_product *p, uint32_t i);
 void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
 
-/* ---- parallel.c: a kernel of the runtime, called for tiles of its result on several threads ---- */
+/* ---- parallel.c: a kernel of the runtime, called for tiles of its result on several threads ----
+ */
 typedef struct sg_tile {
 	const char *row, *column;   /* where the tile begins; NULL: at 0 */
 	const char *rows, *columns; /* how many it has */
@@ -470,7 +478,7 @@ const char *sg_c_paren(sg_fn *f, sg_c_text x, int least);
 /* ---- nest.c, call.c ---- */
 void sg_print_texts(sg_fn *f, sg_step *s); /* what the texts of a LOOP's values stand on */
 void sg_print_out(sg_fn *f, size_t k,
-                  const char *value); /* scalar output k, unless a NEW one is there */
+                  const char *value);          /* scalar output k, unless a NEW one is there */
 void sg_open_call(sg_fn *f, const sg_step *s); /* before the tiles of a band */
 void sg_print_call(sg_fn *f, sg_step *s);
 void sg_print_fill(sg_fn *f, sg_ref r);
@@ -485,5 +493,16 @@ const char *sg_hint(sg_fn *f, sg_ref r, const char *otherwise);
 void sg_fn_compile(sg_fn *f);                 /* classify, schedule, plan */
 void sg_fn_print(sg_fn *f, const bool *used); /* declarations and steps; used: by input */
 void sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps); /* of a loop */
+size_t sg_print_item(sg_fn *f, size_t at); /* a step or a band of the order; the one behind it */
+
+/* ---- split.c: a long function in pieces ---- */
+void sg_split_fn(sg_fn *f);     /* behind the schedule */
+void sg_split_memory(sg_fn *f); /* behind the plan of memory */
+void sg_name_kept(sg_fn *f);
+void sg_declare_kept(sg_fn *f);
+void sg_print_pieces(sg_fn *f);
+/* How the piece that is printed reads variable r. */
+const char *sg_variable_text(const sg_fn *f, sg_ref r);
+void sg_print_kept(sg_fn *f, sg_ref r, const char *value); /* r is value: if others read it */
 
 #endif

@@ -39,6 +39,13 @@ sg_rounded_name(sg_module *m)
 	return m->rounded;
 }
 
+const char *
+sg_apart_name(sg_module *m)
+{
+	m->has_apart = true;
+	return m->apart;
+}
+
 /* libtcc takes a quotient by 0 for a constant, but not the negative of one that is infinite. */
 static const char *
 item_text(const sg_module *m, const char *text)
@@ -243,18 +250,20 @@ name_functions(sg_file *file)
 	}
 	file->guard = sg_name_exact(names, sg_text(ctx, "%s_H", upper(ctx, prefix)));
 	file->module = sg_name_exact(names, sg_text(ctx, "%s_module", prefix));
+	file->m.apart = sg_name_exact(names, sg_text(ctx, "%s_APART", upper(ctx, prefix)));
 }
 
 /* ---- bodies ---- */
 
 static sg_fn *
-new_body(sg_file *file, sg_c_entry *e, size_t nout)
+new_body(sg_file *file, sg_c_entry *e, const char *title, size_t nout)
 {
 	sg_fn *f = SG_NEW(file->m.ctx, sg_fn);
 
 	f->m = &file->m;
 	f->ctx = file->m.ctx;
 	f->sp = file->m.sp;
+	f->title = title;
 	f->g = file->m.p->g;
 	f->names = sg_names_in(f->ctx, &e->names);
 	f->input = e->input;
@@ -273,7 +282,7 @@ compile_entry(sg_file *file, sg_c_entry *e)
 	sg_space *sp = file->m.sp;
 	sg_ext other = sg_ext_int(sp, 0);
 
-	e->body = new_body(file, e, e->e->nout);
+	e->body = new_body(file, e, e->fn, e->e->nout);
 	for (size_t i = 0; i < e->e->nout; i++)
 		e->body->out[i] = (sg_fn_out){.ref = e->e->out[i].ref, .name = e->out[i]};
 	sg_fn_compile(e->body);
@@ -284,7 +293,7 @@ compile_entry(sg_file *file, sg_c_entry *e)
 
 		if (!e->input[i] || !p->input[i].deflt)
 			continue;
-		e->deflt[i] = new_body(file, e, 1);
+		e->deflt[i] = new_body(file, e, e->defaults_fn, 1);
 		e->deflt[i]->out[0] = (sg_fn_out){.ref = p->input[i].deflt, .name = e->input[i]};
 		e->deflt[i]->indent = 2;
 		sg_fn_compile(e->deflt[i]);
@@ -314,6 +323,7 @@ sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_opti
 	file->m.used = sg_bytes_map_new(ctx);
 	sg_buf_init(&file->m.consts, ctx);
 	sg_buf_init(&file->m.body, ctx);
+	sg_buf_init(&file->m.pieces, ctx);
 	file->exported = !o->header;
 	file->wrappers = !o->header || !o->standalone;
 	file->entry = SG_NEW_ARRAY(ctx, sg_c_entry, p->nentries);

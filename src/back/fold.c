@@ -302,6 +302,7 @@ finish_fold(sg_nest *n, sg_root *r)
 		sg_line(f, "const %s %s = %s;", sg_type_c_name(t), p->name, v);
 		v = p->name;
 	}
+	sg_print_kept(f, r->ref, v);
 	if (p->out)
 		sg_print_out(f, p->out - 1, v);
 }
@@ -385,6 +386,7 @@ sg_print_root(sg_nest *n, sg_root *r)
 		sg_line(f, "const %s %s = %s;", sg_type_c_name((sg_type)x->type), p->name, v);
 		v = p->name;
 	}
+	sg_print_kept(f, r->ref, v);
 	if (p->out)
 		sg_print_out(f, p->out - 1, v);
 }

@@ -12,7 +12,9 @@ sg_fn_compile(sg_fn *f)
 	sg_plan_loops(f);
 	sg_classify(f);
 	sg_schedule(f);
+	sg_split_fn(f);
 	sg_plan_memory(f);
+	sg_split_memory(f);
 }
 
 /* ---- names ---- */
@@ -91,6 +93,7 @@ name_everything(sg_fn *f)
 		f->row = sg_name_fresh(&f->names, "row");
 		f->end = sg_name_fresh(&f->names, "end");
 	}
+	sg_name_kept(f);
 	name_values(f, false);
 }
 
@@ -142,6 +145,7 @@ declare_arrays(sg_fn *f)
 			declare_array(f, r, p->slot ? f->slot_name[p->slot - 1] : f->work,
 			              p->slot == 0 && !f->around);
 	}
+	sg_declare_kept(f);
 }
 
 /* Room for tiles, in whole lines of the cache. */
@@ -238,19 +242,26 @@ print_band(sg_fn *f, const sg_band *b)
 			sg_nest_close(&nest[k]);
 }
 
+size_t
+sg_print_item(sg_fn *f, size_t at)
+{
+	sg_step *s = &f->step[f->order[at]];
+
+	if (!s->band) {
+		print_step(f, s);
+		return at + 1;
+	}
+	print_band(f, &f->band[s->band - 1]);
+	return at + f->band[s->band - 1].n;
+}
+
 static void
 print_steps(sg_fn *f)
 {
-	for (size_t i = 0; i < f->nsteps; i++) {
-		sg_step *s = &f->step[f->order[i]];
-
-		if (!s->band) {
-			print_step(f, s);
-			continue;
-		}
-		print_band(f, &f->band[s->band - 1]);
-		i += f->band[s->band - 1].n - 1;
-	}
+	if (f->split)
+		sg_print_pieces(f);
+	for (size_t i = 0; i < f->nsteps && !f->split;)
+		i = sg_print_item(f, i);
 }
 
 /* used: by input, whether it is a parameter of the function. */

@@ -178,7 +178,7 @@ val_text(const sg_nest *n, const sg_val *v)
 	case SG_V_LOCAL:
 		if (f->is_read && f->g->node[v->ref].op == SG_INPUT)
 			f->is_read[f->g->node[v->ref].attr->w[0]] = true;
-		return (sg_c_text){f->at[v->ref].name, SG_PREC_ATOM};
+		return (sg_c_text){sg_variable_text(f, v->ref), SG_PREC_ATOM};
 	case SG_V_INDEX:
 		return sg_form_text(n, v->aff);
 	case SG_V_EW:

@@ -196,6 +196,14 @@ put_helpers(const sg_file *file, sg_buf *b)
 		    "/* Up to a multiple of 64. */\nstatic ptrdiff_t\n%s(ptrdiff_t bytes)\n{\n"
 		    "\treturn (bytes + 63) / 64 * 64;\n}\n\n",
 		    m->rounded);
+	if (m->has_apart)
+		sg_buf_printf(
+		    b,
+		    "/* Long functions stand in pieces that call no other: a compiler that "
+		    "puts them together\n * again takes minutes. */\n"
+		    "#if defined __GNUC__\n#define %s __attribute__((noinline))\n"
+		    "#else\n#define %s\n#endif\n\n",
+		    m->apart, m->apart);
 }
 
 void
