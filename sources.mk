@@ -151,8 +151,10 @@ lib_sources = \
 	src/back/nest.h \
 	src/back/nest_value.c \
 	src/back/parallel.c \
+	src/back/part.c \
 	src/back/places.c \
 	src/back/plan.c \
+	src/back/pool.c \
 	src/back/prototype.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \
@@ -276,6 +278,7 @@ test_programs = \
 	tests/check_rules \
 	tests/check_runtime \
 	tests/check_sgtext \
+	tests/check_threads \
 	tests/check_tier \
 	tests/check_tiles \
 	tests/check_where \
@@ -296,7 +299,8 @@ test_headers = \
 	tests/graph_test.h \
 	tests/numpy_golden.h \
 	tests/random_forms.h \
-	tests/runtime_cases.h
+	tests/runtime_cases.h \
+	tests/thread_models.h
 test_scripts = \
 	tests/bench.sh \
 	tests/floors.sh \

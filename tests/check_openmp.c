@@ -10,42 +10,7 @@
 
 #include "api/symgrad.h"
 #include "symgrad_runtime.h"
-
-/* Each is large enough for threads in at least one way. */
-static const struct {
-	const char *claim, *text;
-	const char *dims; /* "N=3 M=4" */
-	int wants;        /* parallel loops at least */
-} models[] = {
-    {"elements", "input x[N], y[N]\noutput tanh(x)*exp(y) as z\n", "N=100003", 1},
-    {"rows", "input x[N, M]\noutput softmax(x*x) as p, sum(x, axis=1) as s\n", "N=1003 M=301", 2},
-    {"columns", "input x[N, M]\noutput sum(x, axis=0) as s, max(x, axis=0) as m\n", "N=2003 M=301",
-     1},
-    {"everything summed", "input x[N]\noutput sum(exp(x)) as s, max(x) as m, mean(x**2) as q\n",
-     "N=200003", 1},
-    {"sums of few rows", "input x[N, M]\noutput sum(x*x.T[0, 0], axis=(0, 1)) as s\n",
-     "N=3 M=100003", 1},
-    {"products",
-     "real f32\ninput x[N, K]\nparam w[K, M], b[M]\nh = relu(x @ w + b)\n"
-     "loss = sum(h*h)\ngradient loss wrt w, b, x\n",
-     "N=301 K=129 M=270", 4},
-    {"products of many small matrices", "input x[B, N, N], y[B, N, N]\noutput x @ y as z\n",
-     "B=200 N=40", 1},
-    {"gathers", "input x[N], i: i64[M]\noutput x[i]*2 as y, sum(x[i]**2) as s\n", "N=10 M=200003",
-     1},
-    {"running sums", "input x[N, M]\noutput cumsum(x, axis=1) as y\n", "N=401 M=1003", 1},
-    {"pieces", "input x[N]\ny = sum((x[1:] - x[:-1])**2 * x[1:])\ngradient y wrt x\n", "N=200003",
-     1},
-    {"integers",
-     "input x[N], k: i64[N]\noutput sum(k*k) as s, k + 1 as q, "
-     "all(x > 0) as b\n",
-     "N=200003", 1},
-    {"where the least is",
-     "input x[N, M]\nk = where(x > 0.5, x, 0.0)\n"
-     "output argmin(x, axis=1) as a, k as z\n",
-     "N=503 M=203", 1},
-};
-enum { MODELS = sizeof models / sizeof *models };
+#include "thread_models.h"
 
 static char folder[64];
 
@@ -75,22 +40,6 @@ compile(const char *text)
 	return m;
 }
 
-/* By the evaluator, with its data. */
-static sg_call *
-judge_of(sg_model *m, const char *entry, const char *dims)
-{
-	sg_call *c = sg_call_new(m, entry, SG_BACKEND_INTERP);
-	char name[16];
-	int value, n;
-
-	ck_assert_msg(sg_call_status(c) == SG_OK, "%s", sg_call_message(c));
-	for (; sscanf(dims, " %15[A-Z]=%d%n", name, &value, &n) == 2; dims += n)
-		(void)sg_call_set_dim(c, name, value);
-	ck_assert_msg(sg_call_make_up(c, 1) == SG_OK, "%s", sg_call_message(c));
-	ck_assert_msg(sg_call_run(c) == SG_OK, "%s", sg_call_message(c));
-	return c;
-}
-
 /* ---- calls of the shared object ---- */
 
 typedef struct outputs {
@@ -98,8 +47,26 @@ typedef struct outputs {
 	size_t bytes[8];
 } outputs;
 
+/* As the object itself says; the prototype has one parameter for each dimension. */
+static size_t
+work_size(void *handle, const sg_entry *e, const ptrdiff_t *dims)
+{
+	typedef size_t one(ptrdiff_t);
+	typedef size_t two(ptrdiff_t, ptrdiff_t);
+	typedef size_t three(ptrdiff_t, ptrdiff_t, ptrdiff_t);
+	char name[64];
+	void *f;
+
+	snprintf(name, sizeof name, "test_%s_work", e->name);
+	f = dlsym(handle, name);
+	ck_assert(f && e->ndims >= 1 && e->ndims <= 3);
+	return e->ndims == 1   ? ((one *)(uintptr_t)f)(dims[0])
+	       : e->ndims == 2 ? ((two *)(uintptr_t)f)(dims[0], dims[1])
+	                       : ((three *)(uintptr_t)f)(dims[0], dims[1], dims[2]);
+}
+
 static int
-call_with(sg_model *m, const sg_call *judge, sg_uniform f, outputs *out)
+call_with(void *handle, const sg_call *judge, sg_uniform f, outputs *out)
 {
 	const sg_entry *e = sg_call_entry(judge);
 	ptrdiff_t dims[8];
@@ -119,7 +86,7 @@ call_with(sg_model *m, const sg_call *judge, sg_uniform f, outputs *out)
 		args[i] = out->data[i - e->ninputs] = calloc((size_t)a->count + 1, 8);
 		ck_assert_ptr_nonnull(args[i]);
 	}
-	ck_assert_int_eq(sg_entry_worksize(m, e, sg_call_dims(judge), &bytes, NULL), SG_OK);
+	bytes = work_size(handle, e, dims);
 	work = aligned_alloc(64, (bytes + 64) / 64 * 64);
 	ck_assert_ptr_nonnull(work);
 	status = f(dims, args, work);
@@ -133,15 +100,6 @@ free_outputs(outputs *out)
 	for (int i = 0; i < 8; i++)
 		free(out->data[i]);
 	memset(out, 0, sizeof *out);
-}
-
-static double
-element(const void *data, sg_dtype t, int64_t i)
-{
-	return t == SG_DTYPE_F32   ? (double)((const float *)data)[i]
-	       : t == SG_DTYPE_F64 ? ((const double *)data)[i]
-	       : t == SG_DTYPE_I64 ? (double)((const int64_t *)data)[i]
-	                           : (double)((const uint8_t *)data)[i];
 }
 
 static void
@@ -203,7 +161,7 @@ run_entry(sg_model *m, void *handle, const char *entry, const char *dims)
 	ck_assert(f && set_threads);
 	for (size_t k = 0; k < sizeof threads / sizeof *threads; k++) {
 		set_threads(threads[k]);
-		ck_assert_int_eq(call_with(m, judge, f, k ? &next : &first), 0);
+		ck_assert_int_eq(call_with(handle, judge, f, k ? &next : &first), 0);
 		for (int i = 0; k && i < 8; i++)
 			ck_assert_msg(!next.bytes[i] ||
 			                  memcmp(first.data[i], next.data[i], next.bytes[i]) == 0,
@@ -288,7 +246,7 @@ START_TEST(failures_come_out_of_the_threads)
 		if (handle) {
 			p = dlsym(handle, "test_forward_call");
 			memcpy(&f, &p, sizeof f);
-			ck_assert_int_eq(call_with(m, judge, f, &out),
+			ck_assert_int_eq(call_with(handle, judge, f, &out),
 			                 _i == 2 ? SGRT_EEMPTY : SGRT_EINDEX);
 			free_outputs(&out);
 		}

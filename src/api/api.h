@@ -80,8 +80,9 @@ struct sg_model {
 	size_t nentries;
 	sg_diagnostic *diag;
 	size_t ndiags;
-	sg_machine jit, cc;
+	sg_machine jit, wide, cc; /* wide: the JIT's, with threads */
 	sg_tier *tier;
+	sg_pool *pool;
 	const sg_c_names *c_names; /* by entry; NULL before the first emission */
 	sg_times times;
 };
@@ -98,7 +99,9 @@ int sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_fai
 sg_backend sg_backend_choice(sg_model *m, sg_backend b);
 /* Its code by back end b, made when it is not there; NULL for interp and on failure. */
 const sg_machine *sg_machine_of(sg_model *m, sg_backend b, sg_failure *why);
-sg_emission sg_emit_code(sg_model *m, bool jit); /* may raise */
+/* The JIT's code for calls with much data, whose loops go on the pool. */
+const sg_machine *sg_machine_with_threads(sg_model *m, sg_failure *why);
+sg_emission sg_emit_code(sg_model *m, bool jit, bool threads); /* may raise */
 /* Once the addresses are known, the entries are. */
 void sg_place_code(const sg_emission *e, size_t nentries);
 

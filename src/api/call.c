@@ -40,6 +40,8 @@ choose_code(sg_model *m, void *arg)
 	if (c->backend == SG_BACKEND_INTERP)
 		/* evaluators hold the lock that this needs, one after the other */
 		return tiered ? sg_tier_emit(m, NULL) : SG_OK;
+	if (c->backend == SG_BACKEND_JIT && sg_have_tcc())
+		return SG_OK; /* which code depends on the data: see run.c */
 	mc = sg_machine_of(m, c->backend, &c->why);
 	if (!mc)
 		return c->why.status;

@@ -25,7 +25,8 @@ struct sg_call {
 	const sg_entry_data *e; /* NULL: not usable, and then `status` says why */
 	int status;
 	sg_backend backend;
-	sg_code_entry code; /* of JIT and CC */
+	sg_code_entry code; /* of JIT and CC; of JIT once the call is prepared */
+	bool wide;          /* it is the one with threads */
 	bool tiered;        /* there may be better code by and by */
 	bool started;       /* whose making this call has begun */
 	sg_slot *slot; /* as in sg_entry.args */

@@ -245,9 +245,11 @@ sg_model_new(const sg_origin *origin)
 	m->origin = *origin;
 	m->sentence = "";
 	m->tier = sg_tier_new();
-	if (m->ctx && m->tier && pthread_rwlock_init(&m->lock, NULL) == 0)
+	m->pool = sg_pool_new();
+	if (m->ctx && m->tier && m->pool && pthread_rwlock_init(&m->lock, NULL) == 0)
 		return m;
 	sg_tier_free(m->tier);
+	sg_pool_free(m->pool);
 	sg_ctx_free(m->ctx);
 	free(m);
 	return NULL;
@@ -313,7 +315,9 @@ sg_model_free(sg_model *m)
 	if (!m)
 		return;
 	sg_tier_free(m->tier);
+	sg_pool_free(m->pool);
 	sg_unload(m->jit.code);
+	sg_unload(m->wide.code);
 	sg_unload(m->cc.code);
 	pthread_rwlock_destroy(&m->lock);
 	sg_ctx_free(m->ctx);

@@ -7,12 +7,13 @@
 /* ---- C text, and what is found in its machine code ---- */
 
 sg_emission
-sg_emit_code(sg_model *m, bool jit)
+sg_emit_code(sg_model *m, bool jit, bool threads)
 {
-	sg_emit_options o = {.prefix = m->program->name, .standalone = !jit, .jit = jit};
+	sg_emit_options o = {
+	    .prefix = m->program->name, .standalone = !jit, .jit = jit, .threads = threads};
 	double start = sg_clock();
-	sg_emission e = {.name = SG_NEW_ARRAY(m->ctx, const char *, 3 * m->nentries),
-	                 .addr = SG_NEW_ARRAY(m->ctx, void *, 3 * m->nentries),
+	sg_emission e = {.name = SG_NEW_ARRAY(m->ctx, const char *, 3 * m->nentries + 2),
+	                 .addr = SG_NEW_ARRAY(m->ctx, void *, 3 * m->nentries + 2),
 	                 .entry = SG_NEW_ARRAY(m->ctx, sg_code_entry, m->nentries)};
 	sg_buf text;
 
@@ -25,6 +26,10 @@ sg_emit_code(sg_model *m, bool jit)
 		if (e.c[i].call_defaults)
 			e.name[e.n++] = e.c[i].call_defaults;
 		e.entry[i].work = e.c[i].bytes;
+	}
+	if (threads) { /* variables of the code, which it calls the pool by: see set_pool */
+		e.name[e.n++] = "sgrt_pool";
+		e.name[e.n++] = "sgrt_parallel";
 	}
 	m->times.emit += sg_clock() - start;
 	return e;
@@ -59,9 +64,18 @@ keep_reason(sg_model *m, sg_machine *mc, char *why)
 }
 
 static void
-emit_and_load(sg_model *m, bool jit, sg_machine *mc)
+set_pool(sg_model *m, const sg_emission *e)
 {
-	sg_emission e = sg_emit_code(m, jit);
+	int (*const run)(void *, sg_part *, void *, ptrdiff_t, ptrdiff_t) = sg_pool_run;
+
+	memcpy(e->addr[e->n - 2], &m->pool, sizeof m->pool);
+	memcpy(e->addr[e->n - 1], &run, sizeof run);
+}
+
+static void
+emit_and_load(sg_model *m, bool jit, bool threads, sg_machine *mc)
+{
+	sg_emission e = sg_emit_code(m, jit, threads);
 	double emitted = sg_clock();
 	char *why = NULL;
 
@@ -78,26 +92,39 @@ emit_and_load(sg_model *m, bool jit, sg_machine *mc)
 		return;
 	}
 	sg_place_code(&e, m->nentries);
+	if (threads)
+		set_pool(m, &e);
 	mc->entry = e.entry;
+}
+
+static const sg_machine *
+made(sg_model *m, bool jit, bool threads, sg_machine *mc, sg_failure *why)
+{
+	if (!mc->tried) {
+		emit_and_load(m, jit, threads, mc);
+		mc->tried = true;
+	}
+	if (mc->code)
+		return mc;
+	sg_refuse(why, mc->status, "%s: %s", jit ? "jit" : "cc", mc->why);
+	return NULL;
 }
 
 const sg_machine *
 sg_machine_of(sg_model *m, sg_backend b, sg_failure *why)
 {
-	sg_machine *mc = b == SG_BACKEND_JIT ? &m->jit : &m->cc;
-
-	if (b != SG_BACKEND_JIT && b != SG_BACKEND_CC) {
-		sg_refuse(why, SG_EBACKEND, "this back end makes no machine code");
-		return NULL;
-	}
-	if (!mc->tried) {
-		emit_and_load(m, b == SG_BACKEND_JIT, mc);
-		mc->tried = true;
-	}
-	if (mc->code)
-		return mc;
-	sg_refuse(why, mc->status, "%s: %s", b == SG_BACKEND_JIT ? "jit" : "cc", mc->why);
+	if (b == SG_BACKEND_JIT)
+		return made(m, true, false, &m->jit, why);
+	if (b == SG_BACKEND_CC)
+		return made(m, false, false, &m->cc, why);
+	sg_refuse(why, SG_EBACKEND, "this back end makes no machine code");
 	return NULL;
+}
+
+const sg_machine *
+sg_machine_with_threads(sg_model *m, sg_failure *why)
+{
+	return made(m, true, true, &m->wide, why);
 }
 
 sg_backend
@@ -112,4 +139,10 @@ sg_backend_choice(sg_model *m, sg_backend b)
 	if (sg_have_tcc())
 		return SG_BACKEND_JIT;
 	return sg_machine_of(m, SG_BACKEND_CC, NULL) ? SG_BACKEND_CC : SG_BACKEND_INTERP;
+}
+
+int
+sg_set_threads(sg_model *m, int threads)
+{
+	return sg_pool_set(m->pool, threads) ? SG_OK : SG_EVALUE;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WIDE = 1 << 18 }; /* bytes of data from which threads are thought of */
+
 /* ---- memory ---- */
 
 static void *
@@ -42,6 +44,48 @@ place(sg_call *c, size_t i)
 	}
 	c->args[i] = s->array.data;
 	return SG_OK;
+}
+
+/* Bytes of inputs and outputs. */
+static size_t
+data_size(const sg_call *c)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < c->nslots; i++) {
+		const sg_array *a = &c->slot[i].array;
+		size_t more = (size_t)a->count * sg_dtype_size(a->type);
+
+		bytes = more > SIZE_MAX - bytes ? SIZE_MAX : bytes + more;
+	}
+	return bytes;
+}
+
+static int
+find_jit_code(sg_model *m, void *arg)
+{
+	sg_call *c = arg;
+	const sg_machine *mc = c->wide ? sg_machine_with_threads(m, &c->why)
+	                               : sg_machine_of(m, SG_BACKEND_JIT, &c->why);
+
+	if (!mc)
+		return c->why.status;
+	c->code = mc->entry[c->e - m->entry];
+	return SG_OK;
+}
+
+/* The JIT's code with threads where there may be work for them: by the data alone, so that the
+ * number of threads changes no bit; and little work does not pay for it. */
+static int
+choose_jit_code(sg_call *c)
+{
+	bool wide = data_size(c) >= WIDE;
+
+	if (c->backend != SG_BACKEND_JIT || (c->code.call && wide == c->wide))
+		return SG_OK;
+	c->wide = wide;
+	c->code = (sg_code_entry){.fn = NULL};
+	return sg_on_model(c->m, find_jit_code, c, &c->why);
 }
 
 static int
@@ -205,6 +249,8 @@ sg_call_prepare(sg_call *c)
 	}
 	for (size_t i = 0; status == SG_OK && i < c->nslots; i++)
 		status = place(c, i);
+	if (status == SG_OK)
+		status = choose_jit_code(c);
 	if (status == SG_OK)
 		status = place_work(c);
 	if (status == SG_OK)

@@ -262,6 +262,13 @@ typedef int (*sg_uniform)(const ptrdiff_t *dims, void *const *args, void *work);
  * compiler is started: ask again when it is through. */
 SG_API sg_function sg_entry_function(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
 SG_API sg_uniform sg_entry_uniform(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
+/* How many threads a call (sg_call_run) on SG_BACKEND_JIT may use, the caller's counted; 0, as it is
+ * by itself: as many as there are cores; 256 at most, else SG_EVALUE. They are the model's own, start
+ * with the first call that has work for more than one, and end with the model; calls with less than
+ * 256 KiB of data, and functions of sg_entry_function, stay on the caller's. Results have the same
+ * bits for any number. A call that runs while another one uses the threads goes on alone. No call of
+ * this model may run. */
+SG_API int sg_set_threads(sg_model *m, int threads);
 /* Writes the inputs that have a default, from the dimensions; their other args are not looked at,
  * and NULL stands for one that is not wanted. NULL where no input has a default, and on failure. */
 SG_API sg_uniform sg_entry_defaults(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);

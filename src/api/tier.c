@@ -60,8 +60,11 @@ sg_tier_free(sg_tier *t)
 	sg_unload(t->code);
 	sg_cc_host_free(t->host);
 	sg_cc_stop_free(t->stop);
-	pthread_cond_destroy(&t->ended);
-	pthread_mutex_destroy(&t->lock);
+	/* in a forked child they may count threads that are not there, and would wait for them */
+	if (!t->process || t->process == getpid()) {
+		pthread_cond_destroy(&t->ended);
+		pthread_mutex_destroy(&t->lock);
+	}
 	free(t);
 }
 
@@ -74,7 +77,7 @@ sg_tier_emit(sg_model *m, void *arg)
 
 	(void)arg;
 	if (!t->emitted)
-		t->emission = sg_emit_code(m, false);
+		t->emission = sg_emit_code(m, false, false);
 	t->emitted = true;
 	return SG_OK;
 }

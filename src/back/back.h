@@ -11,6 +11,7 @@ typedef struct sg_emit_options {
 	const char *header; /* the name to #include ("perceptron.h"); NULL: none (JIT) */
 	bool standalone;    /* print the runtime routines into the text; no header of ours */
 	bool openmp;        /* loops over large data by OpenMP's threads, where the compiler has it */
+	bool threads;       /* jit: loops over large data by sgrt_parallel, a pointer to sg_pool_run, and sgrt_pool */
 	bool jit;           /* for libtcc: no #include at all, runtime by declarations */
 	uint32_t piece;     /* values in each piece of a long function; 0: as usual */
 } sg_emit_options;
@@ -74,6 +75,18 @@ sg_code *sg_load_cc_on(sg_cc_host *host, sg_cc_stop *stop, const char *text, siz
 bool sg_cc_build(const char *text, const char *path, bool shared, bool openmp, char **why);
 void sg_unload(sg_code *code);
 bool sg_have_tcc(void);
+
+/* ---- threads for loops: pool.c ------------------------------------------------------------------- */
+
+/* NULL without memory. None starts before the first loop that has work for more than one. */
+typedef struct sg_pool sg_pool;
+sg_pool *sg_pool_new(void);
+void sg_pool_free(sg_pool *pool); /* no loop may run */
+bool sg_pool_set(sg_pool *pool, int threads); /* the caller counted; 0: as many as cores. false: out of range */
+/* part(context, begin, end) for all of [0, turns), in chunks of `grain` turns (>= 1): which, that depends
+ * on these two alone. A part returns 0 or a code; the result is that of the first chunk that failed. */
+typedef int sg_part(void *context, ptrdiff_t begin, ptrdiff_t end);
+int sg_pool_run(void *pool, sg_part *part, void *context, ptrdiff_t turns, ptrdiff_t grain);
 
 /* ---- the cache of what the system's compiler made ------------------------------------------------ */
 

@@ -315,14 +315,20 @@ sg_open_call(sg_fn *f, const sg_step *s)
 }
 
 static void
-open_loops(sg_fn *f, const sg_step *s, const sg_product *p)
+open_loops(sg_fn *f, const sg_step *s, const sg_product *p, const sg_tile *t)
 {
 	for (uint32_t i = 0; i < p->nloops; i++) {
 		const bool over_rows = s->band && s->row == SG_NROLES + i;
 
 		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++)", f->loop[i],
-		        over_rows ? f->row : "0", f->loop[i],
-		        over_rows ? f->end : sg_ext_bare(f, p->ext[i]), f->loop[i]);
+		        over_rows            ? f->row
+		        : i == 0 && t->first ? t->first
+		                             : "0",
+		        f->loop[i],
+		        over_rows            ? f->end
+		        : i == 0 && t->first ? t->end
+		                             : sg_ext_bare(f, p->ext[i]),
+		        f->loop[i]);
 		f->indent++;
 	}
 }
@@ -351,7 +357,8 @@ open_product(sg_fn *f, const sg_step *s, const sg_product *p, sg_tile *t, const 
 		sg_open_product(f, p, t);
 		return;
 	}
-	*t = (sg_tile){.rows = sg_ext_bare(f, p->m), .columns = sg_ext_bare(f, p->n)};
+	*t = (sg_tile){
+	    .rows = sg_ext_bare(f, p->m), .columns = sg_ext_bare(f, p->n), .indent = f->indent};
 	if (s->row == SG_ROLE_ROW)
 		t->rows = tile_rows(f, s, p->m);
 	else if (s->row == SG_ROLE_TERM)
@@ -368,7 +375,6 @@ print_product(sg_fn *f, const sg_step *s)
 	sg_strided a, b;
 	sg_product p;
 	sg_tile t;
-	int level = f->indent;
 
 	plan_product(f, r, &a, &b, &p);
 	if (s->band)
@@ -376,7 +382,7 @@ print_product(sg_fn *f, const sg_step *s)
 	if (accumulates(s, &p) && (!s->band || f->at[r].band))
 		sg_print_fill(f, r);
 	open_product(f, s, &p, &t, &terms);
-	open_loops(f, s, &p);
+	open_loops(f, s, &p, &t);
 	at[0] = behind(f, row_pointer(f, s, a.root, a.base, &p, p.a_step, row.a), t.row, p.a_row);
 	at[1] =
 	    behind(f, row_pointer(f, s, b.root, b.base, &p, p.b_step, row.b), t.column, p.b_col);
@@ -387,7 +393,7 @@ print_product(sg_fn *f, const sg_step *s)
 	        terms, at[0], sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col), at[1],
 	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col), at[2], sg_ext_bare(f, p.c_row),
 	        accumulates(s, &p));
-	f->indent = level;
+	sg_close_calls(f, &t);
 }
 
 static const char *
@@ -468,8 +474,7 @@ print_rows(sg_fn *f, const sg_step *s)
 	const char *to =
 	    s->band ? pointer(f, r, zero, 0, NULL, sg_row_length(f, r)) : destination(f, r);
 	const char *name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
-	const int level = f->indent;
-	sg_tile t = {0};
+	sg_tile t = {.indent = f->indent};
 
 	if (s->band)
 		t.rows = tile_rows(f, s, rows);
@@ -478,7 +483,7 @@ print_rows(sg_fn *f, const sg_step *s)
 	sg_line(f, "%s(%s, %s, %s, %s);", name, t.rows, sg_ext_bare(f, row),
 	        behind(f, operand(f, r, 0, rows_apart(f, s)), t.row, row),
 	        behind(f, to, t.row, keeps ? row : one));
-	f->indent = level;
+	sg_close_calls(f, &t);
 	hand_out(f, r);
 }
 

@@ -233,6 +233,7 @@ sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c, s
 	if (!o->jit && !o->header)
 		sg_put_declarations(&file, c);
 	sg_buf_puts(c, sg_buf_text(&file.m.consts));
+	sg_buf_puts(c, sg_buf_text(&file.m.parts));
 	sg_buf_puts(c, sg_buf_text(&file.m.body));
 	while (c->n > 1 && c->s[c->n - 1] == '\n' && c->s[c->n - 2] == '\n')
 		c->s[--c->n] = '\0';

@@ -9,7 +9,7 @@
  * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
  *             step
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
- * parallel.c  which loops may go on several threads
+ * parallel.c  which loops may go on several threads;  part.c  one as a function of its own
  * func.c      the C text of a function;  split.c  of a long one, in pieces
  * file.c      entries made ready; prototype.c, check.c, module.c, support.c, emit.c  a file's text
  *
@@ -69,6 +69,8 @@ typedef struct sg_module {
 	const char *floor_div, *rounded, *apart;    /* helpers of ours */
 	bool has_floor_div, has_rounded, has_apart; /* they are needed */
 	bool has_parallel;                          /* some loop may go on several threads */
+	sg_buf parts;                               /* loops as functions */
+	unsigned nparts;
 } sg_module;
 
 /* Notes that the text needs it; gives it back. */
@@ -300,6 +302,7 @@ typedef struct sg_fn {
 	const char **slot_name;
 	const char *tile; /* of the outermost function: room for buffers of tiles on the stack */
 	int64_t tile_bytes;
+	sg_bytes_map *types; /* part.c: of variables, by name; NULL before the first part */
 	int line; /* of the last comment */
 	const sg_source *src;
 } sg_fn;
@@ -382,15 +385,33 @@ bool sg_contract_is_loops(sg_fn *f, sg_ref r);
 sg_role sg_product_role(const sg_product *p, uint32_t i);
 void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
 
+/* ---- part.c: the text between open and close becomes a function, which the pool calls ---- */
+typedef struct sg_part_text {
+	const char *begin, *end; /* what stands for the bounds of the loop */
+	sg_buf text, *out;
+	int indent;
+	bool had_status;
+} sg_part_text;
+void sg_part_open(sg_fn *f, sg_part_text *p);
+void sg_part_close(sg_fn *f, sg_part_text *p, const char *turns, const char *grain);
+/* A variable besides those of values, which the text may read. */
+void sg_part_variable(sg_fn *f, const char *name, const char *type);
+
 /* ---- parallel.c: a kernel of the runtime, called for tiles of its result on several threads ----
  */
 typedef struct sg_tile {
 	const char *row, *column;   /* where the tile begins; NULL: at 0 */
 	const char *rows, *columns; /* how many it has */
+	const char *first, *end;    /* bounds of the product's outermost loop */
+	int indent;                 /* of what stands around */
+	bool is_part;
+	sg_part_text part;
+	const char *turns, *grain;
 } sg_tile;
-/* Print the loops over tiles, if there is to be more than one. */
+/* Print the loops over tiles, if there is to be more than one; and their end. */
 void sg_open_product(sg_fn *f, const sg_product *p, sg_tile *t);
 void sg_open_rows(sg_fn *f, sg_ext m, sg_ext n, sg_tile *t);
+void sg_close_calls(sg_fn *f, sg_tile *t);
 
 /* ---- loop.c: loops as steps, their bodies as functions ---- */
 
@@ -491,6 +512,7 @@ const char *sg_hint(sg_fn *f, sg_ref r, const char *otherwise);
 
 /* ---- func.c ---- */
 void sg_fn_compile(sg_fn *f);                 /* classify, schedule, plan */
+void sg_declare_tile(sg_fn *f);
 void sg_fn_print(sg_fn *f, const bool *used); /* declarations and steps; used: by input */
 void sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps); /* of a loop */
 size_t sg_print_item(sg_fn *f, size_t at); /* a step or a band of the order; the one behind it */

@@ -324,6 +324,7 @@ sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_opti
 	sg_buf_init(&file->m.consts, ctx);
 	sg_buf_init(&file->m.body, ctx);
 	sg_buf_init(&file->m.pieces, ctx);
+	sg_buf_init(&file->m.parts, ctx);
 	file->exported = !o->header;
 	file->wrappers = !o->header || !o->standalone;
 	file->entry = SG_NEW_ARRAY(ctx, sg_c_entry, p->nentries);

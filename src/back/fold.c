@@ -51,7 +51,7 @@ print_empty_check(sg_nest *n, const sg_root *r)
 	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
 	const sg_ext one = sg_ext_int(f->sp, 1);
 
-	if (n->inside && n->shares) /* nothing is in many a share */
+	if (n->begin && n->shares) /* nothing is in many a share */
 		return;
 	if (op != SG_AMAX && op != SG_AMIN && op != SG_ARGMAX && op != SG_ARGMIN)
 		return;
@@ -83,7 +83,7 @@ declare_fold(sg_nest *n, sg_root *r)
 	const sg_node *x = sg_fn_node(f, r->ref);
 	const sg_place *p = &f->at[r->ref];
 	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
-	const char *own = p->unit && p->reads ? p->name : NULL;
+	const char *own = p->unit && p->reads && !(n->begin && n->shares) ? p->name : NULL;
 
 	if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref))
 		return;

@@ -149,8 +149,8 @@ declare_arrays(sg_fn *f)
 }
 
 /* Room for tiles, in whole lines of the cache. */
-static void
-declare_tile(sg_fn *f)
+void
+sg_declare_tile(sg_fn *f)
 {
 	const char *room;
 
@@ -277,7 +277,7 @@ sg_fn_print(sg_fn *f, const bool *used)
 	print_steps(f);
 	f->b = out;
 	declare_arrays(f);
-	declare_tile(f);
+	sg_declare_tile(f);
 	if (f->has_status)
 		sg_line(f, "int %s = %s;", f->status, sg_use(f->m, "SGRT_OK"));
 	mention_unread(f, used);

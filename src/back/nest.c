@@ -328,7 +328,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 		sg_close_tiles(n->tiles);
 	if (n->tiles && n->strip)
 		return;
-	if (d == n->nkept && !n->begin && !n->across)
+	if (d == n->nkept && !(n->begin && n->shares) && !n->across)
 		sg_finish_folds(n);
 	if (n->strip && d == n->nkept)
 		sg_close(n);
@@ -387,8 +387,8 @@ sg_nest_print(sg_nest *n)
 	if (n->band)
 		print_origin(n->f, n->s);
 	fill_targets(n, true);
-	if (n->parallel && n->shares) {
-		sg_print_shares(n);
+	if (n->parallel && (n->shares || n->f->m->o->threads)) {
+		sg_print_parallel(n);
 		return;
 	}
 	sg_print_level(n, 0);

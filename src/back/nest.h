@@ -49,7 +49,7 @@ void sg_set_depths(sg_nest *n);
 void sg_choose_parallel(sg_nest *n); /* requires: lanes are chosen, depths are known */
 void sg_open_parallel(sg_nest *n);   /* what stands before the parallel loop */
 void sg_close_parallel(sg_nest *n);  /* and behind */
-void sg_print_shares(sg_nest *n);    /* the whole nest, where it goes by shares */
+void sg_print_parallel(sg_nest *n);  /* the whole nest, where it goes by shares or as a part */
 /* if (when) return code, in whatever way it can */
 void sg_print_failure(sg_nest *n, const char *when, const char *code);
 

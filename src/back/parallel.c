@@ -1,17 +1,25 @@
-/* parallel.c - loops whose turns may go on several threads, by OpenMP.
+/* parallel.c - loops whose turns may go on several threads: by OpenMP where that is asked for, in
+ * code for libtcc by the library's own pool, which calls the loop as a function of its own
+ * (part.c).
  *
  * Which turn computes what depends on the extents alone, never on the threads: a loop is parallel
  * only if each of its turns writes elements of its own and keeps its sums to itself, and a product
  * is cut into tiles of a fixed size. So the result is the same for any number of threads. Small
  * work stays on one: where that is known from the extents nothing is printed, else a condition.
  *
- * A turn can't leave the function; one that fails sets the status, and the function returns behind
- * the loop. */
+ * By OpenMP a turn can't leave the function; one that fails sets the status, and the function
+ * returns behind the loop. */
 #include "back/nest.h"
 
-/* Operations below which threads are not worth starting (an addition is 1), and the tiles of a
- * product and of a kernel that goes by rows. */
-enum { LEAST = 1 << 18, ROWS = 128, COLUMNS = 256, FEW_ROWS = 16, SHARES = 64, UNIT = 1024 };
+enum {
+	LEAST = 1 << 18, /* operations below which threads are not worth it (an addition is 1) */
+	CHUNK = 1 << 17, /* operations that a thread of the pool takes at a time, about */
+	ROWS = 256,      /* the tiles of a product */
+	COLUMNS = 512,
+	FEW_ROWS = 16, /* and of a kernel that goes by rows */
+	SHARES = 64,   /* of a reduction of everything, at most */
+	UNIT = 1024,   /* where only one loop is left, what is cut off is a multiple of this */
+};
 
 /* ---- which loops are parallel ---- */
 
@@ -45,7 +53,7 @@ is_independent(const sg_nest *n)
 	for (size_t i = 0; i < n->s->nroots; i++)
 		if (is_shared(n, &n->s->root[i]))
 			return false;
-	for (size_t i = 1; i < n->s->nvals; i++)
+	for (size_t i = 1; i < n->s->nvals && n->f->m->o->openmp; i++)
 		if (n->s->val[i].needed && sets_status(&n->s->val[i]))
 			return false;
 	return true;
@@ -74,7 +82,6 @@ is_enough(sg_fn *f, sg_ext turns, int64_t about, const char **when)
 
 	while (least < about)
 		least *= 2;
-
 	*when = "1";
 	if (sg_ext_const(f->sp, turns, &v))
 		return v >= least;
@@ -85,7 +92,7 @@ is_enough(sg_fn *f, sg_ext turns, int64_t about, const char **when)
 static bool
 is_wanted(const sg_fn *f)
 {
-	return f->m->o->openmp && !f->around;
+	return (f->m->o->openmp || (f->m->o->threads && !f->split)) && !f->around;
 }
 
 /* Is it a fold of which shares can be put together to the whole? */
@@ -114,6 +121,8 @@ sg_choose_parallel(sg_nest *n)
 
 	if (!is_wanted(f) || n->ngroups == 0 || (sg_ext_const(f->sp, n->ext[outer], &v) && v < 2) ||
 	    !is_independent(n))
+		return;
+	if (f->m->o->threads && outer > 0) /* a part is cut along loop 0 */
 		return;
 	n->shares = n->nkept == 0 && !n->strip;
 	for (size_t i = 0; i < n->s->nroots && n->shares; i++)
@@ -162,29 +171,91 @@ product_work(sg_fn *f, const sg_product *p)
 	return sg_fn_ext_mul(f, one, 4);
 }
 
+/* All turns as one chunk where there is little work, else each by itself. */
+static void
+open_part(sg_fn *f, sg_tile *t, const char *turns, const char *when)
+{
+	t->is_part = true;
+	t->turns = turns;
+	t->grain = sg_text(f->ctx, "%s ? 1 : %s", when, turns);
+	sg_part_open(f, &t->part);
+}
+
+static const char *
+count_text(sg_fn *f, sg_ext ext, int step)
+{
+	return sg_text(f->ctx, "(%s + %d) / %d", sg_ext_bare(f, ext), step - 1, step);
+}
+
+/* The loop over the tiles of a product, by their number. */
+static void
+print_turns(sg_fn *f, const sg_product *p, sg_tile *t)
+{
+	const char *turn = sg_name_fresh(&f->names, "turn");
+	const char *across = t->column ? count_text(f, p->n, COLUMNS) : NULL;
+
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", turn, t->part.begin, turn,
+	        t->part.end, turn);
+	f->indent++;
+	if (t->row && across)
+		sg_line(f, "const ptrdiff_t %s = %s / (%s) * %d;", t->row, turn, across, ROWS);
+	else if (t->row)
+		sg_line(f, "const ptrdiff_t %s = %s * %d;", t->row, turn, ROWS);
+	if (t->row && across)
+		sg_line(f, "const ptrdiff_t %s = %s %% (%s) * %d;", t->column, turn, across,
+		        COLUMNS);
+	else if (across)
+		sg_line(f, "const ptrdiff_t %s = %s * %d;", t->column, turn, COLUMNS);
+}
+
+static void
+open_tiles(sg_fn *f, const sg_product *p, sg_tile *t, const char *when)
+{
+	const bool both = t->row && t->column;
+	const char *turns = both     ? sg_text(f->ctx, "%s * (%s)", count_text(f, p->m, ROWS),
+	                                       count_text(f, p->n, COLUMNS))
+	                    : t->row ? count_text(f, p->m, ROWS)
+	                             : count_text(f, p->n, COLUMNS);
+
+	if (f->m->o->threads) {
+		open_part(f, t, turns, when);
+		print_turns(f, p, t);
+	} else {
+		print_pragma(f, both ? 2 : 1, when);
+		if (t->row)
+			print_tile_loop(f, t->row, p->m, ROWS);
+		if (t->column)
+			print_tile_loop(f, t->column, p->n, COLUMNS);
+	}
+	if (t->row)
+		t->rows = width_text(f, t->rows, t->row, ROWS);
+	if (t->column)
+		t->columns = width_text(f, t->columns, t->column, COLUMNS);
+}
+
 void
 sg_open_product(sg_fn *f, const sg_product *p, sg_tile *t)
 {
 	const bool rows = is_tiled(f, p->m, ROWS), columns = is_tiled(f, p->n, COLUMNS);
 	const char *when;
 
-	*t = (sg_tile){.rows = sg_ext_bare(f, p->m), .columns = sg_ext_bare(f, p->n)};
+	*t = (sg_tile){.rows = sg_ext_bare(f, p->m),
+	               .columns = sg_ext_bare(f, p->n),
+	               .first = "0",
+	               .end = p->nloops ? sg_ext_bare(f, p->ext[0]) : NULL,
+	               .indent = f->indent};
 	if (!is_wanted(f) || !is_enough(f, product_work(f, p), 8 * LEAST, &when))
 		return;
-	if (p->nloops > 0 && !sg_ext_is(f->sp, p->c_step[0], 0))
+	if (p->nloops == 0 && (rows || columns)) {
+		t->row = rows ? f->loop[0] : NULL;
+		t->column = columns ? f->loop[1] : NULL;
+		open_tiles(f, p, t, when);
+	} else if (p->nloops > 0 && !sg_ext_is(f->sp, p->c_step[0], 0) && f->m->o->threads) {
+		open_part(f, t, t->end, when);
+		t->first = t->part.begin;
+		t->end = t->part.end;
+	} else if (p->nloops > 0 && !sg_ext_is(f->sp, p->c_step[0], 0)) {
 		print_pragma(f, 1, when);
-	if (p->nloops > 0 || (!rows && !columns))
-		return;
-	print_pragma(f, (unsigned)rows + columns, when);
-	if (rows) {
-		t->row = f->loop[0];
-		print_tile_loop(f, t->row, p->m, ROWS);
-		t->rows = width_text(f, t->rows, t->row, ROWS);
-	}
-	if (columns) {
-		t->column = f->loop[1];
-		print_tile_loop(f, t->column, p->n, COLUMNS);
-		t->columns = width_text(f, t->columns, t->column, COLUMNS);
 	}
 }
 
@@ -194,19 +265,44 @@ sg_open_rows(sg_fn *f, sg_ext m, sg_ext n, sg_tile *t)
 	const sg_ext both[] = {m, n};
 	const char *when;
 
-	*t = (sg_tile){.rows = sg_ext_bare(f, m)};
+	*t = (sg_tile){.rows = sg_ext_bare(f, m), .indent = f->indent};
 	if (!is_wanted(f) || !is_tiled(f, m, FEW_ROWS) ||
 	    !is_enough(f, sg_fn_ext_mul(f, both, 2), LEAST / 32, &when))
 		return;
-	print_pragma(f, 1, when);
 	t->row = f->loop[0];
-	print_tile_loop(f, t->row, m, FEW_ROWS);
+	if (f->m->o->threads) {
+		const char *turn = sg_name_fresh(&f->names, "turn");
+
+		open_part(f, t, count_text(f, m, FEW_ROWS), when);
+		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", turn, t->part.begin, turn,
+		        t->part.end, turn);
+		f->indent++;
+		sg_line(f, "const ptrdiff_t %s = %s * %d;", t->row, turn, FEW_ROWS);
+	} else {
+		print_pragma(f, 1, when);
+		print_tile_loop(f, t->row, m, FEW_ROWS);
+	}
 	t->rows = width_text(f, t->rows, t->row, FEW_ROWS);
+}
+
+void
+sg_close_calls(sg_fn *f, sg_tile *t)
+{
+	f->indent = t->indent;
+	if (!t->is_part)
+		return;
+	if (t->row || t->column) {
+		f->indent = 1;
+		sg_line(f, "}");
+	}
+	sg_part_close(f, &t->part, t->turns, t->grain);
 }
 
 void
 sg_open_parallel(sg_nest *n)
 {
+	if (n->f->m->o->threads) /* it stands in a part */
+		return;
 	print_pragma(n->f, 1, n->when);
 	n->inside = true;
 }
@@ -241,12 +337,45 @@ sg_close_parallel(sg_nest *n)
 	sg_line(f, "\treturn %s;", f->status);
 }
 
+/* ---- chunks for the pool ---- */
+
+/* Turns of loop 0 that make up a chunk, as C; from the extents alone. */
+static const char *
+grain_text(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const sg_ext inner = sg_fn_ext_mul(f, n->ext + 1, n->ngroups - 1);
+	const int64_t turns = CHUNK / cost_of(n) + 1;
+	int64_t v;
+
+	if (n->ngroups == 1)
+		return sg_text(f->ctx, "%lld", (long long)((turns + UNIT - 1) / UNIT * UNIT));
+	if (sg_ext_const(f->sp, inner, &v))
+		return sg_text(f->ctx, "%lld", (long long)(turns / (v + 1) + 1));
+	return sg_text(f->ctx, "1 + %lld / (1 + %s)", (long long)turns, sg_ext_bare(f, inner));
+}
+
+static void
+print_part(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const char *turns = sg_ext_bare(f, n->ext[0]), *grain = grain_text(n);
+	sg_part_text p;
+
+	sg_part_open(f, &p);
+	n->begin = p.begin;
+	n->end = p.end;
+	sg_print_level(n, 0);
+	sg_part_close(f, &p, turns, grain);
+}
+
 /* ---- shares ---- */
 
 typedef struct share {
 	sg_nest *n;
-	const char *number, *begin, *end;
-	const char **sum, **rest; /* by root: an array by share; NULL: there is none */
+	const char *number, *count; /* how many there are */
+	const char *grain;          /* of the pool: turns of one */
+	const char **sum, **rest;   /* by root: an array by share; NULL: there is none */
 } share;
 
 static bool
@@ -259,22 +388,31 @@ is_fold(const share *s, size_t i)
 static void
 print_bounds(share *s)
 {
-	sg_fn *f = s->n->f;
-	const char *ext = sg_ext_bare(f, s->n->ext[0]), *all = sg_ext_c(f, s->n->ext[0]);
-	const int unit = s->n->ngroups > 1 ? 1 : UNIT;
+	sg_nest *n = s->n;
+	sg_fn *f = n->f;
+	const char *ext = sg_ext_bare(f, n->ext[0]), *all = sg_ext_c(f, n->ext[0]);
 
-	s->begin = sg_name_fresh(&f->names, "begin");
-	s->end = sg_name_fresh(&f->names, "end");
-	if (unit == 1) {
-		sg_line(f, "const ptrdiff_t %s = %s * %s / %d;", s->begin, all, s->number, SHARES);
-		sg_line(f, "const ptrdiff_t %s = %s * (%s + 1) / %d;", s->end, all, s->number,
+	n->begin = sg_name_fresh(&f->names, "begin");
+	n->end = sg_name_fresh(&f->names, "end");
+	if (n->ngroups > 1) {
+		sg_line(f, "const ptrdiff_t %s = %s * %s / %d;", n->begin, all, s->number, SHARES);
+		sg_line(f, "const ptrdiff_t %s = %s * (%s + 1) / %d;", n->end, all, s->number,
 		        SHARES);
 		return;
 	}
-	sg_line(f, "const ptrdiff_t %s = (%s + %d) / %d * %s / %d * %d;", s->begin, ext, unit - 1,
-	        unit, s->number, SHARES, unit);
+	sg_line(f, "const ptrdiff_t %s = (%s + %d) / %d * %s / %d * %d;", n->begin, ext, UNIT - 1,
+	        UNIT, s->number, SHARES, UNIT);
 	sg_line(f, "const ptrdiff_t %s = %s + 1 == %d ? %s : (%s + %d) / %d * (%s + 1) / %d * %d;",
-	        s->end, s->number, SHARES, ext, ext, unit - 1, unit, s->number, SHARES, unit);
+	        n->end, s->number, SHARES, ext, ext, UNIT - 1, UNIT, s->number, SHARES, UNIT);
+}
+
+static const char *
+declare_share(sg_fn *f, const char *hint, const char *type)
+{
+	const char *name = sg_name_fresh(&f->names, hint);
+
+	sg_line(f, "%s %s[%d];", type, name, SHARES);
+	return name;
 }
 
 static void
@@ -282,23 +420,21 @@ declare_shares(share *s)
 {
 	sg_fn *f = s->n->f;
 
+	s->sum = SG_NEW_ARRAY(f->ctx, const char *, s->n->s->nroots);
+	s->rest = SG_NEW_ARRAY(f->ctx, const char *, s->n->s->nroots);
 	for (size_t i = 0; i < s->n->s->nroots; i++) {
 		const sg_root *r = &s->n->s->root[i];
 		const char *type = sg_type_c_name((sg_type)s->n->s->val[r->val[0]].type);
 
-		if (!is_fold(s, i))
-			continue;
-		s->sum[i] = sg_name_fresh(&f->names, "shares");
-		sg_line(f, "%s %s[%d];", type, s->sum[i], SHARES);
-		if (!r->tree)
-			continue;
-		s->rest[i] = sg_name_fresh(&f->names, "rests");
-		sg_line(f, "%s %s[%d];", type, s->rest[i], SHARES);
+		if (is_fold(s, i))
+			s->sum[i] = declare_share(f, "shares", type);
+		if (is_fold(s, i) && r->tree)
+			s->rest[i] = declare_share(f, "rests", type);
 	}
 }
 
 static void
-keep_share(const share *s)
+keep_share(const share *s, const char *number)
 {
 	sg_fn *f = s->n->f;
 
@@ -306,9 +442,9 @@ keep_share(const share *s)
 		const sg_root *r = &s->n->s->root[i];
 
 		if (s->sum[i])
-			sg_line(f, "%s[%s] = %s;", s->sum[i], s->number, r->acc);
+			sg_line(f, "%s[%s] = %s;", s->sum[i], number, r->acc);
 		if (s->rest[i])
-			sg_line(f, "%s[%s] = %s;", s->rest[i], s->number, r->acc2);
+			sg_line(f, "%s[%s] = %s;", s->rest[i], number, r->acc2);
 	}
 }
 
@@ -318,7 +454,7 @@ add_shares(const share *s)
 	sg_nest *n = s->n;
 	sg_fn *f = n->f;
 
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++) {", s->number, s->number, SHARES,
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", s->number, s->number, s->count,
 	        s->number);
 	f->indent++;
 	for (size_t i = 0; i < n->s->nroots; i++) {
@@ -338,26 +474,86 @@ add_shares(const share *s)
 	sg_close(n);
 }
 
-void
-sg_print_shares(sg_nest *n)
+static void
+print_shares_by_openmp(share *s)
 {
+	sg_nest *n = s->n;
 	sg_fn *f = n->f;
-	share s = {.n = n,
-	           .number = sg_name_fresh(&f->names, "share"),
-	           .sum = SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots),
-	           .rest = SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots)};
 
-	declare_shares(&s);
+	s->count = sg_text(f->ctx, "%d", SHARES);
 	sg_open_parallel(n);
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++) {", s.number, s.number, SHARES, s.number);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++) {", s->number, s->number, SHARES,
+	        s->number);
 	f->indent++;
-	print_bounds(&s);
-	n->begin = s.begin;
-	n->end = s.end;
+	print_bounds(s);
 	sg_print_level(n, 0);
-	keep_share(&s);
+	keep_share(s, s->number);
 	sg_close(n);
 	sg_close_parallel(n);
+}
+
+/* Chunks are shares, as few as the work wants. */
+static void
+declare_grain(share *s)
+{
+	sg_nest *n = s->n;
+	sg_fn *f = n->f;
+	const char *ext = sg_ext_bare(f, n->ext[0]), *all = sg_ext_c(f, n->ext[0]);
+	const char *least = sg_name_fresh(&f->names, "least"), *want = grain_text(n);
+	const int unit = n->ngroups == 1 ? UNIT : 1;
+
+	s->grain = sg_name_fresh(&f->names, "grain");
+	s->count = sg_name_fresh(&f->names, "count");
+	sg_line(f, "const ptrdiff_t %s = (%s + %d) / %d * %d;", least, ext, SHARES * unit - 1,
+	        SHARES * unit, unit);
+	sg_line(f, "const ptrdiff_t %s = %s < %s ? %s : %s;", s->grain, least, want, want, least);
+	sg_line(f, "const ptrdiff_t %s = %s > %s ? (%s - 1) / %s + 1 : 1;", s->count, all, s->grain,
+	        all, s->grain);
+	sg_part_variable(f, s->grain, "ptrdiff_t ");
+}
+
+static void
+print_shares_by_pool(share *s)
+{
+	sg_nest *n = s->n;
+	sg_fn *f = n->f;
+	sg_part_text p;
+
+	sg_part_open(f, &p);
+	f->b = p.out;
+	f->indent = p.indent;
+	declare_grain(s);
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const char *type = sg_type_c_name((sg_type)n->s->val[n->s->root[i].val[0]].type);
+
+		sg_part_variable(f, s->sum[i], sg_text(f->ctx, "%s *", type));
+		sg_part_variable(f, s->rest[i], sg_text(f->ctx, "%s *", type));
+	}
+	f->b = &p.text;
+	f->indent = 1;
+	n->begin = p.begin;
+	n->end = p.end;
+	sg_print_level(n, 0);
+	keep_share(s, sg_text(f->ctx, "%s / %s", p.begin, s->grain));
+	sg_part_close(f, &p, sg_ext_bare(f, n->ext[0]), s->grain);
+}
+
+void
+sg_print_parallel(sg_nest *n)
+{
+	share s = {.n = n};
+
+	if (!n->shares) {
+		print_part(n);
+		return;
+	}
+	s.number = sg_name_fresh(&n->f->names, "share");
+	declare_shares(&s);
+	if (n->f->m->o->threads)
+		print_shares_by_pool(&s);
+	else
+		print_shares_by_openmp(&s);
+	n->begin = n->end = NULL;
 	sg_declare_folds(n);
 	add_shares(&s);
 	sg_finish_folds(n);

@@ -137,6 +137,9 @@ put_jit_declarations(sg_file *file, sg_buf *b)
 	closure c = {.file = file, .b = b, .seen = sg_map_new(file->m.ctx)};
 
 	put_types(b);
+	if (file->m.o->threads)
+		sg_buf_puts(b, "void *sgrt_pool;\nint (*sgrt_parallel)(void *, int (*)(void *, "
+		               "ptrdiff_t, ptrdiff_t), void *, ptrdiff_t, ptrdiff_t);\n");
 	for (size_t i = 0; i < file->m.nuse; i++) {
 		const sgrt_snippet *s = find_snippet(file->m.use[i]);
 
@@ -164,7 +167,7 @@ put_helpers(const sg_file *file, sg_buf *b)
 {
 	const sg_module *m = &file->m;
 
-	if (m->has_parallel)
+	if (m->has_parallel && m->o->openmp)
 		sg_buf_puts(
 		    b, "/* Loops whose turns do not depend on one another: on threads, by a compiler "
 		       "that has OpenMP. */\n"

@@ -16,6 +16,7 @@ static const double round_seconds = 0.02, once_seconds = 1;
 static const cli_option options[] = {
     {"format", 0, "text|json", "one JSON object instead of a table"},
     {"seed", 0, "N", "of the random numbers for inputs that are not given; default 1"},
+    CLI_THREADS_OPTION,
     CLI_REAL_OPTION,
     CLI_DIM_OPTION,
     CLI_HELP_OPTION,
@@ -378,7 +379,7 @@ run_bench(const cli_args *args)
 		setup.options.entry = b.operands.entry;
 		m = cli_accept(sg_compile_file(args->operand[0], &setup.options), b.json, &status);
 		if (m) {
-			status = bench_model(&b, m);
+			status = cli_set_threads(args, m) ? bench_model(&b, m) : CLI_USAGE;
 			free_rows(&b);
 			sg_model_free(m);
 		}

@@ -126,6 +126,10 @@ bool cli_colour(void); /* for standard error */
 		"backend", 0, "jit|tiered|cc|interp",                                              \
 		    "libtcc (default); it, then cc; the C compiler; the evaluator"                 \
 	}
+#define CLI_THREADS_OPTION                                                                         \
+	{                                                                                          \
+		"threads", 0, "N", "at most so many threads in the JIT's code; default: the cores" \
+	}
 #define CLI_HELP_OPTION                                                                            \
 	{                                                                                          \
 		"help", 'h', NULL, "show this help"                                                \
@@ -148,6 +152,8 @@ typedef struct cli_operands {
 	const char *const *assignment;
 } cli_operands;
 bool cli_read_operands(const cli_args *args, cli_operands *o); /* so for operands */
+/* --threads, for a model; false when it is wrong, which has been said. */
+bool cli_set_threads(const cli_args *args, sg_model *m);
 /* --seed, a whole number; left as it is where that is not given. */
 bool cli_read_seed(const cli_args *args, uint64_t *seed);
 

@@ -145,6 +145,25 @@ cli_read_operands(const cli_args *a, cli_operands *o)
 }
 
 bool
+cli_set_threads(const cli_args *a, sg_model *m)
+{
+	const char *text = cli_value(a, "threads");
+	cli_kind kind;
+	cli_cell v;
+
+	if (!text) {
+		return true;
+	}
+	if (!cli_read_number(text, strlen(text), &kind, &v) || kind != CLI_INT || v.i < 1 ||
+	    v.i > 256 || sg_set_threads(m, (int)v.i) != SG_OK) {
+		cli_error(a, CLI_USAGE, "--threads takes a whole number from 1 to 256, not '%s'",
+		          text);
+		return false;
+	}
+	return true;
+}
+
+bool
 cli_read_seed(const cli_args *a, uint64_t *seed)
 {
 	const char *text = cli_value(a, "seed");

@@ -10,6 +10,7 @@
 	CLI_BACKEND_OPTION,                                                                        \
 	    {"format", 0, "text|json", "one JSON object on one line instead of NumPy's form"},     \
 	    {"output", 'o', "FILE.npz", "write the results to a file instead"},                    \
+	    CLI_THREADS_OPTION,                                                                    \
 	    {"repeat", 0, "N", "call N times"},                                                    \
 	{                                                                                          \
 		"time", 0, NULL, "say on standard error how long each phase and a call took"       \
@@ -209,9 +210,13 @@ bind_and_call(const request *r, sg_model *m, sg_call *call)
 static int
 run_model(const request *r, sg_model *m)
 {
-	sg_call *call = sg_call_new(m, r->operands.entry, r->backend);
+	sg_call *call;
 	int status;
 
+	if (!cli_set_threads(r->args, m)) {
+		return CLI_USAGE;
+	}
+	call = sg_call_new(m, r->operands.entry, r->backend);
 	if (!call) {
 		return cli_error(r->args, CLI_FAULT, "out of memory");
 	}

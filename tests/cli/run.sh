@@ -70,6 +70,20 @@ done
 grep -qx 'loss = 25.0' out
 judge "'-' is standard input" $?
 
+cat >wide.sg <<'END'
+input x[n]
+y = sum(tanh(x)**2)
+gradient y wrt x
+entry data = linspace(0, 1, n) as x
+END
+"$SYMGRAD" run wide.sg data n=100000 -o wide.npz
+for t in 1 2 3; do
+	"$SYMGRAD" run --threads=$t --format=json wide.sg x=@wide.npz:x >"threads.$t"
+	judge "$t threads" $?
+done
+test -s threads.1 && cmp -s threads.1 threads.2 && cmp -s threads.1 threads.3
+judge 'threads change no digit' $?
+
 # ---- data files
 printf 'a,b\n1,2\n3,4\n' >x.csv
 printf '0\n3\n' >y.csv

@@ -38,6 +38,11 @@ expect 'a dimension twice' 2 '' "symgrad run: error: --dim gives 'N' twice
 try 'symgrad run --help'" run --dim=N=1 --dim N=2 x.sg
 expect 'repeat takes a number' 2 '' "symgrad run: error: --repeat takes a whole number from 1, not '0'
 try 'symgrad run --help'" run --repeat=0 x.sg
+echo 'output 1.0 as y' >one.sg
+for n in 0 257 x; do
+	expect 'threads take a number' 2 '' "symgrad run: error: --threads takes a whole number from 1 to 256, not '$n'
+try 'symgrad run --help'" run "--threads=$n" one.sg
+done
 expect 'results go into .npz' 2 '' "symgrad run: error: --output takes a name that ends in .npz, not 'a.txt'
 try 'symgrad run --help'" run -o a.txt x.sg
 expect 'diff of an expression needs a name' 2 '' "symgrad diff: error: --expr needs --wrt=NAME
