@@ -15,7 +15,7 @@
 #include "api/api.h"
 #include "symgrad_runtime.h"
 
-enum { MAX_ARGS = 16 };
+enum { MAX_ARGS = 24 };
 
 static const int64_t extents[] = {0, 1, 7, 255, 256, 257, 511, 512, 513, 1025};
 
@@ -224,7 +224,7 @@ check_entry(sg_model *m, const sg_entry *e, int64_t n, double tolerance, const c
 	const ptrdiff_t d[1] = {(ptrdiff_t)n};
 	size_t bytes, nargs = e->ninputs + e->noutputs;
 
-	ck_assert(f != NULL);
+	ck_assert(f != NULL && nargs <= MAX_ARGS);
 	ck_assert_int_eq(sg_entry_worksize(m, e, &n, &bytes, NULL), SG_OK);
 	g[nargs] = guard(bytes, 64);
 	for (size_t i = 0; i < e->ninputs; i++) {
@@ -324,6 +324,22 @@ START_TEST(buffers_are_reused)
 	}
 END_TEST
 
+/* Pieces of a row are read in loops of their own shape: no element's place is found by division. */
+START_TEST(flattened_pieces_need_no_division)
+	{
+		sg_model *m =
+		    compile("input x[N, 2, 3], y[N]\n"
+		            "output concat((flatten(x*2.0 + y[:, None, None]), y)) as s\n");
+		sg_buf b;
+
+		ck_assert(write_for_jit(m, &b));
+		ck_assert(strstr(sg_buf_text(&b), " % ") == NULL);
+		for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents; k++)
+			check_entry(m, sg_model_entry(m, 0), extents[k], 1e-12, "flattened pieces");
+		sg_model_free(m);
+	}
+END_TEST
+
 /* What is short, or scattered through and through, stays scalar code. */
 START_TEST(short_loops_stay_as_they_are)
 	{
@@ -353,6 +369,7 @@ main(void)
 	tcase_add_loop_test(t, jit_agrees_with_the_evaluator, 0, n);
 	tcase_add_loop_test(t, tiles_call_routines, 0, n);
 	tcase_add_test(t, buffers_are_reused);
+	tcase_add_test(t, flattened_pieces_need_no_division);
 	tcase_add_test(t, short_loops_stay_as_they_are);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

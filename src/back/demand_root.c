@@ -36,6 +36,12 @@ piece(sg_asker *a, sg_root *root)
 
 		for (uint32_t k = 0; k < root->part; k++)
 			start = sg_ext_add(f->sp, start, f->g->node[j->piece[k]].shape->ext[axis]);
+		if (n->shape->rank == 1) { /* of elements in their order, whatever their shape */
+			const sg_aff at = sg_linear_from(f, &ix, f->g->node[root->from].shape, 0);
+
+			root->at = sg_aff_add(f, at, sg_aff_ext(f, start));
+			return;
+		}
 		ix.at[axis] = sg_aff_add(f, ix.at[axis], sg_aff_ext(f, start));
 	} else if (root->part >= j->n - j->npads) {
 		const sg_attr *w = f->g->node[j->piece[root->part]].attr;

@@ -81,7 +81,7 @@ in_word(char c)
 	       c == '_';
 }
 
-/* Gives libtcc the addresses of the words of text that are symbols: to give it all that there are
+/* Gives libtcc the addresses of the words of text that are symbols and called: to give it all that there are
  * takes longer than to compile a small function. */
 static bool
 add_words(TCCState *s, const char *text, bool *given)
@@ -91,7 +91,7 @@ add_words(TCCState *s, const char *text, bool *given)
 
 		while (in_word(text[len]))
 			len++;
-		at = len > 0 ? find_symbol(text, len) : sgrt_nsymbols;
+		at = len > 0 && text[len] == '(' ? find_symbol(text, len) : sgrt_nsymbols;
 		if (at < sgrt_nsymbols && !given[at]) {
 			given[at] = true;
 			if (tcc_add_symbol(s, sgrt_symbols[at].name,
@@ -109,7 +109,7 @@ add_symbols(TCCState *s, const char *text)
 	bool *given = calloc(sgrt_nsymbols, sizeof *given);
 	/* what libtcc calls by itself, to copy and to clear, and then the text's words */
 	const bool fine =
-	    given && add_words(s, "memcpy memmove memset", given) && add_words(s, text, given);
+	    given && add_words(s, "memcpy(memmove(memset(", given) && add_words(s, text, given);
 
 	free(given);
 	return fine;

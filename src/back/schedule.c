@@ -418,12 +418,24 @@ call_step(sg_fn *f, sg_ref r)
 	touches(f, step, r);
 }
 
+/* What piece k of a row is the elements of, in their order: loops over it need no division. */
+static sg_ref
+before_reshape(const sg_fn *f, sg_ref r)
+{
+	while (f->g->node[r].op == SG_RESHAPE && f->at[r].kind == SG_P_VIEW && !f->at[r].stored)
+		r = f->g->node[r].args[0];
+	return r;
+}
+
 /* One piece of JOIN r, evaluated in a nest of its own space or in a statement. */
 static uint32_t
 piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
 {
 	const bool pad = k >= j->n - j->npads;
-	const sg_ref from = pad ? sg_arg(f->g, j->piece[k], 0) : j->piece[k];
+	const bool row = j->npads == 0 && f->g->node[r].shape->rank == 1;
+	const sg_ref from = pad   ? sg_arg(f->g, j->piece[k], 0)
+	                    : row ? before_reshape(f, j->piece[k])
+	                          : j->piece[k];
 	const space sp = space_of(f, f->g->node[from].shape, 0);
 	const uint32_t level = piece_level(f, j, k);
 	const bool add = j->npads > 0 && (j->n > j->npads ? k > 0 : j->n > 1);
