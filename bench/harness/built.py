@@ -184,3 +184,10 @@ class Jit:
 
 
 JIT_BACKEND = 1  # SG_BACKEND_JIT
+
+
+def show(seconds):
+    for unit, scale in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= scale:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"

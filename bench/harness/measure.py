@@ -7,8 +7,9 @@ import subprocess
 import tempfile
 import time
 
-from built import Jit, Function, Memory, Model, Tools
+from built import Function, Jit, Memory, Model, Tools, show
 from cases import CASES, WORKLOADS, normal
+from where import print_where
 
 NATIVE = ["-O3", "-march=native"]
 
@@ -214,6 +215,24 @@ class Bench:
         self.ratios.append((w, *forms, derivative.bytes))
         print(f"{w.name}: " + ", ".join(f"{f.name} {show(f.median)}" for f in forms), flush=True)
 
+    # ---- where the time goes ----
+
+    def where(self, what, entries):
+        prefix = getattr(what, "prefix", what.name.replace("-", "_"))
+        model = Model(self.tools, what.model, prefix, what.fixed, NATIVE, "native")
+        give = self.give(what.data, {})
+        for entry in entries:
+            print_where(self.tools, model, entry, self.a.where, NATIVE,
+                        lambda pointer, e=entry: Function(self.tools, model.entries[e], what.dims, pointer, give))
+
+    def where_all(self):
+        for case in CASES:
+            if case.name in self.a.cases:
+                self.where(case, [case.entry])
+        for w in WORKLOADS:
+            if w.name in self.a.cases or "workloads" in self.a.cases:
+                self.where(w, [w.value, w.derivative])
+
     # ---- cold ----
 
     def run_cold(self):
@@ -243,10 +262,3 @@ class Bench:
         for w in WORKLOADS:
             if w.name in self.a.cases or "workloads" in self.a.cases:
                 self.run_workload(w)
-
-
-def show(seconds):
-    for unit, scale in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"

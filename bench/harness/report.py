@@ -1,7 +1,7 @@
 """report.py - the table of bench/RESULTS.md and its picture, an SVG of bars."""
 import datetime
 
-from measure import show
+from built import show
 
 OURS = ("C native", "C -O2", "JIT", "hand")
 
