@@ -231,6 +231,42 @@ check_program(world *w, const sg_program *p, const char *cc)
 	dlclose(so);
 }
 
+/* The same by libtcc with its loops as parts, on threads where they are large enough. */
+static void
+check_parts(world *w, const sg_program *p)
+{
+	const sg_emit_options o = {.prefix = p->name, .jit = true, .threads = true};
+	int (*const run)(void *, sg_part *, void *, ptrdiff_t, ptrdiff_t) = sg_pool_run;
+	const char *names[64] = {"sgrt_pool", "sgrt_parallel"};
+	sg_pool *threads = sg_pool_new();
+	const sg_c_names *c;
+	void *addr[64];
+	char *why = NULL;
+	sg_code *code;
+	sg_buf b;
+
+	sg_buf_init(&b, w->ctx);
+	c = sg_emit(w->ctx, p, &o, &b, NULL);
+	for (size_t i = 0; i < p->nentries; i++)
+		names[2 + i] = c[i].call;
+	code = sg_load_tcc(sg_buf_text(&b), 2 + p->nentries, names, addr, &why);
+	CLAIM(code != NULL && threads != NULL, "libtcc: %s", why ? why : "?");
+	memcpy(addr[0], &threads, sizeof threads);
+	memcpy(addr[1], &run, sizeof run);
+	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+		set_dims(w, sizes[s][0], sizes[s][1], sizes[s][2]);
+		randomise(w);
+		for (size_t i = 0; i < p->nentries; i++) {
+			call_fn *call;
+
+			memcpy(&call, &addr[2 + i], sizeof call);
+			check_call(w, p, i, c[i].bytes, call, "jit with threads");
+		}
+	}
+	sg_pool_free(threads);
+	sg_unload(code);
+}
+
 static const char *
 compiler(void)
 {
@@ -272,6 +308,8 @@ random_program(world *w, uint64_t seed, sg_type real)
 	for (size_t e = 0; e < NENTRIES; e++)
 		set_entry(w, &p->entry[e], sg_text(w->ctx, "e%zu", e), nout[e], out[e]);
 	check_program(w, p, compiler());
+	if (sg_have_tcc())
+		check_parts(w, p);
 }
 
 static long
