@@ -108,6 +108,7 @@ lib_sources = \
 	src/pass/pass.h \
 	src/pass/pattern.c \
 	src/pass/reverse.c \
+	src/pass/small.c \
 	src/pass/sweep.h \
 	src/back/affine.c \
 	src/back/back.h \

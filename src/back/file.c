@@ -2,6 +2,8 @@
  * workspaces. */
 #include "back/file.h"
 
+#include "pass/pass.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -310,9 +312,10 @@ compile_entry(sg_file *file, sg_c_entry *e)
 		e->bytes = sg_ext_add(sp, e->bytes, other);
 }
 
-/* ensures: names, schedules and workspaces of all entries. */
-void
-sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o)
+/* p: what is written, w: the program whose inputs and dimensions the entries have. */
+static void
+open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
+          const sg_emit_options *o)
 {
 	const bool *live = all_live(ctx, p);
 
@@ -330,7 +333,7 @@ sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_opti
 	file->entry = SG_NEW_ARRAY(ctx, sg_c_entry, p->nentries);
 	for (size_t i = 0; i < p->nentries; i++) {
 		file->entry[i].e = &p->entry[i];
-		file->entry[i].uses = sg_entry_uses(p, &p->entry[i]);
+		file->entry[i].uses = sg_entry_uses(w, &w->entry[i]);
 	}
 	name_functions(file);
 	name_helpers(file, live);
@@ -340,15 +343,24 @@ sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_opti
 	}
 }
 
+/* ensures: names, schedules and workspaces of all entries. */
+void
+sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o)
+{
+	open_file(file, ctx, sg_split_small(ctx, p), p, o);
+}
+
 sg_ext
 sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
 {
 	const sg_emit_options o = {.prefix = "m", .jit = true};
-	sg_program one = *p;
+	const sg_program *q = sg_split_small(ctx, p);
+	sg_program one = *q, whole = *p;
 	sg_file file;
 
-	one.entry = sg_copy(ctx, e, sizeof *e);
-	one.nentries = 1;
-	sg_file_open(&file, ctx, &one, &o);
+	one.entry = &q->entry[e - p->entry];
+	whole.entry = &p->entry[e - p->entry];
+	one.nentries = whole.nentries = 1;
+	open_file(&file, ctx, &one, &whole, &o);
 	return file.entry[0].bytes;
 }

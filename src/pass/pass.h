@@ -23,6 +23,11 @@ void sg_algebra(sg_ctx *ctx, sg_program *p, bool formulas);
  * requires: no DERIV.  preserves: outputs, up to the order of what a loop stacks. */
 void sg_merge_loops(sg_ctx *ctx, sg_program *p);
 
+/* split_small - for emission: tensors of a few elements become scalars, carries too (small.c).
+ * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p itself
+ * where there is nothing to gain, else a copy. */
+const sg_program *sg_split_small(sg_ctx *ctx, const sg_program *p);
+
 /* The entries of dy/dx that can't be proved zero. x: INPUT or BIND nodes; y may hold DERIVs. NULL, or
  * why it can't be had ("extents that are not fixed"). */
 const char *sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p);
