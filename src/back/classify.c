@@ -243,7 +243,7 @@ make_sum_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n, size_t npads)
 		piece[*to] = leaf[i].r;
 		negate[(*to)++] = leaf[i].negate;
 	}
-	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads};
+	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads, NULL};
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 	f->at[r].kind = SG_P_JOIN;
 }
@@ -284,6 +284,20 @@ find_sum_joins(sg_fn *f, const bool *is_out)
 	}
 }
 
+/* Where each piece begins, along the axis. */
+static const sg_ext *
+starts(sg_fn *f, const sg_node *concat)
+{
+	const uint32_t axis = (uint32_t)concat->attr->w[0];
+	sg_ext *start = SG_NEW_ARRAY(f->ctx, sg_ext, concat->nargs), at = sg_ext_int(f->sp, 0);
+
+	for (uint32_t k = 0; k < concat->nargs; k++) {
+		start[k] = at;
+		at = sg_ext_add(f->sp, at, f->g->node[concat->args[k]].shape->ext[axis]);
+	}
+	return start;
+}
+
 /* The JOIN of a CONCAT, or of a PAD alone. */
 static void
 make_plain_join(sg_fn *f, sg_ref r)
@@ -293,9 +307,11 @@ make_plain_join(sg_fn *f, sg_ref r)
 	sg_ref *self = SG_NEW(f->ctx, sg_ref);
 
 	*self = r;
-	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0};
+	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL};
 	if (n->op == SG_PAD)
 		j->piece = self, j->npads = 1;
+	else
+		j->start = starts(f, n);
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 }
 

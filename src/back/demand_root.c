@@ -32,10 +32,8 @@ piece(sg_asker *a, sg_root *root)
 	use_val(a, root, 0, sg_evaluate(a, root->from, &ix), 1);
 	if (j->npads == 0) {
 		const uint32_t axis = (uint32_t)n->attr->w[0];
-		sg_ext start = sg_ext_int(f->sp, 0);
+		const sg_ext start = j->start[root->part];
 
-		for (uint32_t k = 0; k < root->part; k++)
-			start = sg_ext_add(f->sp, start, f->g->node[j->piece[k]].shape->ext[axis]);
 		if (n->shape->rank == 1) { /* of elements in their order, whatever their shape */
 			const sg_aff at = sg_linear_from(f, &ix, f->g->node[root->from].shape, 0);
 

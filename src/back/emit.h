@@ -137,6 +137,7 @@ typedef struct sg_place {
 	uint32_t ndemands, demand[4]; /* the nests that evaluate it */
 	const char *name;             /* of its variable or array */
 	int64_t offset;               /* in the workspace: within the slot */
+	int64_t bytes;                /* of fixed size: what it takes there */
 	uint32_t slot;                /* of the slots, + 1; 0: fixed size */
 	bool planned;
 	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
@@ -303,7 +304,7 @@ typedef struct sg_fn {
 	const char *tile; /* of the outermost function: room for buffers of tiles on the stack */
 	int64_t tile_bytes;
 	sg_bytes_map *types; /* part.c: of variables, by name; NULL before the first part */
-	int line; /* of the last comment */
+	int line;            /* of the last comment */
 	const sg_source *src;
 } sg_fn;
 
@@ -352,7 +353,8 @@ bool sg_view_is_plain(const sg_fn *f, sg_ref r); /* same elements, same order of
 typedef struct sg_join {
 	const sg_ref *piece;
 	const bool *negate;
-	uint32_t n, npads; /* npads: how many of the last are PADs; CONCAT: 0 */
+	uint32_t n, npads;   /* npads: how many of the last are PADs; CONCAT: 0 */
+	const sg_ext *start; /* CONCAT: of each piece, along the axis */
 } sg_join;
 const sg_join *sg_join_of(const sg_fn *f, sg_ref r);
 bool sg_has_one_element(const sg_fn *f, sg_ref r);
@@ -511,7 +513,7 @@ const char *sg_array(sg_fn *f, sg_ref r); /* C name of the array of a leaf or st
 const char *sg_hint(sg_fn *f, sg_ref r, const char *otherwise);
 
 /* ---- func.c ---- */
-void sg_fn_compile(sg_fn *f);                 /* classify, schedule, plan */
+void sg_fn_compile(sg_fn *f); /* classify, schedule, plan */
 void sg_declare_tile(sg_fn *f);
 void sg_fn_print(sg_fn *f, const bool *used); /* declarations and steps; used: by input */
 void sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps); /* of a loop */

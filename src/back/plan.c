@@ -67,6 +67,18 @@ set_lifetimes(sg_fn *f)
 	}
 }
 
+/* By position: does some array's life end there? */
+static bool *
+find_ends(sg_fn *f)
+{
+	bool *ends = SG_NEW_ARRAY(f->ctx, bool, f->nsteps + 2);
+
+	for (uint32_t s = 0; s < f->nsteps; s++)
+		for (size_t i = 0; i < f->step[s].nreads; i++)
+			ends[f->at[f->step[s].read[i]].last] = true;
+	return ends;
+}
+
 static void
 expire(sg_fn *f, live *l, uint32_t pos)
 {
@@ -90,12 +102,14 @@ place_fixed(sg_fn *f, live *l, sg_ref r)
 	int64_t offset = 0;
 	size_t at = 0;
 
+	f->at[r].bytes = size; /* asked for once: many arrays may live at a time */
+
 	for (; at < l->n; at++) {
 		const sg_place *p = &f->at[l->item[at]];
 
 		if (sg_add_size(f->ctx, offset, size) <= p->offset)
 			break;
-		offset = sg_add_size(f->ctx, p->offset, fixed_bytes(f, l->item[at]));
+		offset = sg_add_size(f->ctx, p->offset, p->bytes);
 	}
 	f->at[r].offset = offset;
 	SG_PUSH(f->ctx, l->item, l->n, l->cap, r);
@@ -134,13 +148,17 @@ void
 sg_plan_memory(sg_fn *f)
 {
 	live fixed = {0}, symbolic = {0};
+	const bool *ends;
 
 	set_lifetimes(f);
+	ends = find_ends(f);
 	for (uint32_t pos = 1; pos <= f->nsteps; pos++) {
 		const sg_step *s = &f->step[f->order[pos - 1]];
 
-		expire(f, &fixed, pos);
-		expire(f, &symbolic, pos);
+		if (ends[pos - 1]) {
+			expire(f, &fixed, pos);
+			expire(f, &symbolic, pos);
+		}
 		for (size_t i = 0; i < s->nreads; i++) {
 			const sg_ref r = s->read[i];
 			sg_place *p = &f->at[r];

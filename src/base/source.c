@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 4096 };
+enum { BLOCK = 256 };
 static const size_t largest_source = (size_t)1 << 30;
 
 /* ---- reading ---- */
