@@ -9,6 +9,8 @@
  * For emission alone: the evaluator keeps the tensors, and is compared with. */
 #include "pass/sweep.h"
 
+#include <math.h>
+
 enum {
 	MOST = 16,       /* elements of a small tensor */
 	MOST_DEAR = 6,   /* of one of dear operations, which a loop over an array does in SIMD */
@@ -365,6 +367,62 @@ split_contraction(split *w, sg_ref r)
 	return true;
 }
 
+static sg_ref
+number(split *w, sg_type t, double v)
+{
+	return sg_const(&w->b, t, sg_shape_scalar(w->b.sp), v);
+}
+
+/* What to divide by before squares are taken: 1 where they neither overflow nor vanish, else the
+ * largest magnitude, if that is a number and not 0. */
+static sg_ref
+scale_of(split *w, sg_type t, uint32_t n, const sg_ref *x)
+{
+	sg_build *b = &w->b;
+	const double far = t == SG_F32 ? 0x1p60 : 0x1p500;
+	const sg_ref one = number(w, t, 1);
+	sg_ref m = sg_ew1(b, SG_ABS, x[0]), far_off, usable;
+
+	for (uint32_t i = 1; i < n; i++)
+		m = sg_ew2(b, SG_MAX, m, sg_ew1(b, SG_ABS, x[i]));
+	far_off = sg_ew2(b, SG_OR, sg_ew2(b, SG_LT, m, number(w, t, 1 / far)),
+	                 sg_ew2(b, SG_LT, number(w, t, far), m));
+	usable = sg_ew2(b, SG_AND, sg_ew2(b, SG_LT, number(w, t, 0), m),
+	                sg_ew2(b, SG_LT, m, number(w, t, HUGE_VAL)));
+	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_AND, far_off, usable), m, one);
+}
+
+/* The 2-norm of each row. */
+static bool
+split_norm(split *w, sg_ref r)
+{
+	const sg_node n = *sg_node_at(w->old, r);
+	const sg_shape *x = sg_node_at(w->old, n.args[0])->shape;
+	const uint32_t size = count(w, r), nx = count(w, n.args[0]), row = size ? nx / size : 0;
+	sg_ref *to, *term;
+
+	if (row < 2 || x->rank == 0)
+		return false;
+	to = new_items(w, size);
+	term = new_items(w, row);
+	for (uint32_t i = 0; i < size; i++) {
+		sg_ref sum = 0, s;
+
+		for (uint32_t k = 0; k < row; k++)
+			term[k] = item(w, n.args[0], i * row + k);
+		s = scale_of(w, (sg_type)n.type, row, term);
+		for (uint32_t k = 0; k < row; k++) {
+			const sg_ref v = sg_ew2(&w->b, SG_DIV, term[k], s);
+			const sg_ref square = sg_ew2(&w->b, SG_MUL, v, v);
+
+			sum = sum ? sg_ew2(&w->b, SG_ADD, sum, square) : square;
+		}
+		to[i] = sg_ew2(&w->b, SG_MUL, s, sg_ew1(&w->b, SG_SQRT, sum));
+	}
+	set_items(w, r, size, to);
+	return true;
+}
+
 /* ---- loops: carries by element ---- */
 
 static bool
@@ -510,6 +568,8 @@ split_node(split *w, sg_ref r)
 		return count(w, r) > 0 && split_reduction(w, r);
 	case SG_CONTRACT:
 		return count(w, r) > 0 && split_contraction(w, r);
+	case SG_NORM:
+		return count(w, r) > 0 && split_norm(w, r);
 	case SG_SEED:
 		return split_seed(w, r);
 	case SG_SCAN:
