@@ -139,17 +139,30 @@ find_needed(sg_nest *n)
 	}
 }
 
+/* Around which loops no array is read: a loop that never runs may read one that has no elements. */
+static uint32_t
+least_depth(const sg_nest *n)
+{
+	int64_t v;
+
+	for (uint32_t d = 0; d < n->ngroups; d++)
+		if (sg_ext_const(n->f->sp, n->ext[d], &v) && v == 0)
+			return d + 1;
+	return 0;
+}
+
 void
 sg_set_depths(sg_nest *n)
 {
 	sg_step *s = n->s;
+	const uint32_t least = least_depth(n);
 
 	for (size_t i = 1; i < s->nvals; i++)
 		s->val[i].reader_depth = 0;
 
 	for (size_t i = 1; i < s->nvals; i++) {
 		sg_val *v = &s->val[i];
-		depth_of d = {n, 0};
+		depth_of d = {n, v->kind == SG_V_LOAD ? least : 0};
 
 		look_at_depth(&d, v->aff);
 		for (uint32_t k = 0; k < v->nconds; k++)

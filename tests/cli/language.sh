@@ -75,5 +75,14 @@ for at in 'x=0 y=0' 'x=0 y=0.5' 'x=2 y=3'; do
 done
 prints 'an expression is written as one reads it' 'x**y*log(x)' "$SYMGRAD" diff -e 'x**y' --wrt y
 prints 'but what was said is kept' 'where(x == 0, 5, x**y*log(x))' "$SYMGRAD" diff -e 'where(x == 0, 5*y, x**y)' --wrt y
+cat >empty.sg <<'END'
+input x[0, 1, 0]
+v = transpose(x, axes=(2, 0, 1))
+g = vjp(gelu(v), v, tanh(v))
+w = map((r) -> while((c) -> sum(c*c) > 1.03, (c) -> 0.6*c, 2*r, limit=40), v)
+y = sum(sin(0.4 + w)) + sum(sin(0.4 + g))
+entry e = grad(norm(grad(y, x)), x) as g
+END
+status 'no element is read where there is none' 0 "$SYMGRAD" check empty.sg
 
 finish
