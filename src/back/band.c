@@ -561,7 +561,7 @@ static void
 arrange(finder *w, uint32_t lo, uint32_t end)
 {
 	sg_fn *f = w->f;
-	uint32_t inside, behind;
+	uint32_t inside = lo, behind = lo; /* gcc -O1 does not see that they are set */
 
 	while (lo < end) {
 		if (!opens(f, &f->step[f->order[lo]], &w->rows)) {
