@@ -209,6 +209,36 @@ POLY(2)
 POLY(5)
 POLY(30)
 
+/* x to a power, as the compiler sees it where the power is known. */
+#define POWER(NAME, Y)                                                                             \
+	static double d_##NAME(double x)                                                           \
+	{                                                                                          \
+		return sgrt_pow_f64(x, Y);                                                         \
+	}                                                                                          \
+	static float f_##NAME(float x)                                                             \
+	{                                                                                          \
+		return sgrt_pow_f32(x, (float)(Y));                                                \
+	}                                                                                          \
+	static void x_##NAME(mpfr_t r, const mpfr_t x)                                             \
+	{                                                                                          \
+		mpfr_t y;                                                                          \
+                                                                                                   \
+		mpfr_init2(y, PREC);                                                               \
+		mpfr_set_d(y, Y, MPFR_RNDN);                                                       \
+		mpfr_pow(r, x, y, MPFR_RNDN);                                                      \
+		mpfr_clear(y);                                                                     \
+	}
+POWER(square, 2)
+POWER(cube, 3)
+POWER(pow4, 4)
+POWER(pow5, 5)
+POWER(pow7, 7)
+POWER(inverse, -1)
+POWER(inverse_square, -2)
+POWER(root, 0.5)
+POWER(root_cubed, 1.5)
+POWER(inverse_root, -0.5)
+
 #define LIBM(F)                                                                                    \
 	static void x_##F(mpfr_t r, const mpfr_t x)                                                \
 	{                                                                                          \
@@ -312,6 +342,7 @@ sweep(const row *r, int single)
 }
 
 #define F(NAME) #NAME, sgrt_##NAME##_f64, sgrt_##NAME##_f32, x_##NAME
+#define P(NAME) #NAME, d_##NAME, f_##NAME, x_##NAME
 #define L(NAME) #NAME, NAME, NAME##f, x_##NAME
 static const row rows[] = {
     {F(exp), -1, 1, -800, 800, 4, 4},
@@ -352,6 +383,16 @@ static const row rows[] = {
     {F(log1p), -1, 2, -1, 1e300, 4, 4},
     {F(log2), 0, 2, 0, 1e300, 4, 4},
     {F(log10), 0, 2, 0, 1e300, 4, 4},
+    {P(square), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(cube), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(pow4), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(pow5), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(pow7), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(inverse), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(inverse_square), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(root), 0, 4, 0, 1e308, 4, 4},
+    {P(root_cubed), 0, 4, 0, 1e308, 4, 4},
+    {P(inverse_root), 0, 4, 0, 1e308, 4, 4},
     {L(cbrt), -8, 8, -1e308, 1e308, 4, 4},
     {L(sin), -7, 7, -1e9, 1e9, 4, 4},
     {L(cos), -7, 7, -1e9, 1e9, 4, 4},

@@ -8,7 +8,9 @@
  * plain. */
 #include "back/nest.h"
 
-/* A body of more operations than LONG is printed once, not once more for what is left over. */
+/* LANES is more than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. A body
+ * of more operations than LONG is printed once, not once more for what is left over. */
+enum { LANES = 32 };
 enum { STRIP = 128, LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
 
 /* ---- what a nest is like ---- */
@@ -291,11 +293,11 @@ declare_lanes(lanes *l)
 		type = sg_type_c_name((sg_type)x->type);
 		l->name[i] = sg_name_fresh(&f->names, "lanes");
 		if (is_addition(x->op)) {
-			sg_line(f, "%s %s[%d] = {0};", type, l->name[i], SG_LANES);
+			sg_line(f, "%s %s[%d] = {0};", type, l->name[i], LANES);
 			continue;
 		}
-		sg_line(f, "%s %s[%d];", type, l->name[i], SG_LANES);
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++)", l->lane, l->lane, SG_LANES,
+		sg_line(f, "%s %s[%d];", type, l->name[i], LANES);
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++)", l->lane, l->lane, LANES,
 		        l->lane);
 		sg_line(f, "\t%s[%s] = %sINFINITY;", l->name[i], l->lane,
 		        x->op == SG_AMAX ? "-" : "");
@@ -352,10 +354,10 @@ print_long(lanes *l)
 
 	declare_lanes(l);
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", l->at, l->from, l->at, l->to,
-	        l->at, SG_LANES);
+	        l->at, LANES);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", width, l->to, l->at,
-	        SG_LANES, l->to, l->at, SG_LANES);
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", width, l->to, l->at, LANES,
+	        l->to, l->at, LANES);
 	print_turns(l, width);
 	sg_close(l->n);
 	add_lanes(l);
@@ -368,12 +370,12 @@ print_full_and_rest(lanes *l)
 	const char *i = f->loop[l->d];
 
 	sg_line(f, "ptrdiff_t %s = %s;", l->at, l->from);
-	sg_line(f, "if (%s - %s >= %d) {", l->to, l->at, SG_LANES);
+	sg_line(f, "if (%s - %s >= %d) {", l->to, l->at, LANES);
 	f->indent++;
 	declare_lanes(l);
-	sg_line(f, "for (; %s - %s >= %d; %s += %d) {", l->to, l->at, SG_LANES, l->at, SG_LANES);
+	sg_line(f, "for (; %s - %s >= %d; %s += %d) {", l->to, l->at, LANES, l->at, LANES);
 	f->indent++;
-	print_turns(l, sg_text(f->ctx, "%d", SG_LANES));
+	print_turns(l, sg_text(f->ctx, "%d", LANES));
 	sg_close(l->n);
 	add_lanes(l);
 	sg_close(l->n);

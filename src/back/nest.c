@@ -246,10 +246,12 @@ declare_parts(sg_nest *n)
 	}
 }
 
+/* from: where the block begins; NULL: it is the only one. Inner sums are mostly of one block. */
 static void
-add_parts(sg_nest *n)
+add_parts(sg_nest *n, const char *from)
 {
 	sg_fn *f = n->f;
+	const bool inner = n->lanes && n->nkept > 0 && n->nkept + 1 == n->ngroups && from;
 
 	if (n->strip)
 		sg_open_lane(n, false);
@@ -257,9 +259,15 @@ add_parts(sg_nest *n)
 		const sg_root *r = &n->s->root[i];
 		const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
 
-		if (r->tree)
-			sg_line(f, "%s(&%s, &%s, %s);", sg_use_typed(f->m, "sum_add", t), r->acc,
-			        r->acc2, r->into);
+		if (!r->tree)
+			continue;
+		if (inner) {
+			sg_line(f, "if (%s == 0)", from);
+			sg_line(f, "\t%s = %s;", r->acc, r->into);
+			sg_line(f, "else");
+		}
+		sg_line(f, "%s%s(&%s, &%s, %s);", inner ? "\t" : "",
+		        sg_use_typed(f->m, "sum_add", t), r->acc, r->acc2, r->into);
 	}
 	if (n->strip)
 		sg_close(n);
@@ -297,7 +305,7 @@ print_blocks(sg_nest *n, uint32_t d)
 	if (is_short(n, d, block)) {
 		declare_parts(n);
 		print_loop(n, d, first, ext);
-		add_parts(n);
+		add_parts(n, NULL);
 		return;
 	}
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", f->from, first, f->from, ext,
@@ -307,7 +315,7 @@ print_blocks(sg_nest *n, uint32_t d)
 	        ext, f->from, block);
 	declare_parts(n);
 	print_loop(n, d, f->from, f->to);
-	add_parts(n);
+	add_parts(n, f->from);
 	sg_close(n);
 }
 

@@ -24,13 +24,12 @@ typedef struct sg_nest {
 	bool is_long;                  /* the innermost body is */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	/* parallel.c */
-	bool parallel, inside, fails; /* inside: its parallel loop is open; fails: it may set the status */
-	const char *when;             /* it is large enough */
-	bool shares;                  /* all is reduced: by shares of loop 0, which are then put together */
-	const char *begin, *end;      /* of the share */
+	bool parallel, inside,
+	    fails;        /* inside: its parallel loop is open; fails: it may set the status */
+	const char *when; /* it is large enough */
+	bool shares;      /* all is reduced: by shares of loop 0, which are then put together */
+	const char *begin, *end; /* of the share */
 } sg_nest;
-
-enum { SG_LANES = 32 };
 
 /* ---- nest.c ---- */
 /* What stands before the tiles of a band (or the nest), for each tile, and behind. */

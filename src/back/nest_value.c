@@ -148,6 +148,31 @@ compares_equal(const sg_val *v, const sg_c_text *arg, sg_type t, sg_c_text *out)
 	return true;
 }
 
+/* In a loop of written C, what chooses is computed without branches, which gcc makes no SIMD of. */
+static bool
+without_branch(const sg_nest *n, const sg_val *v, sg_type t, const sg_c_text *arg, sg_c_text *out)
+{
+	sg_fn *f = n->f;
+	const bool real = sg_type_is_float((sg_type)v->type);
+
+	if (f->m->o->jit || n->ngroups == 0)
+		return false;
+	if (v->kind == SG_V_CAST && t == SG_BOOL && real)
+		out->s = sg_text(f->ctx, "%s(%s)", sg_use_typed(f->m, "unit", (sg_type)v->type),
+		                 arg[0].s);
+	else if (v->kind == SG_V_EW && v->op == SG_SELECT && real)
+		out->s =
+		    sg_text(f->ctx, "%s(%s, %s, %s)", sg_use_typed(f->m, "where", (sg_type)v->type),
+		            arg[0].s, arg[1].s, arg[2].s);
+	else if (v->kind == SG_V_EW && (v->op == SG_AND || v->op == SG_OR))
+		out->s = sg_text(f->ctx, "%s %c %s", sg_c_paren(f, arg[0], SG_PREC_CAST),
+		                 v->op == SG_AND ? '&' : '|', sg_c_paren(f, arg[1], SG_PREC_CAST));
+	else
+		return false;
+	out->prec = v->kind == SG_V_EW && v->op != SG_SELECT ? SG_PREC_OR : SG_PREC_ATOM;
+	return true;
+}
+
 static sg_c_text
 elementwise_text(const sg_nest *n, const sg_val *v)
 {
@@ -156,6 +181,8 @@ elementwise_text(const sg_nest *n, const sg_val *v)
 
 	for (uint32_t k = 0; k < v->nargs; k++)
 		arg[k] = sg_val_text(n, v->arg[k]);
+	if (without_branch(n, v, t, arg, &out))
+		return out;
 	if (v->kind == SG_V_CAST)
 		return sg_c_cast(n->f, t, (sg_type)v->type, arg[0]);
 	if (compares_equal(v, arg, t, &out))
