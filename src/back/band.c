@@ -19,7 +19,8 @@ enum {
 	LEAST_TILE = 16,
 	USUAL_TILE = 64,
 	MOST_TILE = 256,
-	CACHE = 32 << 10, /* bytes */
+	MOST_WEIGHTS = 1 << 15, /* elements of a product that each tile reads or adds to */
+	CACHE = 32 << 10,       /* bytes */
 };
 
 typedef enum { BEFORE, INSIDE, BEHIND } side;
@@ -255,6 +256,17 @@ operand_allows(const finder *w, sg_ref r, uint32_t k, sg_ext stride)
 	return w->aligned[x.root] && axis >= 0 && x.stride[axis] == stride;
 }
 
+/* A product reads, or adds to, all that is not of the rows once for each tile. Large products are
+ * best left whole. */
+static bool
+is_light(const finder *w, const sg_product *p, uint32_t role)
+{
+	const sg_ext size[2] = {role == SG_ROLE_TERM ? p->m : p->k, p->n};
+	int64_t v;
+
+	return !sg_ext_const(w->f->sp, sg_fn_ext_mul(w->f, size, 2), &v) || v <= MOST_WEIGHTS;
+}
+
 static bool
 join_product(finder *w, sg_step *s)
 {
@@ -270,7 +282,7 @@ join_product(finder *w, sg_step *s)
 		sg_ext length;
 		const bool leads = row_length(w, s->ref, &length) && role.c == length;
 
-		if (role.ext != w->rows || i == SG_ROLE_COLUMN ||
+		if (role.ext != w->rows || i == SG_ROLE_COLUMN || !is_light(w, &p, i) ||
 		    !(leads || sg_ext_is(w->f->sp, role.c, 0)) ||
 		    !operand_allows(w, s->ref, 0, p.swapped ? role.b : role.a) ||
 		    !operand_allows(w, s->ref, 1, p.swapped ? role.a : role.b))
@@ -473,15 +485,17 @@ find_local(finder *w, uint32_t lo, uint32_t hi, touched *local)
 	return bytes;
 }
 
+/* Products want many rows at once. */
 static uint32_t
-tile_of(const sg_fn *f, sg_ext bytes)
+tile_of(const sg_fn *f, sg_ext bytes, bool has_products)
 {
+	const uint32_t least = has_products ? USUAL_TILE : LEAST_TILE;
 	int64_t v;
 	uint32_t tile = MOST_TILE;
 
 	if (!sg_ext_const(f->sp, bytes, &v))
 		return USUAL_TILE;
-	while (tile > LEAST_TILE && v > CACHE / tile)
+	while (tile > least && v > CACHE / tile)
 		tile /= 2;
 	return tile;
 }
@@ -514,10 +528,16 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 	sg_fn *f = w->f;
 	touched local = {0};
 	uint32_t nwork = 0;
+	bool has_products = false;
 	sg_ext bytes;
 
-	for (uint32_t i = lo; i < hi; i++)
-		nwork += is_work(&f->step[f->order[i]]);
+	for (uint32_t i = lo; i < hi; i++) {
+		const sg_step *s = &f->step[f->order[i]];
+
+		nwork += is_work(s);
+		has_products = has_products ||
+		               (s->kind == SG_S_CALL && sg_fn_node(f, s->ref)->op == SG_CONTRACT);
+	}
 	if (nwork < 2)
 		return false;
 	count_users(w, f->order, lo, hi, -1);
@@ -526,7 +546,10 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 	if (local.n == 0)
 		return false;
 	SG_PUSH(f->ctx, f->band, f->nbands, f->band_cap,
-	        (sg_band){.rows = w->rows, .first = lo, .n = hi - lo, .tile = tile_of(f, bytes)});
+	        (sg_band){.rows = w->rows,
+	                  .first = lo,
+	                  .n = hi - lo,
+	                  .tile = tile_of(f, bytes, has_products)});
 	for (uint32_t i = lo; i < hi; i++) {
 		f->step[f->order[i]].band = (uint32_t)f->nbands;
 		carry_sums(f, &f->step[f->order[i]]);
