@@ -60,6 +60,19 @@ expect 'standalone' 0 '' '' compile net.sg -o s --standalone
 ! grep -q symgrad_runtime.h s/net.c s/net.h
 judge 'needs no header of ours' $?
 
+# ---- sums over extents that are known: gcc knows how often each loop turns
+for n in 1000 1024; do
+	cat >sums.sg <<END
+real f32
+input x[$n]
+y = sum(x*x) + max(sin(x))
+gradient y wrt x
+END
+	expect "a sum of $n" 0 '' '' compile sums.sg -o . --standalone
+	status "it compiles without a warning" 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion \
+		-Wshadow -Werror -c sums.c -o sums.o
+done
+
 # ---- threads
 cat >wide.sg <<'END'
 input x[N, M], i: i64[K]
