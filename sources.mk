@@ -194,6 +194,7 @@ lib_sources = \
 	src/api/tier.c \
 	src/api/util.c
 cli_sources = \
+	src/cli/archive.c \
 	src/cli/array.c \
 	src/cli/bench.c \
 	src/cli/bind.c \

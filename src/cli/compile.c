@@ -14,7 +14,7 @@
 static const cli_option options[] = {
     {"output", 'o', "PATH", "a folder, or a file (NAME.c); '-' prints"},
     {"emit", 0, "KIND[,KIND]...",
-     "what to write: c, h, o, so, sg, dot, svg, png, ir; default c,h"},
+     "any of c, h, o, a, so, sg, latex, dot, svg, png, ir; default c,h"},
     {"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
     {"openmp", 0, NULL, "let loops over large data run on OpenMP's threads"},
     {"entry", 0, "NAME", "this entry alone"},
@@ -26,9 +26,9 @@ static const cli_option options[] = {
     {NULL, 0, NULL, NULL},
 };
 
-typedef enum { C, H, O, SO, SG, DOT, SVG, PNG, IR, KINDS } kind;
-static const char *const kind_name[KINDS] = {"c",   "h",   "o",   "so", "sg",
-                                              "dot", "svg", "png", "ir"};
+typedef enum { C, H, O, A, SO, SG, LATEX, DOT, SVG, PNG, IR, KINDS } kind;
+static const char *const kind_name[KINDS] = {"c",     "h",   "o",   "a",   "so", "sg",
+                                             "latex", "dot", "svg", "png", "ir"};
 
 typedef enum { TO_FOLDER, TO_FILE, TO_STDOUT } place;
 
@@ -65,7 +65,8 @@ read_kind(job *j, const char *s, size_t n)
 		}
 	}
 	cli_error(j->args, CLI_USAGE,
-	          "--emit knows c, h, o, so, sg, dot, svg, png and ir, not '%.*s'", (int)n, s);
+	          "--emit knows c, h, o, a, so, sg, latex, dot, svg, png and ir, not '%.*s'",
+	          (int)n, s);
 	return usage(j);
 }
 
@@ -155,9 +156,11 @@ read_place(job *j, const char *path, bool emit_given)
 		return true;
 	}
 	j->place = TO_STDOUT;
-	if (j->emit[O] || j->emit[SO]) {
+	if (j->emit[O] || j->emit[A] || j->emit[SO]) {
 		cli_error(j->args, CLI_USAGE, "%s cannot be printed; give --output a name",
-		          j->emit[O] ? "an object file" : "a shared object");
+		          j->emit[O]   ? "an object file"
+		          : j->emit[A] ? "a static library"
+		                       : "a shared object");
 		return usage(j);
 	}
 	return true;
@@ -219,7 +222,11 @@ add_c(job *j, sg_model *m)
 {
 	char *header = header_name(j, m);
 	sg_failure why = {0};
-	const char *h = NULL, *c = sg_write_c(m, header, j->standalone, &h, &why);
+	/* binaries hold what they need of the runtime: so does a header that goes with them alone
+	 */
+	const bool alone =
+	    j->standalone || (!j->emit[C] && (j->emit[O] || j->emit[A] || j->emit[SO]));
+	const char *h = NULL, *c = sg_write_c(m, header, alone, &h, &why);
 	bool ok = true;
 
 	free(header);
@@ -229,21 +236,33 @@ add_c(job *j, sg_model *m)
 	return ok && (!j->emit[H] || add_text(j, m, H, h, &why));
 }
 
+/* The object in `object`, for an archive put into the one in `path`. */
+static bool
+build_binary(job *j, sg_model *m, kind k, const char *path, const char *object)
+{
+	sg_failure why = {0};
+	cli_text err = {0};
+	bool ok = sg_write_binary(m, k == A ? object : path, k == SO, &why) == SG_OK ||
+	          library_failed(j, &why);
+
+	if (ok && k == A && !cli_archive(path, object, &err)) {
+		j->status = cli_error(j->args, CLI_FAULT, "%s", err.s);
+		ok = false;
+	}
+	cli_text_free(&err);
+	return ok;
+}
+
 /* In a folder of its own, from where it is read back: all files are put in place together. */
 static bool
 make_binary(job *j, sg_model *m, kind k, const char *folder)
 {
-	cli_text path = {0}, bytes = {0}, err = {0};
-	int status;
+	cli_text path = {0}, object = {0}, bytes = {0}, err = {0};
 	bool ok;
 
 	cli_printf(&path, "%s/model.%s", folder, kind_name[k]);
-	{
-		sg_failure why = {0};
-
-		status = sg_write_binary(m, path.s, k == SO, &why);
-		ok = status == SG_OK || library_failed(j, &why);
-	}
+	cli_printf(&object, "%s/%s.o", folder, sg_model_name(m));
+	ok = build_binary(j, m, k, path.s, object.s);
 	if (ok && !cli_read_file(path.s, &bytes, &err)) {
 		j->status = cli_error(j->args, CLI_FAULT, "%s", err.s);
 		ok = false;
@@ -252,7 +271,9 @@ make_binary(job *j, sg_model *m, kind k, const char *folder)
 		add_out(j, m, k, bytes.s, bytes.n);
 	}
 	unlink(path.s);
+	unlink(object.s);
 	cli_text_free(&path);
+	cli_text_free(&object);
 	cli_text_free(&err);
 	return ok;
 }
@@ -300,16 +321,22 @@ add_model(job *j, sg_model *m)
 	if ((j->emit[C] || j->emit[H]) && !add_c(j, m)) {
 		return false;
 	}
-	if ((j->emit[O] && !add_binary(j, m, O)) || (j->emit[SO] && !add_binary(j, m, SO))) {
-		return false;
+	for (kind k = O; k <= SO; k++) {
+		if (j->emit[k] && !add_binary(j, m, k)) {
+			return false;
+		}
 	}
 	if (j->emit[SG] && !add_text(j, m, SG, sg_write_sg(m, &why), &why)) {
+		return false;
+	}
+	if (j->emit[LATEX] && !add_text(j, m, LATEX, sg_write_diff(m, 1, &why), &why)) {
 		return false;
 	}
 	if (j->emit[DOT] && !add_text(j, m, DOT, sg_write_dot(m, NULL, &why), &why)) {
 		return false;
 	}
-	if ((j->emit[SVG] && !add_picture(j, m, SVG)) || (j->emit[PNG] && !add_picture(j, m, PNG))) {
+	if ((j->emit[SVG] && !add_picture(j, m, SVG)) ||
+	    (j->emit[PNG] && !add_picture(j, m, PNG))) {
 		return false;
 	}
 	return !j->emit[IR] || add_text(j, m, IR, sg_write_ir(m, &why), &why);
@@ -484,10 +511,11 @@ const cli_command cli_compile = {
 	"is\n"
 	"written when one of the models is at fault.\n"
 	"\n"
-	"Kinds for --emit: c and h the C; o an object file and so a shared object, by the system's "
-	"C\n"
-	"compiler ($SYMGRAD_CC, else cc); sg the model with its derivatives taken, in its own\n"
-	"language; dot, svg, png a picture of its entries; ir the graph, one node a line.\n",
+	"Kinds for --emit: c and h the C; o an object file, a a static library and so a shared\n"
+	"object, by the system's C compiler ($SYMGRAD_CC, else cc) and ar ($AR, else ar); sg the\n"
+	"model with its derivatives taken, in its own language; latex the formulas of its "
+        "outputs;\n"
+	"dot, svg, png a picture of its entries; ir the graph, one node a line.\n",
     .examples = "  symgrad compile perceptron.sg\n"
 		"  symgrad compile perceptron.sg -o build --standalone\n"
 		"  symgrad compile perceptron.sg -o - --entry=gradient\n"

@@ -60,6 +60,34 @@ expect 'standalone' 0 '' '' compile net.sg -o s --standalone
 ! grep -q symgrad_runtime.h s/net.c s/net.h
 judge 'needs no header of ours' $?
 
+# ---- a static library, and formulas
+cat >half.sg <<'END'
+input x
+entry f = x/2 as y, grad(x**2, x) as d
+END
+if command -v "${AR:-ar}" >ar.path; then
+	expect 'a static library' 0 '' '' compile half.sg --emit=a,h -o lib
+	cat >main.c <<'END'
+#include "half.h"
+int main(void)
+{
+	const double x = 3;
+	double y, d;
+
+	return half_f(&x, &y, &d, 0) != 0 || y < 1.5 || y > 1.5 || d < 6 || d > 6;
+}
+END
+	status 'it links' 0 ${CC:-cc} -Ilib main.c lib/half.a -lm -o main
+	status 'and runs' 0 ./main
+	AR=/nonexistent expect 'without ar nothing is written' 1 '' \
+		"symgrad compile: error: cannot run '/nonexistent', which makes archives: No such file or directory" \
+		compile half.sg --emit=a -o none
+	test ! -e none/half.a
+	judge 'nothing at all' $?
+fi
+expect 'formulas' 0 '\mathrm{y} = \frac{x}{2}
+\mathrm{d} = 2 x' '' compile half.sg --emit=latex -o -
+
 # ---- sums over extents that are known: gcc knows how often each loop turns
 for n in 1000 1024; do
 	cat >sums.sg <<END

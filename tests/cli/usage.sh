@@ -59,7 +59,7 @@ try 'symgrad eval --help'" eval 1 + 2
 expect 'an object file is not printed' 2 '' \
 	"symgrad compile: error: an object file cannot be printed; give --output a name
 try 'symgrad compile --help'" compile --emit=o -o - x.sg
-expect 'an unknown kind' 2 '' "symgrad compile: error: --emit knows c, h, o, so, sg, dot, svg, png and ir, not 'exe'
+expect 'an unknown kind' 2 '' "symgrad compile: error: --emit knows c, h, o, a, so, sg, latex, dot, svg, png and ir, not 'exe'
 try 'symgrad compile --help'" compile --emit=c,exe x.sg
 expect 'one file for two models' 2 '' \
 	"symgrad compile: error: --output names one file, for 2 models; give a folder
