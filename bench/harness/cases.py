@@ -202,6 +202,35 @@ def mlp1024():
                 peers={"torch": by_torch(names, torch_loss), "jax": by_jax(names, jax_loss), "numpy": by_numpy(numpy_step)})
 
 
+def gpt2():
+    names = "wte wpe g1 b1 wqkv bqkv wo bo g2 b2 wup bup wdown bdown gf bf".split()
+    b, t_, d, v, blocks, h = 4, 64, 32, 512, 4, 4
+    c = h * d
+
+    def torch_loss(torch, t):
+        f = torch.nn.functional
+
+        def heads(x):
+            return x.reshape(b, t_, h, d).transpose(1, 2)
+        x = t["wte"][t["tokens"]] + t["wpe"]
+        for i in range(blocks):
+            a = f.layer_norm(x, (c,), t["g1"][i], t["b1"][i])
+            q, k, w = (a @ t["wqkv"][i] + t["bqkv"][i]).split(c, dim=2)
+            y = f.scaled_dot_product_attention(heads(q), heads(k), heads(w), is_causal=True)
+            x = x + y.transpose(1, 2).reshape(b, t_, c) @ t["wo"][i] + t["bo"][i]
+            a = f.layer_norm(x, (c,), t["g2"][i], t["b2"][i])
+            x = x + f.gelu(a @ t["wup"][i] + t["bup"][i], approximate="tanh") @ t["wdown"][i] + t["bdown"][i]
+        x = f.layer_norm(x, (c,), t["gf"], t["bf"])
+        return f.cross_entropy((x @ t["wte"].T).reshape(-1, v), t["targets"].reshape(-1))
+
+    def words(memory, tools):
+        memory.put((i * 31 + 7) % v for i in range(memory.count))
+    return Case("gpt2", "GPT-2 blocks, L=4, C=128, 4 heads, T=64, B=4, V=512, f32", "examples/gpt2.sg", "gradient",
+                {"B": b, "T": t_, "D": d, "V": v}, value="loss", aim=1.2,
+                data={"tokens": words, "targets": words, **{k: normal(0.05) for k in names}},
+                peers={"torch": by_torch(names, torch_loss)})
+
+
 # ---- elementwise and rows ----
 
 def chain(n, aim, aim_jit):
@@ -281,7 +310,7 @@ def rosenbrock(n=10000):
 
 
 CASES = [perceptron(1), perceptron(2), softmax3(), mlp784(1, 4), mlp784(32, 2), mlp784(256, 1.3), mlp1024(), chain(1000, 40, 20),
-         chain(100000, 6, 4), chain(10**7, 7, 5), softmax_rows(), logistic(), rosenbrock()]
+         chain(100000, 6, 4), chain(10**7, 7, 5), softmax_rows(), logistic(), gpt2(), rosenbrock()]
 
 
 # ---- the workloads: our value against a hand's, our derivative against our value ----

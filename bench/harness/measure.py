@@ -241,7 +241,7 @@ class Bench:
         self.tools.shell(self.tools.cc + ["-O2", "-std=gnu11", "-I" + os.path.join(self.source, "src/api"), "-o", exe,
                                           os.path.join(self.source, "bench/harness/cold.c"), "-L" + libs, "-lsymgrad", "-Wl,-rpath," + libs])
         cases = [("perceptron", "examples/perceptron.sg", ["N=1"], 2e-3), ("MLP", "bench/cases/mlp784.sg", ["N=32"], 5e-3),
-                 ("GPT-2", "examples/gpt2.sg", [], 30e-3)]
+                 ("GPT-2", "examples/gpt2.sg", ["B=4", "T=64", "D=32", "V=512"], 30e-3)]
         for name, model, dims, limit in cases:
             path = os.path.join(self.source, model)
             if not os.path.exists(path):
