@@ -302,6 +302,7 @@ test_headers = \
 	tests/numpy_golden.h \
 	tests/random_forms.h \
 	tests/runtime_cases.h \
+	tests/scratch.h \
 	tests/thread_models.h
 test_scripts = \
 	tests/bench.sh \

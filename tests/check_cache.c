@@ -16,25 +16,21 @@
 #include "back/cache.h"
 #include "back/cc.h"
 #include "back/load.h"
+#include "scratch.h"
 
-static char base[64], folder[80];
+static char folder[80];
 
 static void
 make_base(void)
 {
-	strcpy(base, "/tmp/check_cache-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(base));
-	snprintf(folder, sizeof folder, "%s/symgrad", base);
-	ck_assert_int_eq(setenv("XDG_CACHE_HOME", base, 1), 0);
+	make_scratch();
+	snprintf(folder, sizeof folder, "%s/symgrad", scratch);
 }
 
 static void
 remove_base(void)
 {
-	char line[128];
-
-	snprintf(line, sizeof line, "rm -rf '%s'", base);
-	ck_assert_int_eq(system(line), 0);
+	remove_scratch();
 	unsetenv("SYMGRAD_CC");
 	unsetenv("SYMGRAD_CACHE_MIB");
 }
@@ -160,7 +156,7 @@ START_TEST(another_compiler_of_the_same_name_is_another)
 		char program[128], command[256];
 		FILE *f;
 
-		snprintf(program, sizeof program, "%s/mycc", base);
+		snprintf(program, sizeof program, "%s/mycc", scratch);
 		snprintf(command, sizeof command, "sh %s", program);
 		for (int version = 1; version <= 2; version++) {
 			f = fopen(program, "w");
@@ -207,7 +203,7 @@ be_a_link(const char *path)
 {
 	char other[128];
 
-	snprintf(other, sizeof other, "%s/moved", base);
+	snprintf(other, sizeof other, "%s/moved", scratch);
 	ck_assert_int_eq(rename(path, other), 0);
 	ck_assert_int_eq(symlink(other, path), 0);
 }
@@ -247,7 +243,7 @@ START_TEST(a_sealed_entry_that_does_not_load_is_made_anew)
 
 		ck_assert_int_eq(value_of(text_of(4)), 4);
 		snprintf(name, sizeof name, "%s", strrchr(only_entry(), '/') + 1);
-		snprintf(garbage, sizeof garbage, "%s/garbage", base);
+		snprintf(garbage, sizeof garbage, "%s/garbage", scratch);
 		put_file(garbage, 5000);
 		ck_assert(sg_cache_open(&c, folder, false, &why));
 		ck_assert(sg_cache_keep(&c, garbage, name) && sg_cache_has(&c, name));
@@ -286,7 +282,7 @@ START_TEST(entries_unused_for_longest_go_first)
 		for (int k = 0; k < 6; k++) {
 			char file[128];
 
-			snprintf(file, sizeof file, "%s/new", base);
+			snprintf(file, sizeof file, "%s/new", scratch);
 			put_file(file, 1000);
 			ck_assert(sg_cache_keep(&c, file, entry_name(k)));
 			set_age(inside(entry_name(k)), 1000 - k);
@@ -337,7 +333,7 @@ START_TEST(foreign_files_are_left_alone)
 		sg_cache_state s;
 
 		value_of(text_of(6));
-		snprintf(outside, sizeof outside, "%s/outside", base);
+		snprintf(outside, sizeof outside, "%s/outside", scratch);
 		put_file(outside, 100);
 		for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
 			put_file(inside(foreign[i]), 10);
@@ -346,7 +342,7 @@ START_TEST(foreign_files_are_left_alone)
 		snprintf(dir, sizeof dir, "%s", inside(entry_name(2)));
 		ck_assert_int_eq(mkdir(dir, 0700), 0);
 		snprintf(site, sizeof site, "%s", inside(".symgrad-LINKED"));
-		ck_assert_int_eq(symlink(base, site), 0);
+		ck_assert_int_eq(symlink(scratch, site), 0);
 		ck_assert_int_eq(show().entries, 1);
 		ck_assert_int_eq(sg_cache_empty(&s, NULL), SG_OK);
 		ck_assert_int_eq(s.entries, 1);
@@ -397,7 +393,7 @@ START_TEST(a_folder_that_is_a_link_is_not_used)
 	{
 		char other[128];
 
-		snprintf(other, sizeof other, "%s/other", base);
+		snprintf(other, sizeof other, "%s/other", scratch);
 		ck_assert_int_eq(mkdir(other, 0700), 0);
 		ck_assert_int_eq(symlink(other, folder), 0);
 		is_refused("it is no folder");

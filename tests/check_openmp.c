@@ -9,26 +9,9 @@
 #include <unistd.h>
 
 #include "api/symgrad.h"
+#include "scratch.h"
 #include "symgrad_runtime.h"
 #include "thread_models.h"
-
-static char folder[64];
-
-static void
-make_folder(void)
-{
-	strcpy(folder, "/tmp/check_openmp-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void
-remove_folder(void)
-{
-	char line[128];
-
-	snprintf(line, sizeof line, "rm -rf '%s'", folder);
-	ck_assert_int_eq(system(line), 0);
-}
 
 static sg_model *
 compile(const char *text)
@@ -131,7 +114,7 @@ build(sg_model *m)
 	sg_failure why;
 	void *handle;
 
-	snprintf(path, sizeof path, "%s/test.so", folder);
+	snprintf(path, sizeof path, "%s/test.so", scratch);
 	if (sg_write_binary(m, path, 1, &why) != SG_OK) {
 		ck_assert_msg(strstr(why.text, "openmp") || strstr(why.text, "omp"), "%s",
 		              why.text);
@@ -265,7 +248,7 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(c, 120);
-	tcase_add_checked_fixture(c, make_folder, remove_folder);
+	tcase_add_checked_fixture(c, make_scratch, remove_scratch);
 	tcase_add_loop_test(c, results_do_not_depend_on_the_number_of_threads, 0, MODELS);
 	tcase_add_test(c, small_work_has_no_threads);
 	tcase_add_test(c, nothing_is_parallel_that_was_not_asked_to_be);

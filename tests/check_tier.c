@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/symgrad.h"
+#include "scratch.h"
 
 static const char model[] = "input x[N]\nparam w = 2.0\ny = sum(sin(w*x)**2)\ngradient y wrt w\n";
 enum { N = 5 };
@@ -69,23 +70,10 @@ first_tier(void)
 
 /* ---- a compiler of the test's own ---- */
 
-static char folder[64];
-
 static void
-make_folder(void)
+forget_compiler(void)
 {
-	strcpy(folder, "/tmp/check_tier-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(setenv("XDG_CACHE_HOME", folder, 1), 0);
-}
-
-static void
-remove_folder(void)
-{
-	char line[128];
-
-	snprintf(line, sizeof line, "rm -rf '%s'", folder);
-	ck_assert_int_eq(system(line), 0);
+	remove_scratch();
 	unsetenv("SYMGRAD_CC");
 }
 
@@ -94,7 +82,7 @@ in_folder(const char *name)
 {
 	static char path[128];
 
-	snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(path, sizeof path, "%s/%s", scratch, name);
 	return path;
 }
 
@@ -106,7 +94,7 @@ be_compiler(const char *script)
 	FILE *f = fopen(in_folder("cc.sh"), "w");
 
 	ck_assert_ptr_nonnull(f);
-	fprintf(f, "cd '%s'\n%s\n", folder, script);
+	fprintf(f, "cd '%s'\n%s\n", scratch, script);
 	ck_assert_int_eq(fclose(f), 0);
 	snprintf(command, sizeof command, "sh %s", in_folder("cc.sh"));
 	ck_assert_int_eq(setenv("SYMGRAD_CC", command, 1), 0);
@@ -435,7 +423,7 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(c, 120);
-	tcase_add_checked_fixture(c, make_folder, remove_folder);
+	tcase_add_checked_fixture(c, make_scratch, forget_compiler);
 	tcase_add_test(c, a_call_goes_over_to_the_better_code);
 	tcase_add_test(c, options_start_the_compiler_at_once);
 	tcase_add_test(c, code_that_is_there_is_taken_from_the_start);

@@ -152,6 +152,9 @@ typedef struct cli_operands {
 	const char *const *assignment;
 } cli_operands;
 bool cli_read_operands(const cli_args *args, cli_operands *o); /* so for operands */
+/* An option that is a whole number; left as it is where it is not given. False when it is wrong, which
+ * has been said. */
+bool cli_whole_number(const cli_args *args, const char *option, int64_t least, int64_t most, int64_t *v);
 /* --threads, for a model; false when it is wrong, which has been said. */
 bool cli_set_threads(const cli_args *args, sg_model *m);
 /* --seed, a whole number; left as it is where that is not given. */

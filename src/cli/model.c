@@ -1,6 +1,7 @@
 /* model.c - what all commands that compile a model share: options, reports, exit statuses. */
 #include "cli/cli.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,8 @@ cli_read_backend(const cli_args *args, sg_backend *backend)
 	} else if (name && strcmp(name, "interp") == 0) {
 		*backend = SG_BACKEND_INTERP;
 	} else if (name) {
-		cli_error(args, CLI_USAGE, "unknown back end '%s'; expected jit, tiered, cc or interp",
-		          name);
+		cli_error(args, CLI_USAGE,
+		          "unknown back end '%s'; expected jit, tiered, cc or interp", name);
 		return false;
 	}
 	return true;
@@ -145,19 +146,43 @@ cli_read_operands(const cli_args *a, cli_operands *o)
 }
 
 bool
-cli_set_threads(const cli_args *a, sg_model *m)
+cli_whole_number(const cli_args *a, const char *option, int64_t least, int64_t most, int64_t *v)
 {
-	const char *text = cli_value(a, "threads");
+	const char *text = cli_value(a, option);
 	cli_kind kind;
-	cli_cell v;
+	cli_cell cell;
 
 	if (!text) {
 		return true;
 	}
-	if (!cli_read_number(text, strlen(text), &kind, &v) || kind != CLI_INT || v.i < 1 ||
-	    v.i > 256 || sg_set_threads(m, (int)v.i) != SG_OK) {
-		cli_error(a, CLI_USAGE, "--threads takes a whole number from 1 to 256, not '%s'",
-		          text);
+	if (cli_read_number(text, strlen(text), &kind, &cell) && kind == CLI_INT &&
+	    cell.i >= least && cell.i <= most) {
+		*v = cell.i;
+		return true;
+	}
+	if (most < INT64_MAX) {
+		cli_error(a, CLI_USAGE,
+		          "--%s takes a whole number from %" PRId64 " to %" PRId64 ", not '%s'",
+		          option, least, most, text);
+	} else if (least > 0) {
+		cli_error(a, CLI_USAGE, "--%s takes a whole number from %" PRId64 ", not '%s'",
+		          option, least, text);
+	} else {
+		cli_error(a, CLI_USAGE, "--%s takes a whole number, not '%s'", option, text);
+	}
+	return false;
+}
+
+bool
+cli_set_threads(const cli_args *a, sg_model *m)
+{
+	int64_t n = 0;
+
+	if (!cli_whole_number(a, "threads", 1, 256, &n)) {
+		return false;
+	}
+	if (n > 0 && sg_set_threads(m, (int)n) != SG_OK) {
+		cli_error(a, CLI_USAGE, "the model does not take %d threads", (int)n);
 		return false;
 	}
 	return true;
@@ -166,19 +191,11 @@ cli_set_threads(const cli_args *a, sg_model *m)
 bool
 cli_read_seed(const cli_args *a, uint64_t *seed)
 {
-	const char *text = cli_value(a, "seed");
-	cli_kind kind;
-	cli_cell v;
+	int64_t v = (int64_t)*seed;
+	const bool ok = cli_whole_number(a, "seed", 0, INT64_MAX, &v);
 
-	if (!text) {
-		return true;
-	}
-	if (!cli_read_number(text, strlen(text), &kind, &v) || kind != CLI_INT || v.i < 0) {
-		cli_error(a, CLI_USAGE, "--seed takes a whole number, not '%s'", text);
-		return false;
-	}
-	*seed = (uint64_t)v.i;
-	return true;
+	*seed = (uint64_t)v;
+	return ok;
 }
 
 sg_model *

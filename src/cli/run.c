@@ -55,21 +55,11 @@ now(void)
 static bool
 read_request(const cli_args *args, request *r)
 {
-	const char *repeat = cli_value(args, "repeat");
-	cli_kind kind;
-	cli_cell v;
-
 	*r = (request){.args = args, .repeat = 1};
 	r->times = cli_has(args, "time");
 	r->save = cli_value(args, "output");
-	if (repeat) {
-		if (!cli_read_number(repeat, strlen(repeat), &kind, &v) || kind != CLI_INT ||
-		    v.i < 1) {
-			cli_error(args, CLI_USAGE, "--repeat takes a whole number from 1, not '%s'",
-			          repeat);
-			return false;
-		}
-		r->repeat = v.i;
+	if (!cli_whole_number(args, "repeat", 1, INT64_MAX, &r->repeat)) {
+		return false;
 	}
 	if (r->save &&
 	    (strlen(r->save) < 5 || strcmp(r->save + strlen(r->save) - 4, ".npz") != 0)) {
