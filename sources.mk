@@ -181,6 +181,7 @@ lib_sources = \
 	src/api/compile.c \
 	src/api/dims.c \
 	src/api/format.c \
+	src/api/guard.c \
 	src/api/machine.c \
 	src/api/made_up.c \
 	src/api/model.c \
@@ -275,6 +276,7 @@ test_programs = \
 	tests/check_golden \
 	tests/check_ir \
 	tests/check_loops \
+	tests/check_misuse \
 	tests/check_openmp \
 	tests/check_parse \
 	tests/check_rules \
@@ -310,6 +312,7 @@ test_scripts = \
 	tests/gradbench.sh \
 	tests/isa.sh \
 	tests/sources.sh \
+	tests/symbols.sh \
 	tests/cli/bench.sh \
 	tests/cli/cache.sh \
 	tests/cli/compile.sh \

@@ -10,6 +10,7 @@
 #include "api/symgrad.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "back/back.h"
 #include "front/front.h"
@@ -67,6 +68,9 @@ typedef struct sg_origin {
 } sg_origin;
 
 struct sg_model {
+	/* Its calls, and the model itself: the last of them frees what is left once it is freed. */
+	atomic_size_t holders;
+	atomic_bool freed;
 	sg_ctx *ctx;
 	pthread_rwlock_t lock;
 	int status;
@@ -89,6 +93,10 @@ struct sg_model {
 
 /* The entry behind a pointer that a user gave; NULL where it is none of this model's. */
 const sg_entry_data *sg_entry_of(const sg_model *m, const sg_entry *e);
+
+/* The same, or NULL with *why. */
+const sg_entry_data *sg_need_entry(const sg_model *m, const sg_entry *e, sg_failure *why);
+void sg_model_drop(sg_model *m); /* one holder less */
 
 /* Runs f(m, arg) with the lock held for writing, under sg_protect; f returns a status. Nothing is
  * run when the model did not compile. */

@@ -72,6 +72,8 @@ open_call(sg_call *c, const char *entry)
 	sg_model *m = c->m;
 	const sg_entry *e;
 
+	if (!m)
+		return sg_refuse(&c->why, SG_EVALUE, "the model is NULL");
 	if (m->status != SG_OK)
 		return sg_refuse(&c->why, m->status, "%s", sg_strerror(m->status));
 	e = sg_model_find(m, entry);
@@ -93,6 +95,8 @@ sg_call_new(sg_model *m, const char *entry, sg_backend b)
 		return NULL;
 	c->m = m;
 	c->backend = b;
+	if (m)
+		atomic_fetch_add(&m->holders, 1);
 	c->status = open_call(c, entry);
 	return c;
 }
@@ -113,31 +117,41 @@ sg_call_free(sg_call *c)
 	free(c->dims);
 	free(c->cdims);
 	free(c->work);
+	if (c->m)
+		sg_model_drop(c->m);
 	free(c);
 }
 
 int
 sg_call_status(const sg_call *c)
 {
-	return c->status;
+	return c ? c->status : SG_EVALUE;
 }
 
 const char *
 sg_call_message(const sg_call *c)
 {
-	return c->why.text;
+	return c ? c->why.text : "the call is NULL";
+}
+
+/* As sg_call_usable, which has the sentence. */
+static bool
+is_usable(const sg_call *c)
+{
+	return c && c->status == SG_OK &&
+	       !atomic_load_explicit(&c->m->freed, memory_order_relaxed);
 }
 
 const sg_entry *
 sg_call_entry(const sg_call *c)
 {
-	return c->status == SG_OK ? &c->e->pub : NULL;
+	return is_usable(c) ? &c->e->pub : NULL;
 }
 
 sg_backend
 sg_call_backend(const sg_call *c)
 {
-	return c->backend;
+	return c ? c->backend : SG_BACKEND_AUTO;
 }
 
 /* ---- binding ---- */
@@ -220,7 +234,11 @@ check_array(sg_call *c, const sg_argument *a, sg_dtype type, int rank, const int
 		                 a->name, a->shape, l.s);
 	}
 	if (!data && !empty)
-		return sg_refuse(&c->why, SG_EVALUE, "%s '%s': no data", role(a), a->name);
+		return sg_refuse(&c->why, SG_EVALUE, "%s '%s': expected data, got NULL", role(a),
+		                 a->name);
+	if ((uintptr_t)data % sg_dtype_size(type) != 0)
+		return sg_refuse(&c->why, SG_EVALUE, "%s '%s': expected data aligned to %zu bytes",
+		                 role(a), a->name, sg_dtype_size(type));
 	return SG_OK;
 }
 
@@ -252,6 +270,7 @@ bind_slot(sg_call *c, size_t i, sg_dtype type, int rank, const int64_t *shape, v
 	if (bytes)
 		memcpy(s->shape, shape, bytes);
 	s->bound = true;
+	c->apart = c->apart && s->theirs == data;
 	s->theirs = data;
 	s->array.data = c->args[i] = data;
 	return SG_OK;
@@ -261,10 +280,11 @@ int
 sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, const int64_t *shape,
              const void *data)
 {
+	int status = sg_call_given(c, "input", name, rank, shape);
 	size_t n, i;
 
-	if (c->status != SG_OK)
-		return c->status;
+	if (status != SG_OK)
+		return status;
 	n = c->e->pub.ninputs;
 	i = find_slot(c, 0, n, name);
 	if (i == n)
@@ -277,10 +297,11 @@ int
 sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int rank, const int64_t *shape,
                     void *data)
 {
+	int status = sg_call_given(c, "output", name, rank, shape);
 	size_t i;
 
-	if (c->status != SG_OK)
-		return c->status;
+	if (status != SG_OK)
+		return status;
 	i = find_slot(c, c->e->pub.ninputs, c->nslots, name);
 	if (i == c->nslots)
 		return no_slot(c, "output", name, c->e->pub.ninputs, c->nslots);
@@ -290,10 +311,15 @@ sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int rank, const
 int
 sg_call_set_dim(sg_call *c, const char *name, int64_t value)
 {
-	const sg_space *sp = c->status == SG_OK ? c->m->program->sp : NULL;
+	int status = sg_call_usable(c);
+	const sg_space *sp;
 
-	if (!sp)
-		return c->status;
+	if (status != SG_OK)
+		return status;
+	if (!name)
+		return sg_refuse(&c->why, SG_EVALUE,
+		                 "a dimension without a name: expected one, got NULL");
+	sp = c->m->program->sp;
 	if (value < -1)
 		return sg_refuse(&c->why, SG_EVALUE, "dimension '%s': %lld is negative", name,
 		                 (long long)value);
@@ -306,18 +332,40 @@ sg_call_set_dim(sg_call *c, const char *name, int64_t value)
 	return no_name(c, "dimension", name, c->e->pub.ndims, c->e->pub.dims);
 }
 
+int
+sg_call_bind_work(sg_call *c, void *work, size_t bytes)
+{
+	int status = sg_call_usable(c);
+
+	if (status != SG_OK)
+		return status;
+	if ((uintptr_t)work % 64 != 0)
+		return sg_refuse(&c->why, SG_EVALUE,
+		                 "the workspace: expected memory aligned to 64 bytes");
+	c->lent = work;
+	c->lent_bytes = work ? bytes : 0;
+	c->prepared = c->apart = false;
+	return SG_OK;
+}
+
 /* ---- what is bound ---- */
+
+static bool
+is_ready(const sg_call *c)
+{
+	return is_usable(c) && c->prepared;
+}
 
 const sg_array *
 sg_call_array(const sg_call *c, size_t i)
 {
-	return c->prepared && i < c->nslots ? &c->slot[i].array : NULL;
+	return is_ready(c) && i < c->nslots ? &c->slot[i].array : NULL;
 }
 
 const sg_array *
 sg_call_input(const sg_call *c, const char *name)
 {
-	size_t n = c->prepared ? c->e->pub.ninputs : 0, i = find_slot(c, 0, n, name);
+	size_t n = is_ready(c) && name ? c->e->pub.ninputs : 0, i = find_slot(c, 0, n, name);
 
 	return i < n ? &c->slot[i].array : NULL;
 }
@@ -325,13 +373,14 @@ sg_call_input(const sg_call *c, const char *name)
 const sg_array *
 sg_call_output(const sg_call *c, const char *name)
 {
-	size_t i = c->prepared ? find_slot(c, c->e->pub.ninputs, c->nslots, name) : c->nslots;
+	size_t n = is_ready(c) && name ? c->nslots : 0;
+	size_t i = find_slot(c, n ? c->e->pub.ninputs : 0, n, name);
 
-	return i < c->nslots ? &c->slot[i].array : NULL;
+	return i < n ? &c->slot[i].array : NULL;
 }
 
 const int64_t *
 sg_call_dims(const sg_call *c)
 {
-	return c->prepared ? c->dims : NULL;
+	return is_ready(c) ? c->dims : NULL;
 }

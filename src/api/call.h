@@ -39,11 +39,21 @@ struct sg_call {
 	int64_t *dims; /* of the entry, in its order */
 	ptrdiff_t *cdims;
 	void **args; /* of the uniform call */
-	void *work;  /* aligned to 64 */
+	void *work;  /* ours, aligned to 64 */
 	size_t work_bytes;
+	void *lent; /* the caller's workspace; NULL: ours is used */
+	size_t lent_bytes;
 	bool prepared;
+	bool apart; /* no output overlaps anything: asked anew when an array has changed */
 	sg_failure why;
 };
+
+/* guard.c: what callers do wrong.
+ * SG_OK where the call and its model can be used. */
+int sg_call_usable(sg_call *c);
+/* Is what was given for one array of this name fit to be looked at? */
+int sg_call_given(sg_call *c, const char *what, const char *name, int rank, const int64_t *shape);
+int sg_call_check_apart(sg_call *c);
 
 /* made_up.c: uniform in [0.1, 0.9), which is inside the domain of most functions; and random
  * elements, floats as that, integers 0 or 1. */

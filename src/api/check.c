@@ -184,11 +184,15 @@ int
 sg_check(sg_call *c, uint64_t seed, sg_report *report, sg_failure *why)
 {
 	check_task t = {.from = c, .why = why, .status = SG_ENOMEM};
-	sg_backend b = c->backend;
+	const int usable = sg_call_usable(c);
+	sg_backend b;
 
+	if (!report)
+		return sg_refuse(why, SG_EVALUE, "expected a place for the report, got NULL");
 	memset(report, 0, sizeof *report);
-	if (c->status != SG_OK)
-		return sg_refuse(why, c->status, "%s", sg_call_message(c));
+	if (usable != SG_OK)
+		return sg_refuse(why, usable, "%s", sg_call_message(c));
+	b = c->backend;
 	t.run = (sg_check_run){.ctx = sg_ctx_new(),
 	                       .call = sg_call_new(c->m, c->e->pub.name, b),
 	                       .entry = c->e->pub.name,
@@ -215,6 +219,8 @@ sg_check(sg_call *c, uint64_t seed, sg_report *report, sg_failure *why)
 void
 sg_report_free(sg_report *report)
 {
+	if (!report)
+		return;
 	if (report)
 		sg_ctx_free(report->memory);
 	if (report)

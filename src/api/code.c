@@ -27,7 +27,7 @@ static int
 find_code(sg_model *m, void *arg)
 {
 	code_task *t = arg;
-	const sg_entry_data *e = sg_entry_of(m, t->e);
+	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
 	const sg_code_entry *better = t->b == SG_BACKEND_TIERED ? sg_tier_code(m) : NULL;
 	const sg_machine *mc;
 
@@ -120,7 +120,7 @@ static int
 write_prototype(sg_model *m, void *arg)
 {
 	write_task *t = arg;
-	const sg_entry_data *e = sg_entry_of(m, t->e);
+	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
 
 	if (!e)
 		return SG_ENAME;
@@ -138,7 +138,7 @@ write_prototype(sg_model *m, void *arg)
 const char *
 sg_entry_prototype(sg_model *m, const sg_entry *e, sg_failure *why)
 {
-	write_task t = {.e = e};
+	write_task t = {.e = e, .why = why};
 
 	return sg_on_model(m, write_prototype, &t, why) == SG_OK ? t.text : NULL;
 }
@@ -274,5 +274,7 @@ sg_write_binary(sg_model *m, const char *path, int shared, sg_failure *why)
 {
 	write_task t = {.path = path, .shared = shared, .why = why};
 
+	if (!path)
+		return sg_refuse(why, SG_EVALUE, "the path is NULL");
 	return sg_on_model(m, write_binary, &t, why);
 }

@@ -173,6 +173,8 @@ sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_failure
 	task t = {m, f, arg, SG_OK};
 	sg_fault fault;
 
+	if (!m)
+		return sg_refuse(why, SG_EVALUE, "the model is NULL");
 	if (m->status != SG_OK)
 		return sg_refuse(why, m->status, "%s", sg_strerror(m->status));
 	sg_no_failure(why);
@@ -241,6 +243,8 @@ sg_model_new(const sg_origin *origin)
 
 	if (!m)
 		return NULL;
+	atomic_init(&m->holders, 1);
+	atomic_init(&m->freed, false);
 	m->ctx = sg_ctx_new();
 	m->origin = *origin;
 	m->sentence = "";
@@ -255,16 +259,45 @@ sg_model_new(const sg_origin *origin)
 	return NULL;
 }
 
+/* What the arguments of a compilation may not be; NULL: nothing. */
+static const char *
+wrong_argument(const sg_origin *origin, const sg_options *o)
+{
+	if (!origin->path && !origin->text && (origin->size || !origin->name))
+		return "the text is NULL";
+	if (origin->nwrt && !origin->wrt)
+		return "the names of wrt are NULL";
+	for (size_t i = 0; i < origin->nwrt; i++)
+		if (!origin->wrt[i])
+			return "a name of wrt is NULL";
+	if (o->nfixed && !o->fixed)
+		return "the fixed dimensions are NULL";
+	for (size_t i = 0; i < o->nfixed; i++)
+		if (!o->fixed[i].name)
+			return "a fixed dimension has no name";
+	if (o->real != SG_DTYPE_NONE && o->real != SG_DTYPE_F32 && o->real != SG_DTYPE_F64)
+		return "the option 'real': expected f32 or f64";
+	if ((unsigned)o->backend > SG_BACKEND_TIERED)
+		return "the option 'backend': expected one of sg_backend";
+	return NULL;
+}
+
 sg_model *
 sg_compile(const sg_origin *origin, const sg_options *o)
 {
 	static const sg_options defaults = {.real = SG_DTYPE_NONE};
 	sg_model *m = sg_model_new(origin);
 	job j = {m, o ? o : &defaults};
+	const char *wrong = wrong_argument(origin, j.o);
 	sg_fault fault;
 
 	if (!m)
 		return NULL;
+	if (wrong) {
+		m->status = SG_EVALUE;
+		m->sentence = wrong;
+		return m;
+	}
 	fault = sg_protect(m->ctx, compile_and_report, &j);
 	if (fault != SG_FAULT_NONE) {
 		m->status = sg_status_of(fault);
@@ -291,8 +324,10 @@ sg_compile_file(const char *path, const sg_options *options)
 sg_model *
 sg_compile_string(const char *name, const char *text, size_t size, const sg_options *options)
 {
-	sg_origin o = {.name = name, .text = text, .size = size};
+	sg_origin o = {.name = name ? name : "<string>", .text = text, .size = size};
 
+	if (!text && !size)
+		o.text = "";
 	return sg_compile(&o, options);
 }
 
@@ -301,7 +336,7 @@ sg_compile_expr(const char *expr, size_t nwrt, const char *const *wrt, const sg_
 {
 	sg_origin o = {.name = "<expr>",
 	               .text = expr,
-	               .size = strlen(expr),
+	               .size = expr ? strlen(expr) : 1,
 	               .is_expr = true,
 	               .nwrt = nwrt,
 	               .wrt = wrt};
@@ -310,10 +345,19 @@ sg_compile_expr(const char *expr, size_t nwrt, const char *const *wrt, const sg_
 }
 
 void
+sg_model_drop(sg_model *m)
+{
+	if (atomic_fetch_sub(&m->holders, 1) == 1)
+		free(m);
+}
+
+/* What calls look at to know that it is gone stays until they are. */
+void
 sg_model_free(sg_model *m)
 {
 	if (!m)
 		return;
+	atomic_store(&m->freed, true);
 	sg_tier_free(m->tier);
 	sg_pool_free(m->pool);
 	sg_unload(m->jit.code);
@@ -321,5 +365,5 @@ sg_model_free(sg_model *m)
 	sg_unload(m->cc.code);
 	pthread_rwlock_destroy(&m->lock);
 	sg_ctx_free(m->ctx);
-	free(m);
+	sg_model_drop(m);
 }

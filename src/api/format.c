@@ -35,12 +35,18 @@ format_origin(const sg_origin *o, const char **text, int *changed)
 	task t = {.m = m};
 	sg_fault fault;
 
-	*text = NULL;
+	if (text)
+		*text = NULL;
 	if (changed)
 		*changed = 0;
 	if (!m)
 		return NULL;
 	m->status = SG_EMODEL;
+	if (!text || (!o->path && !o->text)) {
+		m->status = SG_EVALUE;
+		m->sentence = text ? "the text is NULL" : "the place for the text is NULL";
+		return m;
+	}
 	fault = sg_protect(m->ctx, format, &t);
 	if (fault != SG_FAULT_NONE) {
 		m->status = sg_status_of(fault);
@@ -65,7 +71,7 @@ sg_format_file(const char *path, const char **text, int *changed)
 sg_model *
 sg_format_string(const char *name, const char *text, size_t size, const char **result, int *changed)
 {
-	const sg_origin o = {.name = name, .text = text, .size = size};
+	const sg_origin o = {.name = name ? name : "<string>", .text = text, .size = size};
 
 	return format_origin(&o, result, changed);
 }

@@ -144,5 +144,5 @@ sg_backend_choice(sg_model *m, sg_backend b)
 int
 sg_set_threads(sg_model *m, int threads)
 {
-	return sg_pool_set(m->pool, threads) ? SG_OK : SG_EVALUE;
+	return m && sg_pool_set(m->pool, threads) ? SG_OK : SG_EVALUE;
 }

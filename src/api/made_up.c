@@ -78,7 +78,7 @@ find_dims(sg_call *c)
 int
 sg_call_make_up(sg_call *c, uint64_t seed)
 {
-	int status = c->status;
+	int status = sg_call_usable(c);
 
 	if (status == SG_OK)
 		status = find_dims(c);

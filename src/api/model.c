@@ -7,40 +7,44 @@
 int
 sg_model_ok(const sg_model *m)
 {
-	return m->status == SG_OK;
+	return m && m->status == SG_OK;
 }
 
 int
 sg_model_status(const sg_model *m)
 {
-	return m->status;
+	return m ? m->status : SG_EVALUE;
 }
 
 int
 sg_model_fault(const sg_model *m)
 {
+	if (!m)
+		return 70;
 	if (m->status == SG_OK)
 		return 0;
-	return m->status == SG_EMODEL || m->status == SG_ESIZE ? 1 : 70;
+	return m->status == SG_EMODEL || m->status == SG_EVALUE || m->status == SG_ESIZE ? 1 : 70;
 }
 
 const char *
 sg_model_name(const sg_model *m)
 {
-	return m->program ? m->program->name : "";
+	return m && m->program ? m->program->name : "";
 }
 
 sg_dtype
 sg_model_real(const sg_model *m)
 {
-	return m->program ? sg_dtype_of(m->program->real) : SG_DTYPE_NONE;
+	return m && m->program ? sg_dtype_of(m->program->real) : SG_DTYPE_NONE;
 }
 
 sg_times
 sg_model_times(sg_model *m)
 {
-	sg_times t;
+	sg_times t = {.parse = 0};
 
+	if (!m)
+		return t;
 	pthread_rwlock_rdlock(&m->lock);
 	t = m->times;
 	pthread_rwlock_unlock(&m->lock);
@@ -170,13 +174,13 @@ sg_describe(sg_model *m)
 size_t
 sg_model_nentries(const sg_model *m)
 {
-	return m->nentries;
+	return m ? m->nentries : 0;
 }
 
 const sg_entry *
 sg_model_entry(const sg_model *m, size_t i)
 {
-	return i < m->nentries ? &m->entry[i].pub : NULL;
+	return m && i < m->nentries ? &m->entry[i].pub : NULL;
 }
 
 static const sg_entry *
@@ -193,6 +197,8 @@ sg_model_find(const sg_model *m, const char *name)
 {
 	const sg_entry *e;
 
+	if (!m)
+		return NULL;
 	if (name)
 		return find(m, name);
 	e = find(m, "gradient");
@@ -208,6 +214,16 @@ sg_entry_of(const sg_model *m, const sg_entry *e)
 		if (&m->entry[i].pub == e)
 			return &m->entry[i];
 	return NULL;
+}
+
+const sg_entry_data *
+sg_need_entry(const sg_model *m, const sg_entry *e, sg_failure *why)
+{
+	const sg_entry_data *own = sg_entry_of(m, e);
+
+	if (!own)
+		(void)sg_refuse(why, SG_ENAME, e ? "the entry is none of this model's" : "the entry is NULL");
+	return own;
 }
 
 /* ---- figures ---- */
@@ -263,13 +279,14 @@ typedef struct figures_task {
 	const sg_entry *e;
 	const int64_t *dims;
 	sg_figures *f;
+	sg_failure *why;
 } figures_task;
 
 static int
 figures(sg_model *m, void *arg)
 {
 	figures_task *t = arg;
-	const sg_entry_data *e = sg_entry_of(m, t->e);
+	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
 	sg_space *sp = m->program->sp;
 	const int64_t *dims;
 	sg_entry_ir part;
@@ -297,8 +314,10 @@ int
 sg_entry_figures(sg_model *m, const sg_entry *e, const int64_t *dims, sg_figures *f,
                  sg_failure *why)
 {
-	figures_task t = {.e = e, .dims = dims, .f = f};
+	figures_task t = {.e = e, .dims = dims, .f = f, .why = why};
 
+	if (!f)
+		return sg_refuse(why, SG_EVALUE, "expected a place for the figures, got NULL");
 	return sg_on_model(m, figures, &t, why);
 }
 
@@ -306,7 +325,7 @@ static int
 find_work(sg_model *m, void *arg)
 {
 	figures_task *t = arg;
-	const sg_entry_data *e = sg_entry_of(m, t->e);
+	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
 
 	if (!e)
 		return SG_ENAME;
@@ -314,17 +333,35 @@ find_work(sg_model *m, void *arg)
 	return SG_OK;
 }
 
+static int
+check_dims(const sg_entry *e, const int64_t *dims, sg_failure *why)
+{
+	if (e->ndims && !dims)
+		return sg_refuse(why, SG_EVALUE, "expected values of %zu dimensions, got NULL",
+		                 e->ndims);
+	for (size_t i = 0; i < e->ndims; i++)
+		if (dims[i] < 0)
+			return sg_refuse(why, SG_EVALUE, "dimension '%s': %lld is negative",
+			                 e->dims[i], (long long)dims[i]);
+	return SG_OK;
+}
+
 int
 sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *bytes,
                   sg_failure *why)
 {
-	figures_task t = {.e = e};
+	figures_task t = {.e = e, .why = why};
 	int status = sg_on_model(m, find_work, &t, why);
-	const sg_entry_data *own = sg_entry_of(m, e);
+	const sg_entry_data *own;
 	int64_t *all, v = -1;
 
+	if (status == SG_OK && !bytes)
+		status = sg_refuse(why, SG_EVALUE, "expected a place for the size, got NULL");
+	if (status == SG_OK)
+		status = check_dims(e, dims, why);
 	if (status != SG_OK)
 		return status;
+	own = sg_entry_of(m, e);
 	all = calloc(sg_space_ndims(m->program->sp) + 1u, sizeof *all);
 	if (!all)
 		return sg_refuse(why, SG_ENOMEM, "out of memory");

@@ -20,11 +20,11 @@ sg_number_text(char out[SG_NUMBER_SIZE], double v, int f32)
 int
 sg_number_read(const char *text, size_t size, double *v)
 {
-	return sg_read_double(text, size, v);
+	return text && v && sg_read_double(text, size, v);
 }
 
 const char *
 sg_nearest_name(const char *name, const char *const *names, size_t n)
 {
-	return sg_did_you_mean(name, names, n);
+	return name && names ? sg_did_you_mean(name, names, n) : NULL;
 }

@@ -24,7 +24,7 @@ static int
 write_dot(sg_model *m, void *arg)
 {
 	picture_task *t = arg;
-	const sg_entry_data *e = t->e ? sg_entry_of(m, t->e) : NULL;
+	const sg_entry_data *e = t->e ? sg_need_entry(m, t->e, t->why) : NULL;
 	sg_buf b;
 
 	if (t->e && !e)
@@ -38,7 +38,7 @@ write_dot(sg_model *m, void *arg)
 const char *
 sg_write_dot(sg_model *m, const sg_entry *e, sg_failure *why)
 {
-	picture_task t = {.e = e};
+	picture_task t = {.e = e, .why = why};
 
 	return sg_on_model(m, write_dot, &t, why) == SG_OK ? t.text : NULL;
 }
@@ -194,7 +194,12 @@ sg_write_picture(sg_model *m, const sg_entry *e, const char *format, size_t *siz
 {
 	picture_task t = {.e = e, .format = format, .why = why};
 
-	*size = 0;
+	if (size)
+		*size = 0;
+	if (!size || !format) {
+		sg_refuse(why, SG_EVALUE, "expected a format and a place for the size, got NULL");
+		return NULL;
+	}
 	if (sg_on_model(m, write_picture, &t, why) != SG_OK)
 		return NULL;
 	*size = t.size;

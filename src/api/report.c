@@ -55,13 +55,13 @@ sg_keep_diagnostics(sg_model *m)
 size_t
 sg_model_ndiagnostics(const sg_model *m)
 {
-	return m->ndiags;
+	return m ? m->ndiags : 0;
 }
 
 const sg_diagnostic *
 sg_model_diagnostic(const sg_model *m, size_t i)
 {
-	return i < m->ndiags ? &m->diag[i] : NULL;
+	return m && i < m->ndiags ? &m->diag[i] : NULL;
 }
 
 /* ---- as text ---- */
@@ -97,10 +97,12 @@ write_text(void *arg)
 }
 
 static const char *
-text_of(text_task *t, const char *without_memory)
+text_of(text_task *t, const char *without_model, const char *without_memory)
 {
 	sg_fault fault;
 
+	if (!t->m)
+		return without_model;
 	pthread_rwlock_wrlock(&t->m->lock);
 	fault = sg_protect(t->m->ctx, write_text, t);
 	pthread_rwlock_unlock(&t->m->lock);
@@ -112,7 +114,7 @@ sg_model_report(sg_model *m, int colour)
 {
 	text_task t = {.m = m, .colour = colour != 0};
 
-	return text_of(&t, "symgrad: error: out of memory\n");
+	return text_of(&t, "symgrad: error: the model is NULL\n", "symgrad: error: out of memory\n");
 }
 
 const char *
@@ -120,7 +122,7 @@ sg_model_report_json(sg_model *m)
 {
 	text_task t = {.m = m, .json = true};
 
-	return text_of(&t, "[]");
+	return text_of(&t, "[]", "[]");
 }
 
 /* ---- codes ---- */
@@ -128,7 +130,7 @@ sg_model_report_json(sg_model *m)
 const char *
 sg_explain_code(const char *code)
 {
-	return sg_explain(code);
+	return code ? sg_explain(code) : NULL;
 }
 
 const char *const *

@@ -88,26 +88,49 @@ choose_jit_code(sg_call *c)
 	return sg_on_model(c->m, find_jit_code, c, &c->why);
 }
 
+/* Bytes of workspace that code asks for. */
 static int
-place_work(sg_call *c)
+work_size(sg_call *c, const sg_code_entry *code, size_t *bytes)
 {
-	int64_t bytes;
+	int64_t n;
 	bool fits;
 
+	*bytes = 0;
 	if (c->backend == SG_BACKEND_INTERP)
 		return SG_OK;
 	pthread_rwlock_rdlock(&c->m->lock);
-	fits =
-	    sg_ext_eval(c->m->program->sp, c->code.work, c->value, &bytes) && bytes <= PTRDIFF_MAX;
+	fits = sg_ext_eval(c->m->program->sp, code->work, c->value, &n) && n <= PTRDIFF_MAX;
 	pthread_rwlock_unlock(&c->m->lock);
 	if (!fits)
 		return sg_refuse(&c->why, SG_ESIZE, "the workspace is too large");
-	if ((size_t)bytes <= c->work_bytes)
+	*bytes = (size_t)n;
+	return SG_OK;
+}
+
+static int
+place_work(sg_call *c)
+{
+	size_t bytes;
+	int status = work_size(c, &c->code, &bytes);
+
+	if (status != SG_OK)
+		return status;
+	if (c->lent && bytes > c->lent_bytes)
+		return sg_refuse(&c->why, SG_EVALUE,
+		                 "the workspace: expected %zu bytes, got %zu", bytes,
+		                 c->lent_bytes);
+	if (c->lent || bytes <= c->work_bytes)
 		return SG_OK;
 	free(c->work);
-	c->work = aligned((size_t)bytes);
-	c->work_bytes = c->work ? (size_t)bytes : 0;
+	c->work = aligned(bytes);
+	c->work_bytes = c->work ? bytes : 0;
 	return c->work ? SG_OK : sg_refuse(&c->why, SG_ENOMEM, "out of memory for the workspace");
+}
+
+static void *
+work_of(const sg_call *c)
+{
+	return c->lent ? c->lent : c->work;
 }
 
 /* ---- the reference evaluator ---- */
@@ -210,7 +233,7 @@ defaults_by_code(sg_call *c)
 		return sg_refuse(&c->why, SG_ENOMEM, "out of memory");
 	for (size_t i = 0; i < c->nslots; i++)
 		wanted[i] = wants_default(c, i) ? c->args[i] : NULL;
-	status = c->code.defaults(c->cdims, wanted, c->work);
+	status = c->code.defaults(c->cdims, wanted, work_of(c));
 	free(wanted);
 	if (status != SG_OK)
 		sg_refuse(&c->why, status, "a default: %s", sg_strerror(status));
@@ -231,13 +254,12 @@ fill_defaults(sg_call *c)
 
 /* ---- the call ---- */
 
-int
-sg_call_prepare(sg_call *c)
+/* Dimensions, shapes, arrays and code, which say how much workspace there has to be. */
+static int
+lay_out(sg_call *c)
 {
 	int status;
 
-	if (c->status != SG_OK || c->prepared)
-		return c->status;
 	pthread_rwlock_rdlock(&c->m->lock);
 	status = sg_infer_dims(c);
 	pthread_rwlock_unlock(&c->m->lock);
@@ -251,12 +273,48 @@ sg_call_prepare(sg_call *c)
 		status = place(c, i);
 	if (status == SG_OK)
 		status = choose_jit_code(c);
+	return status;
+}
+
+static int
+prepare(sg_call *c)
+{
+	int status = lay_out(c);
+
 	if (status == SG_OK)
 		status = place_work(c);
+	if (status == SG_OK)
+		status = sg_call_check_apart(c); /* before a default is written into the workspace */
 	if (status == SG_OK)
 		status = fill_defaults(c);
 	c->prepared = status == SG_OK;
 	return status;
+}
+
+int
+sg_call_prepare(sg_call *c)
+{
+	int status = sg_call_usable(c);
+
+	if (status != SG_OK)
+		return status;
+	if (!c->prepared)
+		return prepare(c);
+	return c->apart ? SG_OK : sg_call_check_apart(c);
+}
+
+int
+sg_call_worksize(sg_call *c, size_t *bytes)
+{
+	int status = sg_call_usable(c);
+
+	if (status != SG_OK)
+		return status;
+	if (!bytes)
+		return sg_refuse(&c->why, SG_EVALUE, "expected a place for the size, got NULL");
+	if (!c->prepared)
+		status = lay_out(c);
+	return status == SG_OK ? work_size(c, &c->code, bytes) : status;
 }
 
 static int
@@ -279,6 +337,25 @@ run_interp(sg_call *c)
 	return status;
 }
 
+/* What it needs more of workspace than the caller lends keeps the call at what it has. */
+static int
+take_better(sg_call *c, const sg_code_entry *better)
+{
+	const sg_backend before = c->backend;
+	size_t bytes;
+	int status;
+
+	c->tiered = false;
+	c->backend = SG_BACKEND_CC;
+	status = work_size(c, better, &bytes);
+	if (status == SG_OK && c->lent && bytes > c->lent_bytes) {
+		c->backend = before;
+		return SG_OK;
+	}
+	c->code = *better;
+	return status == SG_OK ? place_work(c) : status;
+}
+
 /* From the first tier to the second, as soon as that is there. */
 static int
 follow_tier(sg_call *c)
@@ -291,10 +368,7 @@ follow_tier(sg_call *c)
 		c->started = true;
 		return SG_OK;
 	}
-	c->code = better[c->e - c->m->entry];
-	c->backend = SG_BACKEND_CC;
-	c->tiered = false;
-	return place_work(c);
+	return take_better(c, &better[c->e - c->m->entry]);
 }
 
 int
@@ -308,7 +382,7 @@ sg_call_run(sg_call *c)
 		return status;
 	if (c->backend == SG_BACKEND_INTERP)
 		return run_interp(c);
-	status = c->code.call(c->cdims, c->args, c->work);
+	status = c->code.call(c->cdims, c->args, work_of(c));
 	if (status != SG_OK)
 		sg_refuse(&c->why, status, "%s", sg_strerror(status));
 	return status;

@@ -12,8 +12,13 @@ ask(cache_function *f, sg_cache_state *s, sg_failure *why)
 	sg_cache_figures figures;
 	const char *reason = "";
 	char *path;
-	bool ok = f(&path, &figures, &reason);
-	int n = snprintf(s->folder, sizeof s->folder, "%s", path ? path : "");
+	bool ok;
+	int n;
+
+	if (!s)
+		return sg_refuse(why, SG_EVALUE, "expected a place for the state, got NULL");
+	ok = f(&path, &figures, &reason);
+	n = snprintf(s->folder, sizeof s->folder, "%s", path ? path : "");
 
 	free(path);
 	s->entries = figures.entries;

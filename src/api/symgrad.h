@@ -17,6 +17,7 @@
  *
  * What holds for all of it:
  * - Errors are values. Nothing here prints, exits, aborts, raises a signal or keeps global state.
+ *   A function that fails has changed nothing; what it would have given is NULL, 0 or as it was.
  * - Names of files, models and dimensions are UTF-8, and strings end in NUL. Texts that a function
  *   returns belong to the object it was asked of and live as long as that; never free them.
  * - Arrays are row-major and contiguous. f32 is float, f64 double, i32 int32_t, i64 int64_t, bool
@@ -24,8 +25,15 @@
  * - A model does not change once it is made: any number of threads may use one model at a time.
  * What a model makes on demand (machine code, texts) it makes once, behind a lock of its own. A
  * call object belongs to one thread at a time; give each thread its own.
- * - NULL where an object is expected is allowed for the _free functions alone, unless said
- * otherwise. */
+ * - NULL is looked for: where an object, a name or an array is expected, the answer is SG_EVALUE with
+ *   a sentence that says which, or NULL or 0 from what returns no status. The _free functions take
+ *   it and do nothing.
+ *
+ * What is not checked, because the check would cost more than the call: what is handed to a raw
+ * function (sg_entry_function, sg_entry_uniform, sg_entry_defaults) - too few elements, wrong
+ * dimensions, arrays that overlap, a work that is too small or not aligned; memory that was freed
+ * while it was bound; two threads in one call object; and an object after its own _free. All of these
+ * are undefined. */
 #ifndef SYMGRAD_H
 #define SYMGRAD_H
 
@@ -135,8 +143,11 @@ SG_API sg_model *sg_compile_string(const char *name, const char *text, size_t si
  * a tuple: value_0, value_1 ...). With wrt[nwrt]: entry "diff" with one output d_NAME for each. */
 SG_API sg_model *sg_compile_expr(const char *expr, size_t nwrt, const char *const *wrt,
                                  const sg_options *options);
-/* No call of this model may be in use, and none of its functions. A C compiler that still runs for
- * it in the background is ended first. */
+/* Frees the model with all that belongs to it: texts, entries, diagnostics, machine code. No other
+ * thread may use it, a call of it, or a function of it at that time. A C compiler that still runs for
+ * it in the background is ended first. Calls of it may be there still: each function of theirs returns
+ * SG_EVALUE ("the model of this call was freed") or NULL from then on, and they are to be freed as
+ * always, in any order. m NULL: nothing is done. */
 SG_API void sg_model_free(sg_model *m);
 /* Waits until the model does nothing in the background any more. SG_OK: no tiered call was run, or
  * their next runs use the code of the C compiler. SG_EBACKEND, SG_ENOMEM ...: there is none, and they
@@ -289,9 +300,9 @@ SG_API int sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims
  */
 typedef struct sg_call sg_call;
 
-/* entry: as in sg_model_find. The model must outlive the call. NULL only without memory: where the
- * entry does not exist, the back end is missing or the model did not compile, sg_call_status says
- * so, and every function of the call returns that status. */
+/* entry: as in sg_model_find. NULL only without memory: where the entry does not exist, the back end
+ * is missing, the model did not compile or is NULL, sg_call_status says so, and every function of the
+ * call returns that status. */
 SG_API sg_call *sg_call_new(sg_model *m, const char *entry, sg_backend b);
 SG_API void sg_call_free(sg_call *c);
 SG_API int sg_call_status(const sg_call *c); /* of its making: SG_OK when the call is usable */
@@ -300,16 +311,38 @@ SG_API const sg_entry *sg_call_entry(const sg_call *c); /* NULL when it is not u
 /* What AUTO became; of a tiered call, what it ran on the last time, or will at first. */
 SG_API sg_backend sg_call_backend(const sg_call *c);
 
-/* Binds an input or param. data is not copied: it must live, and may change, until the call is
- * freed or the name bound anew. data NULL with rank 0 and SG_DTYPE_NONE unbinds. SG_ENAME,
- * SG_ETYPE, SG_ESHAPE (a wrong rank, a negative extent; the rest is found by sg_call_prepare),
- * SG_EVALUE (data NULL though there are elements). Inputs that the model has but this entry does
- * not use: SG_OK; of their shapes a dimension is learned that nothing else tells. */
+/* Binds an input or param. shape[rank] is copied; NULL is fine for rank 0. data is not copied: it
+ * must live, and may change, until the call is freed or the name bound anew. data NULL with rank 0
+ * and SG_DTYPE_NONE unbinds.
+ * SG_ENAME: no such input; the nearest name is in the message.
+ * SG_ETYPE: not the declared element type; nothing is converted.
+ * SG_ESHAPE: a wrong rank, a negative extent. The rest is found by sg_call_prepare, when all are
+ *   known.
+ * SG_EVALUE: data NULL though there are elements, or not aligned to its element; a NULL name or shape.
+ * Inputs that the model has but this entry does not use: SG_OK; of their shapes a dimension is learned
+ * that nothing else tells. A new array of the same shape costs no new preparation. */
 SG_API int sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, const int64_t *shape,
                         const void *data);
-/* Binds an array to receive an output; its shape must be the output's. */
+/* Binds an array to receive an output; its shape must be the output's, and it may overlap no input,
+ * no other output and no bound workspace, which sg_call_prepare finds. Errors as above. */
 SG_API int sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int rank,
                                const int64_t *shape, void *data);
+/* For hosts whose arrays have strides: is an array of this type and shape, whose neighbours along axis k
+ * are strides[k] bytes apart, laid out as symgrad has it, row-major without gaps? SG_ESHAPE with what
+ * was expected, such as "input 'x': expected strides of [80, 8] bytes (row-major and contiguous), got
+ * [8, 240]". Strides of axes with one element, and of arrays without elements, are not looked at;
+ * strides NULL: SG_OK. Nothing is bound. rank <= SG_ARRAY_RANK. */
+SG_API int sg_call_check_strides(sg_call *c, const char *name, sg_dtype type, int rank,
+                                 const int64_t *shape, const int64_t *strides);
+/* Lends the call a workspace: `bytes` bytes at `work`, aligned to 64, which stay the caller's and must
+ * live until the call is freed or another one is lent. Several calls may share one if they do not run
+ * at the same time. NULL, as it is by itself: the call has its own. SG_EVALUE: not aligned; whether it
+ * is large enough, sg_call_prepare says. A tiered call for whose better code it is too small stays with
+ * the first. */
+SG_API int sg_call_bind_work(sg_call *c, void *work, size_t bytes);
+/* How many bytes of workspace the call needs for what is bound to it; 0 with SG_BACKEND_INTERP. Fails
+ * as sg_call_prepare does where dimensions or inputs are missing. */
+SG_API int sg_call_worksize(sg_call *c, size_t *bytes);
 /* Gives a dimension its value, >= 0. -1 takes it back. If shapes give it too, they must agree. */
 SG_API int sg_call_set_dim(sg_call *c, const char *name, int64_t value);
 
@@ -320,10 +353,16 @@ SG_API int sg_call_make_up(sg_call *c, uint64_t seed);
 
 /* Finds the dimensions, checks all shapes and the model's own conditions on dimensions, allocates
  * outputs and workspace, fills defaults. sg_call_run does this by itself after a binding has
- * changed. SG_EMISSING, SG_ESHAPE, SG_ENOMEM, SG_ESIZE, or a run-time code from a default. */
+ * changed; when nothing has, it costs some ten nanoseconds beside the raw function.
+ * SG_EMISSING: an input without a default is not bound, or a dimension follows from nothing.
+ * SG_ESHAPE: "input 'b': expected [N, 2] with N = 3, got [4, 2]".
+ * SG_EVALUE: "output 'y' overlaps input 'x': ..."; a workspace that was lent is too small.
+ * SG_ENOMEM, SG_ESIZE; or a run-time code from a default. */
 SG_API int sg_call_prepare(sg_call *c);
-/* Computes. After SG_OK the outputs hold the values; after any other status they are unspecified.
- */
+/* Computes. After SG_OK the outputs hold the values; after any other status they are unspecified. Calls
+ * that are prepared allocate nothing (but for SG_BACKEND_INTERP). Any number of calls of one model may
+ * run at a time, each on a thread of its own. Statuses of sg_call_prepare, or a negative SGRT_E* code
+ * of the computation, whose sentence is sg_call_message. */
 SG_API int sg_call_run(sg_call *c);
 
 #define SG_ARRAY_RANK 16 /* the highest rank of an array */

@@ -176,9 +176,11 @@ sg_tier_code(const sg_model *m)
 int
 sg_model_settle(sg_model *m, sg_failure *why)
 {
-	sg_tier *t = m->tier;
+	sg_tier *t = m ? m->tier : NULL;
 	sg_failure found;
 
+	if (!t)
+		return sg_refuse(why, SG_EVALUE, "the model is NULL");
 	pthread_mutex_lock(&t->lock);
 	while (t->process == getpid() && !t->over)
 		pthread_cond_wait(&t->ended, &t->lock);
