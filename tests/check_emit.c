@@ -585,6 +585,34 @@ simd(world *w)
 
 IN_WORLD(hot_loops_become_simd, simd)
 
+/* Six arrays of dear values, each read from its end. */
+static void
+many_arrays(world *w)
+{
+	sg_ref x = input_of(w, SG_F64, SHAPE(w, w->n)), out[6];
+	const sg_ext minus = sg_ext_int(w->sp, -1), last = sg_ext_add(w->sp, w->n, minus);
+	sg_program *p = program_of(w, 1);
+	const char *text, *report;
+
+	for (int k = 0; k < 6; k++) {
+		const sg_ref c = sg_const(&w->b, SG_F64, SHAPE(w, w->n), k);
+		const sg_ref y = sg_ew1(&w->b, SG_TANH, sg_ew2(&w->b, SG_ADD, x, c));
+		const sg_ref back = sg_slice(&w->b, y, SHAPE(w, w->n), &last, &minus);
+
+		out[k] = sg_ew2(&w->b, SG_MUL, y, back);
+	}
+	set_entry(w, &p->entry[0], "e", 6, out);
+	(void)emit(w, p, false, &text);
+	report = vector_report(w, text, "-O3");
+	if (report)
+		ck_assert_msg(
+		    strstr(report, sg_text(w->ctx, ".c:%d:", line_with(text, "\nm_e(", "for ("))),
+		    "line not in:\n%.3000s", report);
+}
+
+/* gcc does not compare as many pointers as that. */
+IN_WORLD(loops_over_many_arrays_become_simd, many_arrays)
+
 /* ---- names ---- */
 
 static const char *const nasty[] = {
@@ -761,6 +789,7 @@ main(void)
 	tcase_add_test(t, dimensions_are_checked_first);
 	tcase_add_test(t, sums_are_blocked_and_keep_inf_and_nan);
 	tcase_add_test(t, hot_loops_become_simd);
+	tcase_add_test(t, loops_over_many_arrays_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);
 	tcase_add_test(t, large_programs_are_written_in_short_lines);

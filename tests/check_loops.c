@@ -148,6 +148,24 @@ static const struct {
      "s, h = scan(step, x, over=v)\n"
      "gradient sum(s*s) + sum(h) as y wrt x, v\n",
      1e-9},
+    {"a step of many arrays, and sums that overlap",
+     "input x[R, M], a[8, M], z[R], y[R]\n"
+     "def cell(i, v, h, c) {\n"
+     "  n = c*sigmoid(v*a[4*i] + 1) + sigmoid(h*a[4*i + 1])*tanh(h*a[4*i + 2] + v)\n"
+     "  return sigmoid(v*a[4*i + 3])*tanh(n), n\n"
+     "}\n"
+     "def step(s, v) {\n"
+     "  h, c = cell(0, v, s[0], s[1])\n"
+     "  k, d = cell(1, h, s[2], s[3])\n"
+     "  return stack((h, c, k, d)), sum(exp(k*v))\n"
+     "}\n"
+     "s, e = scan(step, zeros([4, M]), over=x)\n"
+     "u = pad(sin(z), ((0, 2))) + pad(tanh(y), ((2, 0))) + pad(z*y, ((1, 1)))\n"
+     "gradient sum(s*s) + sum(e)/100 as l wrt x, a\n"
+     "entry more = u, grad(sum(u*u*flip(u)), z) as g, norm(u[0:3]) as n, grad(norm(u[0:2]*z[0]), z) as m,\n"
+     "  norm(a[0:3, 0]*1e300)*1e-300 as far, norm(a[0:3, 0]*1e-300)*1e300 as close, norm(a[0:3, 0]*0) as nothing,\n"
+     "  1/norm(a[0:3, 0]*1e300*1e300) as inverse, norm([log(-a[0, 0]), 1.0]) as nan_, norm([1e300, 1e-300*a[0, 0]])*1e-300 as wide\n",
+     1e-10},
     {"loops in loops",
      "input x[N], w[M, M], z[N, M]\n"
      "def inner(a, v) {\n"

@@ -69,6 +69,7 @@ typedef struct sg_module {
 	const char *floor_div, *rounded, *apart;    /* helpers of ours */
 	bool has_floor_div, has_rounded, has_apart; /* they are needed */
 	bool has_parallel;                          /* some loop may go on several threads */
+	bool has_independent; /* some loop is promised to have turns that do not meet */
 	sg_buf parts;                               /* loops as functions */
 	unsigned nparts;
 } sg_module;

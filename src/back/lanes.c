@@ -8,10 +8,11 @@
  * plain. */
 #include "back/nest.h"
 
-/* LANES is more than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. A body
- * of more operations than LONG is printed once, not once more for what is left over. */
+/* LANES is more than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. A
+ * body of more operations than LONG is printed once, not once more for what is left over. */
 enum { LANES = 32 };
 enum { STRIP = 128, LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
+enum { MANY_PAIRS = 4 }; /* of accesses that a compiler may want to tell apart */
 
 /* ---- what a nest is like ---- */
 
@@ -181,11 +182,71 @@ sg_move_inside(sg_nest *n, uint32_t from)
 	}
 }
 
+/* ---- loops whose turns do not meet in memory ---- */
+
+static bool
+is_pad(const sg_root *r)
+{
+	return r->kind == SG_R_PIECE && r->add;
+}
+
+/* What a root stores has a place for each turn, save where places are computed, where a sum runs
+ * on, or where several pieces are added to one array. */
+static bool
+may_meet(const sg_nest *n)
+{
+	const sg_root *pad = NULL;
+
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+		const uint16_t op = sg_fn_node(n->f, r->ref)->op;
+
+		if (r->kind == SG_R_FOLD &&
+		    (sg_adds_up(n->f, r->ref) || op == SG_CUMSUM || op == SG_LINREC))
+			return true;
+		if (is_pad(r) && pad)
+			return true;
+		pad = is_pad(r) ? r : pad;
+	}
+	return false;
+}
+
+/* Pairs of accesses of which one stores, and of which no parameter of the function, which is
+ * restrict, holds the array. */
+static bool
+has_many_pairs(const sg_nest *n)
+{
+	const sg_step *s = n->s;
+	uint32_t stores = 0, loads = 0;
+
+	for (size_t i = 0; i < s->nroots; i++) {
+		const sg_place *p = &n->f->at[s->root[i].ref];
+
+		stores +=
+		    s->root[i].kind == SG_R_COPY ||
+		    (s->root[i].kind != SG_R_FOLD && s->root[i].kind != SG_R_TEXT && !p->unit);
+	}
+	for (size_t i = 1; i < s->nvals; i++)
+		loads += s->val[i].needed && s->val[i].kind == SG_V_LOAD &&
+		         (n->f->around || sg_fn_node(n->f, s->val[i].ref)->op != SG_INPUT);
+	return stores * (stores + 2 * loads) > 2 * MANY_PAIRS;
+}
+
+void
+sg_print_promise(sg_nest *n)
+{
+	if (!n->apart)
+		return;
+	n->f->m->has_independent = true;
+	sg_line(n->f, "SGRT_INDEPENDENT");
+}
+
 void
 sg_choose_lanes(sg_nest *n)
 {
 	look l;
 
+	n->apart = !n->f->m->o->jit && n->ngroups > 0 && has_many_pairs(n) && !may_meet(n);
 	if (n->f->m->o->jit || n->nkept == n->ngroups)
 		return;
 	l = look_at(n);
@@ -317,6 +378,7 @@ print_turns(lanes *l, const char *count)
 		if (l->name[i])
 			n->s->root[i].into = sg_text(f->ctx, "%s[%s]", l->name[i], l->lane);
 	}
+	sg_print_promise(n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", l->lane, l->lane, count, l->lane);
 	f->indent++;
 	sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
@@ -363,8 +425,8 @@ print_long(lanes *l)
 	add_lanes(l);
 }
 
-/* Nothing is left over: gcc warns of a loop that it finds to have no turns. Blocks and shares begin at
- * multiples of the lanes, tiles of rows need not. */
+/* Nothing is left over: gcc warns of a loop that it finds to have no turns. Blocks and shares begin
+ * at multiples of the lanes, tiles of rows need not. */
 static bool
 is_even(const lanes *l)
 {
@@ -405,6 +467,7 @@ print_full_and_rest(lanes *l)
 	sg_close(l->n);
 	add_lanes(l);
 	sg_close(l->n);
+	sg_print_promise(l->n);
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, l->at, i, l->to, i);
 	f->indent++;
 	sg_print_level(l->n, l->d + 1);

@@ -280,6 +280,7 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	const char *i = f->loop[d];
 
 	if (n->strip && d + 1 == n->ngroups) {
+		sg_print_promise(n);
 		sg_open_lane(n, true);
 	} else if (n->lanes && d + 1 == n->ngroups) {
 		sg_print_lanes(n, d, from, to);
@@ -287,6 +288,8 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	} else {
 		if (n->parallel && d == 0 && !n->inside)
 			sg_open_parallel(n);
+		else if (d + 1 == n->ngroups)
+			sg_print_promise(n);
 		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
 		f->indent++;
 	}

@@ -22,6 +22,7 @@ typedef struct sg_nest {
 	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
 	bool strip;                    /* the innermost loop is a kept one, in strips */
 	bool is_long;                  /* the innermost body is */
+	bool apart;                    /* turns of the innermost loop do not meet in memory */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	/* parallel.c */
 	bool parallel, inside,
@@ -59,6 +60,8 @@ void sg_open_strip(sg_nest *n);
 void sg_open_lane(sg_nest *n,
                   bool index); /* a loop along the strip; index: its loop variable too */
 void sg_close(sg_nest *n);
+/* Before the innermost loop: what compilers take long to see, where it is so. */
+void sg_print_promise(sg_nest *n);
 /* Declares a variable, in a strip one for each lane, and gives what it is called then. */
 const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value,
                            bool zero);

@@ -169,21 +169,28 @@ put_helpers(const sg_file *file, sg_buf *b)
 
 	if (m->has_parallel && m->o->openmp)
 		sg_buf_puts(
-		    b, "/* Loops whose turns do not depend on one another: on threads, by a compiler "
-		       "that has OpenMP. */\n"
-		       "#ifdef _OPENMP\n"
-		       "#define SGRT_PRAGMA(x) _Pragma(#x)\n"
-		       "#define SGRT_PARALLEL(when) "
-		       "SGRT_PRAGMA(omp parallel for schedule(static) if (when))\n"
-		       "#define SGRT_PARALLEL_2(when) "
-		       "SGRT_PRAGMA(omp parallel for schedule(static) collapse(2) if (when))\n"
-		       "#define SGRT_ATOMIC_WRITE _Pragma(\"omp atomic write\")\n"
-		       "#else\n"
-		       "#define SGRT_PARALLEL(when)\n"
-		       "#define SGRT_PARALLEL_2(when)\n"
-		       "#define SGRT_ATOMIC_WRITE\n"
-		       "#endif\n\n");
+		    b,
+		    "/* Loops whose turns do not depend on one another: on threads, by a compiler "
+		    "that has OpenMP. */\n"
+		    "#ifdef _OPENMP\n"
+		    "#define SGRT_PRAGMA(x) _Pragma(#x)\n"
+		    "#define SGRT_PARALLEL(when) "
+		    "SGRT_PRAGMA(omp parallel for schedule(static) if (when))\n"
+		    "#define SGRT_PARALLEL_2(when) "
+		    "SGRT_PRAGMA(omp parallel for schedule(static) collapse(2) if (when))\n"
+		    "#define SGRT_ATOMIC_WRITE _Pragma(\"omp atomic write\")\n"
+		    "#else\n"
+		    "#define SGRT_PARALLEL(when)\n"
+		    "#define SGRT_PARALLEL_2(when)\n"
+		    "#define SGRT_ATOMIC_WRITE\n"
+		    "#endif\n\n");
 
+	if (m->has_independent)
+		sg_buf_puts(b, "/* No turn of the loop below touches what another one writes: what "
+		               "compilers would not find\n * out, or find out each time. */\n"
+		               "#if defined __GNUC__ && !defined __clang__\n"
+		               "#define SGRT_INDEPENDENT _Pragma(\"GCC ivdep\")\n"
+		               "#else\n#define SGRT_INDEPENDENT\n#endif\n\n");
 	if (file->has_floor_quotient)
 		sg_buf_printf(
 		    b, "static double\n%s(double p, double q)\n{\n\treturn floor(p / q);\n}\n\n",

@@ -9,8 +9,6 @@
  * For emission alone: the evaluator keeps the tensors, and is compared with. */
 #include "pass/sweep.h"
 
-#include <math.h>
-
 enum {
 	MOST = 16,       /* elements of a small tensor */
 	MOST_DEAR = 6,   /* of one of dear operations, which a loop over an array does in SIMD */
@@ -373,23 +371,43 @@ number(split *w, sg_type t, double v)
 	return sg_const(&w->b, t, sg_shape_scalar(w->b.sp), v);
 }
 
-/* What to divide by before squares are taken: 1 where they neither overflow nor vanish, else the
- * largest magnitude, if that is a number and not 0. */
+/* The sum of squares of x times s. */
 static sg_ref
-scale_of(split *w, sg_type t, uint32_t n, const sg_ref *x)
+squares(split *w, uint32_t n, const sg_ref *x, sg_ref s)
+{
+	sg_ref sum = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const sg_ref v = s ? sg_ew2(&w->b, SG_MUL, x[i], s) : x[i];
+		const sg_ref square = sg_ew2(&w->b, SG_MUL, v, v);
+
+		sum = sum ? sg_ew2(&w->b, SG_ADD, sum, square) : square;
+	}
+	return sum;
+}
+
+/* sqrt(sum of squares). Where these overflow or vanish, x is brought near 1 first by a power of 2,
+ * which no digit is lost by; what becomes too small to matter then is too small beside the largest.
+ * Compilers compute that but where it is wanted: nothing else waits for it. */
+static sg_ref
+norm_of(split *w, sg_type t, uint32_t n, const sg_ref *x)
 {
 	sg_build *b = &w->b;
-	const double far = t == SG_F32 ? 0x1p60 : 0x1p500;
-	const sg_ref one = number(w, t, 1);
-	sg_ref m = sg_ew1(b, SG_ABS, x[0]), far_off, usable;
+	const double shift = t == SG_F32 ? 0x1p80 : 0x1p600, far = t == SG_F32 ? 0x1p100 : 0x1p900;
+	const sg_ref one = number(w, t, 1), up = number(w, t, shift),
+		     down = number(w, t, 1 / shift);
+	const sg_ref sum = squares(w, n, x, 0);
+	const sg_ref near = sg_ew2(b, SG_AND, sg_ew2(b, SG_LT, number(w, t, 1 / far), sum),
+	                           sg_ew2(b, SG_LT, sum, number(w, t, far)));
+	sg_ref top = sg_ew1(b, SG_ABS, x[0]), large, scaled;
 
 	for (uint32_t i = 1; i < n; i++)
-		m = sg_ew2(b, SG_MAX, m, sg_ew1(b, SG_ABS, x[i]));
-	far_off = sg_ew2(b, SG_OR, sg_ew2(b, SG_LT, m, number(w, t, 1 / far)),
-	                 sg_ew2(b, SG_LT, number(w, t, far), m));
-	usable = sg_ew2(b, SG_AND, sg_ew2(b, SG_LT, number(w, t, 0), m),
-	                sg_ew2(b, SG_LT, m, number(w, t, HUGE_VAL)));
-	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_AND, far_off, usable), m, one);
+		top = sg_ew2(b, SG_MAX, top, sg_ew1(b, SG_ABS, x[i]));
+	large = sg_ew2(b, SG_LT, one, top);
+	scaled = squares(w, n, x, sg_ew3(b, SG_SELECT, large, down, up));
+	return sg_ew2(b, SG_MUL,
+	              sg_ew3(b, SG_SELECT, near, one, sg_ew3(b, SG_SELECT, large, up, down)),
+	              sg_ew1(b, SG_SQRT, sg_ew3(b, SG_SELECT, near, sum, scaled)));
 }
 
 /* The 2-norm of each row. */
@@ -406,18 +424,9 @@ split_norm(split *w, sg_ref r)
 	to = new_items(w, size);
 	term = new_items(w, row);
 	for (uint32_t i = 0; i < size; i++) {
-		sg_ref sum = 0, s;
-
 		for (uint32_t k = 0; k < row; k++)
 			term[k] = item(w, n.args[0], i * row + k);
-		s = scale_of(w, (sg_type)n.type, row, term);
-		for (uint32_t k = 0; k < row; k++) {
-			const sg_ref v = sg_ew2(&w->b, SG_DIV, term[k], s);
-			const sg_ref square = sg_ew2(&w->b, SG_MUL, v, v);
-
-			sum = sum ? sg_ew2(&w->b, SG_ADD, sum, square) : square;
-		}
-		to[i] = sg_ew2(&w->b, SG_MUL, s, sg_ew1(&w->b, SG_SQRT, sum));
+		to[i] = norm_of(w, (sg_type)n.type, row, term);
 	}
 	set_items(w, r, size, to);
 	return true;
