@@ -166,6 +166,14 @@ static const struct {
      "  norm(a[0:3, 0]*1e300)*1e-300 as far, norm(a[0:3, 0]*1e-300)*1e300 as close, norm(a[0:3, 0]*0) as nothing,\n"
      "  1/norm(a[0:3, 0]*1e300*1e300) as inverse, norm([log(-a[0, 0]), 1.0]) as nan_, norm([1e300, 1e-300*a[0, 0]])*1e-300 as wide\n",
      1e-10},
+    {"small products in many rows",
+     "input x[R, 3, 4], y[R, 4, 4], z[R, 3], w[3, M]\n"
+     "a = einsum(\"rij,rjk->rik\", x, y)\n"
+     "b = z @ ones([3, 3]) + einsum(\"rij,rj->ri\", a, y[:, 0])\n"
+     "c = sin(z) @ w\n"
+     "gradient sum(b*b) + sum(a) + sum(c*c) as l wrt x, y, z, w\n"
+     "output a, b, c\n",
+     1e-10},
     {"loops in loops",
      "input x[N], w[M, M], z[N, M]\n"
      "def inner(a, v) {\n"

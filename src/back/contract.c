@@ -9,6 +9,8 @@
 #include "back/emit.h"
 
 enum { SMALL = 4096 }; /* multiplications; a call would cost more than it brings */
+/* Multiplications in each of many rows, and in each of many products; terms of a sum. */
+enum { SMALL_ROW = 32, SMALL_PRODUCT = 64, FEW_TERMS = 4 };
 
 typedef struct label {
 	sg_ext ext;
@@ -74,6 +76,30 @@ collect(sg_fn *f, sg_ref r, const sg_strided *xs, const sg_strided *ys)
 	return l;
 }
 
+/* Many products of matrices with a few elements, or rows that sum up a few: compilers unroll these,
+ * libtcc does not. */
+static bool
+has_small_rows(sg_fn *f, const labels *l)
+{
+	int64_t terms = 1, columns = 1, most = SMALL_ROW, v;
+
+	if (f->m->o->jit)
+		return false;
+	for (uint32_t i = l->nout; i < l->n && terms <= SMALL_PRODUCT; i++)
+		terms *= sg_ext_const(f->sp, l->item[i].ext, &v) && v <= SMALL_PRODUCT ? v : SMALL;
+	for (uint32_t i = l->nout; i-- > 0 && columns <= SMALL_PRODUCT; columns *= v) {
+		const label *a = &l->item[i];
+
+		if (!sg_ext_const(f->sp, a->ext, &v) || v > SMALL_PRODUCT)
+			break;
+		if (a->in_x && a->in_y) {
+			most = SMALL_PRODUCT;
+			break;
+		}
+	}
+	return columns > 1 ? terms * columns <= most : terms <= FEW_TERMS;
+}
+
 bool
 sg_contract_is_loops(sg_fn *f, sg_ref r)
 {
@@ -89,7 +115,7 @@ sg_contract_is_loops(sg_fn *f, sg_ref r)
 		else if (!large && product <= SMALL)
 			product = v <= SMALL ? product * v : SMALL + 1;
 	}
-	if (!large && product <= SMALL)
+	if ((!large && product <= SMALL) || has_small_rows(f, &l))
 		return true;
 	return l.item[l.nout - 1].in_x && l.item[l.nout - 1].in_y;
 }
