@@ -102,6 +102,8 @@ lib_sources = \
 	src/pass/custom.c \
 	src/pass/derive.c \
 	src/pass/forward.c \
+	src/pass/guard.c \
+	src/pass/guard.h \
 	src/pass/loop.c \
 	src/pass/loop_batch.c \
 	src/pass/merge.c \
@@ -118,6 +120,8 @@ lib_sources = \
 	src/back/blocks_text.c \
 	src/back/body.c \
 	src/back/body.h \
+	src/back/branch.c \
+	src/back/branch.h \
 	src/back/cache.c \
 	src/back/cache.h \
 	src/back/call.c \

@@ -28,6 +28,7 @@ typedef enum { BEFORE, INSIDE, BEHIND } side;
 typedef struct finder {
 	sg_fn *f;
 	sg_ext rows;
+	uint32_t guard;             /* that its members have */
 	uint32_t turn;              /* number of the band that is looked for */
 	uint32_t *joined, *blocked; /* by step: the turn in which it did */
 	uint32_t *wrote;            /* by node: the turn in which a member wrote its array */
@@ -343,6 +344,8 @@ join_fill(finder *w, const sg_step *s)
 static bool
 join(finder *w, sg_step *s)
 {
+	if (s->guard != w->guard && s->kind != SG_S_DONE)
+		return false;
 	switch ((sg_step_kind)s->kind) {
 	case SG_S_NEST:
 		return join_nest(w, s);
@@ -355,6 +358,7 @@ join(finder *w, sg_step *s)
 	case SG_S_FILL:
 		return join_fill(w, s);
 	case SG_S_LOOP:
+	case SG_S_TEST:
 		break;
 	}
 	return false;
@@ -596,6 +600,7 @@ arrange(finder *w, uint32_t lo, uint32_t end)
 
 		memcpy(w->old, f->order + lo, size);
 		w->turn++;
+		w->guard = f->step[f->order[lo]].guard;
 		sort_steps(w, lo, hi, &inside, &behind);
 		if (make_band(w, inside, behind)) {
 			arrange(w, lo, inside);

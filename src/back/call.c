@@ -423,7 +423,9 @@ destination(sg_fn *f, sg_ref r)
 	if (p->reads || (p->out && out == SG_O_NEW)) {
 		const sg_type t = (sg_type)sg_fn_node(f, r)->type;
 
-		sg_line(f, "%s %s = %s;", sg_type_c_name(t), p->name, sg_c_const(f, t, 0).s);
+		if (!p->leaves)
+			sg_line(f, "%s %s = %s;", sg_type_c_name(t), p->name,
+			        sg_c_const(f, t, 0).s);
 		return sg_text(f->ctx, "&%s", p->name);
 	}
 	return sg_text(f->ctx, "%s%s", out == SG_O_PLACE ? "&" : "", f->out[p->out - 1].name);

@@ -4,7 +4,7 @@
  * kernel, the source of a gather), or where readers that use other indices than its own would
  * evaluate it too often. All other elementwise values are evaluated in the loop of their reader.
  * Further values are kept by the schedule, where several loops read them. */
-#include "back/emit.h"
+#include "back/branch.h"
 
 #include <string.h>
 
@@ -298,7 +298,7 @@ starts(sg_fn *f, const sg_node *concat)
 	return start;
 }
 
-/* The JOIN of a CONCAT, or of a PAD alone. */
+/* The JOIN of a CONCAT, of a PAD alone, or of the sides of a branch. */
 static void
 make_plain_join(sg_fn *f, sg_ref r)
 {
@@ -310,6 +310,8 @@ make_plain_join(sg_fn *f, sg_ref r)
 	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL};
 	if (n->op == SG_PAD)
 		j->piece = self, j->npads = 1;
+	else if (n->op == SG_SELECT)
+		j->piece = n->args + 1, j->n = 2;
 	else
 		j->start = starts(f, n);
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
@@ -367,7 +369,7 @@ kind_of(sg_fn *f, sg_ref r)
 	const sg_node *n = sg_fn_node(f, r);
 
 	if (sg_is_ew(n->op))
-		return SG_P_CALC;
+		return sg_is_branch(f, r) ? SG_P_JOIN : SG_P_CALC;
 	switch ((int)n->op) {
 	case SG_INPUT:
 	case SG_CONST:
@@ -562,6 +564,8 @@ note_reads(sg_fn *f, sg_ref r)
 			x->stored = true;
 		else if (p->kind == SG_P_CALL)
 			sg_want_full(f, n->args[k], n->op != SG_CONTRACT);
+		if (sg_guards_operands(f, r))
+			x->inner = true;
 		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD || n->op == SG_UNWINDOW)
 			want_elements(f, n->args[k]);
 	}
@@ -685,6 +689,17 @@ make_array(sg_fn *f, sg_ref r)
 	}
 }
 
+/* Conditions of guards are read by tests. */
+static void
+note_tests(sg_fn *f)
+{
+	for (sg_ref r = 1; r < f->g->n; r++)
+		if (sg_is_condition(f, r)) {
+			f->at[r].uses++;
+			f->at[r].inner = true;
+		}
+}
+
 static bool
 is_read(const sg_place *p)
 {
@@ -720,6 +735,7 @@ sg_classify(sg_fn *f)
 		    f->at[r].kind == SG_P_ROOM || (f->at[r].kind == SG_P_PICK && !f->at[r].unit);
 	}
 	place_outputs(f);
+	note_tests(f);
 	for (sg_ref r = n; r-- > 1;)
 		if (f->at[r].kind != SG_P_DEAD) {
 			if (f->at[r].full && f->at[r].unit && f->at[r].kind != SG_P_LEAF)

@@ -31,8 +31,8 @@ piece(sg_asker *a, sg_root *root)
 
 	use_val(a, root, 0, sg_evaluate(a, root->from, &ix), 1);
 	if (j->npads == 0) {
-		const uint32_t axis = (uint32_t)n->attr->w[0];
-		const sg_ext start = j->start[root->part];
+		const uint32_t axis = j->start ? (uint32_t)n->attr->w[0] : 0;
+		const sg_ext start = j->start ? j->start[root->part] : sg_ext_int(f->sp, 0);
 
 		if (n->shape->rank == 1) { /* of elements in their order, whatever their shape */
 			const sg_aff at = sg_linear_from(f, &ix, f->g->node[root->from].shape, 0);
@@ -285,7 +285,8 @@ sg_demand_step(sg_fn *f, uint32_t step)
 		demand_call(f, step);
 	if (f->step[step].kind == SG_S_LOOP)
 		sg_loop_demand(f, step);
-	if (f->step[step].kind != SG_S_NEST && f->step[step].kind != SG_S_LOOP)
+	if (f->step[step].kind != SG_S_NEST && f->step[step].kind != SG_S_LOOP &&
+	    f->step[step].kind != SG_S_TEST)
 		return;
 	for (size_t i = 0; i < f->step[step].nroots; i++) {
 		sg_root root = f->step[step].root[i];

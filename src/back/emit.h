@@ -4,6 +4,7 @@
  * schedule.c  levels, and the loop nests and calls ("steps") that compute the values; their order
  * demand.c, demand_root.c    what one step evaluates, as values over affine indices (movement ops
  *             dissolve here)
+ * branch.c    steps that wait for the condition of a branch
  * plan.c      where in the workspace the buffers lie
  * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text
  * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
@@ -19,6 +20,7 @@
 #define SG_EMIT_H
 
 #include "back/body.h"
+#include "pass/guard.h"
 
 #define SG_MAX_LOOPS (2 * SG_MAX_RANK)
 
@@ -146,6 +148,7 @@ typedef struct sg_place {
 	uint32_t first, last; /* steps by position between which its array lives */
 	uint32_t kept;        /* split.c: place that other pieces read it from, + 1 */
 	bool read_near;       /* its own piece reads it */
+	bool leaves;          /* unit: declared before the if that it is computed in */
 } sg_place;
 
 typedef enum {
@@ -191,7 +194,7 @@ typedef enum {
 	SG_R_FOLD,
 	SG_R_PIECE, /* operand `part` of JOIN ref into its array */
 	SG_R_COPY,  /* node ref into output `part` */
-	SG_R_TEXT,  /* nowhere: the text of its only element is wanted by a loop */
+	SG_R_TEXT,  /* nowhere: the text of its only element is wanted by a loop or a test */
 } sg_root_kind;
 
 typedef struct sg_root {
@@ -209,12 +212,20 @@ typedef struct sg_root {
 	const char *into; /* FOLD: what a step changes: acc, or a part of it */
 } sg_root;
 
-typedef enum { SG_S_NEST, SG_S_CALL, SG_S_FILL, SG_S_DONE, SG_S_LOOP } sg_step_kind;
+typedef enum {
+	SG_S_NEST,
+	SG_S_CALL,
+	SG_S_FILL,
+	SG_S_DONE,
+	SG_S_LOOP,
+	SG_S_TEST, /* a condition of guards is known */
+} sg_step_kind;
 
 typedef struct sg_step {
 	uint8_t kind;
 	uint32_t level;
-	sg_ref ref;    /* CALL, FILL, DONE, LOOP; NEST: the least of its roots */
+	uint32_t guard; /* it runs where that holds; 0: always */
+	sg_ref ref;     /* CALL, FILL, DONE, LOOP, TEST; NEST: the least of its roots */
 	uint32_t *dep; /* steps before it */
 	size_t ndeps, dep_cap;
 	sg_ref *read; /* arrays that it reads or writes */
@@ -280,6 +291,12 @@ typedef struct sg_fn {
 	sg_bytes_map *joins;
 	sg_loop_plan **plan; /* by node: of its loops; NULL: there is none */
 	sg_split *split;     /* NULL: it is printed as a whole */
+
+	sg_guards *guards; /* of nodes below `guarded`; NULL: no step waits for a condition */
+	uint32_t guarded;
+	uint32_t *tested;                /* by node: the TEST step of a condition, + 1 */
+	const char **test, *tests;       /* by node: how it is told; in pieces, an array of them */
+	sg_ref *leaving, *next_leaving;  /* by step, by node: variables that other runs read */
 
 	sg_affine *aff;
 	size_t naffs, aff_cap;
@@ -450,6 +467,7 @@ struct sg_loop_plan {
 
 /* Before all else: the bodies of live loops compiled, and arrays for them among the nodes. */
 void sg_plan_loops(sg_fn *f);
+void sg_own_graph(sg_fn *f); /* it gets a copy that can be changed */
 /* The operands as the function sees them: of a loop, those of its plan. */
 uint32_t sg_fn_nargs(const sg_fn *f, sg_ref r);
 sg_ref sg_fn_arg(const sg_fn *f, sg_ref r, uint32_t k);

@@ -83,7 +83,8 @@ declare_fold(sg_nest *n, sg_root *r)
 	const sg_node *x = sg_fn_node(f, r->ref);
 	const sg_place *p = &f->at[r->ref];
 	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
-	const char *own = p->unit && p->reads && !(n->begin && n->shares) ? p->name : NULL;
+	const bool named = p->unit && p->reads && !p->leaves;
+	const char *own = named && !(n->begin && n->shares) ? p->name : NULL;
 
 	if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref))
 		return;
@@ -279,6 +280,20 @@ sg_close_sums(sg_nest *n)
 	}
 }
 
+/* The variable of r, with its value. */
+static const char *
+define(sg_fn *f, sg_ref r, const char *value)
+{
+	const sg_place *p = &f->at[r];
+	const char *type = sg_type_c_name((sg_type)sg_fn_node(f, r)->type);
+
+	if (p->leaves)
+		sg_line(f, "%s = %s;", p->name, value);
+	else
+		sg_line(f, "const %s %s = %s;", type, p->name, value);
+	return p->name;
+}
+
 static void
 finish_fold(sg_nest *n, sg_root *r)
 {
@@ -298,10 +313,8 @@ finish_fold(sg_nest *n, sg_root *r)
 		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), v);
 		return;
 	}
-	if (p->reads && r->tree && !is_new_out(f, r->ref)) {
-		sg_line(f, "const %s %s = %s;", sg_type_c_name(t), p->name, v);
-		v = p->name;
-	}
+	if (p->reads && (r->tree || p->leaves) && !is_new_out(f, r->ref))
+		v = define(f, r->ref, v);
 	sg_print_kept(f, r->ref, v);
 	if (p->out)
 		sg_print_out(f, p->out - 1, v);
@@ -382,10 +395,8 @@ sg_print_root(sg_nest *n, sg_root *r)
 		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), v);
 		return;
 	}
-	if (p->reads && !is_new_out(f, r->ref)) {
-		sg_line(f, "const %s %s = %s;", sg_type_c_name((sg_type)x->type), p->name, v);
-		v = p->name;
-	}
+	if (p->reads && !is_new_out(f, r->ref))
+		v = define(f, r->ref, v);
 	sg_print_kept(f, r->ref, v);
 	if (p->out)
 		sg_print_out(f, p->out - 1, v);

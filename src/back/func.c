@@ -1,4 +1,5 @@
 /* func.c - the body of one written function: its variables, and its steps in order. */
+#include "back/branch.h"
 #include "back/nest.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@ sg_fn_compile(sg_fn *f)
 	f->aff_map = sg_bytes_map_new(f->ctx);
 	f->val_map = sg_bytes_map_new(f->ctx);
 	(void)sg_aff_ext(f, sg_ext_int(f->sp, 0)); /* form 0, which values without a form have */
+	sg_find_branches(f);
 	sg_plan_loops(f);
 	sg_classify(f);
 	sg_schedule(f);
@@ -94,6 +96,8 @@ name_everything(sg_fn *f)
 		f->end = sg_name_fresh(&f->names, "end");
 	}
 	sg_name_kept(f);
+	if (f->guards)
+		f->tests = sg_name_fresh(&f->names, "taken");
 	name_values(f, false);
 }
 
@@ -146,6 +150,7 @@ declare_arrays(sg_fn *f)
 			              p->slot == 0 && !f->around);
 	}
 	sg_declare_kept(f);
+	sg_declare_tests(f);
 }
 
 /* Room for tiles, in whole lines of the cache. */
@@ -190,6 +195,9 @@ print_step(sg_fn *f, sg_step *s)
 		break;
 	case SG_S_LOOP:
 		sg_print_loop(f, s);
+		break;
+	case SG_S_TEST:
+		sg_print_test(f, s);
 		break;
 	case SG_S_DONE:
 		break;
@@ -243,21 +251,37 @@ print_band(sg_fn *f, const sg_band *b)
 }
 
 size_t
-sg_print_item(sg_fn *f, size_t at)
+sg_item_end(const sg_fn *f, size_t at)
+{
+	const uint32_t band = f->step[f->order[at]].band;
+
+	return at + (band ? f->band[band - 1].n : 1);
+}
+
+void
+sg_print_steps_at(sg_fn *f, size_t at)
 {
 	sg_step *s = &f->step[f->order[at]];
 
-	if (!s->band) {
+	if (s->band)
+		print_band(f, &f->band[s->band - 1]);
+	else
 		print_step(f, s);
-		return at + 1;
-	}
-	print_band(f, &f->band[s->band - 1]);
-	return at + f->band[s->band - 1].n;
+}
+
+size_t
+sg_print_item(sg_fn *f, size_t at)
+{
+	if (f->step[f->order[at]].guard)
+		return sg_print_run(f, at);
+	sg_print_steps_at(f, at);
+	return sg_item_end(f, at);
 }
 
 static void
 print_steps(sg_fn *f)
 {
+	sg_open_tests(f);
 	if (f->split)
 		sg_print_pieces(f);
 	for (size_t i = 0; i < f->nsteps && !f->split;)
@@ -271,6 +295,7 @@ sg_fn_print(sg_fn *f, const bool *used)
 	sg_buf *out = f->b, steps;
 
 	f->is_read = SG_NEW_ARRAY(f->ctx, bool, f->m->p->ninputs);
+	sg_find_leaving(f);
 	name_everything(f);
 	sg_buf_init(&steps, f->ctx);
 	f->b = &steps;
@@ -290,6 +315,7 @@ sg_fn_print(sg_fn *f, const bool *used)
 void
 sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps)
 {
+	sg_find_leaving(f);
 	name_everything(f);
 	f->b = steps;
 	print_steps(f);

@@ -435,10 +435,11 @@ most_added(const sg_fn *f)
 	return n;
 }
 
-/* The function gets a graph that can be added to. */
-static void
-own_graph(sg_fn *f, uint32_t *scratch)
+/* The function gets a graph that can be added to. Once only. */
+void
+sg_own_graph(sg_fn *f)
 {
+	uint32_t *scratch = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
 	sg_ref *root = SG_NEW_ARRAY(f->ctx, sg_ref, f->nout);
 	const sg_cut c = {.nroots = f->nout, .root = root};
 	const sg_body *body;
@@ -460,9 +461,9 @@ sg_plan_loops(sg_fn *f)
 
 	if (!more)
 		return;
-	w.scratch = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
 	if (!f->own)
-		own_graph(f, w.scratch);
+		sg_own_graph(f);
+	w.scratch = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
 	f->plan = SG_NEW_ARRAY(f->ctx, sg_loop_plan *, f->g->n + more);
 	live = SG_NEW_ARRAY(f->ctx, bool, f->g->n);
 	for (size_t i = 0; i < f->nout; i++)

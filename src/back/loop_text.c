@@ -99,13 +99,13 @@ fresh(const text *w, const char *hint, const char *suffix)
 
 /* ---- names ---- */
 
-/* A variable that is not declared as an output. */
+/* A variable that the loop declares itself, and not as an output. */
 static bool
 has_own_name(const text *w, sg_ref pick)
 {
 	const sg_place *p = &w->f->at[pick];
 
-	return p->unit && p->name && !(p->out && w->f->out[p->out - 1].kind == SG_O_NEW);
+	return p->unit && p->name && !p->leaves && !(p->out && w->f->out[p->out - 1].kind == SG_O_NEW);
 }
 
 static void
@@ -546,6 +546,8 @@ finish_scalar(text *w, sg_ref pick, const char *value)
 {
 	const sg_place *p = &w->f->at[pick];
 
+	if (p->leaves && p->name)
+		sg_line(w->f, "%s = %s;", p->name, value);
 	if (p->stored)
 		sg_line(w->f, "%s[0] = %s;", sg_array(w->f, pick), value);
 	else if (p->out)

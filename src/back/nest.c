@@ -4,6 +4,7 @@
  * lanes.c finds a better order. Neighbouring
  * loops over which every index moves as over one become one. A value stands before the innermost
  * loop that it does not depend on; one that is read once and short is written into its reader. */
+#include "back/branch.h"
 #include "back/nest.h"
 
 /* How many terms are added up plainly, one after the other or in lanes. */
@@ -364,7 +365,9 @@ print_origin(sg_fn *f, const sg_step *s)
 	sg_ref *refs = SG_NEW_ARRAY(f->ctx, sg_ref, s->nroots);
 
 	for (size_t i = 0; i < s->nroots; i++)
-		refs[i] = s->root[i].kind == SG_R_PIECE ? s->root[i].from : s->root[i].ref;
+		refs[i] = s->root[i].kind == SG_R_PIECE && !sg_is_branch(f, s->root[i].ref)
+		              ? s->root[i].from
+		              : s->root[i].ref;
 	sg_print_origin(f, refs, s->nroots);
 }
 

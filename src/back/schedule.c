@@ -7,7 +7,7 @@
  * the space have nests of their own, which store nothing elementwise. Elementwise values that no
  * one keeps are evaluated in each nest that reads them, unless that is dear: then the nest of their
  * own level stores them. */
-#include "back/emit.h"
+#include "back/branch.h"
 
 #include <string.h>
 
@@ -36,11 +36,16 @@ ready_of(const sg_fn *f, sg_ref r)
 
 /* The level of piece k of a JOIN. Those that are added come after those that are set. */
 static uint32_t
-piece_level(const sg_fn *f, const sg_join *j, uint32_t k)
+piece_level(const sg_fn *f, sg_ref r, const sg_join *j, uint32_t k)
 {
 	const uint32_t nset = j->n - j->npads;
 	uint32_t level = 0;
 
+	if (sg_is_branch(f, r)) {
+		level = max2(own_of(f, j->piece[k]), sg_guard_level(f, sg_branch_side(f, r, k)));
+		return sg_has_one_element(f, j->piece[k]) ? max2(level, ready_of(f, j->piece[k]))
+		                                          : level;
+	}
 	if (k < nset && j->npads == 0)
 		return sg_has_one_element(f, j->piece[k]) ? ready_of(f, j->piece[k])
 		                                          : own_of(f, j->piece[k]);
@@ -61,10 +66,10 @@ join_level(const sg_fn *f, sg_ref r)
 
 	if (j->npads == 0) {
 		for (uint32_t k = 0; k < j->n; k++)
-			level = max2(level, piece_level(f, j, k));
+			level = max2(level, piece_level(f, r, j, k));
 		return level;
 	}
-	least = piece_level(f, j, 0);
+	least = piece_level(f, r, j, 0);
 	for (uint32_t k = nset; k < j->n; k++)
 		level = max2(level, own_of(f, sg_arg(f->g, j->piece[k], 0)));
 	return max2(level, least + (nset > 0));
@@ -92,6 +97,13 @@ operands_level(const sg_fn *f, sg_ref r)
 	return level;
 }
 
+/* Of the nest that fills a carry's buffer with `init`. */
+static uint32_t
+first_level(const sg_fn *f, sg_ref loop, sg_ref init)
+{
+	return max2(own_of(f, init), sg_guard_level(f, sg_guard_of(f, loop)));
+}
+
 /* A carry's buffer is filled by a nest before, which others that wait for the loop must not join.
  */
 static uint32_t
@@ -100,8 +112,9 @@ loop_level(const sg_fn *f, const sg_loop_plan *p)
 	uint32_t level = 0;
 
 	for (size_t k = 0; k < p->nargs; k++)
-		level = max2(level, p->arg[k].role == SG_L_FIRST ? own_of(f, p->arg[k].ref) + 1
-		                                                 : ready_of(f, p->arg[k].ref));
+		level = max2(level, p->arg[k].role == SG_L_FIRST
+		                        ? first_level(f, p->ref, p->arg[k].ref) + 1
+		                        : ready_of(f, p->arg[k].ref));
 	return level;
 }
 
@@ -152,13 +165,53 @@ set_level(sg_fn *f, sg_ref r)
 	}
 }
 
+/* What has a guard waits for its conditions. */
+static void
+raise_level(sg_fn *f, sg_ref r)
+{
+	const uint32_t least = sg_guard_level(f, sg_guard_of(f, r));
+	sg_place *p = &f->at[r];
+	const uint32_t level = p->kind == SG_P_VIEW && !p->stored ? p->own : p->level;
+
+	if (least <= level)
+		return;
+	p->level += least - level;
+	p->own += least - level;
+	p->ready += least - level;
+}
+
+/* Conditions come before what they guard. */
+static void
+set_levels(sg_fn *f)
+{
+	const sg_guards *w = f->guards;
+
+	for (size_t i = 0; w && i < w->norder; i++) {
+		set_level(f, w->order[i]);
+		if (f->at[w->order[i]].kind != SG_P_DEAD)
+			raise_level(f, w->order[i]);
+	}
+	for (sg_ref r = w ? f->guarded : 1; r < f->g->n; r++)
+		set_level(f, r);
+}
+
 /* ---- steps ---- */
 
+typedef struct when {
+	uint32_t level, guard;
+} when;
+
+static when
+when_of(const sg_fn *f, sg_ref r)
+{
+	return (when){f->at[r].level, sg_guard_of(f, r)};
+}
+
 static uint32_t
-new_step(sg_fn *f, sg_step_kind kind, uint32_t level, sg_ref r)
+new_step(sg_fn *f, sg_step_kind kind, const when *at, sg_ref r)
 {
 	SG_PUSH(f->ctx, f->step, f->nsteps, f->step_cap,
-	        (sg_step){.kind = (uint8_t)kind, .level = level, .ref = r});
+	        (sg_step){.kind = (uint8_t)kind, .level = at->level, .guard = at->guard, .ref = r});
 	return (uint32_t)f->nsteps - 1;
 }
 
@@ -286,18 +339,18 @@ is_trailing(const space *sp)
 }
 
 static void **
-nest_slot(sg_fn *f, uint32_t level, const space *sp, uint32_t mask)
+nest_slot(sg_fn *f, const when *at, const space *sp, uint32_t mask)
 {
-	uint32_t key[3 + SG_MAX_LOOPS] = {level, sp->n, mask};
+	uint32_t key[4 + SG_MAX_LOOPS] = {at->level, at->guard, sp->n, mask};
 
-	memcpy(key + 3, sp->ext, sp->n * sizeof *key);
-	return sg_bytes_map_at(f->nest_map, key, (3 + (size_t)sp->n) * sizeof *key);
+	memcpy(key + 4, sp->ext, sp->n * sizeof *key);
+	return sg_bytes_map_at(f->nest_map, key, (4 + (size_t)sp->n) * sizeof *key);
 }
 
 static uint32_t
-new_nest(sg_fn *f, uint32_t level, const space *sp, sg_ref r)
+new_nest(sg_fn *f, const when *at, const space *sp, sg_ref r)
 {
-	const uint32_t step = new_step(f, SG_S_NEST, level, r);
+	const uint32_t step = new_step(f, SG_S_NEST, at, r);
 	sg_step *s = &f->step[step];
 
 	s->nloops = sp->n;
@@ -306,12 +359,12 @@ new_nest(sg_fn *f, uint32_t level, const space *sp, sg_ref r)
 	return step;
 }
 
-/* The nest of this level, space and mask. any_mask: for elementwise values, any in natural order
- * does; it is the same one each time. */
+/* The nest of this level, guard, space and mask. any_mask: for elementwise values, any in natural
+ * order does; it is the same one each time. */
 static uint32_t
-nest_of(sg_fn *f, uint32_t level, const space *sp, bool any_mask, sg_ref r)
+nest_of(sg_fn *f, const when *at, const space *sp, bool any_mask, sg_ref r)
 {
-	void **slot = nest_slot(f, level, sp, any_mask ? UINT32_MAX : sp->mask);
+	void **slot = nest_slot(f, at, sp, any_mask ? UINT32_MAX : sp->mask);
 	uint32_t step;
 
 	if (*slot) {
@@ -320,10 +373,10 @@ nest_of(sg_fn *f, uint32_t level, const space *sp, bool any_mask, sg_ref r)
 			f->step[step].ref = r;
 		return step;
 	}
-	step = new_nest(f, level, sp, r);
+	step = new_nest(f, at, sp, r);
 	*slot = (void *)(uintptr_t)(step + 1);
 	if (!any_mask && is_trailing(sp)) {
-		slot = nest_slot(f, level, sp, UINT32_MAX);
+		slot = nest_slot(f, at, sp, UINT32_MAX);
 		if (!*slot)
 			*slot = (void *)(uintptr_t)(step + 1);
 	}
@@ -358,7 +411,8 @@ static void
 store_root(sg_fn *f, sg_ref r)
 {
 	const space sp = space_of(f, f->g->node[r].shape, 0);
-	const uint32_t step = nest_of(f, f->at[r].level, &sp, true, r);
+	const when at = when_of(f, r);
+	const uint32_t step = nest_of(f, &at, &sp, true, r);
 
 	f->at[r].stored = true;
 	f->at[r].done = step + 1;
@@ -369,7 +423,8 @@ static void
 unit_root(sg_fn *f, sg_ref r)
 {
 	const space sp = {0};
-	const uint32_t step = new_nest(f, f->at[r].level, &sp, r);
+	const when at = when_of(f, r);
+	const uint32_t step = new_nest(f, &at, &sp, r);
 
 	f->at[r].done = step + 1;
 	add_root(f, step, (sg_root){.kind = SG_R_STORE, .ref = r, .from = r});
@@ -398,7 +453,8 @@ static void
 fold_root(sg_fn *f, sg_ref r)
 {
 	const space sp = space_of_fold(f, r);
-	const uint32_t step = nest_of(f, f->at[r].level, &sp, false, r);
+	const when at = when_of(f, r);
+	const uint32_t step = nest_of(f, &at, &sp, false, r);
 	const sg_node *n = sg_fn_node(f, r);
 
 	f->at[r].done = step + 1;
@@ -412,7 +468,8 @@ fold_root(sg_fn *f, sg_ref r)
 static void
 call_step(sg_fn *f, sg_ref r)
 {
-	const uint32_t step = new_step(f, SG_S_CALL, f->at[r].level, r);
+	const when at = when_of(f, r);
+	const uint32_t step = new_step(f, SG_S_CALL, &at, r);
 
 	f->at[r].done = step + 1;
 	touches(f, step, r);
@@ -437,10 +494,11 @@ piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
 	                    : row ? before_reshape(f, j->piece[k])
 	                          : j->piece[k];
 	const space sp = space_of(f, f->g->node[from].shape, 0);
-	const uint32_t level = piece_level(f, j, k);
+	const when at = {piece_level(f, r, j, k),
+	                 sg_is_branch(f, r) ? sg_branch_side(f, r, k) : sg_guard_of(f, r)};
 	const bool add = j->npads > 0 && (j->n > j->npads ? k > 0 : j->n > 1);
 	const bool alone = sp.n == 0 && (j->npads == 0 || pad);
-	const uint32_t step = alone ? new_nest(f, level, &sp, r) : nest_of(f, level, &sp, true, r);
+	const uint32_t step = alone ? new_nest(f, &at, &sp, r) : nest_of(f, &at, &sp, true, r);
 
 	if (before != UINT32_MAX)
 		depends(f, step, before);
@@ -460,11 +518,12 @@ join_steps(sg_fn *f, sg_ref r)
 {
 	const sg_join *j = sg_join_of(f, r);
 	const uint32_t nset = j->n - j->npads;
+	const when at = when_of(f, r), first = {0, at.guard}, last = {at.level, 0};
 	uint32_t before = UINT32_MAX, done;
 	uint32_t *step = SG_NEW_ARRAY(f->ctx, uint32_t, j->n);
 
 	if (j->npads > 0 && nset == 0) {
-		before = new_step(f, SG_S_FILL, 0, r);
+		before = new_step(f, SG_S_FILL, &first, r);
 		touches(f, before, r);
 	}
 	for (uint32_t k = 0; k < j->n; k++) {
@@ -472,7 +531,7 @@ join_steps(sg_fn *f, sg_ref r)
 		if (j->npads > 0 && k + 1 == nset)
 			before = step[k];
 	}
-	done = new_step(f, SG_S_DONE, f->at[r].level, r);
+	done = new_step(f, SG_S_DONE, &last, r);
 	if (before != UINT32_MAX)
 		depends(f, done, before);
 	for (uint32_t k = 0; k < j->n; k++)
@@ -485,7 +544,9 @@ static void
 first_value(sg_fn *f, uint32_t step, sg_ref pick, sg_ref init)
 {
 	const space sp = space_of(f, f->g->node[init].shape, 0);
-	const uint32_t nest = nest_of(f, own_of(f, init), &sp, true, init);
+	const sg_ref loop = f->step[step].ref;
+	const when at = {first_level(f, loop, init), sg_guard_of(f, loop)};
+	const uint32_t nest = nest_of(f, &at, &sp, true, init);
 
 	add_root(f, nest, (sg_root){.kind = SG_R_STORE, .ref = pick, .from = init});
 	depends(f, step, nest);
@@ -496,7 +557,8 @@ static void
 loop_step(sg_fn *f, sg_ref r)
 {
 	const sg_loop_plan *p = f->plan[r];
-	const uint32_t step = new_step(f, SG_S_LOOP, f->at[r].level, r), nc = p->l.nc;
+	const when at = when_of(f, r);
+	const uint32_t step = new_step(f, SG_S_LOOP, &at, r), nc = p->l.nc;
 
 	for (size_t k = 0; k < p->nargs; k++) {
 		const sg_loop_arg *a = &p->arg[k];
@@ -525,8 +587,8 @@ copy_root(sg_fn *f, uint32_t out)
 {
 	const sg_ref r = f->out[out].ref;
 	const space sp = space_of(f, f->g->node[r].shape, 0);
-	const uint32_t level = ready_of(f, r);
-	const uint32_t step = sp.n ? nest_of(f, level, &sp, true, r) : new_nest(f, level, &sp, r);
+	const when at = {ready_of(f, r), 0};
+	const uint32_t step = sp.n ? nest_of(f, &at, &sp, true, r) : new_nest(f, &at, &sp, r);
 
 	add_root(f, step, (sg_root){.kind = SG_R_COPY, .ref = r, .from = r, .part = out});
 	demand(f, r, step);
@@ -586,6 +648,35 @@ pass_demands(sg_fn *f, sg_ref r)
 	for (uint32_t k = 0; k < n->nargs; k++)
 		for (uint32_t i = 0; i < p->ndemands; i++)
 			demand(f, n->args[k], p->demand[i] | (mapped ? MAPPED : 0));
+}
+
+/* ---- conditions ---- */
+
+/* The step that tells condition r; what it waits for itself is made in its turn. */
+static uint32_t
+test_step(sg_fn *f, sg_ref r)
+{
+	const when at = {ready_of(f, r), sg_guard_of(f, r)};
+
+	if (f->tested[r])
+		return f->tested[r] - 1;
+	const uint32_t step = new_step(f, SG_S_TEST, &at, r);
+	f->tested[r] = step + 1;
+	add_root(f, step, (sg_root){.kind = SG_R_TEXT, .ref = r, .from = r});
+	return step;
+}
+
+/* Steps with a guard wait for its tests. */
+static void
+make_tests(sg_fn *f)
+{
+	if (!f->guards)
+		return;
+	f->tested = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
+	f->test = SG_NEW_ARRAY(f->ctx, const char *, f->g->n);
+	for (uint32_t s = 0; s < f->nsteps; s++)
+		for (uint32_t g = f->step[s].guard; g; g = f->guards->at[g].up)
+			depends(f, s, test_step(f, f->guards->at[g].cond));
 }
 
 /* ---- order ---- */
@@ -672,11 +763,11 @@ void
 sg_schedule(sg_fn *f)
 {
 	f->nest_map = sg_bytes_map_new(f->ctx);
-	for (sg_ref r = 1; r < f->g->n; r++)
-		set_level(f, r);
+	set_levels(f);
 	make_steps(f);
 	for (sg_ref r = f->g->n; r-- > 1;)
 		pass_demands(f, r);
+	make_tests(f);
 	for (uint32_t s = 0; s < f->nsteps; s++)
 		sg_demand_step(f, s);
 	order_steps(f);

@@ -6,7 +6,7 @@
  * piece reads is kept in the workspace: kept[k] there, an array for each type; its place is taken
  * again behind the last piece that reads it. A piece has as parameters what of the function's
  * variables its text has. Bodies of loops stay whole. */
-#include "back/emit.h"
+#include "back/branch.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -64,6 +64,12 @@ goes_on(const sg_fn *f, size_t at)
 	const uint32_t band = f->step[f->order[at]].band;
 
 	return band && at + 1 < f->nsteps && f->step[f->order[at + 1]].band == band;
+}
+
+bool
+sg_same_piece(const sg_fn *f, uint32_t s, uint32_t t)
+{
+	return !f->split || f->split->of_step[s] == f->split->of_step[t];
 }
 
 static void
@@ -275,6 +281,8 @@ find_variables(sg_fn *f)
 	for (sg_ref r = 1; r < f->g->n; r++)
 		if (f->at[r].planned)
 			add_pointer(f, "", (sg_type)sg_fn_node(f, r)->type, "", f->at[r].name);
+	if (f->tests)
+		add_pointer(f, "", SG_BOOL, "restrict ", f->tests);
 	add_variable(f, f->tile, sg_text(f->ctx, "char *%s", f->tile));
 	for (int t = 0; t < NTYPES; t++)
 		if (f->split->kept[t].used)
