@@ -227,6 +227,49 @@ static const struct {
      "h, c, hs = scan(cell, (zeros([K]), zeros([K])), over=x)\n"
      "gradient sum((hs - y)**2) as loss wrt params\n",
      1e-10},
+    {"branches: one side is computed",
+     "input x[N], A[M, M], k: i64\n"
+     "param w[N], B[M, M]\n"
+     "def heavy(v) = sum(exp(0.1*v) * v)\n"
+     "y = if k > 2 then heavy(x * w) else sum(w)\n"
+     "g = if sum(x) > 1.0 then tanh(x * w) + 1.0 else x\n"
+     "d = if k < 2 then sum(tanh(A @ B)**2) else if sum(w) > 2 then logdet(A @ A.T + 3*eye(M) + 0.1*B) else prod(w)\n"
+     "loss = y + sum(g*g) + d\n"
+     "gradient loss wrt x, w, A, B\n"
+     "entry more = hvp(loss, w, x) as h, jvp(loss, B, A) as j, g, d\n",
+     1e-9},
+    {"branches: in loops, and loops in them",
+     "input x[N], v[L, N], k: i64\n"
+     "param w[N]\n"
+     "def step(h, r) = if sum(h) > 2.0 then tanh(h*w + r) else (if k > 1 then h + exp(-r*w) else h)\n"
+     "h = scan(step, x, over=v)\n"
+     "q = if k > 0 then sum(scan((c, r) -> c*0.9 + sin(r*w), x, over=v)) else sum(cumsum(w))\n"
+     "kept = scan(step, x, over=v, checkpoint=2)\n"
+     "t = while((t) -> sum(t*t) > 0.1, (t) -> if sum(t) > 1 then 0.6*t else 0.7*tanh(t*w), w, limit=60)\n"
+     "loss = sum(h*h) + q + sum(kept) + sum(t)\n"
+     "gradient loss wrt x, w, v\n"
+     "entry two = hvp(loss, w, x) as h, q\n",
+     1e-7},
+    {"branches: what is not taken does not fail",
+     "input x[N], k: i64, j: i64[K]\n"
+     "param w[N], A[M, M]\n"
+     "top = if shape(x, 0) > 0 then max(x*w) else -1.0\n"
+     "low = if shape(x, 0) > 0 and k >= 0 then w[argmin(x)] * min(w) else 0.0\n"
+     "both = if shape(x, 0) > 0 then (if max(w) > 0.7 then sum(exp(x*w)) else prod(w)) else 1.0\n"
+     "far = if k > 7 then sum(x[j + 100]) + logdet(A - A) else sum(w)\n"
+     "loss = top + low + both + far\n"
+     "gradient loss wrt w\n"
+     "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n",
+     1e-10},
+    {"branches: in maps, and of tuples",
+     "input x[K, M], k: i64\n"
+     "param w[M]\n"
+     "def pair(a) = if k > 1 then (sum(exp(a*w)), softmax(a)) else (1.0, a*w)\n"
+     "s, t = map((r) -> pair(r), x)\n"
+     "p, q = pair(w)\n"
+     "z = map((r) -> if sum(r) > 2 then sum(sin(r)*w) else prod(r), x)\n"
+     "gradient sum(s) + sum(t*t) + p*sum(q) + sum(z) as loss wrt w, x\n",
+     1e-10},
 };
 
 static const struct {

@@ -153,6 +153,45 @@ random_choice(pool *p)
 	add(p, sg_ew3(b, SG_SELECT, c, p->item[x], p->item[y]), p->exact[x] && p->exact[y]);
 }
 
+static inline sg_ref
+all_axes(sg_build *b, sg_op op, sg_ref x)
+{
+	return sg_reduce(b, op, x, ((uint64_t)1 << sg_shape_of(b, x)->rank) - 1);
+}
+
+/* A branch that is taken as a whole, with work of its own on either side, or within another. */
+static inline void
+random_branch(pool *p)
+{
+	sg_build *b = &p->w->b;
+	const uint32_t i = pick_exact(p), x = pick_real(p, 0, 3);
+	const sg_shape *s = shape_at(p, x), *si = shape_at(p, i);
+	const uint32_t y = pick_alike(p, s);
+	sg_ref c = sg_ew2(b, SG_LT, p->item[i], sg_const(b, p->real, si, 0.3)), side[2];
+	const bool folds = below(p->w, 3) == 0;
+
+	c = sg_broadcast(b, all_axes(b, SG_ANY, c), s, NULL);
+	side[0] = sg_ew1(b, SG_TANH, sg_ew2(b, SG_MUL, p->item[x], sg_ew1(b, SG_SIN, p->item[y])));
+	side[1] = sg_ew1(b, SG_SIGMOID, p->item[y]);
+	if (folds) {
+		side[1] = sg_ew1(b, SG_TANH, all_axes(b, SG_SUM, side[1]));
+		side[1] = sg_broadcast(b, side[1], s, NULL);
+	}
+	if (below(p->w, 2)) { /* another condition within the side, of which one half is true */
+		const uint32_t j = pick_exact(p);
+		const sg_ref low = sg_ew2(b, SG_LT, p->item[j],
+		                          sg_const(b, p->real, shape_at(p, j), 0.1)),
+			     two = sg_ew2(b, SG_LT, side[0], sg_const(b, p->real, s, 2));
+		const sg_ref d =
+		    sg_ew2(b, SG_AND, all_axes(b, SG_ALL, two), all_axes(b, SG_ANY, low));
+
+		side[0] = sg_ew3(b, SG_SELECT, sg_broadcast(b, d, s, NULL),
+		                 sg_ew1(b, SG_COS, side[0]), side[0]);
+	}
+	add(p, sg_ew3(b, SG_SELECT, c, side[below(p->w, 2)], below(p->w, 2) ? p->item[x] : side[1]),
+	    p->exact[x] && p->exact[y] && !folds);
+}
+
 /* Integers from an exact member, back to a float. */
 static inline void
 random_integer(pool *p)
@@ -524,7 +563,8 @@ grow(pool *p)
 	    random_broadcast, random_slice,     random_pads,        random_concat,
 	    random_gather,    random_reduction, random_reduction,   random_argmax,
 	    random_running,   random_row_op,    random_contraction, random_contraction,
-	    random_maker,     random_broadcast, random_unary};
+	    random_maker,     random_broadcast, random_unary,       random_branch,
+	    random_branch};
 
 	step[below(p->w, sizeof step / sizeof *step)](p);
 }

@@ -91,9 +91,10 @@ conditions_that_count(const sg_fn *f, const sg_guards *w)
 		any = any || counts[r];
 	}
 	for (sg_ref r = 1; any && r < f->g->n; r++)
-		for (uint32_t k = 0; k < 2; k++) /* all that a branch tests, or nothing */
-			if (any_counts(w, w->side[r][k], counts))
-				count_all(w, w->side[r][k], counts);
+		if (any_counts(w, w->side[r][0], counts) || any_counts(w, w->side[r][1], counts)) {
+			count_all(w, w->side[r][0], counts); /* all that a branch tests */
+			count_all(w, w->side[r][1], counts);
+		}
 	return any ? counts : NULL;
 }
 
@@ -294,12 +295,21 @@ guard_text(sg_fn *f, uint32_t guard)
 
 /* ---- runs of steps with one guard ---- */
 
+/* Of the step or band at place `at` of the order. What prints nothing has none. */
+uint32_t
+sg_item_guard(const sg_fn *f, size_t at)
+{
+	const size_t end = sg_item_end(f, at);
+
+	while (at + 1 < end && f->step[f->order[at]].kind == SG_S_DONE)
+		at++;
+	return f->step[f->order[at]].kind == SG_S_DONE ? 0 : f->step[f->order[at]].guard;
+}
+
 static bool
 same_run(const sg_fn *f, size_t at, size_t next)
 {
-	const sg_step *s = &f->step[f->order[next]];
-
-	return s->guard == f->step[f->order[at]].guard &&
+	return sg_item_guard(f, next) == sg_item_guard(f, at) &&
 	       sg_same_piece(f, f->order[at], f->order[next]);
 }
 
@@ -308,11 +318,11 @@ same_run(const sg_fn *f, size_t at, size_t next)
 static size_t
 end_of_run(const sg_fn *f, size_t at)
 {
-	size_t end = at + 1;
+	size_t end = sg_item_end(f, at);
 
-	for (size_t i = end; i < f->nsteps; i++) {
+	for (size_t i = end; i < f->nsteps; i = sg_item_end(f, i)) {
 		if (same_run(f, at, i))
-			end = i + 1;
+			end = sg_item_end(f, i);
 		else if (f->step[f->order[i]].kind != SG_S_DONE)
 			break;
 	}
@@ -330,7 +340,7 @@ sg_find_leaving(sg_fn *f)
 	f->leaving = SG_NEW_ARRAY(f->ctx, sg_ref, f->nsteps + 1);
 	f->next_leaving = SG_NEW_ARRAY(f->ctx, sg_ref, f->g->n);
 	for (size_t i = 0; i < f->nsteps;) {
-		const size_t end = f->step[f->order[i]].guard ? end_of_run(f, i) : i + 1;
+		const size_t end = sg_item_guard(f, i) ? end_of_run(f, i) : sg_item_end(f, i);
 
 		for (n++; i < end; i++)
 			run[f->order[i]] = n;
@@ -366,12 +376,12 @@ declare_leaving(sg_fn *f, size_t at, size_t end)
 static bool
 is_other_side(const sg_fn *f, size_t at, size_t next)
 {
-	const uint32_t step = f->order[at], other = next < f->nsteps ? f->order[next] : step;
-	const sg_guard *g = &f->guards->at[f->step[step].guard],
-		       *h = &f->guards->at[f->step[other].guard];
+	const size_t other = next < f->nsteps ? next : at;
+	const sg_guard *g = &f->guards->at[sg_item_guard(f, at)],
+		       *h = &f->guards->at[sg_item_guard(f, other)];
 
 	return g->up == h->up && g->cond == h->cond && g->side != h->side &&
-	       sg_same_piece(f, step, other);
+	       sg_same_piece(f, f->order[at], f->order[other]);
 }
 
 static void
@@ -404,7 +414,7 @@ sg_print_run(sg_fn *f, size_t at)
 	if (f->b->n && f->b->s[f->b->n - 1] == '\n')
 		sg_buf_putc(f->b, '\n');
 	declare_leaving(f, at, last);
-	sg_line(f, "if (%s) {", guard_text(f, f->step[f->order[at]].guard));
+	sg_line(f, "if (%s) {", guard_text(f, sg_item_guard(f, at)));
 	print_inside(f, at, end);
 	if (other) {
 		sg_line(f, "} else {");

@@ -22,6 +22,7 @@ void sg_find_leaving(sg_fn *f); /* before names are given */
 void sg_open_tests(sg_fn *f);
 void sg_declare_tests(sg_fn *f);
 void sg_print_test(sg_fn *f, sg_step *s);
+uint32_t sg_item_guard(const sg_fn *f, size_t at);
 size_t sg_print_run(sg_fn *f, size_t at);
 
 /* func.c: the step or band at a place of the order, whatever its guard; the place behind it. */

@@ -272,7 +272,7 @@ sg_print_steps_at(sg_fn *f, size_t at)
 size_t
 sg_print_item(sg_fn *f, size_t at)
 {
-	if (f->step[f->order[at]].guard)
+	if (sg_item_guard(f, at))
 		return sg_print_run(f, at);
 	sg_print_steps_at(f, at);
 	return sg_item_end(f, at);

@@ -4,8 +4,10 @@
  * a long graph needs no more memory than its widest part, and a call leaves nothing behind. Nothing
  * here writes to the program or its space: many threads may evaluate one program, each with a
  * context of its own. The body of a loop is a graph whose inputs are the params and what stands
- * outside; it is walked once for each step. */
+ * outside; it is walked once for each step. What only one side of a branch needs is evaluated
+ * where that side is taken (pass/guard.c). */
 #include "back/body.h"
+#include "pass/guard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@ typedef struct run {
 	uint32_t *all_uses;      /* by node: those of a whole walk */
 	const sg_tensor **args;  /* of the node at hand */
 	struct loop **loop;      /* by node; NULL where none has run; NULL: none at all */
+	const sg_guards *guards; /* NULL: nothing waits for a condition */
+	uint8_t *truth;          /* by node: of a condition of guards, once it is known: 0 or 1 */
 	struct run *around;      /* of whose loop this is a step; NULL: the call itself */
 } run;
 
@@ -129,6 +133,7 @@ close_run(run *w)
 	free(w->value);
 	free(w->uses);
 	free(w->all_uses);
+	free(w->truth);
 	free(w->args);
 }
 
@@ -215,6 +220,9 @@ open_run(run *w, size_t nout, const sg_ref *ref)
 	w->all_uses = zeros(w, w->g->n, sizeof *w->all_uses);
 	count_uses(w, nout, ref);
 	w->args = zeros(w, most_operands(w), sizeof *w->args);
+	w->guards = sg_guards_find(w->ctx, w->g, nout, ref, NULL);
+	if (w->guards)
+		w->truth = zeros(w, w->g->n, sizeof *w->truth);
 	if (has_loops(w))
 		w->loop = zeros(w, w->g->n, sizeof *w->loop);
 }
@@ -241,6 +249,42 @@ pick(run *w, sg_ref r, sg_tensor *out)
 		memcpy(out->data, l->stack[k - nc - 1]->data, bytes_of(out));
 }
 
+/* ---- branches ---- */
+
+enum { UNKNOWN = 2 };
+
+static bool
+guard_holds(const run *w, uint32_t guard)
+{
+	for (; guard; guard = w->guards->at[guard].up)
+		if (w->truth[w->guards->at[guard].cond] != (uint8_t)w->guards->at[guard].side)
+			return false;
+	return true;
+}
+
+/* The operand that a branch takes, or an AND that was decided by its first; 0: r is neither. */
+static sg_ref
+taken(const run *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+	const uint32_t *side = w->guards ? w->guards->side[r] : NULL;
+
+	if (w->guards && w->guards->known[r])
+		return n->args[w->guards->known[r]];
+	if (!side || !side[0])
+		return 0;
+	if (n->op == SG_AND)
+		return guard_holds(w, side[0]) ? 0 : n->args[0];
+	return n->args[guard_holds(w, side[0]) ? 1 : 2];
+}
+
+static void
+note_truth(run *w, sg_ref r)
+{
+	if (w->guards && w->guards->is_cond[r] && w->value[r])
+		w->truth[r] = *(const uint8_t *)w->value[r]->data != 0;
+}
+
 static int
 compute(run *w, sg_ref r)
 {
@@ -256,6 +300,10 @@ compute(run *w, sg_ref r)
 	if (status != SGRT_OK)
 		return status;
 	w->value[r] = out = need_tensor(w, &shape);
+	if (taken(w, r)) {
+		memcpy(out->data, w->value[taken(w, r)]->data, bytes_of(out));
+		return SGRT_OK;
+	}
 	if (is_loop(n))
 		return run_loop(w, r);
 	if (n->op == SG_PICK) {
@@ -278,6 +326,19 @@ release_operands(run *w, sg_ref r)
 			drop(w, n->args[k]);
 }
 
+static int
+visit(run *w, sg_ref r)
+{
+	int status = SGRT_OK;
+
+	if (!w->guards || guard_holds(w, w->guards->of[r]))
+		status = compute(w, r);
+	if (status == SGRT_OK)
+		note_truth(w, r);
+	release_operands(w, r);
+	return status;
+}
+
 /* Values of the roots stay until they are dropped. */
 static int
 walk(run *w)
@@ -285,11 +346,13 @@ walk(run *w)
 	int status = SGRT_OK;
 
 	memcpy(w->uses, w->all_uses, w->g->n * sizeof *w->uses);
-	for (uint32_t r = 1; status == SGRT_OK && r < w->g->n; r++)
-		if (w->uses[r]) {
-			status = compute(w, r);
-			release_operands(w, r);
-		}
+	if (w->truth)
+		memset(w->truth, UNKNOWN, w->g->n);
+	for (size_t i = 0; w->guards && status == SGRT_OK && i < w->guards->norder; i++)
+		status = visit(w, w->guards->order[i]);
+	for (uint32_t r = 1; !w->guards && status == SGRT_OK && r < w->g->n; r++)
+		if (w->uses[r])
+			status = visit(w, r);
 	return status;
 }
 

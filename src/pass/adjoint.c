@@ -6,6 +6,7 @@
  * elementwise factors go to the raw value, and SELECT(mask, raw, 0) is made as late as can be:
  * where contributions of different masks meet, before an op that mixes elements, and at results.
  * Higher derivatives meet that SELECT, and mask again. */
+#include "pass/guard.h"
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -180,9 +181,13 @@ const sg_mask *
 sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
 {
 	const sg_node n = sg_at(b, r);
-	const sg_ref x = n.args[k];
+	const sg_ref x = n.args[k], one = sg_same_everywhere(b->g, m);
 	bool want = true;
 
+	if (one) { /* a branch that is taken as a whole */
+		m = sg_reshape(b, one, sg_shape_scalar(b->sp));
+		return sg_mask_plain(b, sg_broadcast(b, m, sg_shape_of(b, x), NULL));
+	}
 	switch ((sg_op)n.op) {
 	case SG_BROADCAST:
 		vjp_BROADCAST(b, r, m, &want, &m);

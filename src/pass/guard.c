@@ -69,9 +69,9 @@ known(const finder *w, uint32_t guard, sg_ref cond, int deep)
 	const sg_ref r = behind_movement(w->g, cond);
 	const sg_node *n = sg_node_at(w->g, r);
 
-	for (int k = 0; guard && k < DEEP; k++, guard = w->w->at[guard].up)
-		if (w->w->at[guard].cond == r)
-			return w->w->at[guard].side;
+	for (uint32_t at = guard; at; at = w->w->at[at].up)
+		if (w->w->at[at].cond == r)
+			return w->w->at[at].side;
 	if (deep == 0 || (n->op != SG_NOT && n->op != SG_AND && n->op != SG_OR))
 		return -1;
 	const int x = known(w, guard, n->args[0], deep - 1), decides = n->op == SG_OR;
