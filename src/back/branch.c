@@ -100,13 +100,39 @@ conditions_that_count(const sg_fn *f, const sg_guards *w)
 
 /* ---- the graph ---- */
 
+/* Is r a tensor of ones, seen through what moves it? */
+static bool
+is_one(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+
+	while (n->op == SG_BIND || n->op == SG_BROADCAST || n->op == SG_RESHAPE)
+		n = sg_fn_node(f, n->args[0]);
+	return n->op == SG_CONST && sg_type_is_float((sg_type)n->type) &&
+	       n->attr->w[0] == sg_double_bits(1);
+}
+
+/* The operand that node r is; 0: it is none. An adjoint that was selected may now be 1. */
+static sg_ref
+settled(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+
+	if (f->guards->known[r])
+		return n->args[f->guards->known[r]];
+	for (uint32_t k = 0; n->op == SG_MUL && f->guards->of[r] && k < 2; k++)
+		if (is_one(f, n->args[k]))
+			return n->args[1 - k];
+	return 0;
+}
+
 /* A SELECT of which the guard says what it is becomes that operand. */
 static void
 settle_selects(sg_fn *f)
 {
 	for (sg_ref r = 1; r < f->guarded; r++) {
 		sg_node *n = &f->own->node[r];
-		const sg_ref x = f->guards->known[r] ? n->args[f->guards->known[r]] : 0;
+		const sg_ref x = settled(f, r);
 
 		if (!x)
 			continue;

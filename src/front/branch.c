@@ -1,7 +1,7 @@
 /* branch.c - what fails at run time in a branch of an 'if' fails only where the branch is taken.
  *
- * An 'if' on a run-time condition becomes a select, so both branches are computed. An operand that
- * could make an op of a branch fail (an index, a divisor, a matrix) is therefore replaced by a
+ * An 'if' on a run-time condition becomes a select. Work that counts is later put under a guard
+ * (pass/guard.c), but passes may compute both branches, and under map all do. An operand that could make an op of a branch fail (an index, a divisor, a matrix) is therefore replaced by a
  * harmless one where the branch is not taken, and a loop does not begin, nor does its derivative,
  * which has as many steps. Derivatives are held apart by the select's masks. Under map the
  * condition differs from slice to slice, and so do the operands; a scan runs for all slices then,
