@@ -4,6 +4,7 @@
 #include "numpy_golden.h"
 
 #include <check.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +293,19 @@ START_TEST(npy_of_each_type_and_order)
 		    {"|i1", "(2, 3)", "True", "\1\4\2\5\3\6", 6, "[[1, 2, 3], [4, 5, 6]]"},
 		    {"|i1", "(2, 3)", "False", "\1\2\3\4\5\6", 6, "[[1, 2, 3], [4, 5, 6]]"},
 		    {"|i1", "(1, 2, 2)", "True", "\1\3\2\4", 4, "[[[1, 2], [3, 4]]]"},
+#if LDBL_MANT_DIG == 64 /* x87: what fills up the 16 bytes is left to chance; bytes by NumPy 2 */
+		    {"<f16", "(6,)", "False",
+		     "\000\000\000\000\000\000\000\300\377\077\241\006\374\177\000\000"
+		     "\315\314\314\314\314\314\314\314\373\277\241\006\374\177\000\000"
+		     "\000\000\000\000\000\000\000\200\377\177\241\006\374\177\000\000"
+		     "\346\371\237\313\310\077\166\332\057\105\241\006\374\177\000\000"
+		     "\365\275\004\312\112\211\346\334\372\273\241\006\374\177\000\000"
+		     "\000\000\000\000\000\000\000\000\000\000\067\165\203\177\000\000", 96,
+		     "[1.5, -0.1, \"inf\", \"inf\", -3e-310, 0]"},
+		    {">f16", "(2,)", "False",
+		     "\000\000\177\374\006\241\077\377\300\000\000\000\000\000\000\000"
+		     "\000\000\177\374\006\241\277\373\314\314\314\314\314\314\314\315", 32, "[1.5, -0.1]"},
+#endif
 		    {"<f8", "(0, 3)", "False", "", 0, "[]"},
 		    {"<f8", "(3, 0)", "True", "", 0, "[[], [], []]"},
 		};
@@ -362,19 +376,19 @@ START_TEST(hostile_npy_is_an_error)
 		     "holds, found 8 bytes"},
 		    {HEADER("<f8", "(1, 1, 1, 1, 1, 1, 1, 1, 1)"),
 		     "! a.npy: expected at most 8 axes, found more"},
-		    {HEADER("<c16", "()"), "! a.npy: expected elements of type f2 f4 f8 i1 i2 i4 "
+		    {HEADER("<c16", "()"), "! a.npy: expected elements of type f2 f4 f8 f16 i1 i2 i4 "
 		                           "i8 u1 u2 u4 u8 or b1, found "
 		                           "'<c16' (complex numbers)"},
-		    {HEADER("|O", "()"), "! a.npy: expected elements of type f2 f4 f8 i1 i2 i4 i8 "
+		    {HEADER("|O", "()"), "! a.npy: expected elements of type f2 f4 f8 f16 i1 i2 i4 i8 "
 		                         "u1 u2 u4 u8 or b1, found "
 		                         "'|O'"},
-		    {HEADER("<U4", "()"), "! a.npy: expected elements of type f2 f4 f8 i1 i2 i4 i8 "
+		    {HEADER("<U4", "()"), "! a.npy: expected elements of type f2 f4 f8 f16 i1 i2 i4 i8 "
 		                          "u1 u2 u4 u8 or b1, found "
 		                          "'<U4'"},
-		    {HEADER("<f3", "()"), "! a.npy: expected elements of type f2 f4 f8 i1 i2 i4 i8 "
+		    {HEADER("<f3", "()"), "! a.npy: expected elements of type f2 f4 f8 f16 i1 i2 i4 i8 "
 		                          "u1 u2 u4 u8 or b1, found "
 		                          "'<f3'"},
-		    {HEADER("", "()"), "! a.npy: expected elements of type f2 f4 f8 i1 i2 i4 i8 u1 "
+		    {HEADER("", "()"), "! a.npy: expected elements of type f2 f4 f8 f16 i1 i2 i4 i8 u1 "
 		                       "u2 u4 u8 or b1, found "
 		                       "''"},
 		    {"{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (), }",

@@ -6,6 +6,7 @@
  * are there before anything is allocated for it. */
 #include "cli/cli.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,30 @@ from_float(uint64_t bits, size_t width)
 	return d;
 }
 
+/* NumPy's longdouble, which is what the machine's is: 80 bits of x87 (64 of them a significand with
+ * its leading 1), or 128 bits of IEEE (112 of fraction), the least significant first. To the
+ * nearest double. */
+static double
+from_long(uint64_t low, uint64_t high, bool quad)
+{
+	const int e = (int)((quad ? high >> 48 : high) & 0x7FFF);
+	const bool negative = (quad ? high >> 63 : high >> 15) & 1;
+	const uint64_t fraction = high & (((uint64_t)1 << 48) - 1);
+	const uint64_t rest = low & (((uint64_t)1 << 49) - 1);
+	uint64_t m = low;
+	double v;
+
+	if (quad) {
+		m = (e ? (uint64_t)1 << 63 : 0) | fraction << 15 | low >> 49 | (rest != 0);
+	}
+	if (e == 0x7FFF) {
+		v = m << 1 ? (double)NAN : (double)INFINITY;
+	} else {
+		v = ldexp((double)m, (e ? e : 1) - 16383 - 63);
+	}
+	return negative ? -v : v;
+}
+
 static int64_t
 from_signed(uint64_t bits, size_t width)
 {
@@ -250,6 +275,16 @@ read_bits(const unsigned char *p, size_t width, bool big)
 	return v;
 }
 
+static double
+read_long(const unsigned char *p, size_t width, bool big)
+{
+	const uint64_t low = read_bits(big ? p + width - 8 : p, 8, big);
+	const uint64_t high = read_bits(big ? p : p + 8, width - 8, big);
+
+	return from_long(low, width == 16 && LDBL_MANT_DIG == 113 ? high : high & 0xFFFF,
+	                 width == 16 && LDBL_MANT_DIG == 113);
+}
+
 static bool
 host_is_big(void)
 {
@@ -272,14 +307,17 @@ read_descr(const header *h, char *type, size_t *width, bool *big, cli_text *err)
 	*big = order && (*order == '>' || (*order != '<' && host_is_big()));
 	*type = *d;
 	*width = *d && d[1] >= '1' && d[1] <= '8' && !d[2] ? (size_t)(d[1] - '0') : 0;
+	if (*type == 'f' && (strcmp(d, "f12") == 0 || strcmp(d, "f16") == 0)) {
+		*width = d[2] == '2' ? 12 : 16;
+	}
 	if ((*type == 'b' && *width == 1) ||
-	    (*type == 'f' && (*width == 2 || *width == 4 || *width == 8)) ||
+	    (*type == 'f' && (*width == 2 || *width == 4 || *width >= 8)) ||
 	    ((*type == 'i' || *type == 'u') &&
 	     (*width == 1 || *width == 2 || *width == 4 || *width == 8))) {
 		return true;
 	}
 	return cli_fail(err,
-	                "%s: expected elements of type f2 f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 or b1, "
+	                "%s: expected elements of type f2 f4 f8 f16 i1 i2 i4 i8 u1 u2 u4 u8 or b1, "
 	                "found '%s'%s",
 	                h->name, h->descr, *type == 'c' ? " (complex numbers)" : "");
 }
@@ -322,7 +360,13 @@ read_elements(const header *h, const unsigned char *p, size_t n, cli_array *a, c
 	a->count = count;
 	a->cell = cli_alloc(count, sizeof *a->cell);
 	for (i = 0; i < count; i++) {
-		put_element(a, i, type, read_bits(p + width * i, width, big), width);
+		const unsigned char *at = p + width * i;
+
+		if (width > 8) {
+			a->cell[i].r = read_long(at, width, big);
+		} else {
+			put_element(a, i, type, read_bits(at, width, big), width);
+		}
 	}
 	if (h->fortran && a->rank > 1) {
 		cli_array_transpose(a);
