@@ -564,6 +564,46 @@ START_TEST(figures_count_operations)
 	}
 END_TEST
 
+/* The bound of the cheap gradient principle, with one for each op whose adjoint is dear. most: times
+ * the value, in hundredths. */
+static const struct {
+	const char *text;
+	int most;
+} gradients[] = {
+    {"param w[N, N], b[N]\ninput x[N, N]\ngradient mse_loss(tanh(x @ w + b), x) as y wrt w, b\n", 400},
+    {"param x[N, N]\ngradient sum(softmax(x)**2) as y wrt x\n", 400},
+    {"param x[N, N]\ngradient sum(logsumexp(x, axis=1)) + sum(log_softmax(x)**2) as y wrt x\n", 400},
+    {"param x[N, N]\ngradient sum(layer_norm(x)**3) + sum(rms_norm(x)) as y wrt x\n", 400},
+    {"param x[N, N]\ngradient sum(cumsum(exp(x))**2) + sum(norm(x, axis=1)) as y wrt x\n", 400},
+    {"param x[N]\ngradient sum(roll(x, 1)*x) + sum(100*(x[1:] - x[:-1]**2)**2) as y wrt x\n", 400},
+    {"param x[N, N]\ninput i: i64[N]\ngradient sum(sin(x[i])) + sum(max(x, axis=0)) as y wrt x\n", 400},
+    {"param a[N, N]\ngradient sum(solve(a, exp(a))) + logdet(a) as y wrt a\n", 400},
+    {"param a[N, N]\ngradient sum(cholesky(a @ a.T + eye(N))) as y wrt a\n", 400},
+    {"param x[2, 3, 12, 12], k[4, 3, 3, 3]\ngradient sum(conv2d(x, k)**2) as y wrt x, k\n", 400},
+    {"param w[N, N], h[N]\ninput x[N, N]\n"
+     "gradient sum(scan((h, v) -> tanh(w @ h + v), h, over=x)) as y wrt w, h\n", 400},
+    /* the steps between two checkpoints are computed again */
+    {"param w[N, N], h[N]\ninput x[N, N]\n"
+     "gradient sum(scan((h, v) -> tanh(w @ h + v), h, over=x, checkpoint=8)) as y wrt w, h\n", 500},
+    /* a triangle is solved by half of the operations of a product, which its adjoint has too */
+    {"param a[N, N]\ngradient sum(solve_triangular(tril(a), exp(a))) as y wrt a\n", 500},
+};
+
+START_TEST(gradients_cost_a_small_multiple_of_the_value)
+	{
+		sg_model *m = compile(gradients[_i].text);
+		const sg_entry *e = sg_model_find(m, "gradient");
+		const int64_t n = 64;
+		sg_figures f;
+
+		ck_assert_int_eq(sg_entry_figures(m, e, &n, &f, NULL), SG_OK);
+		ck_assert_msg(100 * f.noperations <= gradients[_i].most * f.nvalue_operations,
+		              "%s costs %lld, and the value %lld", gradients[_i].text,
+		              (long long)f.noperations, (long long)f.nvalue_operations);
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(times_are_told_by_phase)
 	{
 		sg_model *m = compile(perceptron);
@@ -725,6 +765,8 @@ main(void)
 	tcase_add_test(c, texts_are_written);
 	tcase_add_test(c, what_is_written_as_sg_compiles_again);
 	tcase_add_test(c, figures_count_operations);
+	tcase_add_loop_test(c, gradients_cost_a_small_multiple_of_the_value, 0,
+	                    sizeof gradients / sizeof *gradients);
 	tcase_add_test(c, times_are_told_by_phase);
 	tcase_add_test(c, binaries_are_written_beside_and_renamed);
 	tcase_add_test(c, right_derivatives_pass_the_check);
