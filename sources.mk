@@ -235,6 +235,7 @@ runtime_templates = \
 	runtime/linalg.c.in \
 	runtime/loss.c.in \
 	runtime/matmul.c.in \
+	runtime/power.h.in \
 	runtime/random.h.in \
 	runtime/reduce.c.in \
 	runtime/scalar.h.in \
@@ -242,6 +243,7 @@ runtime_templates = \
 	runtime/special.h.in \
 	runtime/sum.h.in \
 	runtime/symgrad_runtime.h.in \
+	runtime/trig.h.in \
 	runtime/vector.h.in \
 	runtime/vmath.c.in \
 	runtime/block.h \

@@ -233,11 +233,38 @@ POWER(cube, 3)
 POWER(pow4, 4)
 POWER(pow5, 5)
 POWER(pow7, 7)
+POWER(pow31, 31)
+POWER(pow_thousandth, 0x1p-10)
+POWER(pow_most, 70.3125)
+POWER(pow_down, -17.125)
 POWER(inverse, -1)
 POWER(inverse_square, -2)
 POWER(root, 0.5)
 POWER(root_cubed, 1.5)
 POWER(inverse_root, -0.5)
+
+/* A base to the power of x. */
+#define BASE(NAME, X)                                                                              \
+	static double d_##NAME(double y)                                                           \
+	{                                                                                          \
+		return sgrt_pow_f64(X, y);                                                         \
+	}                                                                                          \
+	static float f_##NAME(float y)                                                             \
+	{                                                                                          \
+		return sgrt_pow_f32((float)(X), y);                                                \
+	}                                                                                          \
+	static void x_##NAME(mpfr_t r, const mpfr_t y)                                             \
+	{                                                                                          \
+		mpfr_t x;                                                                          \
+                                                                                                   \
+		mpfr_init2(x, PREC);                                                               \
+		mpfr_set_d(x, X, MPFR_RNDN);                                                       \
+		mpfr_pow(r, x, y, MPFR_RNDN);                                                      \
+		mpfr_clear(x);                                                                     \
+	}
+BASE(of_half, 0.5)
+BASE(of_most, 2.71875)
+BASE(of_near_one, 1.000244140625)
 
 #define LIBM(F)                                                                                    \
 	static void x_##F(mpfr_t r, const mpfr_t x)                                                \
@@ -388,18 +415,31 @@ static const row rows[] = {
     {P(pow4), -4, 4, -1e+308, 1e308, 4, 4},
     {P(pow5), -4, 4, -1e+308, 1e308, 4, 4},
     {P(pow7), -4, 4, -1e+308, 1e308, 4, 4},
+    {P(pow31), -1e2, 1e2, -1e308, 1e308, 4, 4},
+    {P(pow_thousandth), 0, 1e3, 0, 1e308, 4, 4},
+    {P(pow_most), 0.99, 1.01, 0, 1e308, 4, 4},
+    {P(pow_down), 0.1, 10, 0, 1e308, 4, 4},
+    {P(of_half), -1080, 1030, -1e308, 1e308, 4, 4},
+    {P(of_half), -155, 130, -1e308, 1e308, 4, 4},
+    {P(of_most), -700, 700, -1e308, 1e308, 4, 4},
+    {P(of_near_one), -3e6, 3e6, -1e308, 1e308, 4, 4},
+    {P(of_near_one), -3e5, 3e5, -1e308, 1e308, 4, 4},
     {P(inverse), -4, 4, -1e+308, 1e308, 4, 4},
     {P(inverse_square), -4, 4, -1e+308, 1e308, 4, 4},
     {P(root), 0, 4, 0, 1e308, 4, 4},
     {P(root_cubed), 0, 4, 0, 1e308, 4, 4},
     {P(inverse_root), 0, 4, 0, 1e308, 4, 4},
     {L(cbrt), -8, 8, -1e308, 1e308, 4, 4},
-    {L(sin), -7, 7, -1e9, 1e9, 4, 4},
-    {L(cos), -7, 7, -1e9, 1e9, 4, 4},
-    {L(tan), -7, 7, -1e9, 1e9, 4, 4},
+    {F(sin), -7, 7, -0x1p1023, 0x1p1023, 4, 4},
+    {F(sin), -1.1e6, 1.1e6, -0x1p1023, 0x1p1023, 4, 4},
+    {F(cos), -7, 7, -0x1p1023, 0x1p1023, 4, 4},
+    {F(cos), -1.1e6, 1.1e6, -0x1p1023, 0x1p1023, 4, 4},
+    {F(tan), -7, 7, -0x1p1023, 0x1p1023, 4, 4},
+    {F(tan), -1.1e6, 1.1e6, -0x1p1023, 0x1p1023, 4, 4},
     {L(asin), -1, 1, -1, 1, 4, 4},
     {L(acos), -1, 1, -1, 1, 4, 4},
-    {L(atan), -4, 4, -1e308, 1e308, 4, 4},
+    {F(atan), -4, 4, -1e308, 1e308, 4, 4},
+    {F(atan), -1, 1, -1e308, 1e308, 4, 4},
     {L(sinh), -3, 3, -700, 700, 4, 4},
     {L(cosh), -3, 3, -700, 700, 4, 4},
     {L(asinh), -3, 3, -1e300, 1e300, 4, 4},
@@ -432,6 +472,78 @@ START_TEST(floats_are_within_their_bounds)
 	}
 END_TEST
 
+/* Where most digits cancel: the doubles and floats next to k pi/2. */
+static void
+check_turns(const row *r, int single)
+{
+	worst w = {0, 0};
+	uint64_t seed = 2;
+	double k;
+	int i;
+
+	for (i = 0; i < 4000; i++) {
+		k = floor(uniform(&seed, 1, i < 2000 ? 1000 : 640000));
+		k *= 0x1.921fb54442d18p+0;
+		measure(r, single ? (double)(float)k : k, single, &w);
+	}
+	ck_assert_msg(w.error <= 4, "%s %s: %.3f ulp at %a", r->name, single ? "f32" : "f64",
+	              w.error, w.at);
+}
+
+START_TEST(quarter_turns_keep_their_digits)
+	{
+		static const row of[] = {{F(sin), 0, 0, -1e9, 1e9, 4, 4},
+		                         {F(cos), 0, 0, -1e9, 1e9, 4, 4},
+		                         {F(tan), 0, 0, -1e9, 1e9, 4, 4}};
+
+		check_turns(&of[_i / 2], _i % 2);
+	}
+END_TEST
+
+/* What C99 Annex F says of powers, as the libm has it: the class and the sign of each. */
+static void
+check_power(double x, double y)
+{
+	const double d = sgrt_pow_f64(x, y), d_exact = pow(x, y);
+	const float f = sgrt_pow_f32((float)x, (float)y);
+	const float f_exact = powf((float)x, (float)y);
+
+	ck_assert_msg(d_exact != d_exact ? d != d
+	                                 : fabs(d - d_exact) <= fabs(d_exact) * 0x1p-51 ||
+	                                       d == d_exact,
+	              "pow(%a, %a) is %a", x, y, d);
+	ck_assert_msg(f_exact != f_exact ? f != f
+	                                 : fabsf(f - f_exact) <= fabsf(f_exact) * 0x1p-22f ||
+	                                       f == f_exact,
+	              "powf(%a, %a) is %a", x, y, (double)f);
+	ck_assert(d != d || signbit(d) == signbit(d_exact));
+	ck_assert(f != f || signbit(f) == signbit(f_exact));
+}
+
+START_TEST(powers_are_those_of_annex_f)
+	{
+		static const double v[] = {0,      1,       2,       3,        7,        0.25,
+		                           2.5,    0x1p-140, 0x1p-1070, 0x1p20, 0x1p21,  3e6,
+		                           0x1p24, 0x1p50,  0x1p53,  0x1.fffffep+127, 1e300, INFINITY};
+		const int n = (int)(sizeof v / sizeof v[0]);
+		int i, j;
+
+		for (i = 0; i < 2 * n; i++) {
+			for (j = 0; j < 2 * n; j++)
+				check_power(i < n ? v[i] : -v[i - n], j < n ? v[j] : -v[j - n]);
+			check_power(i < n ? v[i] : -v[i - n], (double)NAN);
+			check_power((double)NAN, i < n ? v[i] : -v[i - n]);
+		}
+		ck_assert(signbit(sgrt_sin_f64(-0.0)) && signbit(sgrt_tan_f64(-0.0)) &&
+		          signbit(sgrt_atan_f64(-0.0)) && signbit(sgrt_sin_f32(-0.0f)) &&
+		          signbit(sgrt_tan_f32(-0.0f)) && signbit(sgrt_atan_f32(-0.0f)));
+		ck_assert(isnan(sgrt_sin_f64((double)INFINITY)) && isnan(sgrt_cos_f32(-INFINITY)) &&
+		          isnan(sgrt_tan_f64((double)NAN)) && isnan(sgrt_atan_f32(NAN)));
+		ck_assert(sgrt_atan_f64((double)INFINITY) == 0x1.921fb54442d18p+0);
+		ck_assert(sgrt_atan_f32(-INFINITY) == -0x1.921fb6p+0f);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -443,6 +555,8 @@ main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, doubles_are_within_their_bounds, 0, n);
 	tcase_add_loop_test(c, floats_are_within_their_bounds, 0, n);
+	tcase_add_loop_test(c, quarter_turns_keep_their_digits, 0, 6);
+	tcase_add_test(c, powers_are_those_of_annex_f);
 	suite_add_tcase(s, c);
 	srunner_run_all(run, CK_ENV);
 	failed = srunner_ntests_failed(run);

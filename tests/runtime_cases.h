@@ -62,19 +62,23 @@ typedef void C(vfn)(ptrdiff_t, const T *, T *);
 
 TEST(C(array_forms_agree_with_the_scalar_and_the_reference))
 {
-	static C(vfn) *const f[] = {R(vexp), R(vlog), R(vtanh), R(vsigmoid), R(verf)};
+	static C(vfn) *const f[] = {R(vexp), R(vlog), R(vtanh), R(vsigmoid),
+	                            R(verf), R(vsin), R(vcos),  R(vtan)};
 	static C(vfn) *const ref[] = {R(vexp_ref), R(vlog_ref), R(vtanh_ref), R(vsigmoid_ref),
-	                              R(verf_ref)};
-	static T (*const scalar[])(T) = {R(exp), R(log), R(tanh), R(sigmoid), R(erf)};
+	                              R(verf_ref), R(vsin_ref), R(vcos_ref), R(vtan_ref)};
+	static T (*const scalar[])(T) = {R(exp), R(log), R(tanh), R(sigmoid),
+	                                R(erf), R(sin), R(cos),  R(tan)};
 	uint64_t seed = 11;
 	ptrdiff_t i, n;
 	T *x, *y, *z;
 	int k, e;
 
-	for (k = 0; k < 5; k++)
+	for (k = 0; k < 8; k++)
 		for (e = 0; e < C(NEXTENT); e++) {
 			n = C(extent)[e];
 			x = C(random)(&seed, n, 20);
+			for (i = 5; k >= 5 && i < n; i += 70)
+				x[i] = (T)1e30; /* far, between others */
 			y = C(random)(&seed, n, 1);
 			z = C(random)(&seed, n, 1);
 			f[k](n, x, y);
@@ -88,6 +92,46 @@ TEST(C(array_forms_agree_with_the_scalar_and_the_reference))
 			free(x);
 			free(y);
 			free(z);
+		}
+}
+END_TEST
+
+/* Each of many numbers or one number to the power of each or one; far ones and short powers too. */
+TEST(C(powers_agree_with_the_scalar_and_the_reference))
+{
+	const T one[] = {(T)2.5, 2, (T)-1.75, 7, (T)-0.5};
+	uint64_t seed = 13;
+	ptrdiff_t i, n, dx, dy;
+	T *x, *y, *z, *w;
+	int e, k;
+
+	for (k = 0; k < 15; k++)
+		for (e = 0; e < C(NEXTENT); e++) {
+			dx = k % 3 != 1;
+			dy = k % 3 != 2;
+			n = C(extent)[e];
+			x = C(random)(&seed, n + 1, 3);
+			y = C(random)(&seed, n + 1, 9);
+			z = C(random)(&seed, n, 1);
+			w = C(random)(&seed, n, 1);
+			for (i = 0; i < n; i++) {
+				x[i] = i % 40 == 3 ? 0 : i % 40 == 37 ? x[i] : (T)fabs(x[i]);
+				y[i] = i % 7 == 1 ? (T)floor((double)y[i]) : y[i];
+			}
+			x[0] = dx ? x[0] : (T)fabs(one[k / 3]);
+			y[0] = dy ? y[0] : one[k / 3];
+			R(vpow)(n, x, dx, y, dy, z);
+			R(vpow_ref)(n, x, dx, y, dy, w);
+			C(near)("power", n, z, w, 8, 0);
+			for (i = 0; i < n; i++)
+				w[i] = R(pow)(x[i * dx], y[i * dy]);
+			C(same)("scalar", n, z, w);
+			R(vpow)(n, x, dx, y, dy, dx ? x : y);
+			C(same)("in place", n, dx ? x : y, z);
+			free(x);
+			free(y);
+			free(z);
+			free(w);
 		}
 }
 END_TEST
@@ -701,6 +745,7 @@ static void
 C(add_tests)(TCase *c)
 {
 	tcase_add_test(c, C(array_forms_agree_with_the_scalar_and_the_reference));
+	tcase_add_test(c, C(powers_agree_with_the_scalar_and_the_reference));
 	tcase_add_test(c, C(special_values_of_the_vector_functions));
 	tcase_add_test(c, C(nan_wins_and_divisors_give_the_sign));
 	tcase_add_test(c, C(sums_are_as_good_as_compensated_ones));
