@@ -508,13 +508,13 @@ check_power(double x, double y)
 	const float f = sgrt_pow_f32((float)x, (float)y);
 	const float f_exact = powf((float)x, (float)y);
 
-	ck_assert_msg(d_exact != d_exact ? d != d
-	                                 : fabs(d - d_exact) <= fabs(d_exact) * 0x1p-51 ||
-	                                       d == d_exact,
+	ck_assert_msg(d_exact != d_exact
+	                  ? d != d
+	                  : fabs(d - d_exact) <= fabs(d_exact) * 0x1p-51 || d == d_exact,
 	              "pow(%a, %a) is %a", x, y, d);
-	ck_assert_msg(f_exact != f_exact ? f != f
-	                                 : fabsf(f - f_exact) <= fabsf(f_exact) * 0x1p-22f ||
-	                                       f == f_exact,
+	ck_assert_msg(f_exact != f_exact
+	                  ? f != f
+	                  : fabsf(f - f_exact) <= fabsf(f_exact) * 0x1p-22f || f == f_exact,
 	              "powf(%a, %a) is %a", x, y, (double)f);
 	ck_assert(d != d || signbit(d) == signbit(d_exact));
 	ck_assert(f != f || signbit(f) == signbit(f_exact));
@@ -522,9 +522,10 @@ check_power(double x, double y)
 
 START_TEST(powers_are_those_of_annex_f)
 	{
-		static const double v[] = {0,      1,       2,       3,        7,        0.25,
-		                           2.5,    0x1p-140, 0x1p-1070, 0x1p20, 0x1p21,  3e6,
-		                           0x1p24, 0x1p50,  0x1p53,  0x1.fffffep+127, 1e300, INFINITY};
+		static const double v[] = {
+		    0,         1,       2,      3,   7,      0.25,   2.5,    0x1p-140,
+		    0x1p-1070, 0x1p20,  0x1p21, 3e6, 0x1p24, 0x1p50, 0x1p53, 0x1.fffffep+127,
+		    1e300,     INFINITY};
 		const int n = (int)(sizeof v / sizeof v[0]);
 		int i, j;
 

@@ -65,9 +65,9 @@ TEST(C(array_forms_agree_with_the_scalar_and_the_reference))
 	static C(vfn) *const f[] = {R(vexp), R(vlog), R(vtanh), R(vsigmoid),
 	                            R(verf), R(vsin), R(vcos),  R(vtan)};
 	static C(vfn) *const ref[] = {R(vexp_ref), R(vlog_ref), R(vtanh_ref), R(vsigmoid_ref),
-	                              R(verf_ref), R(vsin_ref), R(vcos_ref), R(vtan_ref)};
+	                              R(verf_ref), R(vsin_ref), R(vcos_ref),  R(vtan_ref)};
 	static T (*const scalar[])(T) = {R(exp), R(log), R(tanh), R(sigmoid),
-	                                R(erf), R(sin), R(cos),  R(tan)};
+	                                 R(erf), R(sin), R(cos),  R(tan)};
 	uint64_t seed = 11;
 	ptrdiff_t i, n;
 	T *x, *y, *z;
