@@ -317,6 +317,7 @@ test_scripts = \
 	tests/floors.sh \
 	tests/gradbench.sh \
 	tests/isa.sh \
+	tests/python.sh \
 	tests/sources.sh \
 	tests/symbols.sh \
 	tests/cli/bench.sh \
