@@ -128,6 +128,7 @@ lib_sources = \
 	src/back/cc.c \
 	src/back/cc.h \
 	src/back/check.c \
+	src/back/chunks.c \
 	src/back/classify.c \
 	src/back/cname.c \
 	src/back/contract.c \

@@ -87,7 +87,8 @@ static const struct {
      "c = conv1d(x, v, stride=3, dilation=2)\n"
      "d = tril(avg_pool1d(z, 2, stride=1))\n"
      "e = avg_pool2d(z, 2, stride=1)\n"
-     "y = sum(sin(a)) + sum(b*b) + sum(sin(c)) + sum(d*d) + sum(e*e) + sum(max_pool1d(x, 3, stride=2)**2)\n"
+     "y = sum(sin(a)) + sum(b*b) + sum(sin(c)) + sum(d*d) + sum(e*e) + sum(max_pool1d(x, 3, "
+     "stride=2)**2)\n"
      "gradient y wrt x, z, w, v\n",
      1e-10},
     {"tiles of rows: densities",
@@ -112,13 +113,15 @@ static const struct {
      "h = tanh(x @ w + b)\n"
      "o = softmax(layer_norm(h) @ v)\n"
      "gradient mse_loss(o, t) as loss wrt params\n"
-     "entry more = sum(cross_entropy(o, t, reduction=\"none\")) as loss, grad(sum(o*o), v) as g, vjp(o, w, t) as d\n",
+     "entry more = sum(cross_entropy(o, t, reduction=\"none\")) as loss, grad(sum(o*o), v) as g, "
+     "vjp(o, w, t) as d\n",
      1e-4},
     {"tiles of rows: what goes on over the rows",
      "input x[R, M], i: i64[R]\n"
      "s = sin(x) * sum(x, axis=1)[:, None]\n"
      "e = exp(-0.1*s)\n"
-     "entry folds = sum(s*e, axis=0) as s0, sum(e) as s1, prod(1 + 0.01*s, axis=0) as p, any(s > 3, axis=0) as a,\n"
+     "entry folds = sum(s*e, axis=0) as s0, sum(e) as s1, prod(1 + 0.01*s, axis=0) as p, any(s > "
+     "3, axis=0) as a,\n"
      "  all(e > 0) as b, sum(i) as n, sum(i % 3) as m, mean(e + 0*s, axis=1) as r\n"
      "gradient sum(s / (1 + sum(e, axis=0))) as y wrt x\n",
      1e-10},
@@ -162,10 +165,29 @@ static const struct {
      "s, e = scan(step, zeros([4, M]), over=x)\n"
      "u = pad(sin(z), ((0, 2))) + pad(tanh(y), ((2, 0))) + pad(z*y, ((1, 1)))\n"
      "gradient sum(s*s) + sum(e)/100 as l wrt x, a\n"
-     "entry more = u, grad(sum(u*u*flip(u)), z) as g, norm(u[0:3]) as n, grad(norm(u[0:2]*z[0]), z) as m,\n"
-     "  norm(a[0:3, 0]*1e300)*1e-300 as far, norm(a[0:3, 0]*1e-300)*1e300 as close, norm(a[0:3, 0]*0) as nothing,\n"
-     "  1/norm(a[0:3, 0]*1e300*1e300) as inverse, norm([log(-a[0, 0]), 1.0]) as nan_, norm([1e300, 1e-300*a[0, 0]])*1e-300 as wide\n",
+     "entry more = u, grad(sum(u*u*flip(u)), z) as g, norm(u[0:3]) as n, grad(norm(u[0:2]*z[0]), "
+     "z) as m,\n"
+     "  norm(a[0:3, 0]*1e300)*1e-300 as far, norm(a[0:3, 0]*1e-300)*1e300 as close, norm(a[0:3, "
+     "0]*0) as nothing,\n"
+     "  1/norm(a[0:3, 0]*1e300*1e300) as inverse, norm([log(-a[0, 0]), 1.0]) as nan_, norm([1e300, "
+     "1e-300*a[0, 0]])*1e-300 as wide\n",
      1e-10},
+    {"chunks of sines: in lanes, in strips, of one another, behind conditions",
+     "input x[R, M], y[R], p, i: i64[R]\n"
+     "a = sin(3*x + cos(x)) + 0.5*tan(x/7)\n"
+     "b = where(x > 0, abs(x)**p, cos(p*x)) * cos(1.1e6 + x)\n"
+     "c = pad(sin(y), ((2, 1)))[0:R] + cos(y[i % R]) + p**y + y**7\n"
+     "entry folds = sum(a*b) as s, sum(sin(x*y[:, None]), axis=0) as f, sum(cos(a), axis=1) as g, "
+     "max(c) as m\n"
+     "gradient sum(a*b) + sum(c*c) as l wrt x, y, p\n"
+     "output a, b, c, cumsum(sin(y)) as d\n",
+     1e-7},
+    {"chunks of sines in f32",
+     "real f32\n"
+     "input x[R, M], y[R], p\n"
+     "a = sin(3*x + cos(x)) + abs(y[:, None])**(p*x)\n"
+     "gradient mean(a*tan(a/9)) as l wrt x, y, p\n",
+     1e-4},
     {"small products in many rows",
      "input x[R, 3, 4], y[R, 4, 4], z[R, 3], w[3, M]\n"
      "a = einsum(\"rij,rjk->rik\", x, y)\n"
@@ -233,7 +255,8 @@ static const struct {
      "def heavy(v) = sum(exp(0.1*v) * v)\n"
      "y = if k > 2 then heavy(x * w) else sum(w)\n"
      "g = if sum(x) > 1.0 then tanh(x * w) + 1.0 else x\n"
-     "d = if k < 2 then sum(tanh(A @ B)**2) else if sum(w) > 2 then logdet(A @ A.T + 3*eye(M) + 0.1*B) else prod(w)\n"
+     "d = if k < 2 then sum(tanh(A @ B)**2) else if sum(w) > 2 then logdet(A @ A.T + 3*eye(M) + "
+     "0.1*B) else prod(w)\n"
      "loss = y + sum(g*g) + d\n"
      "gradient loss wrt x, w, A, B\n"
      "entry more = hvp(loss, w, x) as h, jvp(loss, B, A) as j, g, d\n",
@@ -241,11 +264,13 @@ static const struct {
     {"branches: in loops, and loops in them",
      "input x[N], v[L, N], k: i64\n"
      "param w[N]\n"
-     "def step(h, r) = if sum(h) > 2.0 then tanh(h*w + r) else (if k > 1 then h + exp(-r*w) else h)\n"
+     "def step(h, r) = if sum(h) > 2.0 then tanh(h*w + r) else (if k > 1 then h + exp(-r*w) else "
+     "h)\n"
      "h = scan(step, x, over=v)\n"
      "q = if k > 0 then sum(scan((c, r) -> c*0.9 + sin(r*w), x, over=v)) else sum(cumsum(w))\n"
      "kept = scan(step, x, over=v, checkpoint=2)\n"
-     "t = while((t) -> sum(t*t) > 0.1, (t) -> if sum(t) > 1 then 0.6*t else 0.7*tanh(t*w), w, limit=60)\n"
+     "t = while((t) -> sum(t*t) > 0.1, (t) -> if sum(t) > 1 then 0.6*t else 0.7*tanh(t*w), w, "
+     "limit=60)\n"
      "loss = sum(h*h) + q + sum(kept) + sum(t)\n"
      "gradient loss wrt x, w, v\n"
      "entry two = hvp(loss, w, x) as h, q\n",
@@ -275,7 +300,10 @@ static const struct {
 static const struct {
 	char name;
 	int64_t value[4];
-} dims[] = {{'N', {3, 1, 0, 5}}, {'M', {2, 1, 3, 4}}, {'K', {2, 1, 2, 9}}, {'L', {8, 6, 4, 9}},
+} dims[] = {{'N', {3, 1, 0, 5}},
+            {'M', {2, 1, 3, 4}},
+            {'K', {2, 1, 2, 9}},
+            {'L', {8, 6, 4, 9}},
             {'R', {70, 1, 0, 200}}}; /* R: more rows than a tile holds, and fewer */
 
 /* ---- inputs ---- */

@@ -274,8 +274,8 @@ add_parts(sg_nest *n, const char *from)
 		sg_close(n);
 }
 
-static void
-print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
+void
+sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
 	sg_fn *f = n->f;
 	const char *i = f->loop[d];
@@ -296,6 +296,15 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	}
 	sg_print_level(n, d + 1);
 	sg_close(n);
+}
+
+static void
+print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	if (n->chunks && d + 1 == n->ngroups)
+		sg_print_chunks(n, d, from, to);
+	else
+		sg_print_nest_loop(n, d, from, to);
 }
 
 /* The innermost loop that is reduced, of sums that go in blocks. */
@@ -396,6 +405,7 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	find_needed(n);
 	sg_choose_lanes(n);
 	sg_set_depths(n);
+	sg_choose_chunks(n);
 	if (!n->band)
 		sg_choose_parallel(n);
 	n->tiles = sg_plan_tiles(n);

@@ -5,6 +5,7 @@
 #include "back/emit.h"
 
 typedef struct sg_blocks sg_blocks;
+typedef struct sg_chunks sg_chunks;
 
 typedef struct sg_nest {
 	sg_fn *f;
@@ -18,6 +19,7 @@ typedef struct sg_nest {
 	bool across;         /* all its folds go on from tile to tile */
 	sg_blocks *tiles; /* blocks.c; NULL: none */
 	uint32_t tile_at; /* how many loops are around that of the tiles */
+	sg_chunks *chunks; /* chunks.c; NULL: none */
 	/* lanes.c */
 	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
 	bool strip;                    /* the innermost loop is a kept one, in strips */
@@ -43,7 +45,16 @@ const char *sg_nest_to(const sg_nest *n, uint32_t d);
 /* Does it sum up over the rows of a band, with axes that stay? Each tile adds to arrays then. */
 bool sg_nest_carries(const sg_nest *n);
 void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
+/* The loop over group d. */
+void sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_set_depths(sg_nest *n);
+
+/* ---- chunks.c: the innermost loop in chunks, for routines that take many numbers ---- */
+void sg_choose_chunks(sg_nest *n); /* requires: depths */
+/* sg_print_nest_loop, chunk by chunk. */
+void sg_print_chunks(sg_nest *n, uint32_t d, const char *from, const char *to);
+/* The element of an array that the value is read from; NULL: it is evaluated where it stands. */
+const char *sg_chunk_element(const sg_nest *n, const sg_val *v);
 
 /* ---- parallel.c ---- */
 void sg_choose_parallel(sg_nest *n); /* requires: lanes are chosen, depths are known */

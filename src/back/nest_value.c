@@ -290,10 +290,17 @@ void
 sg_print_val(sg_nest *n, sg_val *v)
 {
 	sg_c_text x;
+	const char *element = sg_chunk_element(n, v);
 	const bool whole = v->kind == SG_V_DIV || v->kind == SG_V_MOD;
 
 	if (v->kind == SG_V_AT) {
 		print_checked(n, v);
+		return;
+	}
+	if (element) {
+		v->text = element;
+		v->prec = SG_PREC_ATOM;
+		v->weight = 0;
 		return;
 	}
 	x = val_text(n, v);

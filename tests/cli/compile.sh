@@ -119,6 +119,24 @@ for flag in '' -fopenmp; do
 		-Wpedantic -Wconversion -Wshadow -Werror -c omp/wide.c -o wide.o
 done
 
+# ---- what takes many numbers at once
+cat >waves.sg <<'END'
+input x[N], y[3], p
+output sum(sin(x)**2 * abs(x)**p) as s, cos(y) as c, x**2 as q
+END
+expect 'a loop over sines' 0 '' '' compile waves.sg -o waves --standalone
+grep -q '^			sgrt_vsin_f64(stop - chunk, sine, sine);$' waves/waves.c &&
+	grep -q '^			sgrt_vpow_f64(stop - chunk, power, 1, &exponent, 0, power);$' waves/waves.c
+judge 'goes by chunks' $?
+! grep -q 'sgrt_vcos_f64' waves/waves.c
+judge 'but not few turns' $?
+for c in "${CC:-cc}" clang; do
+	if ! command -v "${c%% *}" >have.out; then continue; fi
+	# shellcheck disable=SC2086
+	status "$c compiles it without a warning" 0 $c -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion \
+		-Wshadow -Werror -c waves/waves.c -o waves.o
+done
+
 # ---- at fault
 mkdir empty
 expect 'a fault in the last model' 1 '' '*' compile net.sg bad.sg -o empty

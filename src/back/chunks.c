@@ -1,0 +1,308 @@
+/* chunks.c - loops of written C that evaluate what has a branch for each number, and so would not
+ * become SIMD: sine, cosine, tangent, general powers.
+ *
+ * The runtime has routines for them that take many numbers at once (sgrt_vsin_f64). The innermost
+ * loop is cut into chunks of some hundred turns. For each chunk and each such value, a loop of its
+ * own evaluates the operands into an array, the routine replaces them by the results, and the loop
+ * proper reads these. A chunk's arrays are still in the nearest cache. Loops of few turns stay as
+ * they are, and so do values that a condition guards, for a loop of operands would not know it. */
+#include "back/nest.h"
+
+/* What is less than FEW turns is not worth a call; MANY arrays are too much of a stack. */
+enum { CHUNK = 128, FEW = 16, MANY = 8 };
+
+struct sg_chunks {
+	const char *begin;        /* the first turn of the chunk */
+	uint32_t at[MANY], count; /* values, in their order */
+	const char **text;        /* by value: its element of an array; NULL: none yet */
+	bool *needed;             /* by value: as it was found for the whole loop */
+};
+
+/* ---- which values ---- */
+
+typedef struct routine {
+	sg_op op;
+	const char *name, *results;
+} routine;
+
+static const routine *
+routine_of(const sg_val *v)
+{
+	static const routine all[] = {{SG_SIN, "vsin", "sine"},
+	                              {SG_COS, "vcos", "cosine"},
+	                              {SG_TAN, "vtan", "tangent"},
+	                              {SG_POW, "vpow", "power"}};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (all[i].op == v->op)
+			return &all[i];
+	return NULL;
+}
+
+/* Is it a power that is a few products? (runtime: pow_is_short) */
+static bool
+is_short_power(const sg_nest *n, const sg_val *v)
+{
+	static const double power[] = {2, 3, 4, 5, -1, -2, 0.5, 1.5, -0.5};
+	const sg_val *y;
+
+	if (v->op != SG_POW)
+		return false;
+	y = &n->s->val[v->arg[1]];
+	if (y->kind != SG_V_CONST)
+		return false;
+	for (size_t i = 0; i < sizeof power / sizeof power[0]; i++)
+		if (sg_bits_double(n->f->g->node[y->ref].attr->w[0]) == power[i])
+			return true;
+	return false;
+}
+
+/* Does it need, but for what stands behind a condition of its own, what another condition guards or
+ * what may fail? */
+static bool
+is_guarded(const sg_nest *n, uint32_t of)
+{
+	bool *seen = SG_NEW_ARRAY(n->f->ctx, bool, of + 1);
+
+	seen[of] = true;
+	for (uint32_t i = of; i > 0; i--) {
+		const sg_val *v = &n->s->val[i];
+
+		if (!seen[i])
+			continue;
+		if (v->guarded || (v->kind == SG_V_AT && v->depth == n->ngroups))
+			return true;
+		for (uint32_t k = 0; k < v->nargs && v->kind != SG_V_WITHIN; k++)
+			seen[v->arg[k]] = true;
+	}
+	return false;
+}
+
+static bool
+wants_routine(const sg_nest *n, uint32_t i)
+{
+	const sg_val *v = &n->s->val[i];
+
+	return v->needed && v->kind == SG_V_EW && v->depth == n->ngroups &&
+	       sg_type_is_float((sg_type)v->type) && routine_of(v) && !is_short_power(n, v) &&
+	       !is_guarded(n, i);
+}
+
+static bool
+has_few_turns(const sg_nest *n)
+{
+	int64_t v;
+
+	return sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v < FEW;
+}
+
+void
+sg_choose_chunks(sg_nest *n)
+{
+	sg_chunks *c;
+
+	n->chunks = NULL;
+	if (n->f->m->o->jit || n->ngroups == 0 || has_few_turns(n))
+		return;
+	c = SG_NEW_ARRAY(n->f->ctx, sg_chunks, 1);
+	for (uint32_t i = 1; i < n->s->nvals && c->count < MANY; i++)
+		if (wants_routine(n, i))
+			c->at[c->count++] = i;
+	if (c->count == 0)
+		return;
+	c->text = SG_NEW_ARRAY(n->f->ctx, const char *, n->s->nvals);
+	c->needed = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nvals);
+	n->chunks = c;
+}
+
+/* ---- what a loop needs, where some values are at hand ---- */
+
+static void
+want_vars(const sg_nest *n, bool *want, sg_aff a)
+{
+	const sg_affine form = n->f->aff[a];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE)
+			want[form.term[i].var - SG_VAR_VALUE] = true;
+}
+
+/* Values of the innermost loop are printed if `want` has them or needs them. */
+static void
+need_only(sg_nest *n, bool *want)
+{
+	sg_step *s = n->s;
+
+	for (size_t i = s->nvals; i-- > 1;) {
+		sg_val *v = &s->val[i];
+
+		if (v->depth == n->ngroups)
+			v->needed = want[i];
+		if (!want[i] || n->chunks->text[i])
+			continue;
+		want_vars(n, want, v->aff);
+		for (uint32_t k = 0; k < v->nconds; k++)
+			want_vars(n, want, v->cond[k].form);
+		for (uint32_t k = 0; k < v->nargs; k++)
+			want[v->arg[k]] = true;
+	}
+}
+
+static void
+need_operands(sg_nest *n, const sg_val *v)
+{
+	bool *want = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nvals);
+
+	for (uint32_t k = 0; k < v->nargs; k++)
+		want[v->arg[k]] = true;
+	need_only(n, want);
+}
+
+static void
+need_roots(sg_nest *n)
+{
+	const sg_step *s = n->s;
+	bool *want = SG_NEW_ARRAY(n->f->ctx, bool, s->nvals);
+
+	for (size_t i = 0; i < s->nroots; i++) {
+		for (int k = 0; k < 2; k++)
+			want[s->root[i].val[k]] = true;
+		want_vars(n, want, s->root[i].at);
+		want_vars(n, want, s->root[i].pos);
+	}
+	for (size_t i = 1; i < s->nvals; i++)
+		want[i] = want[i] || s->val[i].kind == SG_V_AT;
+	need_only(n, want);
+}
+
+/* ---- text ---- */
+
+typedef struct chunk {
+	sg_nest *n;
+	uint32_t d;
+	const char *from, *to; /* of the loop over the chunk; in a strip that has its own */
+	const char *turn;      /* which element of the arrays a turn has */
+} chunk;
+
+static void
+open_turns(const chunk *c)
+{
+	sg_nest *n = c->n;
+	const char *i = n->f->loop[c->d];
+
+	if (n->strip) {
+		sg_open_lane(n, true);
+		return;
+	}
+	sg_line(n->f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, c->from, i, c->to, i);
+	n->f->indent++;
+}
+
+/* Declares arrays for the operands, which change from turn to turn, or variables, and gives how
+ * each is handed to the routine. */
+static void
+declare_operands(const chunk *c, const sg_val *v, const char **name, bool *varies)
+{
+	sg_nest *n = c->n;
+	sg_fn *f = n->f;
+	const char *type = sg_type_c_name((sg_type)v->type);
+
+	for (uint32_t k = 0; k < v->nargs; k++) {
+		const sg_val *x = &n->s->val[v->arg[k]];
+
+		name[k] = sg_name_fresh(&f->names, k == 0 ? routine_of(v)->results : "exponent");
+		varies[k] = x->depth == n->ngroups;
+		if (varies[k])
+			sg_line(f, "%s %s[%d];", type, name[k], CHUNK);
+		else
+			sg_line(f, "const %s %s = %s;", type, name[k], sg_val_text(n, v->arg[k]).s);
+	}
+}
+
+static void
+fill_operands(const chunk *c, const sg_val *v, const char *const *name, const bool *varies)
+{
+	sg_nest *n = c->n;
+
+	need_operands(n, v);
+	open_turns(c);
+	for (size_t i = 1; i < n->s->nvals; i++)
+		if (n->s->val[i].depth == n->ngroups && n->s->val[i].needed)
+			sg_print_val(n, &n->s->val[i]);
+	for (uint32_t k = 0; k < v->nargs; k++)
+		if (varies[k])
+			sg_line(n->f, "%s[%s] = %s;", name[k], c->turn,
+			        sg_val_text(n, v->arg[k]).s);
+	sg_close(n);
+}
+
+static void
+print_call(const chunk *c, uint32_t at)
+{
+	sg_nest *n = c->n;
+	sg_fn *f = n->f;
+	const sg_val *v = &n->s->val[at];
+	const char *name[2], *call = sg_use_typed(f->m, routine_of(v)->name, (sg_type)v->type);
+	const char *count = n->strip ? n->width : sg_text(f->ctx, "%s - %s", c->to, c->from);
+	bool varies[2] = {false, false};
+
+	declare_operands(c, v, name, varies);
+	fill_operands(c, v, name, varies);
+	if (v->op == SG_POW)
+		sg_line(f, "%s(%s, %s%s, %d, %s%s, %d, %s);", call, count, varies[0] ? "" : "&",
+		        name[0], varies[0], varies[1] ? "" : "&", name[1], varies[1],
+		        name[varies[0] ? 0 : 1]);
+	else
+		sg_line(f, "%s(%s, %s, %s);", call, count, name[0], name[0]);
+	n->chunks->text[at] = sg_text(f->ctx, "%s[%s]", name[varies[0] ? 0 : 1], c->turn);
+}
+
+static void
+print_chunk(const chunk *c)
+{
+	sg_nest *n = c->n;
+	sg_chunks *all = n->chunks;
+
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		all->needed[i] = n->s->val[i].needed;
+		all->text[i] = NULL;
+	}
+	for (uint32_t k = 0; k < all->count; k++)
+		print_call(c, all->at[k]);
+	need_roots(n);
+	sg_print_nest_loop(n, c->d, c->from, c->to);
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		n->s->val[i].needed = all->needed[i];
+		all->text[i] = NULL;
+	}
+}
+
+const char *
+sg_chunk_element(const sg_nest *n, const sg_val *v)
+{
+	return n->chunks ? n->chunks->text[v - n->s->val] : NULL;
+}
+
+void
+sg_print_chunks(sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	sg_fn *f = n->f;
+	chunk c = {.n = n, .d = d, .from = from, .to = to, .turn = n->lane};
+
+	if (n->strip) { /* which is a chunk */
+		print_chunk(&c);
+		return;
+	}
+	c.from = sg_name_fresh(&f->names, "chunk");
+	c.to = sg_name_fresh(&f->names, "stop");
+	c.turn = sg_text(f->ctx, "%s - %s", f->loop[d], c.from);
+	if (n->parallel && d == 0 && !n->inside)
+		sg_open_parallel(n);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", c.from, from, c.from, to, c.from,
+	        CHUNK);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", c.to, to, c.from, CHUNK, to,
+	        c.from, CHUNK);
+	print_chunk(&c);
+	sg_close(n);
+}
