@@ -8,6 +8,7 @@ lib_sources = \
 	src/base/ctx.h \
 	src/base/diag.c \
 	src/base/diag_text.c \
+	src/base/format.c \
 	src/base/names.c \
 	src/base/number.c \
 	src/base/source.c \

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <float.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -242,6 +243,44 @@ START_TEST(maps_find_what_was_put)
 			ck_assert_ptr_eq(*sg_bytes_map_at(b, &i, sizeof i), &keys[i]);
 		ck_assert_ptr_null(*sg_bytes_map_at(b, "", 0));
 		ck_assert_ptr_null(*sg_bytes_map_at(b, "abcde", 5));
+	}
+END_TEST
+
+/* ---- text ---- */
+
+/* What sg_text makes is what the C library makes of the same format. */
+#define SAME(...)                                                                                  \
+	do {                                                                                       \
+		char want[256];                                                                    \
+                                                                                                   \
+		snprintf(want, sizeof want, __VA_ARGS__);                                          \
+		ck_assert_str_eq(sg_text(ctx, __VA_ARGS__), want);                                 \
+	} while (0)
+
+START_TEST(formats_mean_what_they_mean_to_the_c_library)
+	{
+		SAME("plain, 100%%");
+		SAME("%s|%.3s|%.*s|%8s|%-8s|%*s|%.0s|%.9s", "abcdef", "abcdef", 2, "abcdef", "ab",
+		     "ab", -5, "ab", "ab", "ab");
+		SAME("%c%c|%3c|%-3c|", 'a', '\t', 'b', 'c');
+		SAME("%d %i %5d %-5d| %05d %0*d %d", 0, -7, -42, 42, -42, 4, 7, INT_MIN);
+		SAME("%u %x %X %04x %08lx", UINT_MAX, 0xbeefu, 0xbeefu, 7u, 0x1234ul);
+		SAME("%ld %lld %lu %llu", LONG_MIN, LLONG_MIN, ULONG_MAX, ULLONG_MAX);
+		SAME("%zu %td %jd %ju %zd", SIZE_MAX, PTRDIFF_MIN, INTMAX_MIN, UINTMAX_MAX,
+		     (ssize_t)-3);
+		SAME("%s%s", "", "");
+	}
+END_TEST
+
+static void
+write_odd_format(void *arg)
+{
+	sg_text(arg, "%g", 0.5);
+}
+
+START_TEST(a_format_that_is_not_known_is_a_defect)
+	{
+		ck_assert_int_eq(sg_protect(ctx, write_odd_format, ctx), SG_FAULT_DEFECT);
 	}
 END_TEST
 
@@ -787,6 +826,8 @@ main(void)
 	tcase_add_test(t, products_and_sums_of_sizes_are_checked);
 	tcase_add_test(t, equal_names_are_one_pointer);
 	tcase_add_test(t, maps_find_what_was_put);
+	tcase_add_test(t, formats_mean_what_they_mean_to_the_c_library);
+	tcase_add_test(t, a_format_that_is_not_known_is_a_defect);
 	tcase_add_test(t, numbers_are_written_as_python_does);
 	tcase_add_test(t, random_bit_patterns_read_back_from_the_fewest_digits);
 	tcase_add_test(t, powers_of_two_and_ten_read_back_from_the_fewest_digits);

@@ -460,13 +460,14 @@ add_shares(const share *s)
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		const sg_root *r = &n->s->root[i];
 		const sg_type t = (sg_type)n->s->val[r->val[0]].type;
-		const char *x = sg_text(f->ctx, "%s[%s]", s->sum[i], s->number);
+		const char *x =
+		    s->sum[i] ? sg_text(f->ctx, "%s[%s]", s->sum[i], s->number) : NULL;
 
 		if (s->rest[i]) {
 			sg_line(f, "%s(&%s, &%s, %s);", sg_use_typed(f->m, "sum_add", t), r->acc,
 			        r->acc2, x);
 			sg_line(f, "%s += %s[%s];", r->acc2, s->rest[i], s->number);
-		} else if (s->sum[i]) {
+		} else if (x) {
 			sg_print_update(n, r->acc, (sg_op)sg_fn_node(f, r->ref)->op, t,
 			                (sg_c_text){x, SG_PREC_ATOM});
 		}

@@ -61,7 +61,8 @@ size_t sg_ctx_bytes(const sg_ctx *ctx); /* taken so far */
 /* A growable array in the arena: SG_PUSH(ctx, v.item, v.n, v.cap, value). */
 void *sg_grow(sg_ctx *ctx, void *items, size_t n, size_t *cap, size_t size);
 #define SG_PUSH(ctx, items, n, cap, ...)                                                           \
-	((items) = sg_grow((ctx), (items), (n), &(cap), sizeof *(items)),                          \
+	((items) = (n) < (cap) ? (items)                                                           \
+	                       : sg_grow((ctx), (items), (n), &(cap), sizeof *(items)),            \
 	 (items)[(n)++] = (__VA_ARGS__))
 
 /* Overflow-checked sizes: raise SG_FAULT_LIMIT. */
@@ -73,7 +74,8 @@ int64_t sg_add_size(sg_ctx *ctx, int64_t a, int64_t b);
 /* One copy of each text per context: equal names are equal pointers. */
 const char *sg_intern(sg_ctx *ctx, const char *s, size_t n);
 const char *sg_intern_z(sg_ctx *ctx, const char *s);
-/* sprintf into the arena; integers, %s, %.*s, %c only (no floating point: see sg_buf_num). */
+/* sprintf into the arena; %d %i %u %x %X %s %c with '-', '0', width, precision of %s, l ll j z t; no
+ * floating point (see sg_buf_num), and anything else is a defect. */
 const char *sg_text(sg_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Pointer-keyed hash map (keys by identity), values any pointer. */

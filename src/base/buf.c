@@ -1,7 +1,6 @@
 /* buf.c - a growing text in the arena. */
 #include "base/ctx.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void
@@ -45,31 +44,6 @@ void
 sg_buf_puts(sg_buf *b, const char *s)
 {
 	sg_buf_write(b, s, strlen(s));
-}
-
-void
-sg_buf_vprintf(sg_buf *b, const char *fmt, va_list ap)
-{
-	va_list again;
-	int n;
-
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	sg_need(b->ctx, n >= 0, "a format that the C library understands");
-	reserve(b, (size_t)n);
-	vsnprintf(b->s + b->n, (size_t)n + 1, fmt, ap);
-	b->n += (size_t)n;
-}
-
-void
-sg_buf_printf(sg_buf *b, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	sg_buf_vprintf(b, fmt, ap);
-	va_end(ap);
 }
 
 const char *
