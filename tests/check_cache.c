@@ -151,6 +151,21 @@ START_TEST(text_and_compiler_make_the_name)
 	}
 END_TEST
 
+START_TEST(the_compiler_s_words_may_say_how_much_to_optimise)
+	{
+		static const char text[] = "int f(void);\n"
+					   "#ifdef __OPTIMIZE__\n"
+					   "int f(void) { return 3; }\n"
+					   "#else\n"
+					   "int f(void) { return 0; }\n"
+					   "#endif\n";
+
+		ck_assert_int_eq(value_of(text), 3);
+		setenv("SYMGRAD_CC", "cc -O0", 1);
+		ck_assert_int_eq(value_of(text), 0);
+	}
+END_TEST
+
 START_TEST(another_compiler_of_the_same_name_is_another)
 	{
 		char program[128], command[256];
@@ -482,6 +497,7 @@ main(void)
 	tcase_add_checked_fixture(c, make_base, remove_base);
 	tcase_add_test(c, what_was_compiled_is_found_again);
 	tcase_add_test(c, text_and_compiler_make_the_name);
+	tcase_add_test(c, the_compiler_s_words_may_say_how_much_to_optimise);
 	tcase_add_test(c, another_compiler_of_the_same_name_is_another);
 	tcase_add_loop_test(c, a_damaged_entry_is_made_anew, 0,
 	                    (int)(sizeof damages / sizeof *damages));

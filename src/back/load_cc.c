@@ -1,4 +1,5 @@
-/* load_cc.c - C text -> machine code by the system's C compiler, at -O3.
+/* load_cc.c - C text -> machine code by the system's C compiler, at -O3 unless $SYMGRAD_CC says
+ * other.
  *
  * The shared object stays in the user's cache (cache.c) under the SHA-256 of text, flags, compiler
  * and processor. All work is done in a fresh folder beside the target, and what is finished is
@@ -18,7 +19,6 @@
 #include <unistd.h>
 
 static const char *const common_flags[] = {"-std=c11",
-                                           "-O3",
                                            "-fPIC",
                                            "-ffp-contract=off",
                                            "-fno-math-errno",
@@ -71,6 +71,16 @@ typedef struct build {
 	bool refused; /* the compiler did not want the text, or was stopped */
 } build;
 
+/* Does the compiler's own name say how much to optimise? */
+static bool
+chooses_level(const sg_cc *cc)
+{
+	for (int i = 1; i < cc->own; i++)
+		if (strncmp(cc->argv[i], "-O", 2) == 0)
+			return true;
+	return false;
+}
+
 static bool
 run_compiler(const build *b, const sg_site *s, bool native)
 {
@@ -78,6 +88,8 @@ run_compiler(const build *b, const sg_site *s, bool native)
 
 	for (int i = 0; common_flags[i]; i++)
 		sg_cc_add(&cc, common_flags[i]);
+	if (!chooses_level(&cc))
+		sg_cc_add(&cc, "-O3");
 	if (native)
 		sg_cc_add(&cc, "-march=native");
 	if (b->openmp)
