@@ -54,7 +54,7 @@ def print_where(tools, model, entry, depth, flags, make):
     """make(pointer) gives the Function to call."""
     function_name = f"{model.prefix}_{entry}"
     text, labels = marked(model.path, function_name, depth)
-    path = model.path.replace(".c", f"_{entry}_where.c")
+    path = f"{model.path[:-2]}_{entry}_where.c"
     with open(path, "w") as f:
         f.write(text)
     lib = tools.load(tools.shared(function_name + "-where", [path], flags))
