@@ -111,6 +111,7 @@ lib_sources = \
 	src/pass/pass.h \
 	src/pass/pattern.c \
 	src/pass/reverse.c \
+	src/pass/share.c \
 	src/pass/small.c \
 	src/pass/sweep.h \
 	src/back/affine.c \

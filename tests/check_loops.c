@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "api/symgrad.h"
+#include "api/api.h"
 #include "symgrad_runtime.h"
 
 enum { MAX_ARGS = 24 };
@@ -249,6 +249,22 @@ static const struct {
      "h, c, hs = scan(cell, (zeros([K]), zeros([K])), over=x)\n"
      "gradient sum((hs - y)**2) as loss wrt params\n",
      1e-10},
+    {"loops that do the same, and more",
+     "input x[N], v[L, N]\n"
+     "param w[N]\n"
+     "def f(a) = sum(scan((h, r) -> tanh(h*a + r)*0.9, x, over=v))\n"
+     "def g(a) {\n"
+     "  s, ss = scan((h, r) -> (0.5*h + sin(r*a), h*h), x, over=v)\n"
+     "  return sum(s) + sum(ss)\n"
+     "}\n"
+     "def k(a) = while((t) -> sum(t*t) > 0.3, (t) -> 0.8*t*sin(0.1*a), a, limit=60)\n"
+     "def both(a) = scan((c, r) -> c*sum(scan((d, e) -> d*e + c, 0.1, over=r)), 0.3, over=v*a)\n"
+     "value = f(w) + g(w)\n"
+     "output value\n"
+     "entry slopes = f(w) as y, grad(f(w), w) as d, jvp(f(w), w, x) as j, grad(f(2*w), w) as far\n"
+     "entry more = g(w) as y, grad(g(w), w, mode=\"forward\") as d, hvp(g(w), w, x) as h, both(w) as b\n"
+     "entry third = sum(k(w)) as y, jvp(k(w), w, x) as j, grad(sum(k(w)), w) as d, jvp(both(w), w, x) as c\n",
+     1e-8},
     {"branches: one side is computed",
      "input x[N], A[M, M], k: i64\n"
      "param w[N], B[M, M]\n"
@@ -632,6 +648,48 @@ START_TEST(size_of_the_text_does_not_depend_on_the_count)
 	}
 END_TEST
 
+/* nloops: that the graph of the model has after all passes. */
+static const struct {
+	const char *text;
+	int nloops;
+} shared[] = {
+#define F "def f(a) = scan((h, r) -> tanh(h*a + r), 0.5, over=x)\n"
+    {"input x[N]\nparam w\n" F "output f(w) as y, f(w) as z\n", 1},
+    {"input x[N]\nparam w\n" F "output f(w) as y, f(2*w) as z\n", 2},
+    {"input x[N]\nparam w\n" F "output f(w) as y, jvp(f(w), w, 1.0) as j\n", 1},
+    /* an entry does not run what only another one wants */
+    {"input x[N]\nparam w\n" F "output f(w) as y\nentry j = jvp(f(w), w, 1.0) as j\n", 2},
+    /* nor one side of a branch what the other wants */
+    {"input x[N], k: i64\nparam w\n" F "output f(w) as y, (if k > 0 then jvp(f(w), w, 1.0) else 0.0) as j\n", 2},
+    {"input x[N], k: i64\nparam w\n" F "output (if k > 0 then f(w) + jvp(f(w), w, 1.0) else 0.0) as j\n", 1},
+    {"input x[N], z[L, N]\nparam w\n"
+     "output sum(scan((c, r) -> c*scan((h, e) -> h*c + e, w, over=r) + scan((h, e) -> h*c + e, w, over=r), 0.1, over=z)) as y\n", 2},
+#undef F
+};
+
+START_TEST(loops_that_do_the_same_are_one)
+	{
+		const char *const text = shared[_i].text;
+		sg_model *m = sg_compile_string("shared.sg", text, strlen(text), NULL);
+		sg_ref root[16];
+		size_t nroots = 0;
+		int count = 0;
+
+		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+		for (size_t e = 0; e < m->program->nentries; e++)
+			for (size_t k = 0; k < m->program->entry[e].nout; k++)
+				root[nroots++] = m->program->entry[e].out[k].ref;
+		const bool *live = sg_graph_live(m->program->g, nroots, root);
+		for (sg_ref r = 1; r < m->program->g->n; r++) {
+			const uint16_t op = m->program->g->node[r].op;
+
+			count += live[r] && (op == SG_SCAN || op == SG_WHILE);
+		}
+		ck_assert_msg(count == shared[_i].nloops, "%s has %d loops", text, count);
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 	{
 		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT,
@@ -678,6 +736,8 @@ main(void)
 	tcase_add_loop_test(t, derivative_as_text_compiles_to_the_same_numbers, 0, n);
 	tcase_add_loop_test(t, derivatives_agree_with_differences, 0, n);
 	tcase_add_test(t, size_of_the_text_does_not_depend_on_the_count);
+	tcase_add_loop_test(t, loops_that_do_the_same_are_one, 0,
+	                    sizeof shared / sizeof *shared);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -32,6 +32,7 @@ compile(void *arg)
 	set_prefix(j, p);
 	m->derivs = sg_program_snapshot(m->ctx, p);
 	sg_derive(m->ctx, p);
+	sg_share_loops(m->ctx, p);
 	sg_merge_loops(m->ctx, p);
 	sg_clean(m->ctx, p, false);
 	sg_graph_check(p->g);

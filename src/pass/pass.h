@@ -19,6 +19,10 @@ void sg_clean(sg_ctx *ctx, sg_program *p, bool finite);
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs for finite values up to rounding, names. */
 void sg_algebra(sg_ctx *ctx, sg_program *p, bool formulas);
 
+/* share_loops - loops that do what another loop does besides are left out (share.c).
+ * requires: no DERIV.  preserves: outputs. */
+void sg_share_loops(sg_ctx *ctx, sg_program *p);
+
 /* merge_loops - loops that differ in what they stack alone become one.
  * requires: no DERIV.  preserves: outputs, up to the order of what a loop stacks. */
 void sg_merge_loops(sg_ctx *ctx, sg_program *p);
