@@ -98,6 +98,44 @@ conditions_that_count(const sg_fn *f, const sg_guards *w)
 	return any ? counts : NULL;
 }
 
+/* ---- what is as well computed anyway ---- */
+
+/* A few operations on scalars that need nothing under a guard, and can't fail. */
+static bool
+is_trivial(const sg_fn *f, const sg_guards *w, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const bool divides =
+	    (n->op == SG_FLOORDIV || n->op == SG_MOD) && !sg_type_is_float((sg_type)n->type);
+
+	if (!sg_has_one_element(f, r) || n->op == SG_NONEMPTY || divides ||
+	    !(n->op == SG_CAST || (sg_is_ew(n->op) && sg_ops[n->op].cost < EACH)))
+		return false;
+	for (uint32_t k = 0; k < n->nargs; k++)
+		if (w->of[n->args[k]] && sg_fn_node(f, n->args[k])->nargs)
+			return false;
+	return true;
+}
+
+static void
+set_free(const sg_fn *f, sg_guards *w, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+
+	w->of[r] = 0;
+	for (uint32_t k = 0; k < n->nargs; k++)
+		w->of[n->args[k]] = 0;
+}
+
+/* A branch would cost more. Conditions come first in the order, so all that is trivial is found. */
+static void
+free_trivial(const sg_fn *f, sg_guards *w)
+{
+	for (size_t i = 0; i < w->norder; i++)
+		if (w->of[w->order[i]] && is_trivial(f, w, w->order[i]))
+			set_free(f, w, w->order[i]);
+}
+
 /* ---- the graph ---- */
 
 /* Is r a tensor of ones, seen through what moves it? */
@@ -181,8 +219,10 @@ sg_find_branches(sg_fn *f)
 	}
 	f->guards = sg_guards_find(f->ctx, f->g, f->nout, root, counts);
 	f->guarded = f->g->n;
-	if (f->guards)
-		settle_selects(f);
+	if (!f->guards)
+		return;
+	settle_selects(f);
+	free_trivial(f, f->guards);
 }
 
 uint32_t

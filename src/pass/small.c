@@ -143,6 +143,22 @@ whole(split *w, sg_ref r)
 	return w->whole[r] = x;
 }
 
+/* Element i of a tensor of fixed numbers; 0: it is none. */
+static sg_ref
+fixed_item(split *w, sg_ref x, uint32_t i)
+{
+	const sg_node *n = sg_node_at(w->b.g, x);
+	const sg_shape *scalar = sg_shape_scalar(w->b.sp);
+
+	if (n->op == SG_IOTA)
+		return sg_const_int(&w->b, SG_I64, scalar, i);
+	if (n->op != SG_DATA)
+		return 0;
+	if (sg_type_is_float((sg_type)n->type))
+		return sg_const(&w->b, (sg_type)n->type, scalar, sg_bits_double(n->attr->w[i]));
+	return sg_const_int(&w->b, (sg_type)n->type, scalar, n->attr->w[i]);
+}
+
 static sg_ref
 item(split *w, sg_ref r, uint32_t i)
 {
@@ -152,6 +168,9 @@ item(split *w, sg_ref r, uint32_t i)
 
 	if (w->item[r])
 		return w->item[r][i];
+	x = fixed_item(w, w->whole[r], i);
+	if (x)
+		return x;
 	x = w->whole[r];
 	unravel(w, s, i, at);
 	for (uint32_t k = s->rank; k-- > 0;)
