@@ -44,6 +44,7 @@ def the_version() -> str:
 
 class BuildExt(build_ext):
     def build_extension(self, ext: Extension) -> None:
+        self.force = True  # what it stands on may be another than the last time
         folder = os.environ.get("SYMGRAD_BUILD")
         if folder:
             libs = str(Path(folder).resolve() / ".libs")

@@ -138,6 +138,16 @@ def test_inputs_of_other_entries_are_no_mistake():
     m = symgrad.compile("input x[N], y[N]\noutput sum(x) as s\nentry e = x * N as p, y + N as q")
     assert m.forward(x=np.ones(2), y=np.ones(3)) == 2
     assert m.forward(x=np.ones(2), y=object()) == 2
+    m = symgrad.compile("input x[N]\ndim K\nentry a = sum(x) + K as s\nentry b = arange(N) as i")
+    for n in (3, 2):  # what one call is told of them, the next one is not
+        assert m.b(x=np.ones(n)).shape == m.b(N=n, K=5).shape == (n,)
+        with pytest.raises(symgrad.ArgumentError, match="dimension 'N' does not follow"):
+            m.b(K=n)
+
+
+def test_keywords_need_not_be_interned(m, x):
+    named = {"".join(["", "x"]): x, "".join(["", "s"]): 3}
+    assert np.array_equal(m.forward(**named), value(x, s=3))
 
 
 # ---- outputs ----

@@ -278,6 +278,40 @@ def test_after_a_fork():
     assert done.returncode == 0, done.stderr
 
 
+def test_an_interrupt_comes_after_the_call():
+    done = python(
+        "import os, signal, threading, symgrad\n"
+        "m = symgrad.compile('dim n\\noutput while((i) -> i < n, (i) -> i + 1, cast(0, i64), limit=n) as k')\n"
+        "threading.Timer(0.02, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
+        "try:\n"
+        "    while True: m.forward(n=10_000_000)\n"
+        "except KeyboardInterrupt: pass\n"
+        "assert m.forward(n=3) == 3\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_memory_does_not_grow():
+    def pages():
+        return int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+
+    def work(times):
+        for _ in range(times):
+            m = symgrad.compile(SQUARE)
+            for n in range(10):
+                m.gradient(np.ones(n), k=n)
+            with pytest.raises(symgrad.CompileError):
+                symgrad.compile("output y")
+        gc.collect()
+
+    if not pathlib.Path("/proc/self/statm").exists():
+        pytest.skip("no /proc")
+    work(30)
+    before = pages()
+    work(150)
+    assert pages() - before < 512  # of about 4 KiB; each model takes tens
+
+
 def test_subinterpreters_are_refused():
     module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     pytest.importorskip(module)

@@ -272,22 +272,35 @@ static PyType_Spec handle_spec = {
 
 /* ---- entries ---- */
 
+/* {name: place} of the inputs and, behind them, the dimensions */
 static PyObject *
-names_of(const sg_entry *e)
+index_of(const sg_entry *e)
 {
-	size_t n = e->ninputs + e->ndims + e->noutputs;
-	PyObject *tuple = PyTuple_New((Py_ssize_t)n);
+	PyObject *index = PyDict_New();
 
-	for (size_t i = 0; tuple && i < n; i++) {
-		const char *name = i < e->ninputs              ? e->args[i].name
-		                   : i < e->ninputs + e->ndims ? e->dims[i - e->ninputs]
-		                                               : e->args[i - e->ndims].name;
-		PyObject *s = PyUnicode_InternFromString(name);
+	for (size_t i = 0; index && i < e->ninputs + e->ndims; i++) {
+		PyObject *place = PyLong_FromSize_t(i);
+		const char *name = i < e->ninputs ? e->args[i].name : e->dims[i - e->ninputs];
 
-		if (!s)
+		if (!place || PyDict_SetItemString(index, name, place) < 0)
+			Py_CLEAR(index);
+		Py_XDECREF(place);
+	}
+	return index;
+}
+
+static PyObject *
+outputs_of(const sg_entry *e)
+{
+	PyObject *tuple = PyTuple_New((Py_ssize_t)e->noutputs);
+
+	for (size_t i = 0; tuple && i < e->noutputs; i++) {
+		PyObject *name = PyUnicode_InternFromString(e->args[e->ninputs + i].name);
+
+		if (!name)
 			Py_CLEAR(tuple);
 		else
-			PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, s);
+			PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, name);
 	}
 	return tuple;
 }
@@ -346,8 +359,9 @@ entry_new(PyTypeObject *type, PyObject *args, PyObject *kw)
 	keep(&e->fail, fail);
 	if (result != Py_None)
 		keep((PyObject **)&e->result, result);
-	e->names = names_of(found);
-	if (e->names)
+	e->index = index_of(found);
+	e->outputs = outputs_of(found);
+	if (e->index && e->outputs)
 		return (PyObject *)e;
 	Py_DECREF(e);
 	return NULL;
@@ -365,7 +379,8 @@ entry_dealloc(PyObject *self)
 		e->idle = l->next;
 		core_lane_free(l);
 	}
-	Py_XDECREF(e->names);
+	Py_XDECREF(e->index);
+	Py_XDECREF(e->outputs);
 	Py_XDECREF(e->out);
 	Py_XDECREF(e->info);
 	Py_XDECREF(e->convert);

@@ -32,7 +32,7 @@ typedef struct lane {
 	struct lane *next;
 	sg_call *c;
 	bool settled; /* the call is prepared for the shapes below, and the outputs' are known */
-	bool spent;   /* what it was told can't be taken back: it is not used again */
+	PyObject *asides; /* list: names that the entry does not use, of what the call was told */
 	PyObject **given; /* by argument; borrowed: what the caller gave */
 	PyObject **held;  /* by argument; owned: converted inputs, fresh or given outputs */
 	bool *bound;      /* by input */
@@ -49,7 +49,8 @@ typedef struct entry {
 	const sg_entry *e;
 	sg_backend backend;
 	size_t nargs;
-	PyObject *names;      /* tuple of str, interned: inputs, dimensions, outputs */
+	PyObject *index;      /* dict: where the name of an input or dimension stands */
+	PyObject *outputs;    /* tuple of their names */
 	PyObject *out;        /* the keyword of arrays for the outputs */
 	PyObject *info;       /* describes the entry to the functions below */
 	PyObject *convert;    /* (info, index, object) -> array; index -1: of whatever type */

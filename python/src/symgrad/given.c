@@ -6,17 +6,15 @@
 
 /* ---- who is meant ---- */
 
-/* The index of a name among names[n], or n. Names are interned, and so are most keywords. */
-static size_t
-find_name(PyObject *names, size_t n, PyObject *name)
+/* The index of an input or, behind these, of a dimension; -1: no such name, -2: an exception. */
+static Py_ssize_t
+find_name(const entry *e, PyObject *name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (PyTuple_GET_ITEM(names, (Py_ssize_t)i) == name)
-			return i;
-	for (size_t i = 0; i < n; i++)
-		if (PyUnicode_Compare(PyTuple_GET_ITEM(names, (Py_ssize_t)i), name) == 0)
-			return i;
-	return n;
+	PyObject *i = PyDict_GetItemWithError(e->index, name);
+
+	if (i)
+		return PyLong_AsSsize_t(i);
+	return PyErr_Occurred() ? -2 : -1;
 }
 
 static int
@@ -49,10 +47,10 @@ set_other(entry *e, lane *l, const char *name, PyObject *value)
 
 	PyErr_Clear();
 	snprintf(text, sizeof text, "%s", sg_call_message(l->c));
-	l->spent = true;
-	if (v >= 0 && sg_call_set_dim(l->c, name, v) == SG_OK)
-		return 0;
-	return core_fail(e, SG_ENAME, text);
+	if (v < 0 || sg_call_set_dim(l->c, name, v) != SG_OK)
+		return core_fail(e, SG_ENAME, text);
+	l->settled = false;
+	return 0;
 }
 
 /* An input of the model that this entry does not use: its shape may tell a dimension. */
@@ -64,12 +62,12 @@ set_aside(entry *e, lane *l, PyObject *name, PyObject *value)
 	PyObject *array;
 	int rank, status;
 
-	if (!text)
+	if (!text || PyList_Append(l->asides, name) < 0)
 		return -1;
 	status = sg_call_bind(l->c, text, SG_DTYPE_F64, 0, NULL, l->number);
 	if (status != SG_OK)
 		return set_other(e, l, text, value);
-	l->spent = true;
+	l->settled = false;
 	array = PyObject_CallFunction(e->convert, "OiO", e->info, -1, value);
 	if (!array)
 		return -1;
@@ -88,17 +86,19 @@ set_aside(entry *e, lane *l, PyObject *name, PyObject *value)
 static int
 set_keyword(entry *e, lane *l, PyObject *name, PyObject *value, PyObject **out)
 {
-	size_t ninputs = e->e->ninputs, n = ninputs + e->e->ndims, i = find_name(e->names, n, name);
+	const Py_ssize_t ninputs = (Py_ssize_t)e->e->ninputs, i = find_name(e, name);
 
-	if (i < ninputs) {
+	if (i == -2)
+		return -1;
+	if (i >= 0 && i < ninputs) {
 		if (l->given[i])
 			return core_refuse(e, SG_ENAME, "%s() got '%U' by place and by name",
 			                   e->e->name, name);
 		l->given[i] = value;
 		return 0;
 	}
-	if (i < n)
-		return set_dim(e, l, i - ninputs, value);
+	if (i >= 0)
+		return set_dim(e, l, (size_t)(i - ninputs), value);
 	if (PyUnicode_Compare(name, e->out) == 0) {
 		*out = value;
 		return 0;
@@ -316,7 +316,7 @@ given_output(entry *e, lane *l, size_t i, PyObject *o)
 static PyObject *
 output_name(const entry *e, size_t i)
 {
-	return PyTuple_GET_ITEM(e->names, (Py_ssize_t)(i + e->e->ndims));
+	return PyTuple_GET_ITEM(e->outputs, (Py_ssize_t)(i - e->e->ninputs));
 }
 
 /* What `out` holds for output i, borrowed; NULL: nothing, or with an exception. */

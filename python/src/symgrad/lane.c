@@ -56,7 +56,9 @@ make_room(const entry *e, lane *l)
 	l->number = calloc(n, sizeof *l->number);
 	l->dim = calloc(ndims, sizeof *l->dim);
 	l->want = calloc(ndims, sizeof *l->want);
-	if (!l->given || !l->held || !l->bound || !l->shape || !l->number || !l->dim || !l->want)
+	l->asides = PyList_New(0);
+	if (!l->given || !l->held || !l->bound || !l->shape || !l->number || !l->dim || !l->want ||
+	    !l->asides)
 		return false;
 	for (size_t k = 0; k < ndims; k++)
 		l->dim[k] = -1;
@@ -67,6 +69,7 @@ void
 core_lane_free(lane *l)
 {
 	sg_call_free(l->c);
+	Py_XDECREF(l->asides);
 	free(l->given);
 	free(l->held);
 	free(l->bound);
@@ -113,12 +116,28 @@ core_lane_take(entry *e)
 	return l;
 }
 
+/* Takes back what the call was told of inputs and dimensions that the entry does not use. */
+static void
+forget_asides(lane *l)
+{
+	for (Py_ssize_t i = PyList_GET_SIZE(l->asides) - 1; i >= 0; i--) {
+		const char *name = PyUnicode_AsUTF8(PyList_GET_ITEM(l->asides, i)); /* as before */
+
+		if (sg_call_bind(l->c, name, SG_DTYPE_NONE, 0, NULL, NULL) != SG_OK)
+			sg_call_set_dim(l->c, name, -1);
+	}
+	PyList_SetSlice(l->asides, 0, PyList_GET_SIZE(l->asides), NULL);
+	l->settled = false;
+}
+
 void
 core_lane_give(entry *e, lane *l)
 {
 	for (size_t i = 0; i < e->nargs; i++)
 		Py_CLEAR(l->held[i]);
-	if (l->spent || e->nidle >= IDLE_LANES) {
+	if (PyList_GET_SIZE(l->asides) > 0)
+		forget_asides(l);
+	if (e->nidle >= IDLE_LANES) {
 		core_lane_free(l);
 		return;
 	}
