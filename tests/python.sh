@@ -38,7 +38,7 @@ status 'the module compiles without a warning' 0 $CC -std=gnu11 -O2 -Wall -Wextr
 	-o "$work/lib/symgrad/_core$suffix" -L"$builddir/.libs" -lsymgrad -Wl,-rpath,"$builddir/.libs"
 [ "$failed" = 0 ] || cat "$work/err"
 
-export PYTHONPATH="$work/lib" PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH="$work/lib" PYTHONDONTWRITEBYTECODE=1 SYMGRAD_BUILD="$builddir"
 "$python" -m pytest -q -p no:cacheprovider "$srcdir/python/tests" >"$work/out" 2>&1 </dev/null
 judge 'the tests of the package pass' $?
 cat "$work/out"
