@@ -28,6 +28,14 @@ make_room(sg_call *c)
 	return true;
 }
 
+/* libtcc's code depends on the data (see run.c), so nothing is to be made yet. */
+static bool
+is_jit(const sg_call *c)
+{
+	return sg_have_tcc() && (c->backend == SG_BACKEND_AUTO || c->backend == SG_BACKEND_LATER ||
+	                         c->backend == SG_BACKEND_JIT);
+}
+
 static int
 choose_code(sg_model *m, void *arg)
 {
@@ -83,7 +91,10 @@ open_call(sg_call *c, const char *entry)
 	c->ndims = sg_space_ndims(m->program->sp);
 	if (!make_room(c))
 		return sg_refuse(&c->why, SG_ENOMEM, "out of memory");
-	return sg_on_model(m, choose_code, c, &c->why);
+	if (!is_jit(c))
+		return sg_on_model(m, choose_code, c, &c->why);
+	c->backend = SG_BACKEND_JIT; /* without the thread that sg_on_model takes */
+	return SG_OK;
 }
 
 sg_call *

@@ -74,6 +74,22 @@ find_jit_code(sg_model *m, void *arg)
 	return SG_OK;
 }
 
+/* What another call has had made is taken without the thread that making takes. */
+static bool
+take_jit_code(sg_call *c)
+{
+	sg_model *m = c->m;
+	const sg_machine *mc = c->wide ? &m->wide : &m->jit;
+	bool found;
+
+	pthread_rwlock_rdlock(&m->lock);
+	found = mc->tried && mc->code;
+	if (found)
+		c->code = mc->entry[c->e - m->entry];
+	pthread_rwlock_unlock(&m->lock);
+	return found;
+}
+
 /* The JIT's code with threads where there may be work for them: by the data alone, so that the
  * number of threads changes no bit; and little work does not pay for it. */
 static int
@@ -85,7 +101,7 @@ choose_jit_code(sg_call *c)
 		return SG_OK;
 	c->wide = wide;
 	c->code = (sg_code_entry){.fn = NULL};
-	return sg_on_model(c->m, find_jit_code, c, &c->why);
+	return take_jit_code(c) ? SG_OK : sg_on_model(c->m, find_jit_code, c, &c->why);
 }
 
 /* Bytes of workspace that code asks for. */
