@@ -211,17 +211,17 @@ PyObject *
 core_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
 	entry *e = (entry *)self;
-	lane *l = core_lane_take(e);
 	PyObject *out = NULL, *result = NULL;
+	lane *l;
 
-	if (!l)
-		return NULL;
 	Py_INCREF(self); /* while other threads run, the last reference may go */
-	if (core_gather(e, l, args, PyVectorcall_NARGS(nargsf), kwnames, &out) == 0 &&
+	l = core_lane_take(e);
+	if (l && core_gather(e, l, args, PyVectorcall_NARGS(nargsf), kwnames, &out) == 0 &&
 	    core_bind_inputs(e, l) == 0 && (l->settled || core_settle(e, l) == 0) &&
 	    core_bind_outputs(e, l, out) == 0 && compute(e, l) == 0)
 		result = results_of(e, l);
-	core_lane_give(e, l);
+	if (l)
+		core_lane_give(e, l);
 	Py_DECREF(self);
 	return result;
 }
