@@ -137,6 +137,17 @@ for c in "${CC:-cc}" clang; do
 		-Wshadow -Werror -c waves/waves.c -o waves.o
 done
 
+# ---- samples that do not count
+cat >classes.sg <<'END'
+input x[N, 4], label: i32[N]
+param w[4, 3]
+loss = cross_entropy(x @ w, label)
+gradient loss wrt w
+END
+expect 'a net with classes' 0 '' '' compile classes.sg -o classes
+! grep -q 'grad_w.*sgrt_where' classes/classes.c
+judge 'does not ask for each weight whether a sample counts' $?
+
 # ---- at fault
 mkdir empty
 expect 'a fault in the last model' 1 '' '*' compile net.sg bad.sg -o empty
