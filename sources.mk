@@ -127,6 +127,9 @@ lib_sources = \
 	src/back/cache.c \
 	src/back/cache.h \
 	src/back/call.c \
+	src/back/casadi.c \
+	src/back/casadi.h \
+	src/back/casadi_matrix.c \
 	src/back/cc.c \
 	src/back/cc.h \
 	src/back/check.c \
@@ -189,6 +192,7 @@ lib_sources = \
 	src/api/dims.c \
 	src/api/format.c \
 	src/api/guard.c \
+	src/api/jacobian.c \
 	src/api/machine.c \
 	src/api/made_up.c \
 	src/api/model.c \
@@ -325,6 +329,7 @@ test_scripts = \
 	tests/symbols.sh \
 	tests/cli/bench.sh \
 	tests/cli/cache.sh \
+	tests/cli/casadi.sh \
 	tests/cli/compile.sh \
 	tests/cli/examples.sh \
 	tests/cli/fmt.sh \

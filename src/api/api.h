@@ -77,7 +77,7 @@ struct sg_model {
 	const char *sentence; /* of a status other than OK and EMODEL */
 	sg_origin origin;     /* text and name in the arena, once they are read */
 	sg_front_options front;
-	bool openmp;
+	bool openmp, casadi;
 	sg_program *program;      /* NULL: it did not compile */
 	const sg_program *derivs; /* the program as it was before derivatives were taken */
 	sg_entry_data *entry;
@@ -126,6 +126,9 @@ const sg_code_entry *sg_tier_code(const sg_model *m);
 /* A program of its own over the same graph. The passes change a program's references and leave its
  * old graph, so this keeps the old references, or leaves them to the other. */
 sg_program *sg_program_snapshot(sg_ctx *ctx, const sg_program *p);
+/* jacobian.c: entries that compute the Jacobians of the others; errors where CasADi's convention has no
+ * room for the model. Derivatives are not taken yet. May raise. */
+void sg_add_jacobians(sg_ctx *ctx, sg_program *p);
 void sg_describe(sg_model *m);         /* model.c: fills entry[] from the program; may raise */
 void sg_keep_diagnostics(sg_model *m); /* report.c; may raise */
 sg_model *sg_compile(const sg_origin *origin, const sg_options *o); /* texts are copied */

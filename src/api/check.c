@@ -219,8 +219,6 @@ sg_check(sg_call *c, uint64_t seed, sg_report *report, sg_failure *why)
 void
 sg_report_free(sg_report *report)
 {
-	if (!report)
-		return;
 	if (report)
 		sg_ctx_free(report->memory);
 	if (report)

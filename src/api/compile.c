@@ -30,6 +30,8 @@ compile(void *arg)
 		return;
 	keep_entry(j, p);
 	set_prefix(j, p);
+	if (m->casadi)
+		sg_add_jacobians(m->ctx, p);
 	m->derivs = sg_program_snapshot(m->ctx, p);
 	sg_derive(m->ctx, p);
 	sg_share_loops(m->ctx, p);
@@ -210,6 +212,7 @@ keep_options(void *arg)
 		wrt[i] = sg_intern_z(m->ctx, o->wrt[i]);
 	o->wrt = wrt;
 	m->openmp = j->o->openmp != 0;
+	m->casadi = j->o->convention == SG_CONVENTION_CASADI;
 	m->front = (sg_front_options){
 	    .real = j->o->real == SG_DTYPE_F32 ? SG_F32 : SG_F64,
 	    .has_real = j->o->real == SG_DTYPE_F32 || j->o->real == SG_DTYPE_F64,
@@ -280,6 +283,8 @@ wrong_argument(const sg_origin *origin, const sg_options *o)
 		return "the option 'real': expected f32 or f64";
 	if ((unsigned)o->backend > SG_BACKEND_TIERED)
 		return "the option 'backend': expected one of sg_backend";
+	if ((unsigned)o->convention > SG_CONVENTION_CASADI)
+		return "the option 'convention': expected one of sg_convention";
 	return NULL;
 }
 

@@ -118,6 +118,16 @@ typedef struct sg_fixed_dim {
 	int64_t value; /* >= 0 */
 } sg_fixed_dim;
 
+/* How others call the C that is written. */
+typedef enum sg_convention {
+	SG_CONVENTION_OWN, /* one function an entry, with the signature of sg_entry_prototype */
+	/* What CasADi's external() loads, and with it acados and others: PREFIX_ENTRY with its
+	 * _n_in, _sparsity_out, _work ... and, for the derivatives, jac_PREFIX_ENTRY. All dimensions
+	 * are fixed, else the model does not compile. The model has an entry jac_ENTRY for each of the
+	 * others then. It bears on sg_write_c and sg_write_binary alone. */
+	SG_CONVENTION_CASADI
+} sg_convention;
+
 /* All zero is the default for everything. Read during the call alone. */
 typedef struct sg_options {
 	sg_dtype real; /* F32 or F64: type of floats that say nothing; wins over the file */
@@ -129,6 +139,7 @@ typedef struct sg_options {
 	                       the first call that needs it */
 	int openmp; /* written C and binaries: loops over large data run on OpenMP's threads, where
 	               the compiler has that; with the same result for any number of threads */
+	sg_convention convention; /* of written C and binaries */
 } sg_options;
 
 typedef struct sg_model sg_model;

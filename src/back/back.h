@@ -13,6 +13,7 @@ typedef struct sg_emit_options {
 	bool openmp;        /* loops over large data by OpenMP's threads, where the compiler has it */
 	bool threads;       /* jit: loops over large data by sgrt_parallel, a pointer to sg_pool_run, and sgrt_pool */
 	bool jit;           /* for libtcc: no #include at all, runtime by declarations */
+	bool casadi;        /* the functions are CasADi's: casadi.c */
 	uint32_t piece;     /* values in each piece of a long function; 0: as usual */
 } sg_emit_options;
 

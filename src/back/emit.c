@@ -218,12 +218,16 @@ sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c, s
 		if (e->has_dims)
 			sg_print_check(&file, e);
 		print_fn(&file, e);
+		if (o->casadi)
+			continue;
 		print_work(&file, e);
 		print_defaults(&file, e);
 		if (file.wrappers)
 			sg_print_calls(&file, e);
 	}
-	if (!o->jit)
+	if (o->casadi)
+		sg_print_casadi(&file);
+	else if (!o->jit)
 		sg_print_places(&file);
 	if (file.wrappers && !file.exported)
 		sg_print_module(&file);

@@ -236,9 +236,16 @@ name_functions(sg_file *file)
 	sg_names *names = &file->m.names;
 	const char *prefix = file->m.o->prefix;
 
-	for (size_t i = 0; i < file->nentries; i++)
-		file->entry[i].fn =
-		    sg_name_exact(names, sg_text(ctx, "%s_%s", prefix, file->entry[i].e->name));
+	for (size_t i = 0; i < file->nentries; i++) {
+		sg_c_entry *e = &file->entry[i];
+
+		e->fn = sg_name_exact(names, sg_text(ctx, "%s_%s", prefix, e->e->name));
+		if (!file->m.o->casadi)
+			continue;
+		e->casadi = e->fn;
+		e->casadi_jac = sg_name_exact(names, sg_text(ctx, "jac_%s", e->fn));
+		e->fn = derived(file, e, "_values");
+	}
 	for (size_t i = 0; i < file->nentries; i++) {
 		sg_c_entry *e = &file->entry[i];
 
@@ -329,7 +336,7 @@ open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
 	sg_buf_init(&file->m.pieces, ctx);
 	sg_buf_init(&file->m.parts, ctx);
 	file->exported = !o->header;
-	file->wrappers = !o->header || !o->standalone;
+	file->wrappers = !o->casadi && (!o->header || !o->standalone);
 	file->entry = SG_NEW_ARRAY(ctx, sg_c_entry, p->nentries);
 	for (size_t i = 0; i < p->nentries; i++) {
 		file->entry[i].e = &p->entry[i];

@@ -11,6 +11,7 @@ typedef struct sg_c_entry {
 	sg_names names;            /* of its parameters */
 	const char **input, **dim; /* C names; NULL: not used */
 	const char **out, *work;
+	const char *casadi, *casadi_jac; /* names of CasADi's functions; fn is static then */
 	const char *fn, *work_fn, *defaults_fn, *check, *call, *call_defaults, *call_work, *macro;
 	bool has_dims, has_defaults;
 	sg_fn *body;
@@ -45,6 +46,10 @@ void sg_put_declarations(sg_file *file, sg_buf *b);
 /* ---- places.c: the patterns of sparse outputs, as constant data ---- */
 void sg_print_places(sg_file *file);
 void sg_declare_places(const sg_file *file, sg_buf *b);
+
+/* ---- casadi.c: the functions that CasADi loads ---- */
+void sg_print_casadi(sg_file *file);
+void sg_declare_casadi(const sg_file *file, sg_buf *b);
 
 /* ---- function bodies: emit.c; checks of the dimensions: check.c ---- */
 void sg_print_check(sg_file *file, const sg_c_entry *e);

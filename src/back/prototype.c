@@ -93,7 +93,7 @@ sg_put_fn(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how)
 {
 	list l;
 
-	put_name(b, "int", e->fn, how);
+	put_name(b, e->casadi ? "static int" : "int", e->fn, how);
 	l = list_open(b, how != SG_PROTO_LINE);
 	list_dims(file, e, &l, true);
 	list_inputs(file, e, &l, true, how);
@@ -245,6 +245,10 @@ put_entry(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 void
 sg_put_declarations(sg_file *file, sg_buf *b)
 {
+	if (file->m.o->casadi) {
+		sg_declare_casadi(file, b);
+		return;
+	}
 	for (size_t i = 0; i < file->nentries; i++)
 		put_entry(file, b, &file->entry[i]);
 	sg_declare_places(file, b);
@@ -255,11 +259,20 @@ sg_put_header(sg_file *file, sg_buf *b)
 {
 	const bool module = file->wrappers && !file->exported;
 
-	sg_buf_printf(b,
-	              "/* The model %s as C. Arrays are row-major and contiguous; those that a "
-	              "function writes\n"
-	              " * overlap no other. Every function may run on many threads at once. */\n",
-	              file->m.o->prefix);
+	if (!file->m.o->casadi)
+		sg_buf_printf(
+		    b,
+		    "/* The model %s as C. Arrays are row-major and contiguous; those that a "
+		    "function writes\n"
+		    " * overlap no other. Every function may run on many threads at once. */\n",
+		    file->m.o->prefix);
+	else
+		sg_buf_printf(
+		    b,
+		    "/* The model %s as C, by the calling convention of CasADi's external functions. "
+		    "Matrices are\n"
+		    " * column-major. Every function may run on many threads at once. */\n",
+		    file->m.o->prefix);
 	sg_buf_printf(b, "#ifndef %s\n#define %s\n\n", file->guard, file->guard);
 	sg_buf_puts(b, "#include <stddef.h>\n#include <stdint.h>\n\n");
 	if (module)

@@ -16,6 +16,7 @@ static const cli_option options[] = {
     {"emit", 0, "KIND[,KIND]...",
      "any of c, h, o, a, so, sg, latex, dot, svg, png, ir; default c,h"},
     {"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
+    {"api", 0, "c|casadi", "the calling convention of the C: ours (default), or CasADi's"},
     {"openmp", 0, NULL, "let loops over large data run on OpenMP's threads"},
     {"entry", 0, "NAME", "this entry alone"},
     {"prefix", 0, "NAME", "what C names begin with, instead of the model's name"},
@@ -36,6 +37,7 @@ typedef struct job {
 	const cli_args *args;
 	bool emit[KINDS];
 	bool standalone, json;
+	bool casadi;
 	place place;
 	char *where; /* the folder with its '/', or the file without its suffix */
 	cli_out *out;
@@ -68,6 +70,35 @@ read_kind(job *j, const char *s, size_t n)
 	          "--emit knows c, h, o, a, so, sg, latex, dot, svg, png and ir, not '%.*s'",
 	          (int)n, s);
 	return usage(j);
+}
+
+static bool
+read_api(job *j)
+{
+	const char *api = cli_value(j->args, "api");
+
+	j->casadi = api && strcmp(api, "casadi") == 0;
+	if (!api || j->casadi || strcmp(api, "c") == 0) {
+		return true;
+	}
+	cli_error(j->args, CLI_USAGE, "--api knows c and casadi, not '%s'", api);
+	return usage(j);
+}
+
+/* The model has more entries for CasADi, which only the C needs. */
+static bool
+check_api(job *j)
+{
+	int k;
+
+	for (k = SG; j->casadi && k < KINDS; k++) {
+		if (j->emit[k]) {
+			cli_error(j->args, CLI_USAGE, "--api=casadi is for c, h, o, a and so, and --emit has %s",
+			          kind_name[k]);
+			return usage(j);
+		}
+	}
+	return true;
 }
 
 static bool
@@ -356,6 +387,7 @@ compile_all(job *j)
 	setup.options.entry = cli_value(j->args, "entry");
 	setup.options.prefix = cli_value(j->args, "prefix");
 	setup.options.openmp = cli_has(j->args, "openmp");
+	setup.options.convention = j->casadi ? SG_CONVENTION_CASADI : SG_CONVENTION_OWN;
 	for (i = 0; i < j->args->n; i++) {
 		int status;
 		sg_model *m = cli_accept(sg_compile_file(j->args->operand[i], &setup.options),
@@ -492,8 +524,8 @@ compile(const cli_args *args)
 	if (!cli_wants_json(args, &j.json)) {
 		return CLI_USAGE;
 	}
-	if ((!emit || read_emit(&j, emit)) &&
-	    read_place(&j, cli_value(args, "output"), emit != NULL) && compile_all(&j)) {
+	if ((!emit || read_emit(&j, emit)) && read_api(&j) &&
+	    read_place(&j, cli_value(args, "output"), emit != NULL) && check_api(&j) && compile_all(&j)) {
 		write_all(&j);
 	}
 	free_job(&j);

@@ -150,11 +150,20 @@ typedef struct sg_output {
 	const sg_pattern *pattern; /* its entries' places, of a sparse derivative; else NULL */
 } sg_output;
 
+/* The Jacobians of an entry, one block for output o and input i of the program, number o * ninputs + i. */
+typedef struct sg_jacobian {
+	size_t entry;  /* 1 + the number of the entry that computes them; 0: all are zero */
+	size_t *block; /* 1 + its output; 0: zero, or the input is not used */
+	const sg_pattern **pattern; /* where the block is not zero; NULL: anywhere */
+} sg_jacobian;
+
 typedef struct sg_entry_ir {
 	const char *name; /* "forward", "gradient", or the user's */
 	sg_output *out;
 	size_t nout;
 	sg_span at;
+	const sg_jacobian *jacobian; /* where they were asked for; else NULL */
+	bool is_jacobian;            /* it is what computes another one's */
 } sg_entry_ir;
 
 /* A condition on the dimensions that only a call can check: ext >= 0. */
