@@ -179,6 +179,7 @@ lib_sources = \
 	src/back/sha256.c \
 	src/back/site.c \
 	src/back/split.c \
+	src/back/step.c \
 	src/back/support.c \
 	src/back/value.c \
 	src/api/api.h \
@@ -337,4 +338,5 @@ test_scripts = \
 	tests/cli/language.sh \
 	tests/cli/notebook.sh \
 	tests/cli/run.sh \
+	tests/cli/step.sh \
 	tests/cli/usage.sh

@@ -78,6 +78,7 @@ struct sg_model {
 	sg_origin origin;     /* text and name in the arena, once they are read */
 	sg_front_options front;
 	bool openmp, casadi;
+	unsigned steps;
 	sg_program *program;      /* NULL: it did not compile */
 	const sg_program *derivs; /* the program as it was before derivatives were taken */
 	sg_entry_data *entry;

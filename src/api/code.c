@@ -91,7 +91,7 @@ write_c(sg_model *m, void *arg)
 	sg_emit_options o = {.prefix = m->program->name,
 	                     .standalone = t->standalone != 0,
 	                     .openmp = m->openmp,
-	                     .casadi = m->casadi};
+	                     .casadi = m->casadi, .steps = m->steps};
 	sg_buf c, h;
 
 	o.header = t->header ? t->header : sg_text(m->ctx, "%s.h", m->program->name);
@@ -257,7 +257,7 @@ write_binary(sg_model *m, void *arg)
 {
 	write_task *t = arg;
 	sg_emit_options o = {
-	    .prefix = m->program->name, .standalone = true, .openmp = m->openmp, .casadi = m->casadi};
+	    .prefix = m->program->name, .standalone = true, .openmp = m->openmp, .casadi = m->casadi, .steps = m->steps};
 	char *said = NULL;
 	sg_buf c;
 

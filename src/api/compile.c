@@ -15,6 +15,7 @@ typedef struct job {
 static sg_program *read_program(job *j);
 static void keep_entry(job *j, sg_program *p);
 static void set_prefix(job *j, sg_program *p);
+static void need_gradients(sg_ctx *ctx, const sg_program *p);
 
 static void
 compile(void *arg)
@@ -30,6 +31,8 @@ compile(void *arg)
 		return;
 	keep_entry(j, p);
 	set_prefix(j, p);
+	if (m->steps)
+		need_gradients(m->ctx, p);
 	if (m->casadi)
 		sg_add_jacobians(m->ctx, p);
 	m->derivs = sg_program_snapshot(m->ctx, p);
@@ -138,6 +141,19 @@ set_prefix(job *j, sg_program *p)
 	p->name = sg_intern_z(j->m->ctx, prefix);
 }
 
+static void
+need_gradients(sg_ctx *ctx, const sg_program *p)
+{
+	sg_diag *d;
+
+	for (size_t i = 0; i < p->nentries; i++)
+		if (sg_entry_has_step(p, &p->entry[i]))
+			return;
+	d = sg_error(ctx, (sg_span){.src = NULL}, "step",
+	             "no step of training: no entry has an output grad_NAME for an input or param NAME");
+	sg_add_hint(ctx, d, "gradient loss wrt params");
+}
+
 /* The passes change a program's references and leave its old graph: this keeps the old references.
  */
 sg_program *
@@ -212,6 +228,7 @@ keep_options(void *arg)
 		wrt[i] = sg_intern_z(m->ctx, o->wrt[i]);
 	o->wrt = wrt;
 	m->openmp = j->o->openmp != 0;
+	m->steps = j->o->steps;
 	m->casadi = j->o->convention == SG_CONVENTION_CASADI;
 	m->front = (sg_front_options){
 	    .real = j->o->real == SG_DTYPE_F32 ? SG_F32 : SG_F64,
@@ -283,6 +300,10 @@ wrong_argument(const sg_origin *origin, const sg_options *o)
 		return "the option 'real': expected f32 or f64";
 	if ((unsigned)o->backend > SG_BACKEND_TIERED)
 		return "the option 'backend': expected one of sg_backend";
+	if (o->steps > 15)
+		return "the option 'steps': expected bits of sg_step";
+	if (o->steps && o->convention == SG_CONVENTION_CASADI)
+		return "the option 'steps': CasADi's convention has no steps of training";
 	if ((unsigned)o->convention > SG_CONVENTION_CASADI)
 		return "the option 'convention': expected one of sg_convention";
 	return NULL;

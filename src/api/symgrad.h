@@ -128,6 +128,11 @@ typedef enum sg_convention {
 	SG_CONVENTION_CASADI
 } sg_convention;
 
+/* Steps of training that are written beside an entry with outputs grad_P, where P is an input or param:
+ * PREFIX_ENTRY_sgd and so on update each P in place, as torch.optim does; the header that is written says
+ * what they take. */
+typedef enum sg_step { SG_STEP_SGD = 1, SG_STEP_MOMENTUM = 2, SG_STEP_ADAM = 4, SG_STEP_ADAMW = 8 } sg_step;
+
 /* All zero is the default for everything. Read during the call alone. */
 typedef struct sg_options {
 	sg_dtype real; /* F32 or F64: type of floats that say nothing; wins over the file */
@@ -140,6 +145,7 @@ typedef struct sg_options {
 	int openmp; /* written C and binaries: loops over large data run on OpenMP's threads, where
 	               the compiler has that; with the same result for any number of threads */
 	sg_convention convention; /* of written C and binaries */
+	unsigned steps;           /* bits of sg_step: so */
 } sg_options;
 
 typedef struct sg_model sg_model;

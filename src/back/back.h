@@ -13,6 +13,7 @@ typedef struct sg_emit_options {
 	bool openmp;        /* loops over large data by OpenMP's threads, where the compiler has it */
 	bool threads;       /* jit: loops over large data by sgrt_parallel, a pointer to sg_pool_run, and sgrt_pool */
 	bool jit;           /* for libtcc: no #include at all, runtime by declarations */
+	unsigned steps;     /* bits: sgd, momentum, adam, adamw: step.c */
 	bool casadi;        /* the functions are CasADi's: casadi.c */
 	uint32_t piece;     /* values in each piece of a long function; 0: as usual */
 } sg_emit_options;
@@ -29,6 +30,8 @@ typedef struct sg_c_names {
  * texts (h may be NULL). args of a uniform call: used inputs in order of declaration, then outputs. */
 const sg_c_names *sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c,
                           sg_buf *h);
+/* Has it gradients of its inputs, so that there is a step of training? */
+bool sg_entry_has_step(const sg_program *p, const sg_entry_ir *e);
 /* Bytes of workspace of an entry, as a polynomial in the dimensions. */
 sg_ext sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e);
 

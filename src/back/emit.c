@@ -222,6 +222,7 @@ sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c, s
 			continue;
 		print_work(&file, e);
 		print_defaults(&file, e);
+		sg_print_steps(&file, e);
 		if (file.wrappers)
 			sg_print_calls(&file, e);
 	}

@@ -257,6 +257,14 @@ name_functions(sg_file *file)
 		e->call_defaults = derived(file, e, "_defaults_call");
 		e->call_work = derived(file, e, "_work_call");
 	}
+	for (size_t i = 0; file->m.o->steps && i < file->nentries; i++) {
+		sg_c_entry *e = &file->entry[i];
+
+		for (unsigned k = 0; k < 4; k++)
+			e->step[k] = derived(file, e, sg_text(ctx, "_%s", sg_step_suffix(k)));
+		e->step_work = derived(file, e, "_step_work");
+		e->step_macro = sg_name_exact(names, sg_text(ctx, "%s_STEP_WORK", upper(ctx, e->fn)));
+	}
 	file->guard = sg_name_exact(names, sg_text(ctx, "%s_H", upper(ctx, prefix)));
 	file->module = sg_name_exact(names, sg_text(ctx, "%s_module", prefix));
 	file->m.apart = sg_name_exact(names, sg_text(ctx, "%s_APART", upper(ctx, prefix)));

@@ -12,6 +12,7 @@ typedef struct sg_c_entry {
 	const char **input, **dim; /* C names; NULL: not used */
 	const char **out, *work;
 	const char *casadi, *casadi_jac; /* names of CasADi's functions; fn is static then */
+	const char *step[4], *step_work, *step_macro;
 	const char *fn, *work_fn, *defaults_fn, *check, *call, *call_defaults, *call_work, *macro;
 	bool has_dims, has_defaults;
 	sg_fn *body;
@@ -46,6 +47,11 @@ void sg_put_declarations(sg_file *file, sg_buf *b);
 /* ---- places.c: the patterns of sparse outputs, as constant data ---- */
 void sg_print_places(sg_file *file);
 void sg_declare_places(const sg_file *file, sg_buf *b);
+
+/* ---- step.c: steps of training ---- */
+void sg_print_steps(sg_file *file, const sg_c_entry *e);
+void sg_declare_steps(sg_file *file, sg_buf *b, const sg_c_entry *e);
+const char *sg_step_suffix(unsigned k);
 
 /* ---- casadi.c: the functions that CasADi loads ---- */
 void sg_print_casadi(sg_file *file);

@@ -213,7 +213,7 @@ put_table(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 }
 
 static void
-put_entry(const sg_file *file, sg_buf *b, const sg_c_entry *e)
+put_entry(sg_file *file, sg_buf *b, const sg_c_entry *e)
 {
 	put_purpose(b, e);
 	put_table(file, b, e);
@@ -240,6 +240,7 @@ put_entry(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 		sg_buf_puts(b, ";\n");
 	}
 	sg_buf_putc(b, '\n');
+	sg_declare_steps(file, b, e);
 }
 
 void

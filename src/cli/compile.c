@@ -17,6 +17,7 @@ static const cli_option options[] = {
      "any of c, h, o, a, so, sg, latex, dot, svg, png, ir; default c,h"},
     {"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
     {"api", 0, "c|casadi", "the calling convention of the C: ours (default), or CasADi's"},
+    {"step", 0, "KIND[,KIND]...", "add steps of training: any of sgd, momentum, adam, adamw"},
     {"openmp", 0, NULL, "let loops over large data run on OpenMP's threads"},
     {"entry", 0, "NAME", "this entry alone"},
     {"prefix", 0, "NAME", "what C names begin with, instead of the model's name"},
@@ -38,6 +39,7 @@ typedef struct job {
 	bool emit[KINDS];
 	bool standalone, json;
 	bool casadi;
+	unsigned steps;
 	place place;
 	char *where; /* the folder with its '/', or the file without its suffix */
 	cli_out *out;
@@ -83,6 +85,32 @@ read_api(job *j)
 	}
 	cli_error(j->args, CLI_USAGE, "--api knows c and casadi, not '%s'", api);
 	return usage(j);
+}
+
+static bool
+read_steps(job *j)
+{
+	static const char *const name[] = {"sgd", "momentum", "adam", "adamw"};
+	const char *s = cli_value(j->args, "step");
+
+	while (s) {
+		size_t n = strcspn(s, ","), k = 0;
+
+		while (k < 4 && (strlen(name[k]) != n || memcmp(name[k], s, n) != 0)) {
+			k++;
+		}
+		if (k == 4) {
+			cli_error(j->args, CLI_USAGE, "--step knows sgd, momentum, adam and adamw, not '%.*s'", (int)n, s);
+			return usage(j);
+		}
+		j->steps |= 1u << k;
+		s = s[n] ? s + n + 1 : NULL;
+	}
+	if (j->steps && j->casadi) {
+		cli_error(j->args, CLI_USAGE, "--step does not go with --api=casadi");
+		return usage(j);
+	}
+	return true;
 }
 
 /* The model has more entries for CasADi, which only the C needs. */
@@ -387,6 +415,7 @@ compile_all(job *j)
 	setup.options.entry = cli_value(j->args, "entry");
 	setup.options.prefix = cli_value(j->args, "prefix");
 	setup.options.openmp = cli_has(j->args, "openmp");
+	setup.options.steps = j->steps;
 	setup.options.convention = j->casadi ? SG_CONVENTION_CASADI : SG_CONVENTION_OWN;
 	for (i = 0; i < j->args->n; i++) {
 		int status;
@@ -524,7 +553,7 @@ compile(const cli_args *args)
 	if (!cli_wants_json(args, &j.json)) {
 		return CLI_USAGE;
 	}
-	if ((!emit || read_emit(&j, emit)) && read_api(&j) &&
+	if ((!emit || read_emit(&j, emit)) && read_api(&j) && read_steps(&j) &&
 	    read_place(&j, cli_value(args, "output"), emit != NULL) && check_api(&j) && compile_all(&j)) {
 		write_all(&j);
 	}
