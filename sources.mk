@@ -302,8 +302,14 @@ test_programs = \
 	tests/check_where \
 	tests/random
 example_programs = \
-	examples/descend
+	examples/descend \
+	examples/host/implicit \
+	examples/host/newton \
+	examples/host/threads
 examples_descend_LDADD = $(example_libs)
+examples_host_implicit_LDADD = $(example_libs)
+examples_host_newton_LDADD = $(example_libs)
+examples_host_threads_LDADD = $(example_libs)
 gradbench_sources = \
 	bench/call.c \
 	bench/gradbench.c \
@@ -324,6 +330,7 @@ test_scripts = \
 	tests/bench.sh \
 	tests/floors.sh \
 	tests/gradbench.sh \
+	tests/host.sh \
 	tests/isa.sh \
 	tests/python.sh \
 	tests/sources.sh \

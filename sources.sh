@@ -23,6 +23,11 @@ stems() {
 	done
 }
 
+# programs of examples/host that use the library: static.c stands on written C alone
+library_hosts() {
+	stems 'examples/host/*.c' .c | grep -v '/static$'
+}
+
 echo '# Made by sources.sh; do not edit.'
 floors='base ir rules front pass back api'
 files=
@@ -43,9 +48,9 @@ list runtime_templates runtime/*.in runtime/*.[ch] runtime/*.awk runtime/*.sh
 	}
 	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed 's/$/.c/')
 	list_stems test_programs $(stems 'tests/check_*.c' .c) $(stems tests/random.c .c)
-	list_stems example_programs $(stems 'examples/*.c' .c)
+	list_stems example_programs $(stems 'examples/*.c' .c) $(library_hosts)
 }
-for p in $(stems 'examples/*.c' .c); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
+for p in $(stems 'examples/*.c' .c) $(library_hosts); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
 list gradbench_sources bench/*.[ch]
 list test_headers tests/*.h
 list test_scripts tests/*.sh tests/cli/*.sh tests/err/*.sh

@@ -1,0 +1,28 @@
+#!/bin/sh
+# The programs in examples/host do what they say: with the library (built by make), from C++ where there is a
+# compiler and a shared library, and with written C alone.
+. "${srcdir:-.}/tests/cli/harness.inc"
+host=$(cd "$srcdir" && pwd)/examples/host
+model=$(cd "$srcdir" && pwd)/examples/perceptron.sg
+builddir=$(cd "${builddir:-.}" && pwd)
+cd "$work" || exit 99
+
+for program in newton threads implicit; do
+	status "examples/host/$program" 0 "$builddir/examples/host/$program"
+done
+
+lib=$builddir/.libs/libsymgrad.so
+if command -v "${CXX:-c++}" >cxx.path && [ -e "$lib" ] && ! nm -D "$lib" | grep -q __asan; then
+	status 'a C++ program compiles' 0 "${CXX:-c++}" -std=c++11 -Wall -Wextra -Wpedantic -Werror \
+		"-I$host/../../src/api" "$host/fit.cpp" "$lib" -o fit
+	prints 'and fits a line' "y = 1.500000 -0.500000 x
+as it should be: input 'y': expected [N] with N = 20, got [3]" env "LD_LIBRARY_PATH=$builddir/.libs" ./fit
+else
+	echo 'not tried: C++, for there is no compiler or no shared library'
+fi
+
+expect 'written C with steps of training' 0 '' '' compile "$model" --dim=N=16 --step=adam --standalone --prefix=net -o .
+status 'a program without a library compiles' 0 ${CC:-cc} -std=c11 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -I. "$host/static.c" net.c -lm -o static
+status 'and its loss goes down' 0 ./static
+finish
