@@ -25,4 +25,18 @@ expect 'written C with steps of training' 0 '' '' compile "$model" --dim=N=16 --
 status 'a program without a library compiles' 0 ${CC:-cc} -std=c11 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror -I. "$host/static.c" net.c -lm -o static
 status 'and its loss goes down' 0 ./static
+
+# ---- a microcontroller
+if command -v arm-none-eabi-gcc >gcc.path && command -v qemu-system-arm >qemu.path &&
+	echo 'float f(float); float f(float x) { return sqrtf(x); }' | arm-none-eabi-gcc -include math.h -x c -c -o have.o - 2>have.err; then
+	status 'a program for a Cortex-M4 compiles' 0 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -O2 -std=gnu11 -Wall -Wextra \
+		-Werror -nostartfiles -T "$host/mcu/mcu.ld" -I. "$host/mcu/main.c" net.c -lm -o mcu.elf
+	status 'and runs' 0 timeout 60 qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none \
+		-semihosting-config enable=on,target=native -kernel mcu.elf
+	cat out err >said
+	grep -q '^the loss went down$' said
+	judge 'and its loss goes down there' $?
+else
+	echo 'not tried: the microcontroller, for arm-none-eabi-gcc with newlib or qemu-system-arm is not here'
+fi
 finish
