@@ -166,6 +166,7 @@ lib_sources = \
 	src/back/places.c \
 	src/back/plan.c \
 	src/back/pool.c \
+	src/back/powers.c \
 	src/back/prototype.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \
@@ -244,6 +245,7 @@ runtime_templates = \
 	runtime/loss.c.in \
 	runtime/matmul.c.in \
 	runtime/power.h.in \
+	runtime/powers.h.in \
 	runtime/random.h.in \
 	runtime/reduce.c.in \
 	runtime/scalar.h.in \

@@ -249,6 +249,25 @@ static const struct {
      "h, c, hs = scan(cell, (zeros([K]), zeros([K])), over=x)\n"
      "gradient sum((hs - y)**2) as loss wrt params\n",
      1e-10},
+    {"powers of rows by the turn of a sum",
+     "input t[R], y[R]\n"
+     "param c[L]\n"
+     "f = sum(c*t[:, None]**arange(L), axis=1)\n"
+     "gradient sum((y - f)**2) as loss wrt c, t\n"
+     "z = t - 0.9\n"
+     "entry edges = sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros, sum(c*(1e90*z)[:, None]**arange(L), axis=1) as large,\n"
+     "  sum(c*(1e-110*z)[:, None]**arange(L), axis=1) as tiny, sum((z/0.0)[:, None]**arange(L), axis=1) as infinite,\n"
+     "  sum(c*z[:, None]**(arange(L) - 2), axis=1) as inverse, sum(c*z[:, None]**(3 + arange(L)), axis=1) as later,\n"
+     "  sum(c*(0*z/0)[:, None]**arange(L), axis=1) as nans, sum(c*(-t)[:, None]**arange(L), axis=1) as signs\n",
+     1e-11},
+    {"powers of rows in f32",
+     "real f32\n"
+     "input t[R], y[R]\n"
+     "param c[L]\n"
+     "f = t[:, None]**arange(L) @ c\n"
+     "gradient mse_loss(f, y) as loss wrt c\n"
+     "entry edges = sum(c*(1e20*(t - 0.9))[:, None]**arange(L), axis=1) as large, sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros\n",
+     2e-5},
     {"loops that do the same, and more",
      "input x[N], v[L, N]\n"
      "param w[N]\n"
@@ -424,7 +443,8 @@ compare(const sg_array *a, const void *data, double tolerance, const char *what)
 		const double x = element(a->type, a->data, i), y = element(a->type, data, i);
 		const double scale = fmax(1, fmax(fabs(x), fabs(y)));
 
-		ck_assert_msg(fabs(x - y) <= tolerance * scale || (isnan(x) && isnan(y)),
+		ck_assert_msg(x == y || (isnan(x) && isnan(y)) ||
+		                  (isfinite(scale) && fabs(x - y) <= tolerance * scale),
 		              "%s: %s at %lld is %.17g and %.17g", what, a->name, (long long)i, x,
 		              y);
 	}

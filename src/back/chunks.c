@@ -102,7 +102,7 @@ sg_choose_chunks(sg_nest *n)
 	sg_chunks *c;
 
 	n->chunks = NULL;
-	if (n->f->m->o->jit || n->ngroups == 0 || has_few_turns(n))
+	if (n->f->m->o->jit || n->power || n->ngroups == 0 || has_few_turns(n))
 		return;
 	c = SG_NEW_ARRAY(n->f->ctx, sg_chunks, 1);
 	for (uint32_t i = 1; i < n->s->nvals && c->count < MANY; i++)

@@ -137,8 +137,8 @@ wants_strip(const sg_nest *n, const look *l)
 {
 	int64_t v;
 
-	return n->nkept > 0 && l->all >> l->kept & 1 && l->far_inner > 0 && l->far_kept == 0 &&
-	       !is_dear_outside(l) &&
+	return n->nkept > 0 && l->all >> l->kept & 1 &&
+	       (n->power || (l->far_inner > 0 && l->far_kept == 0 && !is_dear_outside(l))) &&
 	       !(sg_ext_const(n->f->sp, n->ext[n->nkept - 1], &v) && v < SHORT_STRIP);
 }
 
@@ -249,14 +249,19 @@ sg_choose_lanes(sg_nest *n)
 	n->apart = !n->f->m->o->jit && n->ngroups > 0 && has_many_pairs(n) && !may_meet(n);
 	if (n->f->m->o->jit || n->nkept == n->ngroups)
 		return;
+	sg_find_powers(n);
 	l = look_at(n);
 	n->strip = wants_strip(n, &l);
 	n->lanes = !n->strip && wants_lanes(n, &l);
 	n->is_long = l.ops > LONG;
-	if (n->strip) {
-		n->nkept--;
-		sg_move_inside(n, n->nkept);
+	if (!n->strip) {
+		n->power = NULL;
+		return;
 	}
+	n->nkept--;
+	sg_move_inside(n, n->nkept);
+	if (n->power)
+		sg_find_needed(n);
 }
 
 /* ---- strips ---- */

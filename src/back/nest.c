@@ -114,12 +114,14 @@ need_vars(void *arg, sg_aff a)
 			n->s->val[form.term[i].var - SG_VAR_VALUE].needed = true;
 }
 
-/* Indices that were split for nothing are not printed. */
-static void
-find_needed(sg_nest *n)
+/* Indices that were split for nothing are not printed, nor what a carried power is made of. */
+void
+sg_find_needed(sg_nest *n)
 {
 	sg_step *s = n->s;
 
+	for (size_t i = 0; i < s->nvals; i++)
+		s->val[i].needed = false;
 	for (size_t i = 0; i < s->nroots; i++) {
 		for (int k = 0; k < 2; k++)
 			s->val[s->root[i].val[k]].needed = true;
@@ -130,7 +132,7 @@ find_needed(sg_nest *n)
 		sg_val *v = &s->val[i];
 
 		v->needed = v->needed || v->kind == SG_V_AT;
-		if (!v->needed)
+		if (!v->needed || (n->power && n->power[i]))
 			continue;
 		need_vars(n, v->aff);
 		for (uint32_t k = 0; k < v->nconds; k++)
@@ -283,6 +285,8 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	if (n->strip && d + 1 == n->ngroups) {
 		sg_print_promise(n);
 		sg_open_lane(n, true);
+		if (n->power) /* which have the place already */
+			sg_line(f, "(void)%s;", i);
 	} else if (n->lanes && d + 1 == n->ngroups) {
 		sg_print_lanes(n, d, from, to);
 		return;
@@ -342,6 +346,10 @@ sg_print_level(sg_nest *n, uint32_t d)
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == d && n->s->val[i].needed)
 			sg_print_val(n, &n->s->val[i]);
+	if (n->power && d == n->nkept)
+		sg_open_powers(n);
+	if (n->power && d + 1 == n->ngroups)
+		sg_step_powers(n);
 	if (n->tiles && d == n->tile_at)
 		sg_open_tiles(n->tiles);
 	if (n->tiles && n->strip && d == n->nkept)
@@ -402,7 +410,7 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 		n->tree = n->tree || s->root[i].tree;
 	group_loops(n);
 	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
-	find_needed(n);
+	sg_find_needed(n);
 	sg_choose_lanes(n);
 	sg_set_depths(n);
 	sg_choose_chunks(n);

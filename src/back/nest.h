@@ -7,6 +7,13 @@
 typedef struct sg_blocks sg_blocks;
 typedef struct sg_chunks sg_chunks;
 
+/* base**(turn + more), carried from turn to turn (powers.c). */
+typedef struct sg_power {
+	uint32_t base;
+	int64_t more;
+	const char *name; /* of the variable that carries it */
+} sg_power;
+
 typedef struct sg_nest {
 	sg_fn *f;
 	sg_step *s;
@@ -26,6 +33,7 @@ typedef struct sg_nest {
 	bool is_long;                  /* the innermost body is */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
+	sg_power **power;              /* by value; NULL: none is carried */
 	/* parallel.c */
 	bool parallel, inside,
 	    fails;        /* inside: its parallel loop is open; fails: it may set the status */
@@ -48,6 +56,7 @@ void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
 /* The loop over group d. */
 void sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_set_depths(sg_nest *n);
+void sg_find_needed(sg_nest *n); /* values that are printed */
 
 /* ---- chunks.c: the innermost loop in chunks, for routines that take many numbers ---- */
 void sg_choose_chunks(sg_nest *n); /* requires: depths */
@@ -78,6 +87,12 @@ const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const
                            bool zero);
 /* The loop over group d, which is the innermost one, from `from` to `to`. */
 void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
+
+/* ---- powers.c ---- */
+/* requires: values needed are known.  ensures: power, if a strip is to carry any. */
+void sg_find_powers(sg_nest *n);
+void sg_open_powers(sg_nest *n); /* in the strip, before the loop that the exponents count */
+void sg_step_powers(sg_nest *n); /* in that loop */
 
 /* ---- nest_value.c ---- */
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);

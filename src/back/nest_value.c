@@ -194,7 +194,10 @@ static sg_c_text
 val_text(const sg_nest *n, const sg_val *v)
 {
 	sg_fn *f = n->f;
+	const sg_power *p = n->power ? n->power[v - n->s->val] : NULL;
 
+	if (p)
+		return (sg_c_text){sg_text(f->ctx, "%s.value[%s]", p->name, n->lane), SG_PREC_ATOM};
 	switch ((sg_val_kind)v->kind) {
 	case SG_V_CONST:
 		return sg_c_const(f, (sg_type)v->type, f->g->node[v->ref].attr->w[0]);

@@ -1,0 +1,187 @@
+/* powers.c - powers whose exponent is the turn of a loop.
+ *
+ * In sum_j x[j] t[i]**j each power is the one before times t. Where lanes.c lets the loop over the
+ * sum stand around a strip of i, the runtime's sgrt_powers carries those products, for all i of the
+ * strip; the innermost loop reads them. A polynomial then costs products, not calls of pow. */
+#include "back/nest.h"
+
+enum { MOST = 1000000 }; /* of what is added to an exponent */
+
+/* ---- which values are such powers ---- */
+
+/* The integer that a constant is; false: it is none, or large. */
+static bool
+integer_of(const sg_nest *n, uint32_t at, int64_t *to)
+{
+	const sg_val *v = &n->s->val[at];
+	int64_t word;
+	double x;
+
+	if (v->kind != SG_V_CONST || v->type == SG_BOOL)
+		return false;
+	word = sg_fn_node(n->f, v->ref)->attr->w[0];
+	x = sg_type_is_float((sg_type)v->type) ? sg_bits_double(word) : (double)word;
+	if (!(x >= -MOST && x <= MOST))
+		return false;
+	*to = (int64_t)x;
+	return (double)*to == x;
+}
+
+/* Value `at` is the variable of a loop plus an integer: this one; UINT32_MAX: it is not. */
+static uint32_t
+exponent_of(const sg_nest *n, uint32_t at, int64_t *more)
+{
+	const sg_val *v = &n->s->val[at];
+	int64_t c, base;
+
+	*more = 0;
+	for (; v->kind != SG_V_INDEX; v = &n->s->val[at]) {
+		if (v->kind == SG_V_CAST && v->type != SG_BOOL && v->type != SG_I32) {
+			at = v->arg[0];
+			continue;
+		}
+		if (v->kind != SG_V_EW || (v->op != SG_ADD && v->op != SG_SUB))
+			return UINT32_MAX;
+		if (integer_of(n, v->arg[1], &c)) {
+			*more += v->op == SG_ADD ? c : -c;
+			at = v->arg[0];
+		} else if (v->op == SG_ADD && integer_of(n, v->arg[0], &c)) {
+			*more += c;
+			at = v->arg[1];
+		} else {
+			return UINT32_MAX;
+		}
+	}
+	const sg_affine form = n->f->aff[v->aff];
+	if (form.n != 1 || form.term[0].var >= SG_VAR_VALUE || !sg_is_1(n->f, form.term[0].coef) ||
+	    !sg_ext_const(n->f->sp, form.base, &base) || base < -MOST || base > MOST)
+		return UINT32_MAX;
+	*more += base;
+	return form.term[0].var;
+}
+
+/* The loops that the form's element depends on; UINT32_MAX: a value is in it. */
+static uint32_t
+loops_of(const sg_nest *n, sg_aff a)
+{
+	const sg_affine form = n->f->aff[a];
+	uint32_t loops = 0;
+
+	for (uint32_t i = 0; i < form.n; i++) {
+		if (form.term[i].var >= SG_VAR_VALUE)
+			return UINT32_MAX;
+		loops |= 1u << form.term[i].var;
+	}
+	return loops;
+}
+
+/* By value: the loops that it depends on, if it can be printed a second time; else UINT32_MAX. */
+static uint32_t *
+loops_of_values(const sg_nest *n)
+{
+	uint32_t *loops = SG_NEW_ARRAY(n->f->ctx, uint32_t, n->s->nvals);
+
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		const sg_val *v = &n->s->val[i];
+		const bool plain = v->kind == SG_V_CONST || v->kind == SG_V_DIM ||
+		                   v->kind == SG_V_LOCAL || v->kind == SG_V_INDEX ||
+		                   v->kind == SG_V_CAST || (v->kind == SG_V_LOAD && !v->guarded) ||
+		                   (v->kind == SG_V_EW && sg_type_is_float((sg_type)v->type));
+
+		loops[i] = plain ? loops_of(n, v->aff) : UINT32_MAX;
+		for (uint32_t k = 0; k < v->nargs; k++)
+			loops[i] |= loops[v->arg[k]];
+	}
+	return loops;
+}
+
+/* Exponents count the turns of the innermost loop, which is reduced; bases differ along the loop
+ * that a strip would go along. */
+void
+sg_find_powers(sg_nest *n)
+{
+	const sg_step *s = n->s;
+	const uint32_t *loops = loops_of_values(n);
+	const uint32_t turn = n->last[n->ngroups - 1];
+
+	if (n->nkept == 0 || n->ext[n->ngroups - 1] != s->ext[turn])
+		return;
+	for (size_t i = 1; i < s->nvals; i++) {
+		const sg_val *v = &s->val[i];
+		int64_t more;
+
+		if (!v->needed || v->kind != SG_V_EW || v->op != SG_POW ||
+		    !sg_type_is_float((sg_type)v->type) || (loops[v->arg[0]] & s->mask) ||
+		    !(loops[v->arg[0]] >> n->last[n->nkept - 1] & 1) ||
+		    exponent_of(n, v->arg[1], &more) != turn)
+			continue;
+		if (!n->power)
+			n->power = SG_NEW_ARRAY(n->f->ctx, sg_power *, s->nvals);
+		n->power[i] = SG_NEW(n->f->ctx, sg_power);
+		*n->power[i] = (sg_power){.base = v->arg[0], .more = more};
+	}
+}
+
+/* ---- text ---- */
+
+/* The base of a power, for all lanes of the strip. */
+static void
+print_base(sg_nest *n, const sg_power *p)
+{
+	const sg_step *s = n->s;
+	bool *wanted = SG_NEW_ARRAY(n->f->ctx, bool, s->nvals);
+
+	wanted[p->base] = true;
+	for (uint32_t i = p->base + 1; i-- > 1;)
+		for (uint32_t k = 0; wanted[i] && k < s->val[i].nargs; k++)
+			wanted[s->val[i].arg[k]] = true;
+	sg_open_lane(n, true);
+	for (uint32_t i = 1; i <= p->base; i++)
+		if (wanted[i] && (s->val[i].depth == n->ngroups || !s->val[i].needed))
+			sg_print_val(n, &n->s->val[i]);
+	sg_line(n->f, "%s.t[%s] = %s;", p->name, n->lane, s->val[p->base].text);
+	sg_close(n);
+}
+
+static const char *
+exponent_text(const sg_nest *n, const char *turn, int64_t more)
+{
+	if (more == 0)
+		return turn;
+	return sg_text(n->f->ctx, "%s %c %lld", turn, more < 0 ? '-' : '+',
+	               (long long)(more < 0 ? -more : more));
+}
+
+void
+sg_open_powers(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const uint32_t d = n->ngroups - 2;
+
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		sg_power *p = n->power[i];
+		const sg_type t = (sg_type)n->s->val[i].type;
+
+		if (!p)
+			continue;
+		p->name = sg_name_fresh(&f->names, "powers");
+		sg_line(f, "%s %s;", sg_use_typed(f->m, "powers", t), p->name);
+		print_base(n, p);
+		sg_line(f, "%s(&%s, %s, %s, %s);", sg_use_typed(f->m, "powers_start", t), p->name,
+		        n->width, exponent_text(n, sg_nest_from(n, d), p->more),
+		        exponent_text(n, sg_nest_to(n, d), p->more));
+	}
+}
+
+void
+sg_step_powers(sg_nest *n)
+{
+	sg_fn *f = n->f;
+
+	for (size_t i = 1; i < n->s->nvals; i++)
+		if (n->power[i])
+			sg_line(f, "%s(&%s, %s, %s);",
+			        sg_use_typed(f->m, "powers_next", (sg_type)n->s->val[i].type),
+			        n->power[i]->name, n->width,
+			        exponent_text(n, f->loop[n->ngroups - 2], n->power[i]->more));
+}
