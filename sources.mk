@@ -276,33 +276,33 @@ runtime_kernels = \
 	runtime/softmax.c \
 	runtime/vmath.c
 test_programs = \
+	tests/random \
+	tests/check_loops \
+	tests/check_emit \
+	tests/check_golden \
 	tests/check_accuracy \
-	tests/check_algebra \
+	tests/check_tier \
 	tests/check_api \
+	tests/check_runtime \
+	tests/check_algebra \
 	tests/check_base \
 	tests/check_block \
 	tests/check_cache \
 	tests/check_data \
 	tests/check_derive \
-	tests/check_emit \
 	tests/check_eval \
 	tests/check_fmt \
 	tests/check_front \
 	tests/check_fuzz \
-	tests/check_golden \
 	tests/check_ir \
-	tests/check_loops \
 	tests/check_misuse \
 	tests/check_openmp \
 	tests/check_parse \
 	tests/check_rules \
-	tests/check_runtime \
 	tests/check_sgtext \
 	tests/check_threads \
-	tests/check_tier \
 	tests/check_tiles \
-	tests/check_where \
-	tests/random
+	tests/check_where
 example_programs = \
 	examples/descend \
 	examples/host/implicit \
@@ -329,19 +329,19 @@ test_headers = \
 	tests/scratch.h \
 	tests/thread_models.h
 test_scripts = \
+	tests/isa.sh \
+	tests/cli/examples.sh \
+	tests/cli/compile.sh \
 	tests/bench.sh \
+	tests/cli/bench.sh \
 	tests/floors.sh \
 	tests/gradbench.sh \
 	tests/host.sh \
-	tests/isa.sh \
 	tests/python.sh \
 	tests/sources.sh \
 	tests/symbols.sh \
-	tests/cli/bench.sh \
 	tests/cli/cache.sh \
 	tests/cli/casadi.sh \
-	tests/cli/compile.sh \
-	tests/cli/examples.sh \
 	tests/cli/fmt.sh \
 	tests/cli/graph.sh \
 	tests/cli/language.sh \

@@ -16,6 +16,25 @@ list() { # list NAME FILE...: a make variable; what does not exist is left out
 	printf '\n'
 }
 
+# The tests $* with what takes longest in front: under make -j nothing long is then left for the end.
+longest_first() {
+	printf '%s\n' "$@" | awk '
+	BEGIN {
+		n = split("isa.sh cli/examples.sh random check_loops check_emit check_golden check_accuracy check_tier " \
+			"check_api check_runtime cli/compile.sh bench.sh cli/bench.sh", long)
+	}
+	{ name[NR] = $0; rest[$0] = 1 }
+	END {
+		for (i = 1; i <= n; i++)
+			if (("tests/" long[i]) in rest) {
+				print "tests/" long[i]
+				delete rest["tests/" long[i]]
+			}
+		for (i = 1; i <= NR; i++)
+			if (name[i] in rest) print name[i]
+	}'
+}
+
 # $1 without its suffix $2, for the files that match
 stems() {
 	for f in $1; do
@@ -47,10 +66,11 @@ list runtime_templates runtime/*.in runtime/*.[ch] runtime/*.awk runtime/*.sh
 		printf '\n'
 	}
 	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed 's/$/.c/')
-	list_stems test_programs $(stems 'tests/check_*.c' .c) $(stems tests/random.c .c)
+	list_stems test_programs $(longest_first $(stems 'tests/check_*.c' .c) $(stems tests/random.c .c))
 	list_stems example_programs $(stems 'examples/*.c' .c) $(library_hosts)
 }
 for p in $(stems 'examples/*.c' .c) $(library_hosts); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
 list gradbench_sources bench/*.[ch]
 list test_headers tests/*.h
-list test_scripts tests/*.sh tests/cli/*.sh tests/err/*.sh
+# shellcheck disable=SC2046
+list test_scripts $(longest_first tests/*.sh tests/cli/*.sh)

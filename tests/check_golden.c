@@ -378,7 +378,7 @@ int
 main(void)
 {
 	Suite *s = suite_create("golden");
-	TCase *t = tcase_create("recorded values");
+	TCase *interp = tcase_create("interp"), *jit = tcase_create("jit"), *cc = tcase_create("cc");
 	SRunner *r = srunner_create(s);
 	int n = count_blocks(), failed;
 
@@ -386,14 +386,18 @@ main(void)
 		fputs("cannot read tests/golden; is srcdir set?\n", stderr);
 		return EXIT_FAILURE;
 	}
-	tcase_set_timeout(t, 60);
-	suite_add_tcase(s, t);
-	tcase_add_loop_test(t, the_evaluator_gives_the_recorded_values, 0, n);
+	tcase_set_timeout(interp, 60);
+	tcase_set_timeout(jit, 60);
+	tcase_set_timeout(cc, 60);
+	suite_add_tcase(s, interp);
+	suite_add_tcase(s, jit);
+	suite_add_tcase(s, cc);
+	tcase_add_loop_test(interp, the_evaluator_gives_the_recorded_values, 0, n);
 	if (sg_have_jit())
-		tcase_add_loop_test(t, jit_code_gives_the_recorded_values, 0, n);
+		tcase_add_loop_test(jit, jit_code_gives_the_recorded_values, 0, n);
 	/* Half a second a block: on request. */
 	if (getenv("GOLDEN_CC") != NULL)
-		tcase_add_loop_test(t, code_of_the_c_compiler_gives_the_recorded_values, 0, n);
+		tcase_add_loop_test(cc, code_of_the_c_compiler_gives_the_recorded_values, 0, n);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -1,6 +1,6 @@
 /* random.c - random well-typed models, and what must agree on each of them.
  *
- * random [--count=N] [--seed=S] [--cc=K] [--print]
+ * random [--count=N] [--seed=S] [--cc=K] [--print]       $RANDOM_COUNT stands for --count
  *
  * Model number S+i is grown from the forms of random_forms.h: each statement applies one form to values that
  * are there; an input is declared where none fits. sg_check then holds the machine code against the
@@ -332,7 +332,7 @@ make_model(model *m, uint64_t seed)
 		}
 	for (size_t i = 0; i < m->n; i++)
 		if (m->line[i].kind == IS_TERM) {
-			snprintf(m->line[i].text, TEXT, "%s", m->line[i].name);
+			memcpy(m->line[i].text, m->line[i].name, NAME);
 			*m->line[i].name = '\0';
 		}
 	add_entries(m);
@@ -600,6 +600,8 @@ main(int argc, char **argv)
 	bool print = false;
 	model *m = malloc(sizeof *m);
 
+	if (getenv("RANDOM_COUNT"))
+		count = strtoull(getenv("RANDOM_COUNT"), NULL, 10);
 	for (int i = 1; i < argc; i++) {
 		print = print || strcmp(argv[i], "--print") == 0;
 		if (strcmp(argv[i], "--print") != 0 && !option(argv[i], "--count=", &count) &&
