@@ -172,7 +172,8 @@ class Jit:
 
         class Options(c.Structure):
             _fields_ = [("real", c.c_int), ("nfixed", c.c_size_t), ("fixed", c.POINTER(Fixed)), ("entry", c.c_char_p),
-                        ("prefix", c.c_char_p), ("backend", c.c_int)]
+                        ("prefix", c.c_char_p), ("backend", c.c_int), ("openmp", c.c_int), ("convention", c.c_int),
+                        ("steps", c.c_uint)]
         fixed = (Fixed * max(len(dims), 1))(*[Fixed(k.encode(), v) for k, v in dims.items()])
         options = Options(nfixed=len(dims), fixed=fixed, prefix=prefix.encode())
         self.model = self.lib.sg_compile_file(os.path.join(tools.source, model).encode(), c.byref(options))
