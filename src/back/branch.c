@@ -20,6 +20,13 @@ enum {
 
 /* ---- which branches ---- */
 
+static bool
+moves(uint16_t op)
+{
+	return op == SG_BIND || op == SG_STOP || op == SG_RESHAPE || op == SG_TRANSPOSE ||
+	       op == SG_BROADCAST || op == SG_SLICE || op == SG_WINDOW || op == SG_PAD;
+}
+
 static uint32_t
 weight_of(const sg_fn *f, sg_ref r)
 {
@@ -28,22 +35,9 @@ weight_of(const sg_fn *f, sg_ref r)
 
 	if (sg_is_ew(n->op))
 		return (uint32_t)sg_ops[n->op].cost * scale;
-	switch (n->op) {
-	case SG_INPUT:
-	case SG_CONST:
-	case SG_DATA:
-	case SG_DIM:
-	case SG_IOTA:
-	case SG_BIND:
-	case SG_STOP:
-	case SG_RESHAPE:
-	case SG_TRANSPOSE:
-	case SG_BROADCAST:
-	case SG_SLICE:
-	case SG_WINDOW:
-	case SG_PAD:
-	case SG_CONCAT:
+	if (n->nargs == 0 || moves(n->op) || n->op == SG_CONCAT)
 		return 0;
+	switch (n->op) {
 	case SG_CAST:
 		return scale;
 	case SG_GATHER:
@@ -179,13 +173,6 @@ settle_selects(sg_fn *f)
 		n->nargs = 1;
 		n->attr = NULL;
 	}
-}
-
-static bool
-moves(uint16_t op)
-{
-	return op == SG_BIND || op == SG_STOP || op == SG_RESHAPE || op == SG_TRANSPOSE ||
-	       op == SG_BROADCAST || op == SG_SLICE || op == SG_WINDOW || op == SG_PAD;
 }
 
 /* Does the side need anything to be computed? */

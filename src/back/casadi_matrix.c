@@ -58,25 +58,6 @@ sg_casadi_index(const sg_casadi_array *a, int64_t at)
 
 /* ---- sparsity ---- */
 
-static void
-put_words(sg_file *file, const char *type, const char *name, int64_t n, const int64_t *w)
-{
-	sg_buf *b = &file->m.consts, line;
-
-	sg_buf_init(&line, file->m.ctx);
-	sg_buf_printf(b, "static const %s %s[%lld] = {\n", type, name, (long long)(n ? n : 1));
-	if (!n)
-		sg_buf_puts(b, "\t0\n");
-	for (int64_t i = 0; i < n; i++) {
-		sg_buf_printf(&line, "%s%lld,", line.n ? " " : "", (long long)w[i]);
-		if (line.n > 80 || i + 1 == n) {
-			sg_buf_printf(b, "\t%s\n", sg_buf_text(&line));
-			line.n = 0;
-		}
-	}
-	sg_buf_puts(b, "};\n\n");
-}
-
 static const char *
 words_name(sg_file *file, const char *what)
 {
@@ -91,7 +72,7 @@ sg_casadi_dense(sg_file *file, sg_casadi_matrix *m)
 	const int64_t w[3] = {m->rows, m->cols, 1};
 
 	m->sparsity = words_name(file, "dense");
-	put_words(file, "casadi_int", m->sparsity, 3, w);
+	sg_file_words(file, "static const casadi_int", m->sparsity, 3, w);
 }
 
 /* {rows, columns, where each column begins, its rows}: no place at all. */
@@ -104,7 +85,7 @@ sg_casadi_empty(sg_file *file, sg_casadi_matrix *m)
 	w[1] = m->cols;
 	m->nnz = 0;
 	m->sparsity = words_name(file, "empty");
-	put_words(file, "casadi_int", m->sparsity, m->cols + 3, w);
+	sg_file_words(file, "static const casadi_int", m->sparsity, m->cols + 3, w);
 }
 
 /* By columns, then rows: counted by rows first, for that sort is stable. */
@@ -149,6 +130,6 @@ sg_casadi_sparse(sg_file *file, sg_casadi_matrix *m, int64_t n, sg_casadi_place 
 	m->in_place = false;
 	m->sparsity = words_name(file, "sparse");
 	m->at = words_name(file, "at");
-	put_words(file, "casadi_int", m->sparsity, m->cols + 3 + n, w);
-	put_words(file, "ptrdiff_t", m->at, n, at);
+	sg_file_words(file, "static const casadi_int", m->sparsity, m->cols + 3 + n, w);
+	sg_file_words(file, "static const ptrdiff_t", m->at, n, at);
 }

@@ -72,6 +72,25 @@ put_words(sg_module *m, const sg_node *n, int64_t count)
 	}
 }
 
+void
+sg_file_words(sg_file *file, const char *type, const char *name, int64_t n, const int64_t *w)
+{
+	sg_buf *b = &file->m.consts, line;
+
+	sg_buf_init(&line, file->m.ctx);
+	sg_buf_printf(b, "%s %s[%lld] = {\n", type, name, (long long)(n ? n : 1));
+	if (!n) /* C has no arrays of nothing */
+		sg_buf_puts(b, "\t0\n");
+	for (int64_t i = 0; i < n; i++) {
+		sg_buf_printf(&line, "%s%lld,", line.n ? " " : "", (long long)w[i]);
+		if (line.n > 80 || i + 1 == n) {
+			sg_buf_printf(b, "\t%s\n", sg_buf_text(&line));
+			line.n = 0;
+		}
+	}
+	sg_buf_puts(b, "};\n\n");
+}
+
 /* Named before any function is, so that nothing in one hides it. */
 static sg_data_array *
 data_array(sg_module *m, const sg_graph *g, sg_ref r)

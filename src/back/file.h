@@ -67,6 +67,8 @@ void sg_put_support(sg_file *file, sg_buf *b);
 void sg_print_calls(sg_file *file, const sg_c_entry *e);
 void sg_print_module(sg_file *file);
 
+/* An array of n constants among those of the file; type: "static const ptrdiff_t". */
+void sg_file_words(sg_file *file, const char *type, const char *name, int64_t n, const int64_t *w);
 /* A line of C at file scope or deeper, into m.body. */
 void sg_file_put(sg_file *file, int indent, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

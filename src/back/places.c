@@ -24,25 +24,6 @@ known(const sg_file *file, const sg_output *o, bool *taken)
 	return false;
 }
 
-static void
-print_words(sg_buf *b, const char *name, int64_t n, const int64_t *w)
-{
-	sg_buf line;
-
-	sg_buf_init(&line, b->ctx);
-	sg_buf_printf(b, "const int64_t %s[%lld] = {\n", name, (long long)(n ? n : 1));
-	if (!n)
-		sg_buf_puts(b, "\t0\n");
-	for (int64_t i = 0; i < n; i++) {
-		sg_buf_printf(&line, "%s%lld,", line.n ? " " : "", (long long)w[i]);
-		if (line.n > 80 || i + 1 == n) {
-			sg_buf_printf(b, "\t%s\n", sg_buf_text(&line));
-			line.n = 0;
-		}
-	}
-	sg_buf_puts(b, "};\n\n");
-}
-
 void
 sg_print_places(sg_file *file)
 {
@@ -64,8 +45,8 @@ sg_print_places(sg_file *file)
 			    .col = sg_name_exact(&file->m.names, sg_text(ctx, "%s_%s_col", base, o->name)),
 			    .p = o->pattern};
 			SG_PUSH(ctx, file->places, file->nplaces, file->places_cap, s);
-			print_words(&file->m.consts, s.rowptr, s.p->rows + 1, s.p->rowptr);
-			print_words(&file->m.consts, s.col, s.p->rowptr[s.p->rows], s.p->col);
+			sg_file_words(file, "const int64_t", s.rowptr, s.p->rows + 1, s.p->rowptr);
+			sg_file_words(file, "const int64_t", s.col, s.p->rowptr[s.p->rows], s.p->col);
 		}
 	}
 }

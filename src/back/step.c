@@ -369,22 +369,26 @@ print_work(const step *s)
 	sg_buf_puts(&f->m.body, "}\n\n");
 }
 
+/* Does the entry get any? */
+static bool
+has_steps(const sg_file *file, const sg_c_entry *e)
+{
+	return file->m.o->steps && sg_entry_has_step(file->m.p, e->e);
+}
+
 void
 sg_print_steps(sg_file *file, const sg_c_entry *e)
 {
-	bool any = false;
-
-	if (!file->m.o->steps || !sg_entry_has_step(file->m.p, e->e))
+	if (!has_steps(file, e))
 		return;
+	const step any = step_of(file, e, SGD); /* the workspace is the same for all */
+
+	print_work(&any);
 	for (kind k = SGD; k <= ADAMW; k++) {
 		const step s = step_of(file, e, k);
 
-		if (!(file->m.o->steps & 1u << k))
-			continue;
-		if (!any)
-			print_work(&s);
-		any = true;
-		print_step(&s);
+		if (file->m.o->steps & 1u << k)
+			print_step(&s);
 	}
 }
 
@@ -406,37 +410,40 @@ fixed_bytes(const step *s)
 	return bytes;
 }
 
+static void
+declare_work(const step *s, sg_buf *b)
+{
+	const sg_c_entry *e = s->e;
+
+	sg_buf_printf(
+	    b,
+	    "/* One step of training each, in place: what has a gradient is updated, and so is "
+	    "the\n"
+	    " * state of the optimizer (b_, m_, v_: of the same shapes, zeros before the first "
+	    "step). t\n"
+	    " * counts the steps from 1. work: %s bytes, aligned to 64. Result as above;\n"
+	    " * after a failure nothing has changed but the outputs. */\n",
+	    e->step_work);
+	sg_buf_printf(b, "size_t %s(", e->step_work);
+	sg_put_dims(s->file, b, e, true);
+	sg_buf_puts(b, ");\n");
+	if (!e->has_dims)
+		sg_buf_printf(b, "#define %s %lld\n", e->step_macro, (long long)fixed_bytes(s));
+}
+
 void
 sg_declare_steps(sg_file *file, sg_buf *b, const sg_c_entry *e)
 {
-	bool any = false;
-
-	if (!file->m.o->steps || !sg_entry_has_step(file->m.p, e->e))
+	if (!has_steps(file, e))
 		return;
+	const step any = step_of(file, e, SGD);
+
+	declare_work(&any, b);
 	for (kind k = SGD; k <= ADAMW; k++) {
 		const step s = step_of(file, e, k);
 
 		if (!(file->m.o->steps & 1u << k))
 			continue;
-		if (!any) {
-			sg_buf_printf(
-			    b,
-			    "/* One step of training each, in place: what has a gradient is "
-			    "updated, and so is the\n"
-			    " * state of the optimizer (b_, m_, v_: of the same shapes, zeros "
-			    "before the first step). t\n"
-			    " * counts the steps from 1. work: %s bytes, aligned to 64. Result as "
-			    "above;\n"
-			    " * after a failure nothing has changed but the outputs. */\n",
-			    e->step_work);
-			sg_buf_printf(b, "size_t %s(", e->step_work);
-			sg_put_dims(file, b, e, true);
-			sg_buf_puts(b, ");\n");
-			if (!e->has_dims)
-				sg_buf_printf(b, "#define %s %lld\n", e->step_macro,
-				              (long long)fixed_bytes(&s));
-		}
-		any = true;
 		put_prototype(&s, b, false);
 		sg_buf_puts(b, ";\n");
 	}
