@@ -691,6 +691,11 @@ sg_put_struct(sg_text_writer *w, sg_ref r)
 		return put_last_axis(w, n, name, false);
 	case SG_LINREC:
 		return put_linrec(w, n);
+	case SG_LU: /* of pictures alone: the language knows what is solved by it */
+		sg_buf_puts(w->b, "lu(");
+		sg_put(w, n->args[0], SG_P_ANY);
+		sg_buf_putc(w->b, ')');
+		return SG_P_POSTFIX;
 	case SG_LUSOLVE:
 	case SG_DET:
 	case SG_LOGDET:

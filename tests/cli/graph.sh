@@ -22,6 +22,9 @@ has 'edges carry shapes' '[label="[N, 10]"]' g.dot
 judge 'broadcasts are not shown' $?
 test "$(grep -c '{' g.dot)" = "$(grep -c '}' g.dot)"
 judge 'brackets are balanced' $?
+printf 'input a[N, N], b[N], k: i64\ny = if k > 0 then logdet(a) + sum(solve(a, b)) else 0.0\ngradient y wrt a\n' >lu.sg
+status 'factors are drawn' 0 "$SYMGRAD" graph lu.sg
+has 'they have a formula' '= lu(a)' out
 status 'an entry is named' 0 "$SYMGRAD" graph "$model" forward
 has 'it is drawn' 'entry forward' out
 expect 'an unknown entry' 1 '' "symgrad graph: error: no entry 'forwards'; did you mean 'forward'?" \
