@@ -198,6 +198,7 @@ lib_sources = \
 	src/api/machine.c \
 	src/api/made_up.c \
 	src/api/model.c \
+	src/api/names.c \
 	src/api/number.c \
 	src/api/picture.c \
 	src/api/proof.h \
@@ -288,6 +289,7 @@ test_programs = \
 	tests/check_base \
 	tests/check_block \
 	tests/check_cache \
+	tests/check_call \
 	tests/check_data \
 	tests/check_derive \
 	tests/check_eval \

@@ -24,6 +24,8 @@ typedef struct sg_entry_data {
 	uint32_t *input;     /* which of the program's inputs argument i is */
 	uint32_t *dim;       /* which of the space's dimensions dims[i] is */
 	const bool *derived; /* by output: does it hold a derivative? */
+	const uint32_t *named; /* names.c: 1 + the place in pub.args, by the hash of its name */
+	size_t mask;           /* as many as this, and one */
 	const sg_demand *demand; /* what it asks of the dimensions */
 	size_t ndemands;
 	bool has_work;       /* is the next one known? */
@@ -122,6 +124,11 @@ int sg_tier_emit(sg_model *m, void *arg); /* inside sg_on_model: its text, so th
 void sg_tier_start(sg_model *m);
 /* By entry, the code that it made; NULL: there is none yet. */
 const sg_code_entry *sg_tier_code(const sg_model *m);
+
+/* names.c: arguments of an entry by name, in a time that does not depend on how many there are. */
+void sg_name_args(sg_ctx *ctx, sg_entry_data *e); /* once pub.args is there; may raise */
+/* The place in pub.args of an input or param, or of an output; where there is none, their number. */
+size_t sg_arg_named(const sg_entry_data *e, bool output, const char *name);
 
 /* compile.c */
 /* A program of its own over the same graph. The passes change a program's references and leave its

@@ -14,17 +14,20 @@ make_room(sg_call *c)
 	c->slot = calloc(nargs + 1, sizeof *c->slot);
 	c->aside = calloc(c->m->program->ninputs + 1, sizeof *c->aside);
 	c->args = calloc(nargs + 1, sizeof *c->args);
+	c->order = calloc(nargs + 1, sizeof *c->order);
 	c->given = calloc(ndims + 1, sizeof *c->given);
 	c->value = calloc(ndims + 1, sizeof *c->value);
 	c->known = calloc(ndims + 1, sizeof *c->known);
 	c->dims = calloc(ndims + 1, sizeof *c->dims);
 	c->cdims = calloc(ndims + 1, sizeof *c->cdims);
 	c->nslots = nargs;
-	if (!c->slot || !c->aside || !c->args || !c->given || !c->value || !c->known || !c->dims ||
+	if (!c->slot || !c->aside || !c->args || !c->order || !c->given || !c->value || !c->known || !c->dims ||
 	    !c->cdims)
 		return false;
 	for (uint32_t d = 0; d < c->ndims; d++)
 		c->given[d] = -1;
+	for (size_t i = 0; i < nargs; i++)
+		c->order[i] = i;
 	return true;
 }
 
@@ -122,6 +125,7 @@ sg_call_free(sg_call *c)
 	free(c->slot);
 	free(c->aside);
 	free(c->args);
+	free(c->order);
 	free(c->given);
 	free(c->value);
 	free(c->known);
@@ -166,15 +170,6 @@ sg_call_backend(const sg_call *c)
 }
 
 /* ---- binding ---- */
-
-/* The slot among [lo, hi) with this name; hi: none. */
-static size_t
-find_slot(const sg_call *c, size_t lo, size_t hi, const char *name)
-{
-	while (lo < hi && strcmp(sg_slot_arg(c, lo)->name, name) != 0)
-		lo++;
-	return lo;
-}
 
 /* "no input 'xx' (did you mean 'x'?)" */
 static int
@@ -224,12 +219,22 @@ role(const sg_argument *a)
 	return a->role == SG_ROLE_INPUT ? "input" : a->role == SG_ROLE_PARAM ? "param" : "output";
 }
 
+static int
+wrong_shape(sg_call *c, const sg_argument *a, int rank, const int64_t *shape)
+{
+	sg_line l = {.n = 0};
+
+	sg_line_extents(&l, rank < SG_ARRAY_RANK ? rank : SG_ARRAY_RANK, shape);
+	return sg_refuse(&c->why, SG_ESHAPE, "%s '%s': expected %s, got %s", role(a), a->name,
+	                 a->shape, l.s);
+}
+
 /* Checks what can be checked of one array alone. */
 static int
 check_array(sg_call *c, const sg_argument *a, sg_dtype type, int rank, const int64_t *shape,
             const void *data)
 {
-	sg_line l = {.n = 0};
+	const size_t size = sg_dtype_size(a->type); /* a power of 2 */
 	bool bad = rank != a->rank, empty = false;
 
 	if (type != a->type)
@@ -239,17 +244,14 @@ check_array(sg_call *c, const sg_argument *a, sg_dtype type, int rank, const int
 		bad = bad || shape[k] < 0;
 		empty = empty || shape[k] == 0;
 	}
-	if (bad) {
-		sg_line_extents(&l, rank < SG_ARRAY_RANK ? rank : SG_ARRAY_RANK, shape);
-		return sg_refuse(&c->why, SG_ESHAPE, "%s '%s': expected %s, got %s", role(a),
-		                 a->name, a->shape, l.s);
-	}
+	if (bad)
+		return wrong_shape(c, a, rank, shape);
 	if (!data && !empty)
 		return sg_refuse(&c->why, SG_EVALUE, "%s '%s': expected data, got NULL", role(a),
 		                 a->name);
-	if ((uintptr_t)data % sg_dtype_size(type) != 0)
+	if ((uintptr_t)data & (size - 1))
 		return sg_refuse(&c->why, SG_EVALUE, "%s '%s': expected data aligned to %zu bytes",
-		                 role(a), a->name, sg_dtype_size(type));
+		                 role(a), a->name, size);
 	return SG_OK;
 }
 
@@ -292,16 +294,17 @@ sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, const int64_
              const void *data)
 {
 	int status = sg_call_given(c, "input", name, rank, shape);
-	size_t n, i;
+	size_t i;
 
 	if (status != SG_OK)
 		return status;
-	n = c->e->pub.ninputs;
-	i = find_slot(c, 0, n, name);
-	if (i == n)
-		return put_aside(c, name, rank, shape) ? SG_OK : no_slot(c, "input", name, 0, n);
-	return bind_slot(c, i, type, rank, shape,
-	                 (void *)(uintptr_t)data); /* inputs are only read */
+	i = sg_arg_named(c->e, false, name);
+	if (i < c->nslots)
+		return bind_slot(c, i, type, rank, shape,
+		                 (void *)(uintptr_t)data); /* inputs are only read */
+	if (put_aside(c, name, rank, shape))
+		return SG_OK;
+	return no_slot(c, "input", name, 0, c->e->pub.ninputs);
 }
 
 int
@@ -313,10 +316,51 @@ sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int rank, const
 
 	if (status != SG_OK)
 		return status;
-	i = find_slot(c, c->e->pub.ninputs, c->nslots, name);
+	i = sg_arg_named(c->e, true, name);
 	if (i == c->nslots)
 		return no_slot(c, "output", name, c->e->pub.ninputs, c->nslots);
 	return bind_slot(c, i, type, rank, shape, data);
+}
+
+/* Argument i of the entry, which is to be one of [lo, hi). */
+static int
+bind_at(sg_call *c, const char *what, size_t i, size_t lo, size_t hi, sg_dtype type, int rank,
+        const int64_t *shape, void *data)
+{
+	int status;
+
+	if (lo == hi)
+		return sg_refuse(&c->why, SG_EVALUE, "argument %zu is no %s: entry '%s' has none",
+		                 i, what, c->e->pub.name);
+	if (i < lo || i >= hi)
+		return sg_refuse(&c->why, SG_EVALUE,
+		                 "argument %zu is no %s: those of entry '%s' are %zu to %zu", i,
+		                 what, c->e->pub.name, lo, hi - 1);
+	status = sg_call_given(c, what, sg_slot_arg(c, i)->name, rank, shape);
+	return status == SG_OK ? bind_slot(c, i, type, rank, shape, data) : status;
+}
+
+int
+sg_call_bind_at(sg_call *c, size_t i, sg_dtype type, int rank, const int64_t *shape,
+                const void *data)
+{
+	int status = sg_call_usable(c);
+
+	if (status != SG_OK)
+		return status;
+	return bind_at(c, "input", i, 0, c->e->pub.ninputs, type, rank, shape,
+	               (void *)(uintptr_t)data); /* inputs are only read */
+}
+
+int
+sg_call_bind_output_at(sg_call *c, size_t i, sg_dtype type, int rank, const int64_t *shape,
+                       void *data)
+{
+	int status = sg_call_usable(c);
+
+	if (status != SG_OK)
+		return status;
+	return bind_at(c, "output", i, c->e->pub.ninputs, c->nslots, type, rank, shape, data);
 }
 
 int
@@ -376,18 +420,17 @@ sg_call_array(const sg_call *c, size_t i)
 const sg_array *
 sg_call_input(const sg_call *c, const char *name)
 {
-	size_t n = is_ready(c) && name ? c->e->pub.ninputs : 0, i = find_slot(c, 0, n, name);
-
-	return i < n ? &c->slot[i].array : NULL;
+	if (!is_ready(c) || !name)
+		return NULL;
+	return sg_call_array(c, sg_arg_named(c->e, false, name));
 }
 
 const sg_array *
 sg_call_output(const sg_call *c, const char *name)
 {
-	size_t n = is_ready(c) && name ? c->nslots : 0;
-	size_t i = find_slot(c, n ? c->e->pub.ninputs : 0, n, name);
-
-	return i < n ? &c->slot[i].array : NULL;
+	if (!is_ready(c) || !name)
+		return NULL;
+	return sg_call_array(c, sg_arg_named(c->e, true, name));
 }
 
 const int64_t *

@@ -39,6 +39,7 @@ struct sg_call {
 	int64_t *dims; /* of the entry, in its order */
 	ptrdiff_t *cdims;
 	void **args; /* of the uniform call */
+	size_t *order; /* slots by the addresses of their arrays, as they were when last looked at */
 	void *work;  /* ours, aligned to 64 */
 	size_t work_bytes;
 	void *lent; /* the caller's workspace; NULL: ours is used */

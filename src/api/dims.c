@@ -190,6 +190,17 @@ missing_dims(sg_call *c)
 	return SG_OK;
 }
 
+static int
+no_extent(sg_call *c, size_t i, uint32_t k, const char *why)
+{
+	const sg_argument *a = sg_slot_arg(c, i);
+	sg_line l = {.n = 0};
+
+	add_values(&l, c, declared(c, i)->ext[k]);
+	return sg_refuse(&c->why, SG_ESHAPE, "%s '%s': extent %s %s%s", role(c, i), a->name,
+	                 a->extents[k], why, l.s);
+}
+
 /* The shape of argument i for the known dimensions; a bound array must have it. */
 static int
 check_shape(sg_call *c, size_t i)
@@ -202,15 +213,10 @@ check_shape(sg_call *c, size_t i)
 
 	*out = (sg_array){.name = a->name, .type = a->type, .rank = a->rank, .count = 1};
 	for (uint32_t k = 0; k < shape->rank; k++) {
-		sg_line l = {.n = 0};
-		bool fits = sg_ext_eval(sp, shape->ext[k], c->value, &out->shape[k]);
-
-		if (!fits || out->shape[k] < 0) {
-			add_values(&l, c, shape->ext[k]);
-			return sg_refuse(&c->why, SG_ESHAPE, "%s '%s': extent %s %s%s", role(c, i),
-			                 a->name, a->extents[k],
-			                 fits ? "is negative" : "can't be computed", l.s);
-		}
+		if (!sg_ext_eval(sp, shape->ext[k], c->value, &out->shape[k]))
+			return no_extent(c, i, k, "can't be computed");
+		if (out->shape[k] < 0)
+			return no_extent(c, i, k, "is negative");
 		if (c->slot[i].bound && c->slot[i].shape[k] != out->shape[k])
 			return mismatch(c, i, k);
 		if (__builtin_mul_overflow(out->count, out->shape[k], &out->count))
@@ -234,19 +240,26 @@ is_known(const sg_call *c, sg_ext e)
 }
 
 static int
-check_demand(sg_call *c, const sg_demand *d)
+unmet(sg_call *c, const sg_demand *d)
 {
-	const sg_space *sp = c->m->program->sp;
 	sg_line l = {.n = 0};
-	int64_t v;
 	int line;
 
-	if (!is_known(c, d->ext) || (sg_ext_eval(sp, d->ext, c->value, &v) && v >= 0))
-		return SG_OK;
 	add_values(&l, c, d->ext);
 	sg_span_place(d->at, &line, NULL);
 	return sg_refuse(&c->why, SG_ESHAPE, "the shapes do not fit at %s:%d%s",
 	                 d->at.src ? d->at.src->name : "the model", line, l.s);
+}
+
+static int
+check_demand(sg_call *c, const sg_demand *d)
+{
+	const sg_space *sp = c->m->program->sp;
+	int64_t v;
+
+	if (!is_known(c, d->ext) || (sg_ext_eval(sp, d->ext, c->value, &v) && v >= 0))
+		return SG_OK;
+	return unmet(c, d);
 }
 
 /* What the entry asks, and what the model asks of every call. */

@@ -80,15 +80,63 @@ check_lent(sg_call *c, size_t i)
 	                 role(c, i), a->name);
 }
 
-/* Inputs may share memory: they are only read. */
-int
-sg_call_check_apart(sg_call *c)
+static uintptr_t
+address(const sg_call *c, size_t slot)
+{
+	return (uintptr_t)c->slot[slot].array.data;
+}
+
+/* By insertion, for arrays that take the place of others mostly have the order of these. */
+static void
+sort_by_address(sg_call *c)
+{
+	for (size_t i = 1; i < c->nslots; i++) {
+		const size_t slot = c->order[i];
+		size_t k = i;
+
+		for (; k > 0 && address(c, c->order[k - 1]) > address(c, slot); k--)
+			c->order[k] = c->order[k - 1];
+		c->order[k] = slot;
+	}
+}
+
+/* Does any output overlap another array? Inputs may share memory: they are only read. */
+static bool
+outputs_overlap(sg_call *c)
+{
+	uintptr_t inputs = 0, outputs = 0; /* where those before end */
+
+	sort_by_address(c);
+	for (size_t i = 0; i < c->nslots; i++) {
+		const size_t slot = c->order[i];
+		const bool output = slot >= c->e->pub.ninputs;
+		const uintptr_t from = address(c, slot), end = from + bytes_of(&c->slot[slot].array);
+		uintptr_t *last = output ? &outputs : &inputs;
+
+		if (end > from && (from < outputs || (output && from < inputs)))
+			return true;
+		*last = end > *last ? end : *last;
+	}
+	return false;
+}
+
+/* The first pair in the order of the arguments. */
+static int
+blame_pair(sg_call *c)
 {
 	int status = SG_OK;
 
 	for (size_t i = c->e->pub.ninputs; i < c->nslots; i++)
 		for (size_t k = 0; status == SG_OK && k < i; k++)
 			status = check_pair(c, i, k);
+	return status;
+}
+
+int
+sg_call_check_apart(sg_call *c)
+{
+	int status = outputs_overlap(c) ? blame_pair(c) : SG_OK;
+
 	for (size_t i = 0; status == SG_OK && c->lent && i < c->nslots; i++)
 		status = check_lent(c, i);
 	c->apart = status == SG_OK;
@@ -101,11 +149,9 @@ sg_call_check_apart(sg_call *c)
 static size_t
 slot_of(const sg_call *c, const char *name)
 {
-	size_t i = 0;
+	const size_t i = sg_arg_named(c->e, false, name);
 
-	while (i < c->nslots && strcmp(sg_slot_arg(c, i)->name, name) != 0)
-		i++;
-	return i;
+	return i < c->nslots ? i : sg_arg_named(c->e, true, name);
 }
 
 /* Bytes between neighbours along each axis of a contiguous row-major array; false: too large. */

@@ -162,6 +162,7 @@ sg_describe(sg_model *m)
 		entry[i].pub.name = p->entry[i].name;
 		describe_dims(m, &entry[i], uses.dim);
 		describe_args(m, &entry[i], uses.input);
+		sg_name_args(m->ctx, &entry[i]);
 		entry[i].demand = sg_entry_demands(m->ctx, p, &p->entry[i], &entry[i].ndemands);
 		entry[i].derived = derived_outputs(m, &m->derivs->entry[i], derived);
 	}

@@ -344,6 +344,12 @@ SG_API int sg_call_bind(sg_call *c, const char *name, sg_dtype type, int rank, c
  * no other output and no bound workspace, which sg_call_prepare finds. Errors as above. */
 SG_API int sg_call_bind_output(sg_call *c, const char *name, sg_dtype type, int rank,
                                const int64_t *shape, void *data);
+/* The same for argument i of sg_entry.args, without a look for its name. SG_EVALUE: argument i is no
+ * input or param, or no output. */
+SG_API int sg_call_bind_at(sg_call *c, size_t i, sg_dtype type, int rank, const int64_t *shape,
+                           const void *data);
+SG_API int sg_call_bind_output_at(sg_call *c, size_t i, sg_dtype type, int rank,
+                                  const int64_t *shape, void *data);
 /* For hosts whose arrays have strides: is an array of this type and shape, whose neighbours along axis k
  * are strides[k] bytes apart, laid out as symgrad has it, row-major without gaps? SG_ESHAPE with what
  * was expected, such as "input 'x': expected strides of [80, 8] bytes (row-major and contiguous), got

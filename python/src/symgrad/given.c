@@ -167,7 +167,7 @@ bind_input(entry *e, lane *l, size_t i, int rank, const npy_intp *dims, const vo
 
 	for (int k = 0; k < rank && k < SG_ARRAY_RANK; k++)
 		shape[k] = dims[k];
-	status = sg_call_bind(l->c, a->name, a->type, rank, shape, data);
+	status = sg_call_bind_at(l->c, i, a->type, rank, shape, data);
 	if (status != SG_OK)
 		return core_fail(e, status, sg_call_message(l->c));
 	bytes = (size_t)rank * sizeof *shape;
@@ -224,7 +224,7 @@ core_bind_inputs(entry *e, lane *l)
 			if (bind_given(e, l, i, l->given[i]) < 0)
 				return -1;
 		} else if (l->bound[i]) {
-			sg_call_bind(l->c, e->e->args[i].name, SG_DTYPE_NONE, 0, NULL, NULL);
+			sg_call_bind_at(l->c, i, SG_DTYPE_NONE, 0, NULL, NULL);
 			l->bound[i] = false;
 			l->settled = false;
 		}
@@ -239,7 +239,7 @@ core_settle(entry *e, lane *l)
 	int status;
 
 	for (size_t i = e->e->ninputs; i < e->nargs; i++)
-		sg_call_bind_output(l->c, e->e->args[i].name, SG_DTYPE_NONE, 0, NULL, NULL);
+		sg_call_bind_output_at(l->c, i, SG_DTYPE_NONE, 0, NULL, NULL);
 	e->h->running++;
 	Py_BEGIN_ALLOW_THREADS; /* this may compile */
 	status = sg_call_prepare(l->c);
@@ -264,7 +264,7 @@ bind_output(entry *e, lane *l, size_t i, int rank, const npy_intp *dims, void *d
 
 	for (int k = 0; k < rank && k < SG_ARRAY_RANK; k++)
 		shape[k] = dims[k];
-	status = sg_call_bind_output(l->c, a->name, a->type, rank, shape, data);
+	status = sg_call_bind_output_at(l->c, i, a->type, rank, shape, data);
 	if (status == SG_OK)
 		return 0;
 	return core_fail(e, status, sg_call_message(l->c));
