@@ -306,14 +306,16 @@ test_programs = \
 	tests/check_tiles \
 	tests/check_where
 example_programs = \
-	examples/descend \
+	examples/host/descend \
 	examples/host/implicit \
 	examples/host/newton \
-	examples/host/threads
-examples_descend_LDADD = $(example_libs)
+	examples/host/threads \
+	examples/host/train
+examples_host_descend_LDADD = $(example_libs)
 examples_host_implicit_LDADD = $(example_libs)
 examples_host_newton_LDADD = $(example_libs)
 examples_host_threads_LDADD = $(example_libs)
+examples_host_train_LDADD = $(example_libs)
 gradbench_sources = \
 	bench/call.c \
 	bench/gradbench.c \

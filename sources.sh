@@ -67,9 +67,9 @@ list runtime_templates runtime/*.in runtime/*.[ch] runtime/*.awk runtime/*.sh
 	}
 	list_stems runtime_kernels $(stems 'runtime/*.c.in' .c.in | sed 's/$/.c/')
 	list_stems test_programs $(longest_first $(stems 'tests/check_*.c' .c) $(stems tests/random.c .c))
-	list_stems example_programs $(stems 'examples/*.c' .c) $(library_hosts)
+	list_stems example_programs $(library_hosts)
 }
-for p in $(stems 'examples/*.c' .c) $(library_hosts); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
+for p in $(library_hosts); do echo "$(echo "$p" | tr / _)_LDADD = \$(example_libs)"; done
 list gradbench_sources bench/*.[ch]
 list test_headers tests/*.h
 # shellcheck disable=SC2046

@@ -15,5 +15,5 @@ say symgrad run --time examples/perceptron.sg gradient x=@examples/perceptron.cs
 "$symgrad" run --time "$examples/perceptron.sg" gradient x=@"$examples/perceptron.csv" 2>&1 >/dev/null
 say symgrad compile --emit=h --entry=gradient -o - examples/perceptron.sg
 "$symgrad" compile --emit=h --entry=gradient -o - "$examples/perceptron.sg"
-say examples/descend examples/perceptron.sg
-"$programs/descend" "$examples/perceptron.sg"
+say examples/host/descend examples/perceptron.sg
+"$programs/host/descend" "$examples/perceptron.sg"

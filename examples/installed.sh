@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 export PKG_CONFIG_PATH="$libdir/pkgconfig" LD_LIBRARY_PATH="$libdir"
 
 # shellcheck disable=SC2046
-$cc -std=c11 "$examples/descend.c" -o "$work/descend" $(pkg-config --cflags --libs symgrad) -lm
+$cc -std=c11 "$examples/host/descend.c" -o "$work/descend" $(pkg-config --cflags --libs symgrad) -lm
 "$work/descend" "$examples/perceptron.sg"
 odd=$(nm -D --defined-only "$libdir/libsymgrad.so" | awk '$2 != "A" && $3 !~ /^sg_/ { print $3 }')
 if [ -n "$odd" ]; then

@@ -10,6 +10,16 @@ cd "$work" || exit 99
 for program in newton threads implicit; do
 	status "examples/host/$program" 0 "$builddir/examples/host/$program"
 done
+status 'examples/host/descend' 0 "$builddir/examples/host/descend" "$model"
+status 'examples/host/train' 0 "$builddir/examples/host/train" "$host/../mlp.sg"
+losses=$(sed -n 's/^epoch .* loss //p' out)
+[ "$(echo "$losses" | wc -l)" -gt 4 ] && [ "$losses" = "$(echo "$losses" | sort -rn)" ]
+judge 'its loss goes down in each epoch' $?
+status 'a model that it can not train is told by what is missing' 1 "$builddir/examples/host/train" "$model"
+says 'and that is told by the library' "^no input 'label' in entry 'gradient'$"
+sed 's/^real f32/real f64/; s/input x/input x: f32/' "$host/../mlp.sg" >wide.sg
+status 'params of another type are told' 1 "$builddir/examples/host/train" wide.sg
+says 'by their name' "^param 'w1': expected f64, got f32$"
 
 lib=$builddir/.libs/libsymgrad.so
 if command -v "${CXX:-c++}" >cxx.path && [ -e "$lib" ] && ! nm -D "$lib" | grep -q __asan; then
