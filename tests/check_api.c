@@ -445,6 +445,42 @@ START_TEST(machine_code_has_the_prototype_of_written_c)
 	}
 END_TEST
 
+/* The first entry that is asked for is made alone, a second with all: neither may take the other's place. */
+START_TEST(entries_are_made_when_asked_for)
+	{
+		static const char text[] = "input x\n"
+					   "entry a = x + 1 as y\n"
+					   "entry b = 3*x as y\n"
+					   "entry c = x - 5 as y\n";
+		static const char *const order[] = {"b", "a", "b", "c", "b"};
+		static const double want[] = {6, 3, 6, -3, 6};
+		const sg_backend b = sg_have_jit() ? SG_BACKEND_JIT : SG_BACKEND_INTERP;
+		const double x = 2;
+		sg_model *m = compile(text);
+
+		for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+			sg_call *c = sg_call_new(m, order[i], b);
+			const sg_entry *e = sg_model_find(m, order[i]);
+			void *args[2] = {(void *)(uintptr_t)&x, NULL};
+			sg_uniform call;
+			double y = 0;
+
+			bind_f64(c, "x", 0, NULL, &x);
+			ck_assert_int_eq(sg_call_run(c), SG_OK);
+			ck_assert_double_eq(*(const double *)sg_call_output(c, "y")->data, want[i]);
+			sg_call_free(c);
+			if (b == SG_BACKEND_INTERP)
+				continue;
+			args[1] = &y;
+			call = sg_entry_uniform(m, e, b, NULL);
+			ck_assert(call != NULL);
+			ck_assert_int_eq(call(NULL, args, NULL), SG_OK);
+			ck_assert_double_eq(y, want[i]);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(the_evaluator_has_no_machine_code)
 	{
 		sg_model *m = compile(perceptron);
@@ -760,6 +796,7 @@ main(void)
 	tcase_add_loop_test(c, integers_divide_by_zero_with_a_code, 0, BACKENDS);
 	tcase_add_loop_test(c, extent_zero_is_legal, 0, BACKENDS);
 	tcase_add_loop_test(c, machine_code_has_the_prototype_of_written_c, 0, BACKENDS);
+	tcase_add_test(c, entries_are_made_when_asked_for);
 	tcase_add_test(c, the_evaluator_has_no_machine_code);
 	tcase_add_test(c, one_model_serves_many_threads);
 	tcase_add_test(c, texts_are_written);

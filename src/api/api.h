@@ -38,24 +38,32 @@ typedef struct sg_code_entry {
 	sg_ext work;               /* bytes of workspace */
 } sg_code_entry;
 
-/* All entries as C text, in the arena, and what is looked up in its machine code. */
+/* Entries as C text, in the arena, and what is looked up in its machine code. */
 typedef struct sg_emission {
 	const char *text;
-	const sg_c_names *c; /* by entry */
+	size_t first, count; /* the model's entries [first, first + count) */
+	const sg_c_names *c; /* of count entries */
 	size_t n;
 	const char **name; /* of n symbols */
 	void **addr;       /* theirs, once they are known */
-	sg_code_entry *entry;
+	sg_code_entry *entry; /* by entry of the model */
 } sg_emission;
 
-/* The machine code of all entries by one back end. */
+/* The machine code of all entries, or of one, by one back end. */
 typedef struct sg_machine {
 	bool tried;
 	sg_code *code; /* NULL: failed, and then status and why say how */
-	sg_code_entry *entry;
+	sg_code_entry *entry; /* by entry of the model */
 	int status;
 	const char *why;
 } sg_machine;
+
+/* The JIT's. A program that asks for one entry waits for this one alone; when it asks for a second, all
+ * are made, so that a model of many is not walked once for each. */
+typedef struct sg_jit {
+	sg_machine one, all;
+	size_t entry; /* that `one` has, once it is tried */
+} sg_jit;
 
 typedef struct sg_tier sg_tier; /* tier.c: code that is made beside the calls */
 
@@ -87,7 +95,8 @@ struct sg_model {
 	size_t nentries;
 	sg_diagnostic *diag;
 	size_t ndiags;
-	sg_machine jit, wide, cc; /* wide: the JIT's, with threads */
+	sg_jit jit, wide; /* wide: with threads */
+	sg_machine cc;
 	sg_tier *tier;
 	sg_pool *pool;
 	const sg_c_names *c_names; /* by entry; NULL before the first emission */
@@ -108,13 +117,17 @@ int sg_on_model(sg_model *m, int (*f)(sg_model *m, void *arg), void *arg, sg_fai
 /* machine.c, inside sg_on_model.
  * AUTO and LATER become what this build can do, TIERED what it begins with. */
 sg_backend sg_backend_choice(sg_model *m, sg_backend b);
-/* Its code by back end b, made when it is not there; NULL for interp and on failure. */
-const sg_machine *sg_machine_of(sg_model *m, sg_backend b, sg_failure *why);
+/* An entry's code by back end b, made when it is not there; NULL for interp and on failure. */
+const sg_code_entry *sg_code_of(sg_model *m, sg_backend b, const sg_entry_data *e, sg_failure *why);
 /* The JIT's code for calls with much data, whose loops go on the pool. */
-const sg_machine *sg_machine_with_threads(sg_model *m, sg_failure *why);
-sg_emission sg_emit_code(sg_model *m, bool jit, bool threads); /* may raise */
+const sg_code_entry *sg_code_with_threads(sg_model *m, const sg_entry_data *e, sg_failure *why);
+/* The JIT's that is there, with or without threads; NULL: none. The lock for reading is enough. */
+const sg_code_entry *sg_code_there(const sg_model *m, bool threads, const sg_entry_data *e);
+/* Makes all entries' code by b. */
+void sg_make_code(sg_model *m, sg_backend b);
+sg_emission sg_emit_code(sg_model *m, bool jit, bool threads); /* of all entries; may raise */
 /* Once the addresses are known, the entries are. */
-void sg_place_code(const sg_emission *e, size_t nentries);
+void sg_place_code(const sg_emission *e);
 
 /* tier.c */
 sg_tier *sg_tier_new(void); /* NULL without memory */

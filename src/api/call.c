@@ -43,7 +43,7 @@ static int
 choose_code(sg_model *m, void *arg)
 {
 	sg_call *c = arg;
-	const sg_machine *mc;
+	const sg_code_entry *code;
 	bool tiered = c->backend == SG_BACKEND_TIERED;
 
 	c->backend = sg_backend_choice(m, c->backend);
@@ -53,10 +53,10 @@ choose_code(sg_model *m, void *arg)
 		return tiered ? sg_tier_emit(m, NULL) : SG_OK;
 	if (c->backend == SG_BACKEND_JIT && sg_have_tcc())
 		return SG_OK; /* which code depends on the data: see run.c */
-	mc = sg_machine_of(m, c->backend, &c->why);
-	if (!mc)
+	code = sg_code_of(m, c->backend, c->e, &c->why);
+	if (!code)
 		return c->why.status;
-	c->code = mc->entry[c->e - m->entry];
+	c->code = *code;
 	return SG_OK;
 }
 
@@ -96,7 +96,7 @@ open_call(sg_call *c, const char *entry)
 		return sg_refuse(&c->why, SG_ENOMEM, "out of memory");
 	if (!is_jit(c))
 		return sg_on_model(m, choose_code, c, &c->why);
-	c->backend = SG_BACKEND_JIT; /* without the thread that sg_on_model takes */
+	c->backend = SG_BACKEND_JIT; /* without the stack that sg_on_model takes */
 	return SG_OK;
 }
 

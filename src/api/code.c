@@ -29,7 +29,8 @@ find_code(sg_model *m, void *arg)
 	code_task *t = arg;
 	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
 	const sg_code_entry *better = t->b == SG_BACKEND_TIERED ? sg_tier_code(m) : NULL;
-	const sg_machine *mc;
+	const sg_backend first = first_code(m, t->b);
+	const sg_code_entry *code;
 
 	if (!e)
 		return SG_ENAME;
@@ -37,11 +38,11 @@ find_code(sg_model *m, void *arg)
 		t->found = better[e - m->entry];
 		return SG_OK;
 	}
-	mc = sg_machine_of(m, first_code(m, t->b), t->why);
-	if (!mc)
+	code = sg_code_of(m, first, e, t->why);
+	if (!code)
 		return t->why ? t->why->status : SG_EBACKEND;
-	t->found = mc->entry[e - m->entry];
-	t->start = t->b == SG_BACKEND_TIERED && mc == &m->jit;
+	t->found = *code;
+	t->start = t->b == SG_BACKEND_TIERED && first == SG_BACKEND_JIT;
 	return SG_OK;
 }
 

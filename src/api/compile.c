@@ -50,7 +50,7 @@ compile(void *arg)
 	case SG_BACKEND_JIT:
 	case SG_BACKEND_CC:
 	case SG_BACKEND_TIERED:
-		(void)sg_machine_of(m, sg_backend_choice(m, j->o->backend), NULL);
+		sg_make_code(m, sg_backend_choice(m, j->o->backend));
 		break;
 	case SG_BACKEND_AUTO:
 	case SG_BACKEND_INTERP:
@@ -387,8 +387,10 @@ sg_model_free(sg_model *m)
 	atomic_store(&m->freed, true);
 	sg_tier_free(m->tier);
 	sg_pool_free(m->pool);
-	sg_unload(m->jit.code);
-	sg_unload(m->wide.code);
+	sg_unload(m->jit.one.code);
+	sg_unload(m->jit.all.code);
+	sg_unload(m->wide.one.code);
+	sg_unload(m->wide.all.code);
 	sg_unload(m->cc.code);
 	pthread_rwlock_destroy(&m->lock);
 	sg_ctx_free(m->ctx);

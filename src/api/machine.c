@@ -6,26 +6,32 @@
 
 /* ---- C text, and what is found in its machine code ---- */
 
-sg_emission
-sg_emit_code(sg_model *m, bool jit, bool threads)
+/* Of the model's entries [first, first + count). */
+static sg_emission
+emit(sg_model *m, bool jit, bool threads, size_t first, size_t count)
 {
 	sg_emit_options o = {
 	    .prefix = m->program->name, .standalone = !jit, .jit = jit, .threads = threads};
 	double start = sg_clock();
-	sg_emission e = {.name = SG_NEW_ARRAY(m->ctx, const char *, 3 * m->nentries + 2),
-	                 .addr = SG_NEW_ARRAY(m->ctx, void *, 3 * m->nentries + 2),
+	sg_emission e = {.first = first,
+	                 .count = count,
+	                 .name = SG_NEW_ARRAY(m->ctx, const char *, 3 * count + 2),
+	                 .addr = SG_NEW_ARRAY(m->ctx, void *, 3 * count + 2),
 	                 .entry = SG_NEW_ARRAY(m->ctx, sg_code_entry, m->nentries)};
+	sg_program p = *m->program;
 	sg_buf text;
 
+	p.entry += first;
+	p.nentries = count;
 	sg_buf_init(&text, m->ctx);
-	e.c = m->c_names = sg_emit(m->ctx, m->program, &o, &text, NULL);
+	e.c = sg_emit(m->ctx, &p, &o, &text, NULL);
 	e.text = sg_buf_text(&text);
-	for (size_t i = 0; i < m->nentries; i++) {
+	for (size_t i = 0; i < count; i++) {
 		e.name[e.n++] = e.c[i].fn;
 		e.name[e.n++] = e.c[i].call;
 		if (e.c[i].call_defaults)
 			e.name[e.n++] = e.c[i].call_defaults;
-		e.entry[i].work = e.c[i].bytes;
+		e.entry[first + i].work = e.c[i].bytes;
 	}
 	if (threads) { /* variables of the code, which it calls the pool by: see set_pool */
 		e.name[e.n++] = "sgrt_pool";
@@ -35,14 +41,25 @@ sg_emit_code(sg_model *m, bool jit, bool threads)
 	return e;
 }
 
-void
-sg_place_code(const sg_emission *e, size_t nentries)
+sg_emission
+sg_emit_code(sg_model *m, bool jit, bool threads)
 {
-	for (size_t i = 0, k = 0; i < nentries; i++) {
-		memcpy(&e->entry[i].fn, &e->addr[k++], sizeof(void *));
-		memcpy(&e->entry[i].call, &e->addr[k++], sizeof(void *));
+	const sg_emission e = emit(m, jit, threads, 0, m->nentries);
+
+	m->c_names = e.c;
+	return e;
+}
+
+void
+sg_place_code(const sg_emission *e)
+{
+	for (size_t i = 0, k = 0; i < e->count; i++) {
+		sg_code_entry *at = &e->entry[e->first + i];
+
+		memcpy(&at->fn, &e->addr[k++], sizeof(void *));
+		memcpy(&at->call, &e->addr[k++], sizeof(void *));
 		if (e->c[i].call_defaults)
-			memcpy(&e->entry[i].defaults, &e->addr[k++], sizeof(void *));
+			memcpy(&at->defaults, &e->addr[k++], sizeof(void *));
 	}
 }
 
@@ -73,17 +90,19 @@ set_pool(sg_model *m, const sg_emission *e)
 }
 
 static void
-emit_and_load(sg_model *m, bool jit, bool threads, sg_machine *mc)
+load(sg_model *m, bool jit, bool threads, sg_emission e, sg_machine *mc)
 {
-	sg_emission e = sg_emit_code(m, jit, threads);
 	double emitted = sg_clock();
 	char *why = NULL;
 
-	for (size_t i = 0; jit && i < m->nentries; i++)
-		if (!m->entry[i].has_work) { /* so that nothing is planned twice */
-			m->entry[i].work = e.c[i].bytes;
-			m->entry[i].has_work = true;
+	for (size_t i = 0; jit && i < e.count; i++) {
+		sg_entry_data *entry = &m->entry[e.first + i];
+
+		if (!entry->has_work) { /* so that nothing is planned twice */
+			entry->work = e.c[i].bytes;
+			entry->has_work = true;
 		}
+	}
 	mc->code = (jit ? sg_load_tcc : sg_load_cc)(e.text, e.n, e.name, e.addr, &why);
 	m->times.compile += sg_clock() - emitted;
 	if (!mc->code) {
@@ -91,40 +110,85 @@ emit_and_load(sg_model *m, bool jit, bool threads, sg_machine *mc)
 		keep_reason(m, mc, why);
 		return;
 	}
-	sg_place_code(&e, m->nentries);
+	sg_place_code(&e);
 	if (threads)
 		set_pool(m, &e);
 	mc->entry = e.entry;
 }
 
-static const sg_machine *
-made(sg_model *m, bool jit, bool threads, sg_machine *mc, sg_failure *why)
+static const sg_code_entry *
+made(const sg_machine *mc, size_t entry, const char *backend, sg_failure *why)
 {
-	if (!mc->tried) {
-		emit_and_load(m, jit, threads, mc);
-		mc->tried = true;
-	}
 	if (mc->code)
-		return mc;
-	sg_refuse(why, mc->status, "%s: %s", jit ? "jit" : "cc", mc->why);
+		return &mc->entry[entry];
+	sg_refuse(why, mc->status, "%s: %s", backend, mc->why);
 	return NULL;
 }
 
-const sg_machine *
-sg_machine_of(sg_model *m, sg_backend b, sg_failure *why)
+/* All entries' machine code. */
+static const sg_machine *
+whole(sg_model *m, bool jit, bool threads, sg_machine *mc)
 {
+	if (!mc->tried)
+		load(m, jit, threads, sg_emit_code(m, jit, threads), mc);
+	mc->tried = true;
+	return mc;
+}
+
+/* The JIT's machine code of the entry: of it alone, or of all. */
+static const sg_machine *
+jit_of(sg_model *m, bool threads, size_t entry)
+{
+	sg_jit *j = threads ? &m->wide : &m->jit;
+
+	if (j->all.tried || m->nentries == 1 || (j->one.tried && j->entry != entry))
+		return whole(m, true, threads, &j->all);
+	if (!j->one.tried)
+		load(m, true, threads, emit(m, true, threads, entry, 1), &j->one);
+	j->one.tried = true;
+	j->entry = entry;
+	return &j->one;
+}
+
+const sg_code_entry *
+sg_code_of(sg_model *m, sg_backend b, const sg_entry_data *e, sg_failure *why)
+{
+	const size_t entry = (size_t)(e - m->entry);
+
 	if (b == SG_BACKEND_JIT)
-		return made(m, true, false, &m->jit, why);
+		return made(jit_of(m, false, entry), entry, "jit", why);
 	if (b == SG_BACKEND_CC)
-		return made(m, false, false, &m->cc, why);
+		return made(whole(m, false, false, &m->cc), entry, "cc", why);
 	sg_refuse(why, SG_EBACKEND, "this back end makes no machine code");
 	return NULL;
 }
 
-const sg_machine *
-sg_machine_with_threads(sg_model *m, sg_failure *why)
+const sg_code_entry *
+sg_code_with_threads(sg_model *m, const sg_entry_data *e, sg_failure *why)
 {
-	return made(m, true, true, &m->wide, why);
+	const size_t entry = (size_t)(e - m->entry);
+
+	return made(jit_of(m, true, entry), entry, "jit", why);
+}
+
+const sg_code_entry *
+sg_code_there(const sg_model *m, bool threads, const sg_entry_data *e)
+{
+	const sg_jit *j = threads ? &m->wide : &m->jit;
+	const size_t entry = (size_t)(e - m->entry);
+
+	if (j->one.code && j->entry == entry)
+		return &j->one.entry[entry];
+	return j->all.code ? &j->all.entry[entry] : NULL;
+}
+
+void
+sg_make_code(sg_model *m, sg_backend b)
+{
+	if (b == SG_BACKEND_JIT)
+		(void)whole(m, true, false, &m->jit.all);
+	else if (b == SG_BACKEND_CC)
+		(void)whole(m, false, false, &m->cc);
 }
 
 sg_backend
@@ -138,7 +202,7 @@ sg_backend_choice(sg_model *m, sg_backend b)
 		return b;
 	if (sg_have_tcc())
 		return SG_BACKEND_JIT;
-	return sg_machine_of(m, SG_BACKEND_CC, NULL) ? SG_BACKEND_CC : SG_BACKEND_INTERP;
+	return whole(m, false, false, &m->cc)->code ? SG_BACKEND_CC : SG_BACKEND_INTERP;
 }
 
 int

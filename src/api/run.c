@@ -65,29 +65,28 @@ static int
 find_jit_code(sg_model *m, void *arg)
 {
 	sg_call *c = arg;
-	const sg_machine *mc = c->wide ? sg_machine_with_threads(m, &c->why)
-	                               : sg_machine_of(m, SG_BACKEND_JIT, &c->why);
+	const sg_code_entry *code = c->wide ? sg_code_with_threads(m, c->e, &c->why)
+	                                    : sg_code_of(m, SG_BACKEND_JIT, c->e, &c->why);
 
-	if (!mc)
+	if (!code)
 		return c->why.status;
-	c->code = mc->entry[c->e - m->entry];
+	c->code = *code;
 	return SG_OK;
 }
 
-/* What another call has had made is taken without the thread that making takes. */
+/* What another call has had made is taken without the stack that making takes. */
 static bool
 take_jit_code(sg_call *c)
 {
 	sg_model *m = c->m;
-	const sg_machine *mc = c->wide ? &m->wide : &m->jit;
-	bool found;
+	const sg_code_entry *code;
 
 	pthread_rwlock_rdlock(&m->lock);
-	found = mc->tried && mc->code;
-	if (found)
-		c->code = mc->entry[c->e - m->entry];
+	code = sg_code_there(m, c->wide, c->e);
+	if (code)
+		c->code = *code;
 	pthread_rwlock_unlock(&m->lock);
-	return found;
+	return code != NULL;
 }
 
 /* The JIT's code with threads where there may be work for them: by the data alone, so that the

@@ -102,7 +102,7 @@ compile(sg_model *m, sg_failure *why)
 
 	t->code = sg_load_cc_on(t->host, t->stop, e->text, e->n, e->name, e->addr, &said);
 	if (t->code) {
-		sg_place_code(e, m->nentries);
+		sg_place_code(e);
 		atomic_store_explicit(&t->better, e->entry, memory_order_release);
 		count_time(m, from);
 	} else {
