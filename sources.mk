@@ -86,6 +86,7 @@ lib_sources = \
 	src/front/parse.h \
 	src/front/parse_expr.c \
 	src/front/parse_stmt.c \
+	src/front/prelude_defs.c \
 	src/front/scope.c \
 	src/front/sparse.c \
 	src/front/stmt.c \

@@ -155,6 +155,8 @@ struct sg_stmt {
  * follows: `input = 3` binds a name. Duplicate names and arguments, types, and outputs that need
  * `as` are the elaborator's to judge. */
 sg_stmt *sg_parse(sg_ctx *ctx, const sg_source *src);
+/* The statements in the bytes [lo, hi) of it. */
+sg_stmt *sg_parse_part(sg_ctx *ctx, const sg_source *src, size_t lo, size_t hi);
 /* One expression, all of the text (for eval and diff -e). NULL after an error. */
 sg_ast *sg_parse_expr(sg_ctx *ctx, const sg_source *src);
 /* Is this word never usable as a name? */

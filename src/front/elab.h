@@ -132,6 +132,7 @@ struct elab {
 	bool free_names_are_inputs; /* eval, diff -e */
 	bool torn; /* statements with syntax errors are missing: what is unknown is theirs */
 	const sg_source *prelude_src;
+	struct prelude_index *prelude_index;
 	struct include_chain *including;
 	sg_map *included;      /* paths of the files that were */
 	const char *last_bound; /* by a statement of the user's, or NULL */
@@ -202,6 +203,12 @@ void rebound(elab *e, const char *name, sg_span at, const binding *old); /* the 
 bool is_type_name(const char *s);
 /* A dimension of that name, new or old, for a shape. */
 bool declare_dims(elab *e, const sg_ast *x);
+
+/* ---- the prelude (prelude_defs.c) ---- */
+typedef struct prelude_index prelude_index;
+void prelude_open(elab *e);
+void prelude_read(elab *e, const char *name); /* binds it, if it is a function of the prelude */
+void prelude_read_all(elab *e);
 
 /* ---- names, as the text alone tells (names.c) ---- */
 /* Finds the names that derivatives are taken with respect to. */

@@ -1,4 +1,4 @@
-/* front.c - text to program: the prelude, then the user's statements, in order. */
+/* front.c - text to program: the user's statements, in order. */
 #include "front/elab.h"
 
 #include <ctype.h>
@@ -29,17 +29,6 @@ legal_stem(sg_ctx *ctx, const char *path)
 
 /* ---- setting up ---- */
 
-static void
-run_prelude(elab *e)
-{
-	sg_stmt *list;
-
-	e->prelude_src = sg_source_text(e->ctx, "<prelude>", sg_prelude, strlen(sg_prelude));
-	list = sg_parse(e->ctx, e->prelude_src);
-	sg_need(e->ctx, sg_error_count(e->ctx) == 0, "the prelude does not parse");
-	run_statements(e, e->prelude, list);
-}
-
 static elab *
 elab_new(sg_ctx *ctx, const sg_front_options *o)
 {
@@ -64,7 +53,7 @@ elab_new(sg_ctx *ctx, const sg_front_options *o)
 	e->blank = sg_intern_z(ctx, "_");
 	e->memo = sg_bytes_map_new(ctx);
 	e->patterns = sg_bytes_map_new(ctx);
-	run_prelude(e);
+	prelude_open(e);
 	return e;
 }
 

@@ -547,18 +547,18 @@ lex_one(lexer *l)
 }
 
 static sg_tokens
-lex_all(sg_ctx *ctx, const sg_source *src, bool comments)
+lex_all(sg_ctx *ctx, const sg_source *src, size_t lo, size_t hi, bool comments)
 {
 	lexer l = {.ctx = ctx,
 	           .src = src,
-	           .s = src->text,
-	           .end = src->text + src->len,
+	           .s = src->text + lo,
+	           .end = src->text + hi,
 	           .comments = comments};
 
-	if (src->len >= 3 && memcmp(src->text, "\xEF\xBB\xBF", 3) == 0)
+	if (lo == 0 && hi >= 3 && memcmp(src->text, "\xEF\xBB\xBF", 3) == 0)
 		l.s += 3;
 	l.out.cap =
-	    src->len / 3 + 16; /* more than most texts have; pages not touched cost nothing */
+	    (hi - lo) / 3 + 16; /* more than most texts have; pages not touched cost nothing */
 	l.out.item = SG_NEW_ARRAY(ctx, sg_token, l.out.cap);
 	while (l.s < l.end)
 		lex_one(&l);
@@ -567,16 +567,22 @@ lex_all(sg_ctx *ctx, const sg_source *src, bool comments)
 }
 
 sg_tokens
-sg_lex(sg_ctx *ctx, const sg_source *src)
+sg_lex_part(sg_ctx *ctx, const sg_source *src, size_t lo, size_t hi)
 {
-	sg_tokens t = lex_all(ctx, src, false);
+	sg_tokens t = lex_all(ctx, src, lo, hi, false);
 
 	sg_lex_layout(ctx, &t);
 	return t;
 }
 
 sg_tokens
+sg_lex(sg_ctx *ctx, const sg_source *src)
+{
+	return sg_lex_part(ctx, src, 0, src->len);
+}
+
+sg_tokens
 sg_lex_written(sg_ctx *ctx, const sg_source *src)
 {
-	return lex_all(ctx, src, true);
+	return lex_all(ctx, src, 0, src->len, true);
 }

@@ -91,6 +91,8 @@ typedef struct sg_tokens {
 } sg_tokens;
 
 sg_tokens sg_lex(sg_ctx *ctx, const sg_source *src);
+/* Those in the bytes [lo, hi). */
+sg_tokens sg_lex_part(sg_ctx *ctx, const sg_source *src, size_t lo, size_t hi);
 /* All that is written, before layout: with T_COMMENT, and T_END for every newline. */
 sg_tokens sg_lex_written(sg_ctx *ctx, const sg_source *src);
 

@@ -234,16 +234,23 @@ sg_parse_resume(sg_parser *p)
 /* ---- entry ---- */
 
 static sg_parser
-new_parser(sg_ctx *ctx, const sg_source *src)
+new_parser(sg_ctx *ctx, const sg_source *src, sg_tokens tokens)
 {
-	return (sg_parser){
-	    .ctx = ctx, .src = src, .tokens = sg_lex(ctx, src), .failure = {.kind = T_FAILED}};
+	return (sg_parser){.ctx = ctx, .src = src, .tokens = tokens, .failure = {.kind = T_FAILED}};
 }
 
 sg_stmt *
 sg_parse(sg_ctx *ctx, const sg_source *src)
 {
-	sg_parser p = new_parser(ctx, src);
+	sg_parser p = new_parser(ctx, src, sg_lex(ctx, src));
+
+	return sg_parse_block(&p, NULL);
+}
+
+sg_stmt *
+sg_parse_part(sg_ctx *ctx, const sg_source *src, size_t lo, size_t hi)
+{
+	sg_parser p = new_parser(ctx, src, sg_lex_part(ctx, src, lo, hi));
 
 	return sg_parse_block(&p, NULL);
 }
@@ -252,7 +259,7 @@ sg_ast *
 sg_parse_expr(sg_ctx *ctx, const sg_source *src)
 {
 	size_t errors = sg_error_count(ctx);
-	sg_parser p = new_parser(ctx, src);
+	sg_parser p = new_parser(ctx, src, sg_lex(ctx, src));
 	sg_ast *x;
 
 	while (sg_accept(&p, T_END))

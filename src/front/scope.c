@@ -31,9 +31,13 @@ scope_find(elab *e, scope *s, const char *name)
 {
 	uint64_t limit = UINT64_MAX;
 
-	(void)e;
 	for (; s; limit = s->limit < limit ? s->limit : limit, s = s->up) {
 		binding *b = scope_find_here(s, name);
+
+		if (!b && s == e->prelude) {
+			prelude_read(e, name);
+			b = scope_find_here(s, name);
+		}
 
 		if (b && b->seq < limit)
 			return b;
@@ -109,6 +113,7 @@ suggest_name(elab *e, scope *s, const char *name)
 	const char *const *built = builtin_names(&nb);
 	const char **all;
 
+	prelude_read_all(e);
 	for (scope *k = s; k; k = k->up)
 		for (binding *b = k->first; b; b = b->next)
 			n++;
