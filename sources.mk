@@ -148,6 +148,7 @@ lib_sources = \
 	src/back/emit.h \
 	src/back/file.c \
 	src/back/file.h \
+	src/back/files.c \
 	src/back/fold.c \
 	src/back/func.c \
 	src/back/interp.c \
@@ -193,6 +194,7 @@ lib_sources = \
 	src/api/code.c \
 	src/api/compile.c \
 	src/api/dims.c \
+	src/api/files.c \
 	src/api/format.c \
 	src/api/guard.c \
 	src/api/jacobian.c \
@@ -218,6 +220,8 @@ cli_sources = \
 	src/cli/check.c \
 	src/cli/cli.h \
 	src/cli/compile.c \
+	src/cli/compile.h \
+	src/cli/compile_out.c \
 	src/cli/csv.c \
 	src/cli/diff.c \
 	src/cli/explain.c \
@@ -352,5 +356,6 @@ test_scripts = \
 	tests/cli/language.sh \
 	tests/cli/notebook.sh \
 	tests/cli/run.sh \
+	tests/cli/split.sh \
 	tests/cli/step.sh \
 	tests/cli/usage.sh

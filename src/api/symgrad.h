@@ -418,6 +418,30 @@ SG_API const int64_t *sg_call_dims(const sg_call *c);
  * ours is included. The result is the .c text; *h (h may be NULL) gets the .h text. */
 SG_API const char *sg_write_c(sg_model *m, const char *header, int standalone, const char **h,
                               sg_failure *why);
+
+/* How the files are written. All zero is the default. */
+typedef struct sg_c_options {
+	const char *header; /* as for sg_write_c */
+	int standalone;     /* so */
+	int split;          /* a .c file for each entry, which needs none of the others */
+	int alone;          /* no header, neither written nor included: standalone C to be compiled at
+	                       once (sg_build_c) */
+} sg_c_options;
+
+typedef struct sg_written {
+	const char *tail; /* of the file's name, behind the model's: ".h", ".c", "_gradient.c" */
+	const char *text;
+} sg_written;
+
+/* The C as the files that it is written to: *n of them, the header first. With split each entry has
+ * its own, "_ENTRY.c", and ".c" has the description of the module, if one is written; the header
+ * is the same as without. options may be NULL, n not. */
+SG_API const sg_written *sg_write_files(sg_model *m, const sg_c_options *options, size_t *n,
+                                        sg_failure *why);
+/* C text compiled by the system's C compiler into an object file, or a shared object where `shared`;
+ * openmp: with its flag for OpenMP, where it has one. Written beside and renamed. Returns a status,
+ * SG_EFILE with what the compiler said. */
+SG_API int sg_build_c(const char *text, const char *path, int shared, int openmp, sg_failure *why);
 /* The model after differentiation as .sg text that compiles again to the same numbers. */
 SG_API const char *sg_write_sg(sg_model *m, sg_failure *why);
 /* The derivatives, simplified for people to read: a model as .sg text that compiles again; or, as

@@ -15,6 +15,7 @@ typedef struct sg_emit_options {
 	bool jit;           /* for libtcc: no #include at all, runtime by declarations */
 	unsigned steps;     /* bits: sgd, momentum, adam, adamw: step.c */
 	bool casadi;        /* the functions are CasADi's: casadi.c */
+	bool split;         /* sg_emit_files: one file for each entry */
 	uint32_t piece;     /* values in each piece of a long function; 0: as usual */
 } sg_emit_options;
 
@@ -30,6 +31,13 @@ typedef struct sg_c_names {
  * texts (h may be NULL). args of a uniform call: used inputs in order of declaration, then outputs. */
 const sg_c_names *sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c,
                           sg_buf *h);
+/* The same as the files that are written: the header, where options name one, and what includes it. With
+ * o->split each entry has a file of its own, PREFIX_ENTRY.c, that needs none of the others. */
+typedef struct sg_c_file {
+	const char *tail; /* of its name, behind the prefix: ".h", "_gradient.c" */
+	const char *text;
+} sg_c_file;
+const sg_c_file *sg_emit_files(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, size_t *n);
 /* Has it gradients of its inputs, so that there is a step of training? */
 bool sg_entry_has_step(const sg_program *p, const sg_entry_ir *e);
 /* Bytes of workspace of an entry, as a polynomial in the dimensions. */

@@ -519,8 +519,8 @@ put_all(function *f)
 	put_memory(f);
 }
 
-static void
-print_entry(sg_file *file, const sg_c_entry *e)
+void
+sg_print_casadi(sg_file *file, const sg_c_entry *e)
 {
 	function f = {.file = file, .name = e->casadi, .body = e, .of = e};
 
@@ -541,7 +541,7 @@ print_entry(sg_file *file, const sg_c_entry *e)
 }
 
 void
-sg_print_casadi(sg_file *file)
+sg_open_casadi(sg_file *file)
 {
 	sg_buf_puts(&file->m.body,
 	            "#ifndef CASADI_SYMBOL_EXPORT\n"
@@ -550,9 +550,6 @@ sg_print_casadi(sg_file *file)
 	            "#else\n#define CASADI_SYMBOL_EXPORT\n#endif\n#endif\n\n"
 	            "_Static_assert(sizeof(casadi_real) == sizeof(double), \"casadi_real is "
 	            "double\");\n\n");
-	for (size_t i = 0; i < file->nentries; i++)
-		if (!file->entry[i].e->is_jacobian)
-			print_entry(file, &file->entry[i]);
 }
 
 /* ---- declarations ---- */
@@ -615,11 +612,11 @@ declare_entry(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 }
 
 void
-sg_declare_casadi(const sg_file *file, sg_buf *b)
+sg_declare_casadi(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 {
 	sg_buf_puts(b, "#ifndef casadi_real\n#define casadi_real double\n#endif\n"
 	               "#ifndef casadi_int\n#define casadi_int long long int\n#endif\n\n");
 	for (size_t i = 0; i < file->nentries; i++)
-		if (!file->entry[i].e->is_jacobian)
+		if (!file->entry[i].e->is_jacobian && (!e || e == &file->entry[i]))
 			declare_entry(file, b, &file->entry[i]);
 }

@@ -165,11 +165,11 @@ print_defaults(sg_file *file, const sg_c_entry *e)
 /* ---- the file ---- */
 
 static void
-put_opening(sg_file *file, sg_buf *b)
+put_opening(const sg_file *file, const char *subject, sg_buf *b)
 {
 	const sg_emit_options *o = file->m.o;
 
-	sg_buf_printf(b, "/* The model %s as C, written by symgrad.%s */\n", o->prefix,
+	sg_buf_printf(b, "/* %s as C, written by symgrad.%s */\n", subject,
 	              o->header ? " What the functions do: see the header." : "");
 	if (o->header)
 		sg_buf_printf(b, "#include \"%s\"\n\n", o->header);
@@ -206,42 +206,70 @@ c_names(sg_file *file)
 	return names;
 }
 
+/* The functions of an entry, but for those of a calling convention. */
+void
+sg_print_entry(sg_file *file, sg_c_entry *e)
+{
+	if (e->has_dims)
+		sg_print_check(file, e);
+	print_fn(file, e);
+	if (file->m.o->casadi)
+		return;
+	print_work(file, e);
+	print_defaults(file, e);
+	sg_print_steps(file, e);
+}
+
+/* subject: what it is the C of; declarations: of a text that includes no header. */
+void
+sg_put_text(sg_file *file, const char *subject, const char *declarations, sg_buf *c)
+{
+	const sg_emit_options *o = file->m.o;
+
+	if (!o->jit)
+		put_opening(file, subject, c);
+	sg_put_support(file, c);
+	sg_buf_puts(c, declarations);
+	sg_buf_puts(c, sg_buf_text(&file->m.consts));
+	sg_buf_puts(c, sg_buf_text(&file->m.parts));
+	sg_buf_puts(c, sg_buf_text(&file->m.body));
+	while (c->n > 1 && c->s[c->n - 1] == '\n' && c->s[c->n - 2] == '\n')
+		c->s[--c->n] = '\0';
+}
+
+static void
+print_others(sg_file *file)
+{
+	const sg_emit_options *o = file->m.o;
+
+	if (o->casadi)
+		sg_open_casadi(file);
+	for (size_t i = 0; i < file->nentries; i++)
+		if (o->casadi && !file->entry[i].e->is_jacobian)
+			sg_print_casadi(file, &file->entry[i]);
+		else if (!o->casadi && !o->jit)
+			sg_print_places(file, &file->entry[i]);
+	if (file->wrappers && !file->exported)
+		sg_print_module(file);
+}
+
 const sg_c_names *
 sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c, sg_buf *h)
 {
 	sg_file file;
+	sg_buf declarations;
 
 	sg_file_open(&file, ctx, p, o);
 	for (size_t i = 0; i < file.nentries; i++) {
-		sg_c_entry *e = &file.entry[i];
-
-		if (e->has_dims)
-			sg_print_check(&file, e);
-		print_fn(&file, e);
-		if (o->casadi)
-			continue;
-		print_work(&file, e);
-		print_defaults(&file, e);
-		sg_print_steps(&file, e);
+		sg_print_entry(&file, &file.entry[i]);
 		if (file.wrappers)
-			sg_print_calls(&file, e);
+			sg_print_calls(&file, &file.entry[i]);
 	}
-	if (o->casadi)
-		sg_print_casadi(&file);
-	else if (!o->jit)
-		sg_print_places(&file);
-	if (file.wrappers && !file.exported)
-		sg_print_module(&file);
-	if (!o->jit)
-		put_opening(&file, c);
-	sg_put_support(&file, c);
+	print_others(&file);
+	sg_buf_init(&declarations, ctx);
 	if (!o->jit && !o->header)
-		sg_put_declarations(&file, c);
-	sg_buf_puts(c, sg_buf_text(&file.m.consts));
-	sg_buf_puts(c, sg_buf_text(&file.m.parts));
-	sg_buf_puts(c, sg_buf_text(&file.m.body));
-	while (c->n > 1 && c->s[c->n - 1] == '\n' && c->s[c->n - 2] == '\n')
-		c->s[--c->n] = '\0';
+		sg_put_declarations(&file, &declarations);
+	sg_put_text(&file, sg_text(ctx, "The model %s", o->prefix), sg_buf_text(&declarations), c);
 	if (h)
 		sg_put_header(&file, h);
 	return c_names(&file);

@@ -51,7 +51,7 @@ bool sg_name_is_libm(const char *s);
 
 typedef struct sg_data_array {
 	const char *name;
-	bool written;
+	unsigned written; /* the text that it was last written in; 0: in none yet */
 } sg_data_array;
 
 typedef struct sg_module {
@@ -65,6 +65,7 @@ typedef struct sg_module {
 	    *use; /* functions, types and macros of the runtime and of libm that the text needs */
 	size_t nuse, use_cap;
 	sg_bytes_map *used;
+	unsigned text; /* which text of the program is written: 1, and more where it is several files */
 	sg_buf consts; /* arrays of constants */
 	sg_buf body;   /* functions */
 	sg_buf pieces; /* of the function that is printed, to stand before it */

@@ -115,9 +115,9 @@ sg_data_name(sg_module *m, const sg_graph *g, sg_ref r)
 	sg_data_array *a = data_array(m, g, r);
 	int64_t count = 0;
 
-	if (a->written)
+	if (a->written == m->text)
 		return a->name;
-	a->written = true;
+	a->written = m->text;
 	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
 	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n",
 	              sg_type_c_name((sg_type)n->type), a->name, (long long)(count ? count : 1));
@@ -311,8 +311,8 @@ new_body(sg_file *file, sg_c_entry *e, const char *title, size_t nout)
 	return f;
 }
 
-static void
-compile_entry(sg_file *file, sg_c_entry *e)
+void
+sg_entry_compile(sg_file *file, sg_c_entry *e)
 {
 	const sg_program *p = file->m.p;
 	sg_space *sp = file->m.sp;
@@ -346,6 +346,24 @@ compile_entry(sg_file *file, sg_c_entry *e)
 		e->bytes = sg_ext_add(sp, e->bytes, other);
 }
 
+/* A text of its own: what stood in the one before is not there. */
+void
+sg_file_begin(sg_file *file)
+{
+	sg_module *m = &file->m;
+
+	m->text++;
+	m->used = sg_bytes_map_new(m->ctx);
+	m->use = NULL;
+	m->nuse = m->use_cap = 0;
+	sg_buf_init(&m->consts, m->ctx);
+	sg_buf_init(&m->body, m->ctx);
+	sg_buf_init(&m->pieces, m->ctx);
+	sg_buf_init(&m->parts, m->ctx);
+	m->has_floor_div = m->has_rounded = m->has_apart = false;
+	m->has_parallel = m->has_independent = file->has_floor_quotient = false;
+}
+
 /* p: what is written, w: the program whose inputs and dimensions the entries have. */
 static void
 open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
@@ -357,11 +375,7 @@ open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
 	file->m = (sg_module){.ctx = ctx, .sp = p->sp, .p = p, .o = o};
 	file->m.names = sg_names_in(ctx, NULL);
 	file->m.data = sg_bytes_map_new(ctx);
-	file->m.used = sg_bytes_map_new(ctx);
-	sg_buf_init(&file->m.consts, ctx);
-	sg_buf_init(&file->m.body, ctx);
-	sg_buf_init(&file->m.pieces, ctx);
-	sg_buf_init(&file->m.parts, ctx);
+	sg_file_begin(file);
 	file->exported = !o->header;
 	file->wrappers = !o->casadi && (!o->header || !o->standalone);
 	file->entry = SG_NEW_ARRAY(ctx, sg_c_entry, p->nentries);
@@ -373,11 +387,12 @@ open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
 	name_helpers(file, live);
 	for (size_t i = 0; i < p->nentries; i++) {
 		name_parameters(file, &file->entry[i], live);
-		compile_entry(file, &file->entry[i]);
+		if (!o->split)
+			sg_entry_compile(file, &file->entry[i]);
 	}
 }
 
-/* ensures: names, schedules and workspaces of all entries. */
+/* ensures: names of all entries, and but for several files their schedules and workspaces. */
 void
 sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o)
 {

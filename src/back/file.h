@@ -34,6 +34,8 @@ typedef struct sg_file {
 
 /* ---- file.c: what is computed ---- */
 void sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o);
+void sg_entry_compile(sg_file *file, sg_c_entry *e);
+void sg_file_begin(sg_file *file);
 
 /* ---- prototype.c: parameters, prototypes, what the header says ---- */
 typedef enum { SG_PROTO_HEADER, SG_PROTO_C, SG_PROTO_LINE } sg_proto;
@@ -43,9 +45,10 @@ void sg_put_defaults(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_pro
 void sg_put_dims(const sg_file *file, sg_buf *b, const sg_c_entry *e, bool types);
 void sg_put_header(sg_file *file, sg_buf *b);
 void sg_put_declarations(sg_file *file, sg_buf *b);
+void sg_put_entry(sg_file *file, sg_buf *b, const sg_c_entry *e);
 
 /* ---- places.c: the patterns of sparse outputs, as constant data ---- */
-void sg_print_places(sg_file *file);
+void sg_print_places(sg_file *file, const sg_c_entry *e);
 void sg_declare_places(const sg_file *file, sg_buf *b);
 
 /* ---- step.c: steps of training ---- */
@@ -54,10 +57,13 @@ void sg_declare_steps(sg_file *file, sg_buf *b, const sg_c_entry *e);
 const char *sg_step_suffix(unsigned k);
 
 /* ---- casadi.c: the functions that CasADi loads ---- */
-void sg_print_casadi(sg_file *file);
-void sg_declare_casadi(const sg_file *file, sg_buf *b);
+void sg_open_casadi(sg_file *file);
+void sg_print_casadi(sg_file *file, const sg_c_entry *e);
+void sg_declare_casadi(const sg_file *file, sg_buf *b, const sg_c_entry *e); /* NULL: of all */
 
-/* ---- function bodies: emit.c; checks of the dimensions: check.c ---- */
+/* ---- function bodies, and a text from its parts: emit.c; checks of the dimensions: check.c ---- */
+void sg_print_entry(sg_file *file, sg_c_entry *e);
+void sg_put_text(sg_file *file, const char *subject, const char *declarations, sg_buf *c);
 void sg_print_check(sg_file *file, const sg_c_entry *e);
 
 /* ---- support.c: the text that the functions stand on ---- */

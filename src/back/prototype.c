@@ -212,8 +212,8 @@ put_table(const sg_file *file, sg_buf *b, const sg_c_entry *e)
 	}
 }
 
-static void
-put_entry(sg_file *file, sg_buf *b, const sg_c_entry *e)
+void
+sg_put_entry(sg_file *file, sg_buf *b, const sg_c_entry *e)
 {
 	put_purpose(b, e);
 	put_table(file, b, e);
@@ -247,11 +247,11 @@ void
 sg_put_declarations(sg_file *file, sg_buf *b)
 {
 	if (file->m.o->casadi) {
-		sg_declare_casadi(file, b);
+		sg_declare_casadi(file, b, NULL);
 		return;
 	}
 	for (size_t i = 0; i < file->nentries; i++)
-		put_entry(file, b, &file->entry[i]);
+		sg_put_entry(file, b, &file->entry[i]);
 	sg_declare_places(file, b);
 }
 

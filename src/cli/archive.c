@@ -1,4 +1,4 @@
-/* archive.c - an object file becomes a static library, by the system's ar ($AR, else ar). */
+/* archive.c - object files become a static library, by the system's ar ($AR, else ar). */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -12,9 +12,8 @@
 extern char **environ;
 
 static int
-start(const char *ar, const char *archive, const char *object, pid_t *child)
+start(char *const *args, pid_t *child)
 {
-	char *const args[] = {(char *)ar, "crs", (char *)archive, (char *)object, NULL};
 	posix_spawn_file_actions_t quiet;
 	int why = posix_spawn_file_actions_init(&quiet);
 
@@ -25,20 +24,26 @@ start(const char *ar, const char *archive, const char *object, pid_t *child)
 		why = posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY,
 		                                       0);
 	if (!why)
-		why = posix_spawnp(child, ar, &quiet, NULL, args, environ);
+		why = posix_spawnp(child, args[0], &quiet, NULL, args, environ);
 	posix_spawn_file_actions_destroy(&quiet);
 	return why;
 }
 
 bool
-cli_archive(const char *archive, const char *object, cli_text *err)
+cli_archive(const char *archive, size_t n, char *const *object, cli_text *err)
 {
 	const char *ar = getenv("AR");
+	char **args = cli_alloc(n + 4, sizeof *args);
 	pid_t child;
 	int why, status = 0;
 
 	ar = ar && *ar ? ar : "ar";
-	why = start(ar, archive, object, &child);
+	args[0] = (char *)(uintptr_t)ar;
+	args[1] = (char[]){"crs"};
+	args[2] = (char *)(uintptr_t)archive;
+	memcpy(args + 3, object, n * sizeof *args);
+	why = start(args, &child);
+	free(args);
 	if (why) {
 		cli_printf(err, "cannot run '%s', which makes archives: %s", ar, strerror(why));
 		return false;

@@ -183,8 +183,8 @@ void cli_put_outputs(cli_text *t, const sg_call *call, bool json, bool bare);
  * -------------------------------------------------------------------------------- */
 
 bool cli_read_file(const char *path, cli_text *out, cli_text *err);
-/* A static library of one object file, by the system's ar. False: *err says why. */
-bool cli_archive(const char *archive, const char *object, cli_text *err);
+/* A static library of n object files, by the system's ar. False: *err says why. */
+bool cli_archive(const char *archive, size_t n, char *const *object, cli_text *err);
 bool cli_is_file(const char *path); /* there, and no folder */
 bool cli_is_folder(const char *path);
 

@@ -1,0 +1,66 @@
+/* files.c - a model as the files of C that are written, and C compiled by the system's compiler. */
+#include "api/api.h"
+
+#include <stdlib.h>
+
+typedef struct files_task {
+	const sg_c_options *o;
+	sg_written *file;
+	size_t n;
+} files_task;
+
+static int
+write_files(sg_model *m, void *arg)
+{
+	files_task *t = arg;
+	sg_emit_options o = {.prefix = m->program->name,
+	                     .standalone = t->o->standalone || t->o->alone,
+	                     .openmp = m->openmp,
+	                     .casadi = m->casadi,
+	                     .steps = m->steps,
+	                     .split = t->o->split != 0};
+	const sg_c_file *file;
+
+	if (!t->o->alone)
+		o.header = t->o->header ? t->o->header : sg_text(m->ctx, "%s.h", o.prefix);
+	file = sg_emit_files(m->ctx, m->program, &o, &t->n);
+	t->file = SG_NEW_ARRAY(m->ctx, sg_written, t->n);
+	for (size_t i = 0; i < t->n; i++)
+		t->file[i] = (sg_written){file[i].tail, file[i].text};
+	return SG_OK;
+}
+
+const sg_written *
+sg_write_files(sg_model *m, const sg_c_options *o, size_t *n, sg_failure *why)
+{
+	static const sg_c_options defaults = {.header = NULL};
+	files_task t = {.o = o ? o : &defaults};
+	int status;
+
+	if (n)
+		*n = 0;
+	if (!n) {
+		sg_refuse(why, SG_EVALUE, "the place for the number of files is NULL");
+		return NULL;
+	}
+	status = sg_on_model(m, write_files, &t, why);
+	if (status != SG_OK)
+		return NULL;
+	*n = t.n;
+	return t.file;
+}
+
+int
+sg_build_c(const char *text, const char *path, int shared, int openmp, sg_failure *why)
+{
+	char *said = NULL;
+
+	if (!text || !path)
+		return sg_refuse(why, SG_EVALUE, "the %s is NULL", text ? "path" : "text");
+	sg_no_failure(why);
+	if (sg_cc_build(text, path, shared != 0, openmp != 0, &said))
+		return SG_OK;
+	sg_refuse(why, SG_EFILE, "%s: %s", path, said ? said : "out of memory");
+	free(said);
+	return SG_EFILE;
+}
