@@ -345,6 +345,7 @@ test_scripts = \
 	tests/cli/bench.sh \
 	tests/floors.sh \
 	tests/gradbench.sh \
+	tests/header.sh \
 	tests/host.sh \
 	tests/python.sh \
 	tests/sources.sh \

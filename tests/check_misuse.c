@@ -73,10 +73,18 @@ START_TEST(null_for_an_entry_says_so)
 		sg_model *m = compile(), *other = compile();
 		const sg_entry *e = sg_model_find(m, NULL);
 		sg_failure why;
+		sg_figures f;
 		size_t bytes;
 
 		ck_assert_ptr_null(sg_entry_prototype(m, NULL, &why));
 		ck_assert_str_eq(why.text, "the entry is NULL");
+		ck_assert_int_eq(why.status, SG_EVALUE);
+		ck_assert_int_eq(sg_entry_worksize(m, NULL, NULL, &bytes, &why), SG_EVALUE);
+		ck_assert_int_eq(sg_entry_figures(m, NULL, NULL, &f, &why), SG_EVALUE);
+		ck_assert(!sg_entry_function(m, NULL, SG_BACKEND_AUTO, &why));
+		ck_assert_int_eq(why.status, SG_EVALUE);
+		ck_assert_ptr_null(sg_write_dot(other, e, &why));
+		ck_assert_int_eq(why.status, SG_ENAME);
 		ck_assert_ptr_null(sg_entry_prototype(other, e, &why));
 		ck_assert_int_eq(why.status, SG_ENAME);
 		ck_assert_str_eq(why.text, "the entry is none of this model's");
@@ -87,6 +95,7 @@ START_TEST(null_for_an_entry_says_so)
 		ck_assert_str_eq(why.text, "dimension 'N': -1 is negative");
 		ck_assert_int_eq(sg_write_binary(m, NULL, 1, &why), SG_EVALUE);
 		ck_assert_ptr_null(sg_explain_code(NULL));
+		ck_assert_ptr_null(sg_all_codes(NULL));
 		sg_model_free(m);
 		sg_model_free(other);
 	}

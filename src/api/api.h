@@ -106,8 +106,8 @@ struct sg_model {
 /* The entry behind a pointer that a user gave; NULL where it is none of this model's. */
 const sg_entry_data *sg_entry_of(const sg_model *m, const sg_entry *e);
 
-/* The same, or NULL with *why. */
-const sg_entry_data *sg_need_entry(const sg_model *m, const sg_entry *e, sg_failure *why);
+/* The same, into *own; or a status with *why. */
+int sg_need_entry(const sg_model *m, const sg_entry *e, const sg_entry_data **own, sg_failure *why);
 void sg_model_drop(sg_model *m); /* one holder less */
 
 /* Runs f(m, arg) with the lock held for writing, under sg_protect; f returns a status. Nothing is

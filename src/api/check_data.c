@@ -12,6 +12,8 @@ copy_bindings(sg_call *to, const sg_call *from)
 		to->slot[i].theirs = from->slot[i].theirs;
 		memcpy(to->slot[i].shape, from->slot[i].shape, sizeof to->slot[i].shape);
 	}
+	for (size_t i = 0; i < from->m->program->ninputs; i++)
+		to->aside[i] = from->aside[i];
 	if (from->ndims)
 		memcpy(to->given, from->given, from->ndims * sizeof *from->given);
 	to->prepared = false;

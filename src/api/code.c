@@ -27,13 +27,14 @@ static int
 find_code(sg_model *m, void *arg)
 {
 	code_task *t = arg;
-	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
+	const sg_entry_data *e;
+	const int status = sg_need_entry(m, t->e, &e, t->why);
 	const sg_code_entry *better = t->b == SG_BACKEND_TIERED ? sg_tier_code(m) : NULL;
 	const sg_backend first = first_code(m, t->b);
 	const sg_code_entry *code;
 
-	if (!e)
-		return SG_ENAME;
+	if (status != SG_OK)
+		return status;
 	if (better) {
 		t->found = better[e - m->entry];
 		return SG_OK;
@@ -104,6 +105,13 @@ write_c(sg_model *m, void *arg)
 	return SG_OK;
 }
 
+/* Between quotes, in a directive of one line. */
+static bool
+may_be_included(const char *header)
+{
+	return *header && !strpbrk(header, "\"\\\r\n");
+}
+
 const char *
 sg_write_c(sg_model *m, const char *header, int standalone, const char **h, sg_failure *why)
 {
@@ -111,6 +119,11 @@ sg_write_c(sg_model *m, const char *header, int standalone, const char **h, sg_f
 
 	if (h)
 		*h = NULL;
+	if (header && !may_be_included(header)) {
+		sg_refuse(why, SG_EVALUE,
+		          "the name of the header: expected one that can stand between quotes");
+		return NULL;
+	}
 	if (sg_on_model(m, write_c, &t, why) != SG_OK)
 		return NULL;
 	if (h)
@@ -122,10 +135,11 @@ static int
 write_prototype(sg_model *m, void *arg)
 {
 	write_task *t = arg;
-	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
+	const sg_entry_data *e;
+	const int status = sg_need_entry(m, t->e, &e, t->why);
 
-	if (!e)
-		return SG_ENAME;
+	if (status != SG_OK)
+		return status;
 	if (!m->c_names) {
 		sg_emit_options o = {.prefix = m->program->name, .jit = true};
 		sg_buf c;

@@ -217,14 +217,13 @@ sg_entry_of(const sg_model *m, const sg_entry *e)
 	return NULL;
 }
 
-const sg_entry_data *
-sg_need_entry(const sg_model *m, const sg_entry *e, sg_failure *why)
+int
+sg_need_entry(const sg_model *m, const sg_entry *e, const sg_entry_data **own, sg_failure *why)
 {
-	const sg_entry_data *own = sg_entry_of(m, e);
-
-	if (!own)
-		(void)sg_refuse(why, SG_ENAME, e ? "the entry is none of this model's" : "the entry is NULL");
-	return own;
+	if (!e)
+		return sg_refuse(why, SG_EVALUE, "the entry is NULL");
+	*own = sg_entry_of(m, e);
+	return *own ? SG_OK : sg_refuse(why, SG_ENAME, "the entry is none of this model's");
 }
 
 /* ---- figures ---- */
@@ -287,14 +286,15 @@ static int
 figures(sg_model *m, void *arg)
 {
 	figures_task *t = arg;
-	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
+	const sg_entry_data *e;
+	const int status = sg_need_entry(m, t->e, &e, t->why);
 	sg_space *sp = m->program->sp;
 	const int64_t *dims;
 	sg_entry_ir part;
 	sg_ext all, value, work;
 
-	if (!e)
-		return SG_ENAME;
+	if (status != SG_OK)
+		return status;
 	dims = t->dims ? all_dims(m, e, t->dims) : NULL;
 	part = value_part(m, e);
 	all = sg_entry_cost(m->ctx, m->program, e->ir);
@@ -326,12 +326,12 @@ static int
 find_work(sg_model *m, void *arg)
 {
 	figures_task *t = arg;
-	const sg_entry_data *e = sg_need_entry(m, t->e, t->why);
+	const sg_entry_data *e;
+	const int status = sg_need_entry(m, t->e, &e, t->why);
 
-	if (!e)
-		return SG_ENAME;
-	(void)sg_work_of(m, e);
-	return SG_OK;
+	if (status == SG_OK)
+		(void)sg_work_of(m, e);
+	return status;
 }
 
 static int

@@ -24,11 +24,12 @@ static int
 write_dot(sg_model *m, void *arg)
 {
 	picture_task *t = arg;
-	const sg_entry_data *e = t->e ? sg_need_entry(m, t->e, t->why) : NULL;
+	const sg_entry_data *e = NULL;
+	const int status = t->e ? sg_need_entry(m, t->e, &e, t->why) : SG_OK;
 	sg_buf b;
 
-	if (t->e && !e)
-		return SG_ENAME;
+	if (status != SG_OK)
+		return status;
 	sg_buf_init(&b, m->ctx);
 	sg_program_dot(m->ctx, m->program, e ? e->ir : NULL, &b);
 	t->text = sg_buf_text(&b);

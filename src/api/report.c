@@ -136,5 +136,5 @@ sg_explain_code(const char *code)
 const char *const *
 sg_all_codes(size_t *n)
 {
-	return sg_codes(n);
+	return n ? sg_codes(n) : NULL;
 }
