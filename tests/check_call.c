@@ -113,6 +113,30 @@ START_TEST(a_wrong_place_says_which_are_right)
 	}
 END_TEST
 
+START_TEST(a_check_knows_dimensions_that_others_tell)
+	{
+		static const char text[] = "input n[N], x\ngradient N*x**2 as y wrt x\n";
+		static const double zeros[7];
+		const int64_t seven = 7;
+		const double x = 1;
+		sg_model *m = sg_compile_string("test.sg", text, strlen(text), NULL);
+		sg_call *c = sg_call_new(m, "gradient", SG_BACKEND_INTERP);
+		sg_report report;
+
+		ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 0, NULL, &x), SG_OK);
+		ck_assert_int_eq(sg_call_bind(c, "n", SG_DTYPE_F64, 1, &seven, zeros), SG_OK);
+		ck_assert_int_eq(sg_check(c, 1, &report, NULL), SG_OK);
+		ck_assert(report.ok && report.nrows > 0);
+		for (size_t i = 0; i < report.nrows; i++) {
+			ck_assert_str_eq(report.rows[i].output, "grad_x");
+			ck_assert_int_eq((int)report.rows[i].is, 14);
+		}
+		sg_report_free(&report);
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* ---- overlaps ---- */
 
 enum { EACH = 5, ROOM = 120, ROUNDS = 4000 };
@@ -185,6 +209,7 @@ main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, names_and_places_lead_to_the_same_arrays);
 	tcase_add_test(c, a_wrong_place_says_which_are_right);
+	tcase_add_test(c, a_check_knows_dimensions_that_others_tell);
 	tcase_add_test(c, an_overlap_is_found_wherever_it_is);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

@@ -101,6 +101,21 @@ START_TEST(null_for_an_entry_says_so)
 	}
 END_TEST
 
+START_TEST(a_headers_name_stands_between_quotes)
+	{
+		static const char *const names[] = {"", "a\"b.h", "a\nb.h", "a\\b.h"};
+		sg_model *m = compile();
+		sg_failure why;
+
+		ck_assert_ptr_null(sg_write_c(m, names[_i], 0, NULL, &why));
+		ck_assert_int_eq(why.status, SG_EVALUE);
+		ck_assert_str_eq(why.text,
+		                 "the name of the header: expected one that can stand between quotes");
+		ck_assert_ptr_nonnull(sg_write_c(m, "a b.h", 0, NULL, &why));
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(null_for_a_call_or_its_arguments_says_so)
 	{
 		sg_model *m = compile();
@@ -370,6 +385,7 @@ main(void)
 
 	tcase_add_test(c, null_for_a_model_is_an_error_value);
 	tcase_add_test(c, null_for_an_entry_says_so);
+	tcase_add_loop_test(c, a_headers_name_stands_between_quotes, 0, 4);
 	tcase_add_test(c, null_for_a_call_or_its_arguments_says_so);
 	tcase_add_loop_test(c, wrong_options_are_error_values, 0,
 	                    (int)(sizeof option_cases / sizeof *option_cases));
