@@ -44,6 +44,7 @@ __all__ = [
     "Place",
     "Result",
     "ShapeError",
+    "__version__",
     "compile",
     "explain",
     "have_jit",

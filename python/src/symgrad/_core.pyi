@@ -1,6 +1,6 @@
 """The extension module: core.c, given.c, lane.c."""
 
-from typing import Any, Callable
+from typing import Any, Callable, final
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,6 +12,7 @@ have_jit: bool
 def explain(code: str) -> str | None:
     """The long form of a diagnostic's code; None where there is no such code."""
 
+@final
 class Handle:
     def __new__(
         cls, name: str, text: bytes, real: int, dims: tuple[tuple[str, int], ...], entry: str | None
@@ -26,6 +27,7 @@ class Handle:
     def set_threads(self, threads: int) -> None: ...
     def settle(self) -> tuple[int, str]: ...
 
+@final
 class Entry:
     """One function of a model: arrays in, arrays out. Made by symgrad.compile() alone."""
 
