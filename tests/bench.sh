@@ -16,13 +16,18 @@ judge 'a case stands in the list' "$(grep -qx chain-1e3 "$work/out"; echo $?)"
 status 'an unknown case is refused' 2 bench perceptron9
 says 'the name is said' perceptron9
 
-status 'it measures' 0 bench chain-1e3 softmax3 hello kmeans
+status 'it measures' 0 bench chain-1e3 softmax3 hello kmeans calls
 cp "$work/out" "$work/said"
 judge 'a peer that is missing is skipped with a line' "$(grep -q '^none: not there, skipped$' "$work/said"; echo $?)"
-for row in '| mean((tanh' '| softmax of 3' '| hello ' '| kmeans '; do
+for row in '| mean((tanh' '| softmax of 3' '| hello ' '| kmeans ' '| `sg_call_run` |'; do
 	grep -qF "$row" "$work/results.md"
 	judge "the report has $row" $?
 done
+# shellcheck disable=SC2016 # backticks of the report
+if python3 -c 'import numpy' 2>"$work/no" && [ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]; then
+	grep -qF '| Python, by name, fresh outputs |' "$work/results.md"
+	judge 'calls from Python are measured where they can be' $?
+fi
 ! grep -q 'not the same work' "$work/results.md"
 judge 'all forms give the same numbers' $?
 grep -q '^<svg' "$work/results.svg"

@@ -8,6 +8,7 @@ import tempfile
 import time
 
 from built import Function, Jit, Memory, Model, Tools, show
+from calls import run_calls
 from cases import CASES, WORKLOADS, normal
 from where import print_where
 
@@ -61,7 +62,7 @@ class Bench:
         self.tools = Tools(os.path.abspath(arguments.build), source, tempfile.mkdtemp(prefix="symgrad-bench."), cc, arguments.clock == "wall")
         self.source = source
         self.clock = time.perf_counter if arguments.clock == "wall" else time.process_time
-        self.peers, self.results, self.ratios, self.colds, self.notes = {}, [], [], [], []
+        self.peers, self.results, self.ratios, self.colds, self.calls, self.notes = {}, [], [], [], [], []
         for name in arguments.peers.split(","):
             try:
                 self.peers[name] = importlib.import_module(name)
@@ -259,6 +260,8 @@ class Bench:
                 self.run_case(case)
         if "cold" in self.a.cases:
             self.run_cold()
+        if "calls" in self.a.cases:
+            run_calls(self)
         for w in WORKLOADS:
             if w.name in self.a.cases or "workloads" in self.a.cases:
                 self.run_workload(w)

@@ -62,6 +62,14 @@ class Report:
         out = ["## Text to first gradient, cold process, JIT", "", "| model | median | shortest from start to end | aim | reached |", "| --- | --- | --- | --- | --- |"]
         return out + [f"| {n} | {show(m)} | {show(b)} | {show(limit)} | {verdict(m <= limit)} |" for n, m, b, limit in self.bench.colds] + [""]
 
+    def calls(self):
+        if not self.bench.calls:
+            return []
+        out = ["## What a call costs above the raw pointer", "", "The perceptron's gradient for one row, JIT, in turns with the raw pointer.", "",
+               "| call | raw pointer | call | above it | aim | reached |", "| --- | --- | --- | --- | --- | --- |"]
+        return out + [f"| {what} | {show(raw)} | {show(call)} | {show(max(call - raw, 0))} | {show(aim)} | {verdict(call - raw <= aim)} |"
+                      for what, raw, call, aim in self.bench.calls] + [""]
+
     def workloads(self):
         if not self.bench.ratios:
             return []
@@ -83,7 +91,7 @@ class Report:
         has_picture = self.draw(picture)
         link = [f"![ratios]({picture.rsplit('/', 1)[-1]})", ""] if has_picture else []
         with open(path, "w") as f:
-            f.write("\n".join(self.head() + link + self.cases() + self.cold() + self.workloads() + notes))
+            f.write("\n".join(self.head() + link + self.cases() + self.cold() + self.calls() + self.workloads() + notes))
         print(f"wrote {path}")
 
     def draw(self, path):

@@ -1,6 +1,6 @@
 """What a call from Python costs beside the machine code, in microseconds.
 
-    python3 python/bench/overhead.py [--calls=N]
+    python3 python/bench/overhead.py [--calls=N] [--rows N...]
 
 The raw function is called in a loop in C (compiled here, by $CC), in turns with calls from Python on
 the same arrays; each figure is the least of the rounds, so that other work on the machine counts little.
@@ -12,6 +12,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+import time
 import timeit
 
 import numpy as np
@@ -75,18 +76,20 @@ def measure(n, calls, loop):
     best = {name: float("inf") for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            best[name] = min(best[name], timeit.timeit(way, number=1) / calls * 1e6)
+            best[name] = min(best[name], timeit.timeit(way, timer=time.process_time, number=1) / calls * 1e6)
     return best
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=20000)
-    calls = parser.parse_args().calls
+    parser.add_argument("--rows", type=int, nargs="+", default=[1, 16, 128])
+    arguments = parser.parse_args()
+    calls = arguments.calls
     print(f"perceptron's gradient, microseconds a call (least of {ROUNDS} rounds of {calls})")
     with tempfile.TemporaryDirectory() as folder:
         loop = compiled_loop(folder)
-        for n in (1, 16, 128):
+        for n in arguments.rows:
             best = measure(n, calls, loop)
             raw = best["raw pointer"]
             for name, us in best.items():
