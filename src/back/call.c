@@ -292,11 +292,20 @@ plan_product(sg_fn *f, sg_ref r, sg_strided *a, sg_strided *b, sg_product *p)
 	*b = p->swapped ? x : y;
 }
 
-/* Does the product add to what is there? In a band it does where it sums over the rows. */
+/* Is the product of step s added to a carry? */
 static bool
-accumulates(const sg_step *s, const sg_product *p)
+grows(const sg_fn *f, const sg_step *s)
 {
-	return p->accumulate || (s->band && s->row == SG_ROLE_TERM);
+	const uint32_t out = f->at[s->ref].out;
+
+	return out && f->out[out - 1].adds;
+}
+
+/* Is it a sum of products that begins at 0? In a band it is where it sums over the rows. */
+static bool
+adds_up(const sg_fn *f, const sg_step *s, const sg_product *p)
+{
+	return (p->accumulate || (s->band && s->row == SG_ROLE_TERM)) && !grows(f, s);
 }
 
 void
@@ -308,7 +317,7 @@ sg_open_call(sg_fn *f, const sg_step *s)
 	if (sg_fn_node(f, s->ref)->op != SG_CONTRACT || f->at[s->ref].band)
 		return;
 	plan_product(f, s->ref, &a, &b, &p);
-	if (!accumulates(s, &p))
+	if (!adds_up(f, s, &p))
 		return;
 	sg_print_origin(f, &s->ref, 1);
 	sg_print_fill(f, s->ref);
@@ -379,7 +388,7 @@ print_product(sg_fn *f, const sg_step *s)
 	plan_product(f, r, &a, &b, &p);
 	if (s->band)
 		row = sg_product_role(&p, s->row);
-	if (accumulates(s, &p) && (!s->band || f->at[r].band))
+	if (adds_up(f, s, &p) && (!s->band || f->at[r].band))
 		sg_print_fill(f, r);
 	open_product(f, s, &p, &t, &terms);
 	open_loops(f, s, &p, &t);
@@ -392,7 +401,7 @@ print_product(sg_fn *f, const sg_step *s)
 	        sg_use_typed(f->m, "matmul", (sg_type)sg_fn_node(f, r)->type), t.rows, t.columns,
 	        terms, at[0], sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col), at[1],
 	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col), at[2], sg_ext_bare(f, p.c_row),
-	        accumulates(s, &p));
+	        adds_up(f, s, &p) || grows(f, s));
 	sg_close_calls(f, &t);
 }
 

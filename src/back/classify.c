@@ -243,9 +243,100 @@ make_sum_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n, size_t npads)
 		piece[*to] = leaf[i].r;
 		negate[(*to)++] = leaf[i].negate;
 	}
-	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads, NULL};
+	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads, NULL, 0};
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 	f->at[r].kind = SG_P_JOIN;
+}
+
+/* Is output o a carry plus a matrix product, and nothing else reads any of them? The product adds
+ * to the carry where that lies. This is the gradient of what all steps multiply with. */
+static bool
+grows(const sg_fn *f, const sg_fn_out *o, const bool *is_out)
+{
+	const sg_node *sum = sg_fn_node(f, o->ref);
+
+	if (!o->carry || o->kind != SG_O_POINTER || sum->op != SG_ADD || f->at[o->ref].uses > 0)
+		return false;
+	const sg_ref r = sum->args[sum->args[0] == o->carry];
+
+	return (sum->args[0] == o->carry || sum->args[1] == o->carry) &&
+	       f->at[o->carry].uses == 1 && f->at[r].uses == 1 && !is_out[r] &&
+	       sg_fn_node(f, r)->op == SG_CONTRACT && f->at[r].kind == SG_P_CALL;
+}
+
+static void
+find_growing(sg_fn *f, bool *is_out)
+{
+	for (size_t i = 0; i < f->nout; i++) {
+		sg_fn_out *o = &f->out[i];
+		const sg_node *sum = sg_fn_node(f, o->ref);
+
+		if (!grows(f, o, is_out))
+			continue;
+		f->at[o->ref].kind = SG_P_DEAD;
+		f->at[o->carry].uses = 0;
+		is_out[o->ref] = false;
+		o->ref = sum->args[sum->args[0] == o->carry];
+		o->adds = is_out[o->ref] = true;
+	}
+}
+
+/* The one axis along which a PAD has zeros, to both sides at most: of a piece in a row of them. */
+static bool
+lies_along(const sg_fn *f, const sg_node *pad, uint32_t *axis)
+{
+	const sg_shape *s = f->g->node[pad->args[0]].shape;
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < s->rank; k++) {
+		if (!sg_is_1(f, (sg_ext)pad->attr->w[s->rank + k]))
+			return false;
+		if (s->ext[k] == pad->shape->ext[k] && sg_ext_is(f->sp, (sg_ext)pad->attr->w[k], 0))
+			continue;
+		*axis = k;
+		n++;
+	}
+	return n == 1;
+}
+
+/* Of the PADs in the sum r, those that fill it, each beginning where another ends: no zero is
+ * left, and nothing is to be added. This is the gradient of split(). */
+static bool
+make_row_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n)
+{
+	sg_bytes_map *at = sg_bytes_map_new(f->ctx);
+	sg_join *j = SG_NEW(f->ctx, sg_join);
+	sg_ref *piece = SG_NEW_ARRAY(f->ctx, sg_ref, n);
+	bool *negate = SG_NEW_ARRAY(f->ctx, bool, n);
+	sg_ext *start = SG_NEW_ARRAY(f->ctx, sg_ext, n), next = sg_ext_int(f->sp, 0);
+
+	for (size_t i = 0; i < n; i++) {
+		const sg_node *pad = sg_fn_node(f, leaf[i].r);
+		uint32_t axis;
+		sg_ext from;
+
+		if (pad->op != SG_PAD || !lies_along(f, pad, &axis) || (i > 0 && axis != j->axis))
+			return false;
+		j->axis = axis;
+		from = (sg_ext)pad->attr->w[axis];
+		*sg_bytes_map_at(at, &from, sizeof from) = (void *)&leaf[i];
+	}
+	for (size_t i = 0; i < n; i++) {
+		const summand *s = *sg_bytes_map_at(at, &next, sizeof next);
+
+		if (!s)
+			return false;
+		piece[i] = sg_arg(f->g, s->r, 0);
+		negate[i] = s->negate;
+		start[i] = next;
+		next = sg_ext_add(f->sp, next, f->g->node[piece[i]].shape->ext[j->axis]);
+	}
+	if (next != sg_fn_node(f, r)->shape->ext[j->axis])
+		return false;
+	*j = (sg_join){piece, negate, (uint32_t)n, 0, start, j->axis};
+	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
+	f->at[r].kind = SG_P_JOIN;
+	return true;
 }
 
 /* Finds sums of several PADs: zeros, to which the parts are added, instead of a test for each
@@ -268,6 +359,8 @@ find_sum_joins(sg_fn *f, const bool *is_out)
 		if (inside[r] || x->shape->rank == 0)
 			continue;
 		leaf = summands(f, r, is_out, &n, &npads);
+		if (npads == n && n > 1 && make_row_join(f, r, leaf, n))
+			continue;
 		if (npads >= MANY_PADS)
 			make_sum_join(f, r, leaf, n, npads);
 	}
@@ -307,13 +400,13 @@ make_plain_join(sg_fn *f, sg_ref r)
 	sg_ref *self = SG_NEW(f->ctx, sg_ref);
 
 	*self = r;
-	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL};
+	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL, 0};
 	if (n->op == SG_PAD)
 		j->piece = self, j->npads = 1;
 	else if (n->op == SG_SELECT)
 		j->piece = n->args + 1, j->n = 2;
 	else
-		j->start = starts(f, n);
+		j->start = starts(f, n), j->axis = (uint32_t)n->attr->w[0];
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 }
 
@@ -725,6 +818,7 @@ sg_classify(sg_fn *f)
 		for (uint32_t k = 0; k < sg_fn_nargs(f, r); k++)
 			f->at[sg_fn_arg(f, r, k)].uses++;
 	}
+	find_growing(f, is_out);
 	find_sum_joins(f, is_out);
 	for (sg_ref r = 1; r < n; r++) {
 		f->at[r].uses = 0;

@@ -31,7 +31,6 @@ piece(sg_asker *a, sg_root *root)
 
 	use_val(a, root, 0, sg_evaluate(a, root->from, &ix), 1);
 	if (j->npads == 0) {
-		const uint32_t axis = j->start ? (uint32_t)n->attr->w[0] : 0;
 		const sg_ext start = j->start ? j->start[root->part] : sg_ext_int(f->sp, 0);
 
 		if (n->shape->rank == 1) { /* of elements in their order, whatever their shape */
@@ -40,7 +39,7 @@ piece(sg_asker *a, sg_root *root)
 			root->at = sg_aff_add(f, at, sg_aff_ext(f, start));
 			return;
 		}
-		ix.at[axis] = sg_aff_add(f, ix.at[axis], sg_aff_ext(f, start));
+		ix.at[j->axis] = sg_aff_add(f, ix.at[j->axis], sg_aff_ext(f, start));
 	} else if (root->part >= j->n - j->npads) {
 		const sg_attr *w = f->g->node[j->piece[root->part]].attr;
 

@@ -266,7 +266,9 @@ typedef struct sg_fn_out {
 	sg_ref ref;
 	const char *name;
 	uint8_t kind;
-	bool taken; /* some node is kept in it */
+	bool taken;   /* some node is kept in it */
+	sg_ref carry; /* of a loop's body: the input that it is the next value of; 0: none */
+	bool adds;    /* ref is added to the carry, which lies there already */
 } sg_fn_out;
 
 typedef struct sg_loop_plan sg_loop_plan;
@@ -374,6 +376,7 @@ typedef struct sg_join {
 	const bool *negate;
 	uint32_t n, npads;   /* npads: how many of the last are PADs; CONCAT: 0 */
 	const sg_ext *start; /* CONCAT: of each piece, along the axis */
+	uint32_t axis;
 } sg_join;
 const sg_join *sg_join_of(const sg_fn *f, sg_ref r);
 bool sg_has_one_element(const sg_fn *f, sg_ref r);

@@ -156,6 +156,16 @@ cut_bodies(planner *w)
 
 /* ---- bodies as functions ---- */
 
+/* The input of the step that stands for carry k; 0: it reads none. */
+static sg_ref
+input_of(const sg_loop_plan *p, uint32_t k)
+{
+	for (size_t i = 0; i < p->step->nparams; i++)
+		if (p->step->input[i] == p->l.cparam[k])
+			return (sg_ref)i + 1;
+	return 0;
+}
+
 static sg_fn *
 new_fn(const planner *w, const sg_body *body, size_t nout)
 {
@@ -194,6 +204,9 @@ compile_bodies(planner *w)
 	for (size_t i = 0; i < nout; i++)
 		if (sg_has_one_element(p->step_fn, p->step->root[i]))
 			p->step_fn->out[i].kind = p->out_of[i] < p->l.nc ? SG_O_NEW : SG_O_PLACE;
+	for (size_t i = 0; i < nout; i++)
+		if (p->out_of[i] < p->l.nc)
+			p->step_fn->out[i].carry = input_of(p, p->out_of[i]);
 	sg_fn_compile(p->step_fn);
 	if (!p->cond)
 		return;
@@ -260,11 +273,8 @@ static bool
 is_in_place(const sg_loop_plan *p, size_t out)
 {
 	sg_fn *fn = p->step_fn;
-	sg_ref r = 0;
+	const sg_ref r = fn->out[out].carry;
 
-	for (size_t i = 0; i < p->step->nparams; i++)
-		if (p->step->input[i] == p->l.cparam[p->out_of[out]])
-			r = (sg_ref)i + 1;
 	for (size_t i = 0; r && i < fn->nsteps; i++)
 		if (is_operand(fn, &fn->step[i], r) ||
 		    !reads_where_it_writes(fn, &fn->step[i], r, out))
