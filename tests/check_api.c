@@ -617,10 +617,10 @@ static const struct {
     {"param a[N, N]\ngradient sum(cholesky(a @ a.T + eye(N))) as y wrt a\n", 400},
     {"param x[2, 3, 12, 12], k[4, 3, 3, 3]\ngradient sum(conv2d(x, k)**2) as y wrt x, k\n", 400},
     {"param w[N, N], h[N]\ninput x[N, N]\n"
-     "gradient sum(scan((h, v) -> tanh(w @ h + v), h, over=x)) as y wrt w, h\n", 400},
+     "gradient sum(scan((h, v) -> tanh(w @ h + v), h, over=x)) as y wrt w, h\n", 310},
     /* the steps between two checkpoints are computed again */
     {"param w[N, N], h[N]\ninput x[N, N]\n"
-     "gradient sum(scan((h, v) -> tanh(w @ h + v), h, over=x, checkpoint=8)) as y wrt w, h\n", 500},
+     "gradient sum(scan((h, v) -> tanh(w @ h + v), h, over=x, checkpoint=8)) as y wrt w, h\n", 410},
     /* a triangle is solved by half of the operations of a product, which its adjoint has too */
     {"param a[N, N]\ngradient sum(solve_triangular(tril(a), exp(a))) as y wrt a\n", 500},
 };

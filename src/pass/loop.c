@@ -1,14 +1,18 @@
 /* loop.c - derivatives through SCAN and WHILE, without unrolling.
  *
- * Forward: the loop carries tangents beside its values. Reverse: the loop is run again with the carries
- * before each step stacked (a tape), then a loop in the opposite direction carries their adjoints, adds
- * up those of what the body reads from outside, and stacks those of the xs; within a step the
- * body's values are computed again from the tape (Griewank, Walther 2008, ch. 12). Params and
- * captures are held as independent within a body: what lies below a capture is the outer sweep's. */
+ * Forward: the loop carries tangents beside its values. Reverse: the loop is run again with the
+ * carries before each step stacked (a tape), then a loop in the opposite direction carries their
+ * adjoints, adds up those of what the body reads from outside, and stacks those of the xs; within a
+ * step the body's values are computed again from the tape (Griewank, Walther 2008, ch. 12), but for
+ * products and their like, which are on it. Params and captures are held as independent within a
+ * body: what lies below a capture is the outer sweep's. */
 #include "pass/sweep.h"
 #include "rules/op.h"
 
 #include <string.h>
+
+/* Operations for an element of a value that is rather kept than computed again. */
+enum { DEAR = 32 };
 
 uint32_t
 sg_loop_results(const sg_loop *l)
@@ -103,11 +107,13 @@ parts_of(sg_build *b, const sg_loop *l)
 typedef struct backward {
 	sg_build *b;
 	sg_loop l;
-	uint32_t ns;          /* stacked results: outs, or the carries before each step of a taped WHILE */
+	uint32_t ns; /* stacked results: outs, or the carries before each step of a taped WHILE */
 	const sg_ref *out;
 	const sg_ref *gs;     /* their adjoints; 0: none */
 	sg_ref *gc, *gy;      /* their placeholders in a step: of carries, of stacked results */
 	sg_ref *dc, *dx, *dk; /* adjoints of carries, xs, captures in a step; 0: none */
+	refs dear;            /* values of the body that are kept too, */
+	refs kept;            /* and their placeholders in a step backward */
 } backward;
 
 /* One step backward, as a graph over the placeholders. */
@@ -138,19 +144,139 @@ sweep_body(backward *w)
 	w->dk = d + l->nc + l->nx;
 }
 
-/* The params that the step backward reads. */
+/* What the step backward reads, from the params on. */
 static sg_cone
-reads(backward *w)
+reads(const backward *w, const refs *param)
 {
 	const sg_loop *l = &w->l;
-	refs root = {0}, param = {0};
+	refs root = {0};
 
 	for (uint32_t k = 0; k < l->nc + l->nx + l->ncap; k++)
 		if (w->dc[k])
 			push(w->b, &root, w->dc[k]);
-	push_all(w->b, &param, l->nc, l->cparam);
-	push_all(w->b, &param, l->nx, l->xparam);
-	return sg_cone_make(w->b, SG_FOLLOW_ALL, root.n, root.r, sg_lowest(param.n, param.r));
+	return sg_cone_make(w->b, SG_FOLLOW_ALL, root.n, root.r, sg_lowest(param->n, param->r));
+}
+
+static refs
+params_of(sg_build *b, const sg_loop *l)
+{
+	refs param = {0};
+
+	push_all(b, &param, l->nc, l->cparam);
+	push_all(b, &param, l->nx, l->xparam);
+	return param;
+}
+
+/* ---- what is kept besides carries ---- */
+
+/* Does each element of r cost far more than its place? */
+static bool
+is_dear(sg_build *b, sg_ref r)
+{
+	const sg_node *n = sg_node_at(b->g, r);
+	int64_t each;
+
+	switch (n->op) {
+	case SG_CONTRACT:
+	case SG_CHOLESKY:
+	case SG_TRISOLVE:
+	case SG_LUSOLVE:
+	case SG_LOGSUMEXP:
+		break;
+	default:
+		return false;
+	}
+	return is_float(b, r) &&
+	       (!sg_ext_const(b->sp,
+	                      sg_ext_div(b->sp, sg_node_cost(b, r), sg_shape_size(b->sp, n->shape)),
+	                      &each) ||
+	        each >= DEAR);
+}
+
+/* By member of the cone: its only reader there; 0: there is none, or several. */
+static sg_ref *
+readers(sg_build *b, const sg_cone *c)
+{
+	sg_ref *reader = SG_NEW_ARRAY(b->ctx, sg_ref, c->n);
+	bool *several = SG_NEW_ARRAY(b->ctx, bool, c->n);
+
+	for (uint32_t i = 0; i < c->n; i++)
+		for (uint32_t k = 0; k < sg_data_args(sg_node_at(b->g, c->member[i])); k++) {
+			const sg_ref a = sg_arg(b->g, c->member[i], k);
+
+			if (!sg_cone_has(c, a))
+				continue;
+			const uint32_t at = sg_cone_at(c, a);
+
+			several[at] = several[at] || (reader[at] && reader[at] != c->member[i]);
+			reader[at] = c->member[i];
+		}
+	for (uint32_t i = 0; i < c->n; i++)
+		if (several[i])
+			reader[i] = 0;
+	return reader;
+}
+
+/* The step forward, from the params on. */
+static sg_cone
+forward_body(const backward *w, const refs *param)
+{
+	refs root = {0};
+
+	push_all(w->b, &root, w->l.nc, w->l.next);
+	push_all(w->b, &root, w->l.ns, w->l.out);
+	return sg_cone_make(w->b, SG_FOLLOW_ALL, root.n, root.r, sg_lowest(param->n, param->r));
+}
+
+/* Values of the step forward that the step backward needs and that are dear to compute again: they
+ * are stacked as carries are. Where one is read by one elementwise operation alone, which gives as
+ * many elements, the result of that is kept instead: of x @ w + h @ u + b, the sum. */
+static void
+find_dear(backward *w, const refs *param)
+{
+	sg_build *b = w->b;
+	const sg_cone back = reads(w, param), body = forward_body(w, param);
+	const sg_ref *reader = readers(b, &back);
+	const bool *varies = sg_cone_active(b, &body, param->n, param->r);
+
+	for (uint32_t i = 0; i < body.n; i++) {
+		sg_ref r = body.member[i], next;
+		bool old = false;
+
+		if (!varies[i] || !sg_cone_has(&back, r) || !is_dear(b, r))
+			continue;
+		while ((next = reader[sg_cone_at(&back, r)]) != 0 && sg_cone_has(&body, next) &&
+		       sg_is_ew(sg_node_at(b->g, next)->op) && is_float(b, next) &&
+		       sg_shape_of(b, next) == sg_shape_of(b, r))
+			r = next;
+		for (size_t k = 0; k < w->dear.n; k++)
+			old = old || w->dear.r[k] == r;
+		if (old)
+			continue;
+		push(b, &w->dear, r);
+		next = seed_like(b, r);
+		b->g->name[next] = b->g->name[r];
+		push(b, &w->kept, next);
+	}
+}
+
+/* The step backward reads what is kept. */
+static void
+keep_dear(backward *w, const refs *param)
+{
+	const size_t n = w->l.nc + w->l.nx + w->l.ncap;
+	refs root = {0};
+
+	find_dear(w, param);
+	if (w->dear.n == 0)
+		return;
+	for (size_t k = 0; k < n; k++)
+		if (w->dc[k])
+			push(w->b, &root, w->dc[k]);
+	sg_substitute(w->b, root.n, root.r, w->dear.n, w->dear.r, w->kept.r);
+	for (size_t k = n; k-- > 0;)
+		if (w->dc[k])
+			w->dc[k] = root.r[--root.n];
 }
 
 /* A WHILE without limit has a tape of no known length. */
@@ -160,10 +286,12 @@ refuse(sg_build *b)
 	sg_diag *d = sg_error(b->ctx, b->g->here, "while-limit",
 	                      "a reverse derivative through 'while' needs a limit");
 
-	sg_add_hint(b->ctx, d, "while(cond, body, carry, limit=100) bounds what is kept; or mode=\"forward\"");
+	sg_add_hint(b->ctx, d,
+	            "while(cond, body, carry, limit=100) bounds what is kept; or mode=\"forward\"");
 }
 
-/* The loop again with carry k before each step stacked, for those that are read; at[k] gets the PICK. */
+/* The loop again with carry k before each step stacked, for those that are read, and what is kept
+ * beside them; at[k] gets the PICK, at[nc + i] that of value i. */
 static sg_ref
 tape(backward *w, const sg_cone *cone, sg_ref *at)
 {
@@ -172,6 +300,7 @@ tape(backward *w, const sg_cone *cone, sg_ref *at)
 	parts p = parts_of(b, l);
 	sg_loop like = *l;
 	uint32_t *place = SG_NEW_ARRAY(b->ctx, uint32_t, l->nc + 1);
+	const uint32_t values = (uint32_t)w->dear.n;
 	sg_ref r;
 
 	like.tape = true;
@@ -180,7 +309,10 @@ tape(backward *w, const sg_cone *cone, sg_ref *at)
 			place[k] = (uint32_t)(l->nc + p.out.n);
 			push(b, &p.out, l->cparam[k]);
 		}
+	push_all(b, &p.out, values, w->dear.r);
 	r = make(b, &like, &p);
+	for (uint32_t k = 0; k < values; k++)
+		at[l->nc + k] = sg_pick(b, r, (uint32_t)(l->nc + p.out.n) - values + k);
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (sg_cone_has(cone, l->cparam[k]))
 			at[k] = sg_pick(b, r, l->op == SG_SCAN ? place[k] : l->nc + 1 + k);
@@ -205,15 +337,19 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 	w.gc = SG_NEW_ARRAY(b->ctx, sg_ref, l->nc + 1);
 	w.gy = SG_NEW_ARRAY(b->ctx, sg_ref, w.ns + 1);
 	sweep_body(&w);
-	const sg_cone cone = reads(&w);
-	sg_ref *kept = SG_NEW_ARRAY(b->ctx, sg_ref, l->nc + 1);
+	const refs param = params_of(b, l);
+	if (l->op == SG_SCAN)
+		keep_dear(&w, &param);
+	const sg_cone cone = reads(&w, &param);
+	sg_ref *kept = SG_NEW_ARRAY(b->ctx, sg_ref, l->nc + w.dear.n + 1);
 	const sg_ref taped = tape(&w, &cone, kept);
 	uint32_t *slot = SG_NEW_ARRAY(b->ctx, uint32_t, cap_at + l->ncap + 1);
 
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (w.gc[k]) {
 			slot[first + k] = (uint32_t)p.init.n + 1;
-			add_carry(b, &p, g[k] ? g[k] : sg_const_like(b, l->init[k], 0), w.gc[k], w.dc[k]);
+			add_carry(b, &p, g[k] ? g[k] : sg_const_like(b, l->init[k], 0), w.gc[k],
+			          w.dc[k]);
 		}
 	for (uint32_t k = 0; k < l->ncap; k++)
 		if (want[cap_at + k] && w.dk[k]) {
@@ -226,6 +362,8 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (kept[k])
 			add_xs(b, &p, kept[k], l->cparam[k]);
+	for (size_t k = 0; k < w.dear.n; k++)
+		add_xs(b, &p, kept[l->nc + k], w.kept.r[k]);
 	for (uint32_t k = 0; k < l->nx; k++)
 		if (sg_cone_has(&cone, l->xparam[k]))
 			add_xs(b, &p, l->xs[k], l->xparam[k]);
@@ -291,7 +429,8 @@ close_carries(dual *w)
 		more = false;
 		collect(w);
 		for (uint32_t k = 0; k < w->l.nc; k++)
-			if (!w->tc[k] && is_float(w->b, w->l.next[k]) && step_tangent(w, w->l.next[k])) {
+			if (!w->tc[k] && is_float(w->b, w->l.next[k]) &&
+			    step_tangent(w, w->l.next[k])) {
 				w->tc[k] = seed_like(w->b, w->l.next[k]);
 				more = true;
 			}
@@ -320,8 +459,8 @@ sg_loop_jvp(sg_build *b, sg_ref r, const sg_ref *t, int32_t *index)
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (w.tc[k]) {
 			index[k] = (int32_t)p.init.n;
-			add_carry(b, &p, init_t[k] ? init_t[k] : sg_const_like(b, l->init[k], 0), w.tc[k],
-			          step_tangent(&w, l->next[k]));
+			add_carry(b, &p, init_t[k] ? init_t[k] : sg_const_like(b, l->init[k], 0),
+			          w.tc[k], step_tangent(&w, l->next[k]));
 		}
 	for (uint32_t k = 0; k < l->nx; k++)
 		if (w.sx[k])
