@@ -255,6 +255,29 @@ def test_refused(m, args, named, error, text):
     assert np.array_equal(m.forward(x), value(x))
 
 
+def test_misspelt_keywords_are_told():
+    m = symgrad.compile("input x[N]\ndim M\nentry f = sum(x) as s\nentry g = arange(M) as a")
+    for typo, meant in (("ou", "out"), ("X", "x"), ("n", "N")):
+        for value in (None, 3):
+            with pytest.raises(symgrad.ArgumentError, match=rf"no input '{typo}' \(did you mean '{meant}'"):
+                m.f(np.ones(2), **{typo: value})
+    for value in (None, 3):
+        with pytest.raises(symgrad.ArgumentError, match="no input 'frob' in entry 'f'"):
+            m.f(np.ones(2), frob=value)
+        assert m.f(np.ones(2), M=value) == 2 and m.g(M=2, x=value).shape == (2,)
+
+
+def test_numbers_that_are_too_large_are_short(m, x):
+    with pytest.raises(symgrad.ArrayError, match="^input 's': an integer of 1329 bits does not fit f32$"):
+        m.forward(x, 10**400)
+    with pytest.raises(symgrad.ArrayError, match="^dimension 'N': the number is too large$"):
+        m.forward(x, N=2**70)
+    k = symgrad.compile("input k: i32[N]\noutput sum(k) as s")
+    with pytest.raises(symgrad.ArrayError, match=r"input 'k': \[1099511627776, .*\.\.\. does not fit i32$") as caught:
+        k.forward([2**40] * 1000)
+    assert len(str(caught.value)) < 100
+
+
 def test_errors_of_the_caller_go_through(m):
     class Odd:
         def __array__(self, dtype=None, copy=None):

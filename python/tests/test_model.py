@@ -59,6 +59,31 @@ def test_options():
         symgrad.compile(SQUARE, entry="gradent")
 
 
+@pytest.mark.parametrize(
+    "options, error, text",
+    [
+        ({"dims": {"N": 2.5}}, TypeError, "dims: expected an integer for 'N', got float"),
+        ({"dims": {"N": -1}}, ValueError, "dims: 'N' is negative"),
+        ({"dims": {"N": 2**70}}, ValueError, "dims: 'N' is too large"),
+        ({"dims": {"M": 1}}, symgrad.CompileError, "no dimension 'M'"),
+        ({"entry": 3}, TypeError, "entry: expected str or None, got int"),
+        ({"entry": "forwrd"}, symgrad.CompileError, "did you mean 'forward'"),
+        ({"backend": ["jit"]}, ValueError, "backend: expected one of auto, jit"),
+        ({"threads": 1000}, ValueError, "threads: expected 0 to 256, got 1000"),
+        ({"real": np.int32}, ValueError, "real: expected 'f32' or 'f64'"),
+    ],
+)
+def test_options_that_are_none(options, error, text):
+    with pytest.raises(error, match=text):
+        symgrad.compile(SQUARE, **options)
+
+
+def test_explain_takes_a_code():
+    assert symgrad.explain("matmul-shape") and symgrad.explain("no-such") is None
+    with pytest.raises(TypeError, match="explain: expected str, got int"):
+        symgrad.explain(3)
+
+
 def test_diagnostics_are_values():
     text = "input x[N, 10]\ninput w[2, 9]\noutput x @ w as o, q\n"
     with pytest.raises(symgrad.CompileError) as caught:
@@ -123,8 +148,12 @@ def test_it_describes_itself(m):
         m.hessian
     with pytest.raises(AttributeError):
         e.nothing
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="no entry 'hessian', only forward, gradient"):
         m["hessian"]
+    public = {n for n in dir(e) if not n.startswith("_")}
+    assert public == {n for n in vars(symgrad.Entry) if not n.startswith("_")} | {
+        "name", "signature", "dims", "arguments", "inputs", "outputs", "out"
+    }  # fmt: skip
 
 
 def test_it_does_not_change(m):
@@ -137,6 +166,8 @@ def test_c_text(m):
     c, h = m.write_c(standalone=True)
     assert "sq_gradient" in c and "sq_gradient" in h
     assert '#include "my.h"' in m.write_c(header="my.h")[0]
+    with pytest.raises(ValueError, match="stand between quotes"):
+        m.write_c(header='my".h')
 
 
 def test_the_raw_function(m):
@@ -194,8 +225,19 @@ def test_copies_and_pickles(m):
     back = pickle.loads(pickle.dumps(r))
     assert back.y == r.y and np.array_equal(back.grad_x, r.grad_x) and repr(back) == repr(r)
     assert copy.deepcopy(r)._fields == r._fields
-    with pytest.raises(TypeError, match="pickle"):
-        pickle.dumps(m.forward)
+    e = m.forward
+    assert copy.copy(e) is e and copy.deepcopy({"f": e})["f"] is e
+    e = pickle.loads(pickle.dumps(e))
+    assert e is not m.forward and e.signature == m.forward.signature and e(np.ones(2)) == m.forward(np.ones(2))
+
+
+def test_entries_may_be_referred_to_weakly():
+    e = symgrad.compile(SQUARE)["forward"]
+    r = weakref.ref(e)
+    assert r() is e
+    del e
+    gc.collect()
+    assert r() is None
 
 
 def test_pickles_keep_options():

@@ -38,6 +38,14 @@ def _of_array(info: Info, index: int, array: np.ndarray[Any, Any]) -> np.ndarray
     return np.require(array, dtype, ["C", "A", "E"])
 
 
+def _short(value: Any) -> str:
+    """So much of a value as a sentence has room for; Python writes no huge integer at all."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def _fits(value: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> bool:
     if value.size == 0 or value.dtype.kind == dtype.kind == "f":
         return True
@@ -53,14 +61,14 @@ def _of_value(info: Info, index: int, value: Any) -> np.ndarray[Any, Any]:
     except (ValueError, TypeError) as error:  # ragged, or not numbers at all
         raise _says(info, index, f"{type(value).__name__}: {str(error).splitlines()[0][:80]}") from None
     if array.dtype.kind == "O" and isinstance(value, int):
-        raise _failure(_EVALUE, f"{a.role} '{a.name}': {value} does not fit {a.type}", info.name)
+        raise _failure(_EVALUE, f"{a.role} '{a.name}': {_short(value)} does not fit {a.type}", info.name)
     if not _fits(array, a.dtype):
         kind = _KINDS.get(array.dtype.kind, str(array.dtype))
         raise _says(info, index, kind if array.ndim == 0 else f"a list of {kind}")
     with np.errstate(over="ignore"):
         exact = array.astype(a.dtype, order="C")
     if a.dtype.kind == "i" and not np.array_equal(exact, array):
-        text = f"{a.role} '{a.name}': {value!r:.60} does not fit {a.type}"
+        text = f"{a.role} '{a.name}': {_short(value)} does not fit {a.type}"
         raise _failure(_EVALUE, text, info.name)
     return exact
 

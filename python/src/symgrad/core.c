@@ -165,7 +165,10 @@ text_or_failure(const char *text, const sg_failure *why)
 {
 	if (text)
 		return PyUnicode_FromString(text);
-	PyErr_SetString(PyExc_RuntimeError, why->text);
+	PyErr_SetString(why->status == SG_EVALUE   ? PyExc_ValueError
+	                : why->status == SG_ENOMEM ? PyExc_MemoryError
+	                                           : PyExc_RuntimeError,
+	                why->text);
 	return NULL;
 }
 
@@ -373,6 +376,8 @@ entry_dealloc(PyObject *self)
 	entry *e = (entry *)self;
 	PyTypeObject *type = Py_TYPE(self);
 
+	if (e->weak)
+		PyObject_ClearWeakRefs(self);
 	while (e->idle) {
 		lane *l = e->idle;
 
@@ -489,7 +494,38 @@ entry_worksize(PyObject *self, PyObject *values)
 	return status == SG_OK ? PyLong_FromSize_t(bytes) : NULL;
 }
 
+/* An entry does not change, so a copy is the same one. */
+static PyObject *
+entry_copy(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	Py_INCREF(self);
+	return self;
+}
+
+static PyObject *
+entry_reduce(PyObject *self, PyObject *unused)
+{
+	(void)unused;
+	return PyObject_CallMethod(((entry *)self)->info, "_reduce", NULL);
+}
+
+/* Its own names, and those that its description has. */
+static PyObject *
+entry_dir(PyObject *self, PyObject *unused)
+{
+	PyObject *own = PyObject_CallMethod((PyObject *)&PyBaseObject_Type, "__dir__", "O", self);
+	PyObject *names = own ? PyObject_CallMethod(((entry *)self)->info, "_names", "N", own) : NULL;
+
+	(void)unused;
+	return names;
+}
+
 static PyMethodDef entry_methods[] = {
+    {"__copy__", entry_copy, METH_NOARGS, NULL},
+    {"__deepcopy__", entry_copy, METH_O, NULL},
+    {"__reduce__", entry_reduce, METH_NOARGS, NULL},
+    {"__dir__", entry_dir, METH_NOARGS, NULL},
     {"work_size", entry_worksize, METH_VARARGS, "Bytes of workspace of the machine code."},
     {NULL, NULL, 0, NULL},
 };
@@ -504,6 +540,7 @@ static PyGetSetDef entry_getset[] = {
 
 static PyMemberDef entry_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(entry, call), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(entry, weak), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -525,9 +562,13 @@ static PyType_Spec entry_spec = {
 static PyObject *
 explain(PyObject *self, PyObject *code)
 {
-	const char *name = PyUnicode_AsUTF8(code), *text = name ? sg_explain_code(name) : NULL;
+	const char *name = PyUnicode_Check(code) ? PyUnicode_AsUTF8(code) : NULL;
+	const char *text = name ? sg_explain_code(name) : NULL;
 
 	(void)self;
+	if (!name && !PyErr_Occurred())
+		PyErr_Format(PyExc_TypeError, "explain: expected str, got %.100s",
+		             Py_TYPE(code)->tp_name);
 	if (!name)
 		return NULL;
 	if (text)

@@ -58,6 +58,7 @@ typedef struct entry {
 	PyTypeObject *result; /* a tuple; NULL: the one output itself */
 	lane *idle;
 	int nidle;
+	PyObject *weak; /* references to it */
 } entry;
 
 /* lane.c */

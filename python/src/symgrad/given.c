@@ -1,7 +1,6 @@
 /* given.c - what a caller gives: arguments found by place and name, arrays bound as they are. */
 #include "core.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- who is meant ---- */
@@ -17,20 +16,48 @@ find_name(const entry *e, PyObject *name)
 	return PyErr_Occurred() ? -2 : -1;
 }
 
+/* The name that a misspelt keyword was meant to be; NULL: none is near. */
+static const char *
+nearest(const entry *e, const char *name)
+{
+	const size_t n = e->e->ninputs, ndims = e->e->ndims;
+	const char **names = PyMem_Calloc(n + ndims + 1, sizeof *names), *near;
+
+	if (!names)
+		return NULL;
+	for (size_t i = 0; i < n + ndims; i++)
+		names[i] = i < n ? e->e->args[i].name : e->e->dims[i - n];
+	names[n + ndims] = PyUnicode_AsUTF8(e->out);
+	near = sg_nearest_name(name, names, n + ndims + (names[n + ndims] != NULL));
+	PyMem_Free(names);
+	return near;
+}
+
+static int
+no_keyword(const entry *e, const char *name)
+{
+	const char *near = nearest(e, name);
+
+	if (near)
+		return core_refuse(e, SG_ENAME, "no input '%s' (did you mean '%s'?)", name, near);
+	return core_refuse(e, SG_ENAME, "no input '%s' in entry '%s'", name, e->e->name);
+}
+
 static int
 set_dim(entry *e, lane *l, size_t k, PyObject *value)
 {
 	PyObject *whole = PyNumber_Index(value);
 	const char *name = e->e->dims[k];
 	int64_t v;
+	int over;
 
 	if (!whole)
 		return core_refuse(e, SG_ETYPE, "dimension '%s': expected an integer, got %.100s",
 		                   name, Py_TYPE(value)->tp_name);
-	v = PyLong_AsLongLong(whole);
+	v = PyLong_AsLongLongAndOverflow(whole, &over);
 	Py_DECREF(whole);
-	if (v == -1 && PyErr_Occurred())
-		return -1;
+	if (over > 0)
+		return core_refuse(e, SG_EVALUE, "dimension '%s': the number is too large", name);
 	if (v < 0)
 		return core_refuse(e, SG_EVALUE, "dimension '%s': %lld is negative", name,
 		                   (long long)v);
@@ -42,13 +69,11 @@ set_dim(entry *e, lane *l, size_t k, PyObject *value)
 static int
 set_other(entry *e, lane *l, const char *name, PyObject *value)
 {
-	char text[1024];
 	int64_t v = PyLong_CheckExact(value) ? PyLong_AsLongLong(value) : -1;
 
 	PyErr_Clear();
-	snprintf(text, sizeof text, "%s", sg_call_message(l->c));
 	if (v < 0 || sg_call_set_dim(l->c, name, v) != SG_OK)
-		return core_fail(e, SG_ENAME, text);
+		return no_keyword(e, name);
 	l->settled = false;
 	return 0;
 }
@@ -83,6 +108,21 @@ set_aside(entry *e, lane *l, PyObject *name, PyObject *value)
 	return core_fail(e, status, sg_call_message(l->c));
 }
 
+/* None for what the entry does not use says nothing, but its name must be one of the model's. */
+static int
+set_nothing(entry *e, lane *l, PyObject *name)
+{
+	const char *text = PyUnicode_AsUTF8(name);
+
+	if (!text)
+		return -1;
+	l->settled = false;
+	if (sg_call_bind(l->c, text, SG_DTYPE_NONE, 0, NULL, NULL) == SG_OK ||
+	    sg_call_set_dim(l->c, text, -1) == SG_OK)
+		return 0;
+	return no_keyword(e, text);
+}
+
 static int
 set_keyword(entry *e, lane *l, PyObject *name, PyObject *value, PyObject **out)
 {
@@ -90,6 +130,10 @@ set_keyword(entry *e, lane *l, PyObject *name, PyObject *value, PyObject **out)
 
 	if (i == -2)
 		return -1;
+	if (value == Py_None && (i >= 0 || PyUnicode_Compare(name, e->out) == 0))
+		return 0;
+	if (value == Py_None)
+		return set_nothing(e, l, name);
 	if (i >= 0 && i < ninputs) {
 		if (l->given[i])
 			return core_refuse(e, SG_ENAME, "%s() got '%U' by place and by name",
@@ -139,8 +183,7 @@ core_gather(entry *e, lane *l, PyObject *const *args, Py_ssize_t n, PyObject *kw
 	for (Py_ssize_t i = 0; i < n; i++)
 		l->given[i] = args[i] == Py_None ? NULL : args[i];
 	for (Py_ssize_t i = 0; i < nkw; i++)
-		if (args[n + i] != Py_None &&
-		    set_keyword(e, l, PyTuple_GET_ITEM(kwnames, i), args[n + i], out) < 0)
+		if (set_keyword(e, l, PyTuple_GET_ITEM(kwnames, i), args[n + i], out) < 0)
 			return -1;
 	return tell_dims(e, l);
 }

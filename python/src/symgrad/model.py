@@ -8,7 +8,7 @@ import keyword
 import os
 import warnings
 from functools import lru_cache
-from operator import itemgetter
+from operator import index, itemgetter
 from types import MappingProxyType
 from typing import Any, Iterator, Mapping, NamedTuple
 
@@ -52,8 +52,11 @@ class Argument(NamedTuple):
 class Info:
     """All that an entry says of itself; its attributes are the entry's."""
 
-    def __init__(self, model: str, described: tuple[Any, ...], taken: frozenset[str]) -> None:
+    def __init__(
+        self, model: str, described: tuple[Any, ...], taken: frozenset[str], origin: tuple[Any, ...]
+    ) -> None:
         self.name, self.dims, args, n = described
+        self._origin = origin  # to make the model again
         self.arguments = tuple(Argument(*a) for a in args)
         self.inputs = self.arguments[:n]
         self.outputs = self.arguments[n:]
@@ -79,6 +82,13 @@ class Info:
             lines.append(f"dimensions: {', '.join(self.dims)} (from the shapes, or by name)")
         lines.append(f"{self.out}= takes arrays for the outputs.")
         return "\n".join(lines).replace("'", "")
+
+    def _names(self, own: list[str]) -> list[str]:
+        """For dir() of the entry: its own attributes and these."""
+        return sorted({*own, *vars(self), "signature"} - {"_origin"})
+
+    def _reduce(self) -> tuple[Any, ...]:
+        return _again_entry, (*self._origin, self.name)
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -132,12 +142,12 @@ def _fail(info: Info, status: int, text: str) -> BaseException:
     return _failure(status, text, info.name)
 
 
-def _make_entries(handle: _core.Handle, backend: int) -> dict[str, Entry]:
+def _make_entries(handle: _core.Handle, backend: int, origin: tuple[Any, ...]) -> dict[str, Entry]:
     described = handle.describe()
     names = {a[0] for d in described for a in d[2][: d[3]]} | {n for d in described for n in d[1]}
     entries = {}
     for i, d in enumerate(described):
-        info = Info(handle.name, d, frozenset(names))
+        info = Info(handle.name, d, frozenset(names), origin)
         result: type | None = None
         if len(info.outputs) != 1:
             result = _result_type(info.name, tuple(a.name for a in info.outputs))
@@ -171,7 +181,7 @@ class Model:
             raise _failure(handle.status, handle.report(False).strip(), "")
         if options["threads"]:
             handle.set_threads(options["threads"])
-        entries = _make_entries(handle, backend)
+        entries = _make_entries(handle, backend, (source, name, options))
         own = {n: e for n, e in entries.items() if not hasattr(Model, n)}
         self.__dict__.update(own)
         self.__dict__["_state"] = _State(handle, entries, source, name, options, diagnostics)
@@ -184,7 +194,10 @@ class Model:
         return MappingProxyType(self._state.entries)
 
     def __getitem__(self, name: str) -> Entry:
-        return self._state.entries[name]
+        entry = self.entries.get(name)
+        if entry is None:
+            raise KeyError(f"the model has no entry {name!r}, only {', '.join(self.entries)}")
+        return entry
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
@@ -276,6 +289,21 @@ def _again(source: str, name: str, options: Mapping[str, Any]) -> Model:
     return Model(source, name, options)
 
 
+def _again_entry(source: str, name: str, options: Mapping[str, Any], entry: str) -> Entry:
+    return Model(source, name, options)[entry]
+
+
+def _whole(name: Any, value: Any) -> int:
+    try:
+        whole = index(value)
+    except TypeError:
+        got = type(value).__name__
+        raise TypeError(f"dims: expected an integer for {name!r}, got {got}") from None
+    if not 0 <= whole < 1 << 63:
+        raise ValueError(f"dims: {name!r} is {'negative' if whole < 0 else 'too large'}")
+    return whole
+
+
 def _is_file(source: Any) -> bool:
     if isinstance(source, os.PathLike):
         return True
@@ -302,7 +330,7 @@ def compile(  # noqa: A001 - as re.compile
     threads: int = 0,
 ) -> Model:
     """Compile a model from a file (a path, or a str that ends in .sg) or from its text."""
-    if backend not in _BACKENDS:
+    if not isinstance(backend, str) or backend not in _BACKENDS:
         raise ValueError(f"backend: expected one of {', '.join(_BACKENDS)}, got {backend!r}")
     if _is_file(source):
         name = os.fspath(source) if name is None else name
@@ -312,7 +340,9 @@ def compile(  # noqa: A001 - as re.compile
         name, text = name or "<string>", source
     else:
         raise TypeError(f"compile: expected a path or text, got {type(source).__name__}")
-    fixed = {str(k): int(v) for k, v in (dims or {}).items()}
+    if not (entry is None or isinstance(entry, str)):
+        raise TypeError(f"entry: expected str or None, got {type(entry).__name__}")
+    fixed = {str(k): _whole(k, v) for k, v in (dims or {}).items()}
     options: dict[str, Any] = {"real": _real(real), "dims": fixed, "entry": entry}
     options |= {"backend": backend, "threads": threads}
     model = Model(text, str(name), options)
