@@ -11,8 +11,9 @@
 
 #include <string.h>
 
-/* Operations for an element of a value that is rather kept than computed again. */
-enum { DEAR = 32 };
+/* Operations for an element of a value that is rather kept than computed again; for one of a few
+ * numbers, which no SIMD makes cheap. */
+enum { DEAR = 32, FEW = 16, DEAR_OF_FEW = 8 };
 
 uint32_t
 sg_loop_results(const sg_loop *l)
@@ -174,8 +175,11 @@ static bool
 is_dear(sg_build *b, sg_ref r)
 {
 	const sg_node *n = sg_node_at(b->g, r);
-	int64_t each;
+	int64_t each, size;
 
+	if (sg_is_ew(n->op))
+		return is_float(b, r) && sg_ops[n->op].cost >= DEAR_OF_FEW &&
+		       sg_ext_const(b->sp, sg_shape_size(b->sp, n->shape), &size) && size <= FEW;
 	switch (n->op) {
 	case SG_CONTRACT:
 	case SG_CHOLESKY:
