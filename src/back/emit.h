@@ -65,7 +65,8 @@ typedef struct sg_module {
 	    *use; /* functions, types and macros of the runtime and of libm that the text needs */
 	size_t nuse, use_cap;
 	sg_bytes_map *used;
-	unsigned text; /* which text of the program is written: 1, and more where it is several files */
+	unsigned
+	    text; /* which text of the program is written: 1, and more where it is several files */
 	sg_buf consts; /* arrays of constants */
 	sg_buf body;   /* functions */
 	sg_buf pieces; /* of the function that is printed, to stand before it */
@@ -73,7 +74,7 @@ typedef struct sg_module {
 	bool has_floor_div, has_rounded, has_apart; /* they are needed */
 	bool has_parallel;                          /* some loop may go on several threads */
 	bool has_independent; /* some loop is promised to have turns that do not meet */
-	sg_buf parts;                               /* loops as functions */
+	sg_buf parts;         /* loops as functions */
 	unsigned nparts;
 } sg_module;
 
@@ -178,6 +179,7 @@ typedef struct sg_val {
 	uint8_t nargs, depth, reader_depth;
 	bool needed;  /* by a root, or because it may fail */
 	bool guarded; /* LOAD: may be out of bounds but for the condition around it */
+	bool told;    /* its one reader is a root, whose statement has its text */
 	int8_t prec;
 	uint32_t uses, weight;
 	uint32_t arg[3];
@@ -227,7 +229,7 @@ typedef struct sg_step {
 	uint32_t level;
 	uint32_t guard; /* it runs where that holds; 0: always */
 	sg_ref ref;     /* CALL, FILL, DONE, LOOP, TEST; NEST: the least of its roots */
-	uint32_t *dep; /* steps before it */
+	uint32_t *dep;  /* steps before it */
 	size_t ndeps, dep_cap;
 	sg_ref *read; /* arrays that it reads or writes */
 	size_t nreads, read_cap;
@@ -297,9 +299,9 @@ typedef struct sg_fn {
 
 	sg_guards *guards; /* of nodes below `guarded`; NULL: no step waits for a condition */
 	uint32_t guarded;
-	uint32_t *tested;                /* by node: the TEST step of a condition, + 1 */
-	const char **test, *tests;       /* by node: how it is told; in pieces, an array of them */
-	sg_ref *leaving, *next_leaving;  /* by step, by node: variables that other runs read */
+	uint32_t *tested;               /* by node: the TEST step of a condition, + 1 */
+	const char **test, *tests;      /* by node: how it is told; in pieces, an array of them */
+	sg_ref *leaving, *next_leaving; /* by step, by node: variables that other runs read */
 
 	sg_affine *aff;
 	size_t naffs, aff_cap;

@@ -4,8 +4,8 @@
  * lanes.c finds a better order. Neighbouring
  * loops over which every index moves as over one become one. A value stands before the innermost
  * loop that it does not depend on; one that is read once and short is written into its reader. */
-#include "back/branch.h"
 #include "back/nest.h"
+#include "back/branch.h"
 
 /* How many terms are added up plainly, one after the other or in lanes. */
 enum { BLOCK = 256, BLOCK_OF_LANES = 1024 };
@@ -139,6 +139,22 @@ sg_find_needed(sg_nest *n)
 			need_vars(n, v->cond[k].form);
 		for (uint32_t k = 0; k < v->nargs; k++)
 			s->val[v->arg[k]].needed = true;
+	}
+}
+
+/* Values that are only stored need no name of their own. */
+static void
+find_told(sg_nest *n)
+{
+	const sg_step *s = n->s;
+
+	for (size_t i = 0; i < s->nroots; i++) {
+		const sg_root *r = &s->root[i];
+		const sg_place *p = &n->f->at[r->ref];
+
+		s->val[r->val[0]].told =
+		    (r->kind == SG_R_STORE && (!p->unit || (p->reads && !p->out))) ||
+		    r->kind == SG_R_PIECE || r->kind == SG_R_COPY;
 	}
 }
 
@@ -417,6 +433,8 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	if (!n->band)
 		sg_choose_parallel(n);
 	n->tiles = sg_plan_tiles(n);
+	if (!n->tiles)
+		find_told(n);
 	if (!n->band || n->across || sg_nest_carries(n))
 		print_origin(f, s);
 	fill_targets(n, false);

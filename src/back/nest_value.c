@@ -255,7 +255,7 @@ is_statement(const sg_val *v)
 	case SG_V_WITHIN:
 		break;
 	}
-	return v->uses > 1 || v->weight > INLINE_WEIGHT ||
+	return v->uses > 1 || (v->weight > INLINE_WEIGHT && !v->told) ||
 	       (v->depth < v->reader_depth && v->weight > 2);
 }
 
