@@ -137,6 +137,38 @@ START_TEST(a_check_knows_dimensions_that_others_tell)
 	}
 END_TEST
 
+/* libtcc's code and the C compiler's are planned apart: here one needs work and the other none. */
+START_TEST(the_size_of_work_is_enough_for_all_code_that_was_made)
+	{
+		static const sg_backend made[] = {SG_BACKEND_JIT, SG_BACKEND_CC};
+		const char *dir = getenv("srcdir");
+		char path[4096];
+		sg_model *m;
+		const sg_entry *e;
+		size_t most = 0, bytes;
+
+		snprintf(path, sizeof path, "%s/examples/workloads/particle.sg", dir ? dir : ".");
+		m = sg_compile_file(path, NULL);
+		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+		e = sg_model_find(m, "fr");
+		for (size_t k = 0; k < 2; k++) {
+			sg_call *c = sg_call_new(m, "fr", made[k]);
+			const double w = 0;
+
+			if (sg_call_status(c) == SG_OK) {
+				ck_assert_int_eq(sg_call_bind(c, "w", SG_DTYPE_F64, 0, NULL, &w),
+				                 SG_OK);
+				ck_assert_int_eq(sg_call_worksize(c, &bytes), SG_OK);
+				most = bytes > most ? bytes : most;
+			}
+			sg_call_free(c);
+			ck_assert_int_eq(sg_entry_worksize(m, e, NULL, &bytes, NULL), SG_OK);
+			ck_assert_uint_ge(bytes, most);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 /* ---- overlaps ---- */
 
 enum { EACH = 5, ROOM = 120, ROUNDS = 4000 };
@@ -210,6 +242,7 @@ main(void)
 	tcase_add_test(c, names_and_places_lead_to_the_same_arrays);
 	tcase_add_test(c, a_wrong_place_says_which_are_right);
 	tcase_add_test(c, a_check_knows_dimensions_that_others_tell);
+	tcase_add_test(c, the_size_of_work_is_enough_for_all_code_that_was_made);
 	tcase_add_test(c, an_overlap_is_found_wherever_it_is);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

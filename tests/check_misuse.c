@@ -106,11 +106,15 @@ START_TEST(a_headers_name_stands_between_quotes)
 		static const char *const names[] = {"", "a\"b.h", "a\nb.h", "a\\b.h"};
 		sg_model *m = compile();
 		sg_failure why;
+		size_t n;
 
 		ck_assert_ptr_null(sg_write_c(m, names[_i], 0, NULL, &why));
 		ck_assert_int_eq(why.status, SG_EVALUE);
 		ck_assert_str_eq(why.text,
 		                 "the name of the header: expected one that can stand between quotes");
+		ck_assert_ptr_null(
+		    sg_write_files(m, &(sg_c_options){.header = names[_i]}, &n, &why));
+		ck_assert_int_eq(why.status, SG_EVALUE);
 		ck_assert_ptr_nonnull(sg_write_c(m, "a b.h", 0, NULL, &why));
 		sg_model_free(m);
 	}

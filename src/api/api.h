@@ -143,6 +143,9 @@ void sg_name_args(sg_ctx *ctx, sg_entry_data *e); /* once pub.args is there; may
 /* The place in pub.args of an input or param, or of an output; where there is none, their number. */
 size_t sg_arg_named(const sg_entry_data *e, bool output, const char *name);
 
+/* files.c: may C include a header of this name (NULL: its own)? */
+int sg_check_header(const char *header, sg_failure *why);
+
 /* compile.c */
 /* A program of its own over the same graph. The passes change a program's references and leave its
  * old graph, so this keeps the old references, or leaves them to the other. */

@@ -105,13 +105,6 @@ write_c(sg_model *m, void *arg)
 	return SG_OK;
 }
 
-/* Between quotes, in a directive of one line. */
-static bool
-may_be_included(const char *header)
-{
-	return *header && !strpbrk(header, "\"\\\r\n");
-}
-
 const char *
 sg_write_c(sg_model *m, const char *header, int standalone, const char **h, sg_failure *why)
 {
@@ -119,11 +112,8 @@ sg_write_c(sg_model *m, const char *header, int standalone, const char **h, sg_f
 
 	if (h)
 		*h = NULL;
-	if (header && !may_be_included(header)) {
-		sg_refuse(why, SG_EVALUE,
-		          "the name of the header: expected one that can stand between quotes");
+	if (sg_check_header(header, why) != SG_OK)
 		return NULL;
-	}
 	if (sg_on_model(m, write_c, &t, why) != SG_OK)
 		return NULL;
 	if (h)

@@ -2,6 +2,17 @@
 #include "api/api.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* It is to stand between quotes, in a directive of one line. */
+int
+sg_check_header(const char *header, sg_failure *why)
+{
+	if (!header || (*header && !strpbrk(header, "\"\\\r\n")))
+		return SG_OK;
+	return sg_refuse(why, SG_EVALUE,
+	                 "the name of the header: expected one that can stand between quotes");
+}
 
 typedef struct files_task {
 	const sg_c_options *o;
@@ -43,7 +54,9 @@ sg_write_files(sg_model *m, const sg_c_options *o, size_t *n, sg_failure *why)
 		sg_refuse(why, SG_EVALUE, "the place for the number of files is NULL");
 		return NULL;
 	}
-	status = sg_on_model(m, write_files, &t, why);
+	status = sg_check_header(t.o->header, why);
+	if (status == SG_OK)
+		status = sg_on_model(m, write_files, &t, why);
 	if (status != SG_OK)
 		return NULL;
 	*n = t.n;

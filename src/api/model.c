@@ -347,6 +347,23 @@ check_dims(const sg_entry *e, const int64_t *dims, sg_failure *why)
 	return SG_OK;
 }
 
+/* The most that any function of entry i asks for which the model has made; the lock is held for reading.
+ * Back ends plan apart from one another. -1: too large. */
+static int64_t
+most_work(const sg_model *m, size_t i, const int64_t *dims)
+{
+	const sg_code_entry *const made[] = {m->jit.entry == i ? m->jit.one.entry : NULL,
+	                                     m->jit.all.entry, m->cc.entry, sg_tier_code(m)};
+	int64_t most = value_of(m->program->sp, m->entry[i].work, dims);
+
+	for (size_t k = 0; most >= 0 && k < sizeof made / sizeof *made; k++) {
+		const int64_t v = made[k] ? value_of(m->program->sp, made[k][i].work, dims) : 0;
+
+		most = v < 0 || v > most ? v : most;
+	}
+	return most;
+}
+
 int
 sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *bytes,
                   sg_failure *why)
@@ -369,7 +386,7 @@ sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *b
 	for (size_t i = 0; i < e->ndims; i++)
 		all[own->dim[i]] = dims[i];
 	pthread_rwlock_rdlock(&m->lock);
-	v = value_of(m->program->sp, own->work, all);
+	v = most_work(m, (size_t)(own - m->entry), all);
 	pthread_rwlock_unlock(&m->lock);
 	free(all);
 	if (v < 0)

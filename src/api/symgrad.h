@@ -408,8 +408,9 @@ SG_API sg_uniform sg_entry_uniform(sg_model *m, const sg_entry *e, sg_backend b,
  * looked at, and NULL stands for one that is not wanted. It takes the same work and returns the same
  * codes. NULL where no input has a default (then why->status is SG_OK), and on failure. */
 SG_API sg_uniform sg_entry_defaults(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why);
-/* Bytes of `work` that these functions need for dims[e->ndims]; 0: work may be NULL. Errors as for
- * sg_entry_prototype; SG_EVALUE: a dimension is negative; SG_ESIZE: the size overflows. */
+/* Bytes of `work` that these functions need for dims[e->ndims]; 0: work may be NULL. It is enough for all
+ * that the model has given out until now: ask after the function, for another one may need more.
+ * Errors as for sg_entry_prototype; SG_EVALUE: a dimension is negative; SG_ESIZE: the size overflows. */
 SG_API int sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims, size_t *bytes,
                              sg_failure *why);
 /* How many threads a call (sg_call_run) on SG_BACKEND_JIT may use, the caller's counted: 1 to 256; 0, as
@@ -570,6 +571,7 @@ typedef struct sg_c_options {
 	                       once (sg_build_c) */
 } sg_c_options;
 
+/* One of the files. It belongs to the model. */
 typedef struct sg_written {
 	const char *tail; /* of the file's name, behind the model's: ".h", ".c", "_gradient.c" */
 	const char *text;
@@ -577,7 +579,7 @@ typedef struct sg_written {
 
 /* The C as the files that it is written to: *n of them, the header first. With split each entry has
  * its own, "_ENTRY.c", and ".c" has the description of the module, if one is written; the header
- * is the same as without. options may be NULL, n not. */
+ * is the same as without. options may be NULL, n not: SG_EVALUE. */
 SG_API const sg_written *sg_write_files(sg_model *m, const sg_c_options *options, size_t *n,
                                         sg_failure *why);
 /* C text compiled by the system's C compiler into an object file, or a shared object where `shared`;

@@ -470,6 +470,21 @@ entry_backend(PyObject *self, void *unused)
 	return name;
 }
 
+/* Of the function that entry_address gives, which the library has to have made for that. */
+static int
+work_size(entry *e, const int64_t *dims, size_t *bytes, sg_failure *why)
+{
+	int status;
+
+	Py_BEGIN_ALLOW_THREADS; /* this may compile */
+	if (!sg_entry_function(e->h->m, e->e, e->backend, why) && why->status != SG_EBACKEND)
+		status = why->status;
+	else
+		status = sg_entry_worksize(e->h->m, e->e, dims, bytes, why);
+	Py_END_ALLOW_THREADS;
+	return status;
+}
+
 static PyObject *
 entry_worksize(PyObject *self, PyObject *values)
 {
@@ -487,7 +502,7 @@ entry_worksize(PyObject *self, PyObject *values)
 	if (PyTuple_GET_SIZE(values) != n && !PyErr_Occurred())
 		core_refuse(e, SG_EMISSING, "expected %zd dimensions, got %zd", n,
 		            PyTuple_GET_SIZE(values));
-	status = PyErr_Occurred() ? -1 : sg_entry_worksize(e->h->m, e->e, dims, &bytes, &why);
+	status = PyErr_Occurred() ? -1 : work_size(e, dims, &bytes, &why);
 	PyMem_Free(dims);
 	if (status > 0)
 		core_fail(e, status, why.text);
