@@ -114,6 +114,13 @@ static const struct {
      "output h, c, hs\n"
      "gradient sum(h*c) + sum(hs) as s wrt x, y\n",
      1e-10},
+    {"rows in tiles that are read within bounds, and pieces of one output", "sgrt_block_exp_f64",
+     "input x[N, 3], w[N], k: i64[N]\n"
+     "y = x[:, 0:2]/(1 + x[:, 2:3]**2)\n"
+     "g = grad(sum(exp(-sum(y**2, axis=1))*w), x)\n"
+     "output concat((flatten(g*g[:, 1:2]), w*2.0)) as a, sum(g**2, axis=1)*w[k % (N + 1) % N] as "
+     "b\n",
+     1e-11},
     {"a sum of many terms", "sgrt_block_sum_f64",
      "input x[N]\n"
      "output sum(1/(1 + x)) as a, sum(where(x > 1, x, 0.0)) as b, mean(concat((x, [1.0]))) as c\n",

@@ -90,37 +90,70 @@ is_below(const finder *w, sg_ext high, sg_ext length)
 	return sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_sub(sp, length, sg_ext_int(sp, 1)), high));
 }
 
-/* How many values the variable of a form takes, from 0 on; false: not known. */
+/* The values that the variable of a form takes, *lo to *hi; false: not known. What is read within
+ * bounds is read where those hold only. */
 static bool
-count_of(const sg_step *s, uint32_t var, sg_ext *count)
+range_of(const finder *w, const sg_step *s, uint32_t var, const sg_val *within, sg_ext *lo,
+         sg_ext *hi)
 {
-	if (var < SG_VAR_VALUE) {
-		*count = s->ext[var];
-		return true;
+	const sg_val *v = var < SG_VAR_VALUE ? NULL : &s->val[var - SG_VAR_VALUE];
+	const sg_ext one = sg_ext_int(w->f->sp, 1);
+
+	*lo = sg_ext_int(w->f->sp, 0);
+	*hi = sg_ext_sub(w->f->sp, v ? v->ext : s->ext[var], one);
+	for (uint32_t k = 0; within && k < within->nconds; k++) {
+		const sg_within *c = &within->cond[k];
+
+		if (c->form != sg_aff_var(w->f, var))
+			continue;
+		if (c->check_lo)
+			*lo = c->lo;
+		if (c->check_hi)
+			*hi = sg_ext_sub(w->f->sp, c->hi, one);
 	}
-	const sg_val *v = &s->val[var - SG_VAR_VALUE];
-	*count = v->ext;
-	return v->kind == SG_V_AT || v->kind == SG_V_MOD;
+	return !v || v->kind == SG_V_AT || v->kind == SG_V_MOD;
 }
 
 /* Is the element of array r at form a, in each turn of loop `row`, one of that row? */
 static bool
-in_row(const finder *w, const sg_step *s, sg_ref r, sg_aff a, uint32_t row)
+in_row(const finder *w, const sg_step *s, sg_ref r, sg_aff a, uint32_t row, const sg_val *within)
 {
 	const sg_affine form = w->f->aff[a];
-	sg_ext length, high = form.base, count;
+	sg_space *sp = w->f->sp;
+	sg_ext length, low = form.base, high = form.base, lo, hi;
 
-	if (!row_length(w, r, &length) || sg_aff_coef(w->f, a, row) != length ||
-	    !sg_ext_nonneg(w->f->sp, form.base))
+	if (!row_length(w, r, &length) || sg_aff_coef(w->f, a, row) != length)
 		return false;
 	for (uint32_t i = 0; i < form.n; i++) {
+		const sg_ext coef = form.term[i].coef;
+
 		if (form.term[i].var == row)
 			continue;
-		if (!count_of(s, form.term[i].var, &count) ||
-		    !add_term(w, form.term[i].coef, count, &high))
+		if (!range_of(w, s, form.term[i].var, within, &lo, &hi) || !sg_ext_nonneg(sp, coef))
 			return false;
+		low = sg_ext_add(sp, low, sg_ext_mul(sp, coef, lo));
+		high = sg_ext_add(sp, high, sg_ext_mul(sp, coef, hi));
 	}
-	return is_below(w, high, length);
+	return sg_ext_nonneg(sp, low) && is_below(w, high, length);
+}
+
+/* The same of what value v loads, wherever it is read. */
+static bool
+loads_in_row(const finder *w, const sg_step *s, uint32_t v, uint32_t row)
+{
+	const sg_val *x = &s->val[v];
+	uint32_t seen = 0;
+
+	for (size_t i = v + 1; x->guarded && seen < x->uses && i < s->nvals; i++) {
+		const sg_val *within = &s->val[i];
+
+		if (within->kind != SG_V_WITHIN || within->arg[0] != v)
+			continue;
+		if (!in_row(w, s, x->ref, x->aff, row, within))
+			return false;
+		seen++;
+	}
+	return (seen && seen == x->uses) || in_row(w, s, x->ref, x->aff, row, NULL);
 }
 
 /* The axis of a view, of the shape, along which it sees row by row of its array, and in each row
@@ -180,6 +213,13 @@ writes_array(const sg_fn *f, const sg_root *root)
 	return root->kind != SG_R_COPY && f->at[root->ref].stored;
 }
 
+/* A piece of a CONCAT, or of a branch, which is written to places of its own. */
+static bool
+is_apart(const sg_fn *f, const sg_root *root)
+{
+	return root->kind == SG_R_PIECE && sg_join_of(f, root->ref)->npads == 0;
+}
+
 static bool
 roots_allow(const finder *w, const sg_step *s, uint32_t row)
 {
@@ -189,7 +229,8 @@ roots_allow(const finder *w, const sg_step *s, uint32_t row)
 		if ((s->mask >> row & 1) && root->kind == SG_R_FOLD && !can_pause(w->f, root))
 			return false;
 		if (writes_array(w->f, root) && is_handed_on(w, root->ref) &&
-		    !(w->aligned[root->ref] && in_row(w, s, root->ref, root->at, row)))
+		    !is_apart(w->f, root) &&
+		    !(w->aligned[root->ref] && in_row(w, s, root->ref, root->at, row, NULL)))
 			return false;
 	}
 	return true;
@@ -216,7 +257,7 @@ nest_joins(const finder *w, const sg_step *s, uint32_t row)
 		    is_member(w, w->f->at[v->ref].done - 1))
 			return false;
 		if (v->kind == SG_V_LOAD && is_handed_on(w, v->ref) &&
-		    !(w->aligned[v->ref] && in_row(w, s, v->ref, v->aff, row)))
+		    !(w->aligned[v->ref] && loads_in_row(w, s, (uint32_t)i, row)))
 			return false;
 	}
 	return true;
@@ -235,7 +276,7 @@ join_nest(finder *w, sg_step *s)
 	for (size_t i = 0; i < s->nroots; i++)
 		if (writes_array(w->f, &s->root[i]))
 			note_write(w, s->root[i].ref,
-			           in_row(w, s, s->root[i].ref, s->root[i].at, row));
+			           in_row(w, s, s->root[i].ref, s->root[i].at, row, NULL));
 	return true;
 }
 
