@@ -305,6 +305,7 @@ test_programs = \
 	tests/check_misuse \
 	tests/check_openmp \
 	tests/check_parse \
+	tests/check_plan \
 	tests/check_rules \
 	tests/check_sgtext \
 	tests/check_threads \

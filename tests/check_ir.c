@@ -208,7 +208,7 @@ c_name(void *arg, uint32_t dim)
 static void
 c_text(world *w)
 {
-	static const char *const row[][2] = {
+	static const char *const fn[] = {"quot", "least", "most"}, *const row[][2] = {
 	    {"N", "N"},
 	    {"3", "3"},
 	    {"0 - 3", "(-3)"},
@@ -222,7 +222,7 @@ c_text(world *w)
 		sg_buf b;
 
 		sg_buf_init(&b, w->ctx);
-		sg_ext_print_c(w->sp, &b, ext(w, row[i][0]), c_name, NULL, "quot");
+		sg_ext_print_c(w->sp, &b, ext(w, row[i][0]), c_name, NULL, fn);
 		ck_assert_str_eq(sg_buf_text(&b), row[i][1]);
 	}
 }

@@ -94,19 +94,27 @@ dim_name(void *arg, uint32_t d)
 	return f->dim[d];
 }
 
+void
+sg_note_calls(const char *text, const char *const fn[3], bool has[3])
+{
+	const char *at = strchr(text, '(');
+
+	for (; at; at = strchr(at + 1, '('))
+		for (int k = 0; k < 3; k++) {
+			const size_t n = strlen(fn[k]);
+
+			has[k] = has[k] || ((size_t)(at - text) >= n && !memcmp(at - n, fn[k], n));
+		}
+}
+
 const char *
 sg_ext_c(sg_fn *f, sg_ext e)
 {
 	sg_buf b;
-	const char *text;
 
 	sg_buf_init(&b, f->ctx);
-	sg_ext_print_c(f->sp, &b, e, dim_name, f, "\001");
-	text = sg_buf_text(&b);
-	if (strchr(text, '\001') == NULL)
-		return text;
-	sg_buf_init(&b, f->ctx);
-	sg_ext_print_c(f->sp, &b, e, dim_name, f, sg_floor_div_name(f->m));
+	sg_ext_print_c(f->sp, &b, e, dim_name, f, f->m->ext_fn);
+	sg_note_calls(sg_buf_text(&b), f->m->ext_fn, f->m->has_ext_fn);
 	return sg_buf_text(&b);
 }
 

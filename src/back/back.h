@@ -42,6 +42,10 @@ const sg_c_file *sg_emit_files(sg_ctx *ctx, const sg_program *p, const sg_emit_o
 bool sg_entry_has_step(const sg_program *p, const sg_entry_ir *e);
 /* Bytes of workspace of an entry, as a polynomial in the dimensions. */
 sg_ext sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e);
+/* The most of it that holds something at one time, for these dimensions: less would not do, in the order
+ * in which things are computed. false: beyond what can be counted. */
+bool sg_entry_alive(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, const int64_t *dims,
+                    int64_t *bytes);
 
 /* ---- the reference evaluator ----------------------------------------------------------------------- */
 

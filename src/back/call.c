@@ -216,19 +216,22 @@ sg_print_fill(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
 	const char *name = sg_array(f, r), *i = f->loop[0];
-	const uint32_t band = f->at[r].band;
-	const sg_ext size =
-	    band ? sg_ext_mul(f->sp, sg_ext_int(f->sp, f->band[band - 1].tile), sg_row_length(f, r))
-		 : sg_shape_size(f->sp, n->shape);
+	const sg_ext size = sg_held_size(f, r);
+	const char *count = sg_ext_c(f, size), *bare = sg_ext_bare(f, size);
 	const int64_t word = n->op == SG_WRITER ? -1 : 0;
 
+	if (f->at[r].band && !sg_ext_const(f->sp, size, NULL)) {
+		bare = sg_text(f->ctx, "(%s - %s) * %s", f->end, f->row,
+		               sg_ext_c(f, sg_row_length(f, r)));
+		count = sg_text(f->ctx, "(%s)", bare);
+	}
 	if (f->m->o->jit || sg_ext_const(f->sp, size, NULL)) {
 		sg_line(f, "%s(%s, %d, (size_t)%s * sizeof *%s);", sg_use(f->m, "memset"), name,
-		        (int)word, sg_ext_c(f, size), name);
+		        (int)word, count, name);
 		return;
 	}
 	/* an array of nothing may be NULL, which memset does not take */
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", i, i, sg_ext_bare(f, size), i);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", i, i, bare, i);
 	sg_line(f, "\t%s[%s] = %s;", name, i, sg_c_const(f, (sg_type)n->type, word).s);
 }
 

@@ -53,13 +53,10 @@ in_double(check *c, sg_ext e)
 	sg_buf b;
 
 	sg_buf_init(&b, file->m.ctx);
-	sg_ext_print_c(file->m.sp, &b, e, double_name, c, "\001");
-	if (!strchr(sg_buf_text(&b), '\001'))
-		return bare(c, sg_buf_text(&b));
-	file->has_floor_quotient = true;
-	sg_use(&file->m, "floor");
-	sg_buf_init(&b, file->m.ctx);
-	sg_ext_print_c(file->m.sp, &b, e, double_name, c, file->floor_quotient);
+	sg_ext_print_c(file->m.sp, &b, e, double_name, c, file->real_fn);
+	sg_note_calls(sg_buf_text(&b), file->real_fn, file->has_real_fn);
+	if (file->has_real_fn[0])
+		sg_use(&file->m, "floor");
 	return bare(c, sg_buf_text(&b));
 }
 

@@ -70,8 +70,10 @@ typedef struct sg_module {
 	sg_buf consts; /* arrays of constants */
 	sg_buf body;   /* functions */
 	sg_buf pieces; /* of the function that is printed, to stand before it */
-	const char *floor_div, *rounded, *apart;    /* helpers of ours */
-	bool has_floor_div, has_rounded, has_apart; /* they are needed */
+	const char *ext_fn[3];             /* helpers of ours: floor division, the lesser, the greater */
+	const char *rounded, *apart;       /* more of them */
+	bool has_ext_fn[3];                /* they are needed */
+	bool has_rounded, has_apart;
 	bool has_parallel;                          /* some loop may go on several threads */
 	bool has_independent; /* some loop is promised to have turns that do not meet */
 	sg_buf parts;         /* loops as functions */
@@ -83,7 +85,6 @@ const char *sg_use(sg_module *m, const char *name);
 const char *sg_use_typed(sg_module *m, const char *name, sg_type t); /* sgrt_NAME_f32 */
 bool sg_has_routine(const char *name);                               /* does the runtime have it? */
 const char *sg_data_name(sg_module *m, const sg_graph *g, sg_ref r);
-const char *sg_floor_div_name(sg_module *m);
 const char *sg_rounded_name(sg_module *m);
 const char *sg_apart_name(sg_module *m); /* before a function that is not to be inlined */
 
@@ -142,7 +143,6 @@ typedef struct sg_place {
 	uint32_t ndemands, demand[4]; /* the nests that evaluate it */
 	const char *name;             /* of its variable or array */
 	int64_t offset;               /* in the workspace: within the slot */
-	int64_t bytes;                /* of fixed size: what it takes there */
 	uint32_t slot;                /* of the slots, + 1; 0: fixed size */
 	bool planned;
 	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
@@ -255,7 +255,7 @@ typedef struct sg_band {
 
 typedef struct sg_slot {
 	sg_ext bytes;
-	bool busy;
+	size_t newest; /* plan.c: of the arrays that share it, + 1 */
 } sg_slot;
 
 typedef enum {
@@ -367,6 +367,8 @@ sg_ext sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var);
 /* An extent as C. */
 const char *sg_ext_c(sg_fn *f, sg_ext e);
 const char *sg_ext_bare(sg_fn *f, sg_ext e);
+/* Notes which of the helpers the text of an extent calls. */
+void sg_note_calls(const char *text, const char *const fn[3], bool has[3]);
 
 /* ---- classify.c: which values get a buffer ---- */
 void sg_classify(sg_fn *f);
@@ -497,7 +499,8 @@ void sg_demand_step(sg_fn *f, uint32_t step);
 /* ---- plan.c ---- */
 void sg_plan_memory(sg_fn *f);
 sg_ext sg_plan_bytes(sg_fn *f);
-sg_ext sg_bytes_of(sg_fn *f, sg_ref r);
+bool sg_plan_alive(sg_fn *f, const int64_t *dims, int64_t *bytes); /* back.h: sg_entry_alive */
+sg_ext sg_held_size(sg_fn *f, sg_ref r); /* elements that its array has room for */
 
 /* ---- value.c ---- */
 enum {

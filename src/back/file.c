@@ -28,13 +28,6 @@ sg_use_typed(sg_module *m, const char *name, sg_type t)
 }
 
 const char *
-sg_floor_div_name(sg_module *m)
-{
-	m->has_floor_div = true;
-	return m->floor_div;
-}
-
-const char *
 sg_rounded_name(sg_module *m)
 {
 	m->has_rounded = true;
@@ -140,9 +133,13 @@ name_helpers(sg_file *file, const bool *live)
 {
 	sg_module *m = &file->m;
 
-	m->floor_div = helper(m, "floor_div");
+	m->ext_fn[0] = helper(m, "floor_div");
+	m->ext_fn[1] = helper(m, "lesser");
+	m->ext_fn[2] = helper(m, "greater");
 	m->rounded = helper(m, "rounded");
-	file->floor_quotient = helper(m, "floor_quotient");
+	file->real_fn[0] = helper(m, "floor_quotient");
+	file->real_fn[1] = helper(m, "lesser_size");
+	file->real_fn[2] = helper(m, "greater_size");
 	for (sg_ref r = 1; r < m->p->g->n; r++)
 		if (live[r] && m->p->g->node[r].op == SG_DATA)
 			(void)data_array(m, m->p->g, r);
@@ -315,8 +312,6 @@ void
 sg_entry_compile(sg_file *file, sg_c_entry *e)
 {
 	const sg_program *p = file->m.p;
-	sg_space *sp = file->m.sp;
-	sg_ext other = sg_ext_int(sp, 0);
 
 	e->body = new_body(file, e, e->fn, e->e->nout);
 	for (size_t i = 0; i < e->e->nout; i++)
@@ -325,25 +320,14 @@ sg_entry_compile(sg_file *file, sg_c_entry *e)
 	e->bytes = sg_plan_bytes(e->body);
 	e->deflt = SG_NEW_ARRAY(file->m.ctx, sg_fn *, p->ninputs);
 	for (size_t i = 0; i < p->ninputs; i++) {
-		sg_ext bytes;
-
 		if (!e->input[i] || !p->input[i].deflt)
 			continue;
 		e->deflt[i] = new_body(file, e, e->defaults_fn, 1);
 		e->deflt[i]->out[0] = (sg_fn_out){.ref = p->input[i].deflt, .name = e->input[i]};
 		e->deflt[i]->indent = 2;
 		sg_fn_compile(e->deflt[i]);
-		bytes = sg_plan_bytes(e->deflt[i]);
-		/* the larger, or where that can't be told both */
-		if (sg_ext_nonneg(sp, sg_ext_sub(sp, bytes, other)))
-			other = bytes;
-		else if (!sg_ext_nonneg(sp, sg_ext_sub(sp, other, bytes)))
-			other = sg_ext_add(sp, other, bytes);
+		e->bytes = sg_ext_max(file->m.sp, e->bytes, sg_plan_bytes(e->deflt[i]));
 	}
-	if (sg_ext_nonneg(sp, sg_ext_sub(sp, other, e->bytes)))
-		e->bytes = other;
-	else if (!sg_ext_nonneg(sp, sg_ext_sub(sp, e->bytes, other)))
-		e->bytes = sg_ext_add(sp, e->bytes, other);
 }
 
 /* A text of its own: what stood in the one before is not there. */
@@ -360,8 +344,9 @@ sg_file_begin(sg_file *file)
 	sg_buf_init(&m->body, m->ctx);
 	sg_buf_init(&m->pieces, m->ctx);
 	sg_buf_init(&m->parts, m->ctx);
-	m->has_floor_div = m->has_rounded = m->has_apart = false;
-	m->has_parallel = m->has_independent = file->has_floor_quotient = false;
+	m->has_rounded = m->has_apart = m->has_parallel = m->has_independent = false;
+	for (int k = 0; k < 3; k++)
+		m->has_ext_fn[k] = file->has_real_fn[k] = false;
 }
 
 /* p: what is written, w: the program whose inputs and dimensions the entries have. */
@@ -399,17 +384,33 @@ sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_opti
 	open_file(file, ctx, sg_split_small(ctx, p), p, o);
 }
 
+static sg_c_entry *
+open_entry(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
+{
+	static const sg_emit_options o = {.prefix = "m", .jit = true};
+	const sg_program *q = sg_split_small(ctx, p);
+	sg_program *one = sg_copy(ctx, q, sizeof *q), *whole = sg_copy(ctx, p, sizeof *p);
+
+	one->entry = &q->entry[e - p->entry];
+	whole->entry = &p->entry[e - p->entry];
+	one->nentries = whole->nentries = 1;
+	open_file(file, ctx, one, whole, &o);
+	return &file->entry[0];
+}
+
 sg_ext
 sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
 {
-	const sg_emit_options o = {.prefix = "m", .jit = true};
-	const sg_program *q = sg_split_small(ctx, p);
-	sg_program one = *q, whole = *p;
 	sg_file file;
 
-	one.entry = &q->entry[e - p->entry];
-	whole.entry = &p->entry[e - p->entry];
-	one.nentries = whole.nentries = 1;
-	open_file(&file, ctx, &one, &whole, &o);
-	return file.entry[0].bytes;
+	return open_entry(&file, ctx, p, e)->bytes;
+}
+
+bool
+sg_entry_alive(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, const int64_t *dims,
+               int64_t *bytes)
+{
+	sg_file file;
+
+	return sg_plan_alive(open_entry(&file, ctx, p, e)->body, dims, bytes);
 }

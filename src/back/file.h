@@ -24,8 +24,8 @@ typedef struct sg_file {
 	sg_module m;
 	sg_c_entry *entry;
 	size_t nentries;
-	const char *floor_quotient; /* a helper of ours */
-	bool has_floor_quotient;    /* it is needed */
+	const char *real_fn[3]; /* helpers of ours: ext_fn, but in double */
+	bool has_real_fn[3];    /* they are needed */
 	const char *guard, *module;
 	bool wrappers, exported;  /* uniform calls: written; for others to call */
 	struct sg_places *places; /* of sparse outputs: places.c */

@@ -162,6 +162,19 @@ put_jit_declarations(sg_file *file, sg_buf *b)
 
 /* ---- helpers ---- */
 
+/* What extents are made of besides sums and products. */
+static void
+put_ext_fns(sg_buf *b, const char *type, const char *quotient, const char *const fn[3],
+            const bool has[3])
+{
+	const char *const value[] = {quotient, "p < q ? p : q", "p > q ? p : q"};
+
+	for (int k = 0; k < 3; k++)
+		if (has[k])
+			sg_buf_printf(b, "static %s\n%s(%s p, %s q)\n{\n\treturn %s;\n}\n\n", type,
+			              fn[k], type, type, value[k]);
+}
+
 static void
 put_helpers(const sg_file *file, sg_buf *b)
 {
@@ -191,15 +204,9 @@ put_helpers(const sg_file *file, sg_buf *b)
 		               "#if defined __GNUC__ && !defined __clang__\n"
 		               "#define SGRT_INDEPENDENT _Pragma(\"GCC ivdep\")\n"
 		               "#else\n#define SGRT_INDEPENDENT\n#endif\n\n");
-	if (file->has_floor_quotient)
-		sg_buf_printf(
-		    b, "static double\n%s(double p, double q)\n{\n\treturn floor(p / q);\n}\n\n",
-		    file->floor_quotient);
-	if (m->has_floor_div)
-		sg_buf_printf(b,
-		              "static ptrdiff_t\n%s(ptrdiff_t p, ptrdiff_t q)\n{\n"
-		              "\treturn p / q - (p %% q != 0 && (p < 0) != (q < 0));\n}\n\n",
-		              m->floor_div);
+	put_ext_fns(b, "double", "floor(p / q)", file->real_fn, file->has_real_fn);
+	put_ext_fns(b, "ptrdiff_t", "p / q - (p % q != 0 && (p < 0) != (q < 0))", m->ext_fn,
+	            m->has_ext_fn);
 	if (m->has_rounded)
 		sg_buf_printf(
 		    b,

@@ -1,4 +1,5 @@
-/* extdiv.c - floor division of extents, and what can be proved of their sign.
+/* extdiv.c - floor division of extents, the lesser and the greater, and what can be proved of their
+ * sign.
  *
  * All that divides goes out of the quotient: floor((q*a + r)/q) = a + floor(r/q) for any integer a.
  * What stays is an atom p // q in normal form: a constant q is positive, p's coefficients lie in
@@ -143,9 +144,10 @@ only_atom(sg_space *sp, sg_ext e, sg_ext *self)
 				f = p->term[i].fac[k];
 				count += p->term[i].n == 1 && p->term[i].coef == 1 ? 1 : 2;
 			}
-	if (count != 1 || !sg_ext_const(sp, sg_atom_of(sp, f)->q, NULL))
+	if (count != 1 || sg_atom_of(sp, f)->kind != SG_ATOM_QUOTIENT ||
+	    !sg_ext_const(sp, sg_atom_of(sp, f)->q, NULL))
 		return NULL;
-	*self = sg_ext_atom(sp, sg_atom_of(sp, f)->p, sg_atom_of(sp, f)->q);
+	*self = sg_ext_of_term(sp, &(sg_term){1, 1, &f});
 	return sg_atom_of(sp, f);
 }
 
@@ -173,7 +175,7 @@ div_number(sg_space *sp, sg_ext p, int64_t k)
 		return sg_ext_add(sp, out,
 		                  sg_ext_div(sp, x, sg_ext_mul(sp, ye, sg_ext_int(sp, k))));
 	}
-	return sg_ext_add(sp, out, sg_ext_atom(sp, p, sg_ext_int(sp, k)));
+	return sg_ext_add(sp, out, sg_ext_atom(sp, SG_ATOM_QUOTIENT, p, sg_ext_int(sp, k)));
 }
 
 /* ---- atoms over a polynomial ---- */
@@ -224,7 +226,7 @@ div_poly(sg_space *sp, sg_ext p, sg_ext q)
 	drop_common_factors(sp, &rest, &q);
 	if (q != was && sg_ext_const(sp, q, NULL))
 		return sg_ext_add(sp, out, sg_ext_div(sp, rest, q));
-	return sg_ext_add(sp, out, sg_ext_atom(sp, rest, q));
+	return sg_ext_add(sp, out, sg_ext_atom(sp, SG_ATOM_QUOTIENT, rest, q));
 }
 
 sg_ext
@@ -233,7 +235,7 @@ sg_ext_div(sg_space *sp, sg_ext a, sg_ext b)
 	int64_t x, k;
 
 	if (b == 0)
-		return sg_ext_atom(sp, a, b);
+		return sg_ext_atom(sp, SG_ATOM_QUOTIENT, a, b);
 	if (a == 0 || b == 1)
 		return a;
 	if (!sg_ext_const(sp, b, &k))
@@ -257,6 +259,7 @@ sg_ext_fold(sg_space *sp, sg_ext e, uint32_t term, sg_ext *p, int64_t *k, sg_ext
 	sg_poly in;
 
 	if (t.n != 1 || !sg_fac_is_atom(t.fac[0]) ||
+	    sg_atom_of(sp, t.fac[0])->kind != SG_ATOM_QUOTIENT ||
 	    !sg_ext_const(sp, sg_atom_of(sp, t.fac[0])->q, k) || *k <= 0)
 		return false;
 	*p = sg_atom_of(sp, t.fac[0])->p;
@@ -286,6 +289,8 @@ factor_nonneg(sg_space *sp, uint32_t f, int depth)
 	if (!sg_fac_is_atom(f))
 		return true;
 	a = *sg_atom_of(sp, f);
+	if (depth > 0 && a.kind == SG_ATOM_MAX)
+		return nonneg(sp, a.q, depth - 1) || nonneg(sp, a.p, depth - 1);
 	return depth > 0 && nonneg(sp, a.q, depth - 1) && nonneg(sp, a.p, depth - 1);
 }
 
@@ -363,7 +368,8 @@ small_atom(const sg_space *sp, const sg_term *t)
 {
 	int64_t k;
 
-	return t->n == 1 && sg_fac_is_atom(t->fac[0]) && t->coef >= -(1 << 20) &&
+	return t->n == 1 && sg_fac_is_atom(t->fac[0]) &&
+	       sg_atom_of(sp, t->fac[0])->kind == SG_ATOM_QUOTIENT && t->coef >= -(1 << 20) &&
 	       t->coef <= 1 << 20 && is_small(sp, sg_atom_of(sp, t->fac[0])->p) &&
 	       sg_ext_const(sp, sg_atom_of(sp, t->fac[0])->q, &k) && k <= 1 << 20;
 }
@@ -395,4 +401,30 @@ bool
 sg_ext_nonneg(sg_space *sp, sg_ext e)
 {
 	return nonneg(sp, e, 3);
+}
+
+/* ---- the lesser and the greater ---- */
+
+static sg_ext
+extreme(sg_space *sp, sg_atom_kind kind, sg_ext a, sg_ext b)
+{
+	const sg_ext less = kind == SG_ATOM_MIN ? a : b, more = kind == SG_ATOM_MIN ? b : a;
+
+	if (sg_ext_nonneg(sp, sg_ext_sub(sp, more, less)))
+		return a;
+	if (sg_ext_nonneg(sp, sg_ext_sub(sp, less, more)))
+		return b;
+	return a < b ? sg_ext_atom(sp, kind, a, b) : sg_ext_atom(sp, kind, b, a);
+}
+
+sg_ext
+sg_ext_min(sg_space *sp, sg_ext a, sg_ext b)
+{
+	return extreme(sp, SG_ATOM_MIN, a, b);
+}
+
+sg_ext
+sg_ext_max(sg_space *sp, sg_ext a, sg_ext b)
+{
+	return extreme(sp, SG_ATOM_MAX, a, b);
 }

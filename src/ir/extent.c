@@ -135,14 +135,14 @@ measure(const sg_space *sp, sg_ext e, sg_atom *a)
 }
 
 sg_ext
-sg_ext_atom(sg_space *sp, sg_ext p, sg_ext q)
+sg_ext_atom(sg_space *sp, sg_atom_kind kind, sg_ext p, sg_ext q)
 {
-	sg_ext key[2] = {p, q};
+	const uint32_t key[3] = {(uint32_t)kind, p, q};
 	void **at = sg_bytes_map_at(sp->atom_map, key, sizeof key);
 	uint32_t fac;
 
 	if (!*at) {
-		sg_atom a = {.p = p, .q = q, .depth = 1, .weight = 1};
+		sg_atom a = {.kind = (uint8_t)kind, .p = p, .q = q, .depth = 1, .weight = 1};
 
 		measure(sp, p, &a);
 		measure(sp, q, &a);
@@ -357,15 +357,20 @@ sg_ext_mul(sg_space *sp, sg_ext a, sg_ext b)
 static bool
 eval_factor(const sg_space *sp, uint32_t f, const int64_t *dims, int64_t *v)
 {
+	const sg_atom *a = sg_fac_is_atom(f) ? sg_atom_of(sp, f) : NULL;
 	int64_t p, q;
 
-	if (!sg_fac_is_atom(f)) {
+	if (!a) {
 		*v = dims[f / 2];
 		return true;
 	}
-	if (!sg_ext_eval(sp, sg_atom_of(sp, f)->p, dims, &p) ||
-	    !sg_ext_eval(sp, sg_atom_of(sp, f)->q, dims, &q) || q == 0 ||
-	    (p == INT64_MIN && q == -1))
+	if (!sg_ext_eval(sp, a->p, dims, &p) || !sg_ext_eval(sp, a->q, dims, &q))
+		return false;
+	if (a->kind != SG_ATOM_QUOTIENT) {
+		*v = (p < q) == (a->kind == SG_ATOM_MIN) ? p : q;
+		return true;
+	}
+	if (q == 0 || (p == INT64_MIN && q == -1))
 		return false;
 	*v = p / q - (p % q && (p < 0) != (q < 0));
 	return true;
@@ -461,12 +466,23 @@ sg_ext_solve(const sg_space *sp, sg_ext e, uint32_t dim, const int64_t *dims, co
 static sg_ext
 subst_factor(sg_space *sp, uint32_t f, const sg_ext *dims)
 {
+	sg_ext p, q;
 	sg_atom a;
 
 	if (!sg_fac_is_atom(f))
 		return dims[f / 2];
 	a = *sg_atom_of(sp, f);
-	return sg_ext_div(sp, sg_ext_subst(sp, a.p, dims), sg_ext_subst(sp, a.q, dims));
+	p = sg_ext_subst(sp, a.p, dims);
+	q = sg_ext_subst(sp, a.q, dims);
+	switch ((sg_atom_kind)a.kind) {
+	case SG_ATOM_QUOTIENT:
+		return sg_ext_div(sp, p, q);
+	case SG_ATOM_MIN:
+		return sg_ext_min(sp, p, q);
+	case SG_ATOM_MAX:
+		break;
+	}
+	return sg_ext_max(sp, p, q);
 }
 
 sg_ext

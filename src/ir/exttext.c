@@ -72,6 +72,16 @@ print_operand(sg_space *sp, sg_buf *b, sg_ext e, bool left)
 }
 
 static void
+print_extreme(sg_space *sp, sg_buf *b, const sg_atom *a)
+{
+	sg_buf_puts(b, a->kind == SG_ATOM_MIN ? "min(" : "max(");
+	sg_ext_print(sp, b, a->p);
+	sg_buf_puts(b, ", ");
+	sg_ext_print(sp, b, a->q);
+	sg_buf_putc(b, ')');
+}
+
+static void
 print_quotient(sg_space *sp, sg_buf *b, sg_ext p, sg_ext q)
 {
 	print_operand(sp, b, p, true);
@@ -82,13 +92,19 @@ print_quotient(sg_space *sp, sg_buf *b, sg_ext p, sg_ext q)
 static void
 print_factor(sg_space *sp, sg_buf *b, uint32_t f, bool alone)
 {
+	const sg_atom a = sg_fac_is_atom(f) ? *sg_atom_of(sp, f) : (sg_atom){0};
+
 	if (!sg_fac_is_atom(f)) {
 		sg_buf_puts(b, sp->dim[f / 2].name);
 		return;
 	}
+	if (a.kind != SG_ATOM_QUOTIENT) {
+		print_extreme(sp, b, &a);
+		return;
+	}
 	if (!alone)
 		sg_buf_putc(b, '(');
-	print_quotient(sp, b, sg_atom_of(sp, f)->p, sg_atom_of(sp, f)->q);
+	print_quotient(sp, b, a.p, a.q);
 	if (!alone)
 		sg_buf_putc(b, ')');
 }
@@ -154,7 +170,7 @@ typedef struct c_writer {
 	sg_buf *b;
 	const char *(*name)(void *arg, uint32_t dim);
 	void *arg;
-	const char *divname;
+	const char *const *fn; /* by kind of atom */
 } c_writer;
 
 static void c_sum(const c_writer *w, sg_ext e);
@@ -175,10 +191,12 @@ c_factor(const c_writer *w, uint32_t f)
 		sg_buf_puts(w->b, w->name(w->arg, f / 2));
 		return;
 	}
-	sg_buf_printf(w->b, "%s(", w->divname);
-	c_sum(w, sg_atom_of(w->sp, f)->p);
+	const sg_atom *a = sg_atom_of(w->sp, f);
+
+	sg_buf_printf(w->b, "%s(", w->fn[a->kind]);
+	c_sum(w, a->p);
 	sg_buf_puts(w->b, ", ");
-	c_sum(w, sg_atom_of(w->sp, f)->q);
+	c_sum(w, a->q);
 	sg_buf_putc(w->b, ')');
 }
 
@@ -217,9 +235,9 @@ c_sum(const c_writer *w, sg_ext e)
 
 void
 sg_ext_print_c(const sg_space *sp, sg_buf *b, sg_ext e,
-               const char *(*name)(void *arg, uint32_t dim), void *arg, const char *divname)
+               const char *(*name)(void *arg, uint32_t dim), void *arg, const char *const fn[3])
 {
-	const c_writer w = {sp, b, name, arg, divname};
+	const c_writer w = {sp, b, name, arg, fn};
 	const sg_poly *p = sg_poly_at(sp, e);
 	bool bare =
 	    p->n == 0 || (p->n == 1 && (p->term[0].n ? p->term[0].n == 1 && p->term[0].coef == 1

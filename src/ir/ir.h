@@ -1,8 +1,8 @@
 /* ir.h - floor 1: extents, shapes, nodes, graphs; knows no op by meaning.
  *
  * Extents are polynomials with integer coefficients over the named dimensions and over atoms p // q,
- * kept in normal form and interned: equal extents are equal handles. Shapes and attributes are
- * interned too: equal ones are equal pointers.
+ * min(p, q) and max(p, q) (the last two in the memory plan only), kept in normal form and interned:
+ * equal extents are equal handles. Shapes and attributes are interned too: equal ones are equal pointers.
  * Nodes are append-only and hash-consed; operands come before users, so index order is topological
  * and a pass is one forward walk that rebuilds into a new graph. Nothing recurses over depth.
  * A node that owns a body (scan, while, if) names it by region index; a region is a graph of its own
@@ -59,6 +59,9 @@ sg_ext sg_ext_sub(sg_space *sp, sg_ext a, sg_ext b);
 sg_ext sg_ext_mul(sg_space *sp, sg_ext a, sg_ext b);
 /* floor(a / b); exact where b divides every coefficient of a (or a = q*b), else an atom. b = 0: atom. */
 sg_ext sg_ext_div(sg_space *sp, sg_ext a, sg_ext b);
+/* The lesser and the greater, a or b itself where that is proved. */
+sg_ext sg_ext_min(sg_space *sp, sg_ext a, sg_ext b);
+sg_ext sg_ext_max(sg_space *sp, sg_ext a, sg_ext b);
 bool sg_ext_const(const sg_space *sp, sg_ext e, int64_t *v); /* is it a number? */
 bool sg_ext_is(const sg_space *sp, sg_ext e, int64_t v);     /* is it this number? */
 bool sg_ext_as_dim(const sg_space *sp, sg_ext e, uint32_t *dim); /* is it one bare dimension? */
@@ -73,10 +76,11 @@ int sg_ext_solve(const sg_space *sp, sg_ext e, uint32_t dim, const int64_t *dims
 /* As the user would write it, expanded: "N", "2*N - 1", "(D*D - D)//2". */
 void sg_ext_print(sg_space *sp, sg_buf *b, sg_ext e);
 const char *sg_ext_text(sg_space *sp, sg_ext e);
-/* As a C expression of type ptrdiff_t; name(arg, dim) gives a dimension's C name. Floor division is
- * written as a call of `divname`(p, q). Parenthesised unless it is one token. */
+/* As a C expression of type ptrdiff_t; name(arg, dim) gives a dimension's C name. Floor division, the
+ * lesser and the greater are written as calls of fn[0], [1], [2](p, q). Parenthesised unless it is one
+ * token. */
 void sg_ext_print_c(const sg_space *sp, sg_buf *b, sg_ext e,
-                    const char *(*name)(void *arg, uint32_t dim), void *arg, const char *divname);
+                    const char *(*name)(void *arg, uint32_t dim), void *arg, const char *const fn[3]);
 /* Dimensions renamed: dims[i] replaces dimension i. */
 sg_ext sg_ext_subst(sg_space *sp, sg_ext e, const sg_ext *dims);
 

@@ -2,8 +2,9 @@
  *
  * An extent is a sum of terms in descending order (total degree first, then lexicographic), each a
  * nonzero coefficient times a sorted list of factors. A factor is a dimension (even) or an atom
- * p // q (odd). Atoms are normalised before they are interned (extdiv.c), and their nesting and
- * their written-out size are bounded, so walking into them may recurse. */
+ * (odd): p // q, or the lesser or the greater of p and q. Atoms are normalised before they are
+ * interned (extdiv.c), and their nesting and their written-out size are bounded, so walking into
+ * them may recurse. */
 #ifndef SG_IR_SPACE_H
 #define SG_IR_SPACE_H
 
@@ -20,7 +21,10 @@ typedef struct sg_poly {
 	const sg_term *term;
 } sg_poly;
 
+typedef enum { SG_ATOM_QUOTIENT, SG_ATOM_MIN, SG_ATOM_MAX } sg_atom_kind;
+
 typedef struct sg_atom {
+	uint8_t kind;
 	sg_ext p, q;
 	uint32_t depth, weight; /* of nested atoms; atoms in it when written out */
 } sg_atom;
@@ -76,7 +80,8 @@ int sg_term_cmp(const sg_term *a, const sg_term *b);
 /* Interns the sum of terms that are in order, distinct and nonzero. */
 sg_ext sg_ext_of_terms(sg_space *sp, uint32_t n, const sg_term *t);
 sg_ext sg_ext_of_term(sg_space *sp, const sg_term *t); /* zero coefficient allowed */
-sg_ext sg_ext_atom(sg_space *sp, sg_ext p, sg_ext q);  /* as it stands, no simplification */
+/* As it stands, no simplification. */
+sg_ext sg_ext_atom(sg_space *sp, sg_atom_kind kind, sg_ext p, sg_ext q);
 /* Does b divide a as a monomial (coefficients aside)? The quotient's factors go to fac, if given.
  */
 bool sg_term_divides(const sg_term *b, const sg_term *a, uint32_t *fac, uint32_t *n);

@@ -1,0 +1,162 @@
+/* check_plan.c - the workspace is not much larger than what has to be kept at one time.
+ *
+ * For models of many kinds and dimensions of many sizes, the bytes that an entry asks for are held
+ * against the most that live at once in the order in which it computes. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+
+/* SLACK: arrays of a tile, whose size is fixed, and arrays of symbolic size lie apart. */
+enum { MOST_DIMS = 16, KINDS = 6, SLACK = 4096 };
+
+static const char *const files[] = {
+    "examples/black_scholes.sg",
+    "examples/gauss_newton.sg",
+    "examples/gpt2.sg",
+    "examples/lennard_jones.sg",
+    "examples/logistic.sg",
+    "examples/mixture.sg",
+    "examples/mlp.sg",
+    "examples/own_rule.sg",
+    "examples/perceptron.sg",
+    "examples/rosenbrock.sg",
+    "examples/workloads/ba.sg",
+    "examples/workloads/det.sg",
+    "examples/workloads/det_levels.sg",
+    "examples/workloads/gmm.sg",
+    "examples/workloads/hello.sg",
+    "examples/workloads/kmeans.sg",
+    "examples/workloads/llsq.sg",
+    "examples/workloads/lse.sg",
+    "examples/workloads/lstm.sg",
+    "examples/workloads/ode.sg",
+    "examples/workloads/particle.sg",
+    "examples/workloads/saddle.sg",
+    "bench/cases/mlp784.sg",
+    "bench/cases/softmax_rows.sg",
+};
+
+/* All alike, or each nothing much, few or many, in an order of its own. */
+static int64_t
+extent(uint32_t kind, uint32_t dim)
+{
+	static const int64_t alike[] = {100, 10}, each[] = {3, 17, 64, 1000};
+
+	return kind < 2 ? alike[kind] : each[(dim * (kind - 1) + kind) % 4];
+}
+
+static sg_model *
+compile(const char *file)
+{
+	const char *dir = getenv("srcdir");
+	char path[4096];
+	sg_model *m;
+
+	snprintf(path, sizeof path, "%s/%s", dir ? dir : ".", file);
+	m = sg_compile_file(path, NULL);
+	ck_assert_ptr_nonnull(m);
+	ck_assert_msg(sg_model_ok(m), "%s: %s", file, sg_model_report(m, 0));
+	return m;
+}
+
+/* The workspace of entry e for these dimensions, and what of it lives at one time; false: they are
+ * beyond what can be counted. */
+static bool
+measure(sg_model *m, size_t e, const int64_t *dims, int64_t *work, int64_t *alive)
+{
+	const sg_program *p = m->program;
+
+	return sg_ext_eval(p->sp, sg_entry_work(m->ctx, p, &p->entry[e]), dims, work) &&
+	       sg_entry_alive(m->ctx, p, &p->entry[e], dims, alive);
+}
+
+START_TEST(the_workspace_is_hardly_more_than_lives_at_once)
+	{
+		const char *file = files[_i];
+		sg_model *m = compile(file);
+		int64_t dims[MOST_DIMS] = {0}, work, alive;
+
+		ck_assert_uint_le(sg_space_ndims(m->program->sp), MOST_DIMS);
+		for (size_t e = 0; e < m->program->nentries; e++)
+			for (uint32_t kind = 0; kind < KINDS; kind++) {
+				for (uint32_t d = 0; d < MOST_DIMS; d++)
+					dims[d] = extent(kind, d);
+				ck_assert(measure(m, e, dims, &work, &alive));
+				ck_assert_msg((double)work <= 1.3 * (double)alive + SLACK,
+				              "%s, entry %s, dimensions %u: %lld bytes, of which "
+				              "%lld live at once",
+				              file, m->program->entry[e].name, (unsigned)kind,
+				              (long long)work, (long long)alive);
+			}
+		sg_model_free(m);
+	}
+END_TEST
+
+/* What the derivatives of the workloads take: bytes for these dimensions. */
+static const struct {
+	const char *file, *entry, *dims; /* "N=100 D=3", all that the entry uses */
+	int64_t most;
+} workloads[] = {
+    {"ba", "values", "n=49 m=7776 p=31843", 16 << 10}, /* one observation's block; no array of p */
+    {"ba", "jacobian", "n=49 m=7776 p=31843", 16 << 10},
+    {"lstm", "jacobian", "b=14 c=1024", 1024 * 14 * 8 * 4 * 11 / 10}, /* each step's 2L carries */
+    {"ode", "gradient", "n=50 s=1000", 50 * 1000 * 8 * 11 / 10},      /* the path */
+    {"kmeans", "dir", "N=10000 D=16 K=25", 40 << 10},                 /* nothing of [N, K] */
+    {"lse", "gradient", "n=100000", 0},
+};
+
+static void
+read_dims(const sg_space *sp, const char *text, int64_t *dims)
+{
+	for (uint32_t d = 0; d < sg_space_ndims(sp); d++) {
+		const char *name = sg_space_dim(sp, d)->name, *at = strstr(text, name);
+
+		while (at && at[strlen(name)] != '=')
+			at = strstr(at + 1, name);
+		dims[d] = at ? strtoll(at + strlen(name) + 1, NULL, 10) : 0;
+	}
+}
+
+START_TEST(derivatives_of_workloads_keep_little)
+	{
+		char file[128];
+		int64_t dims[MOST_DIMS], work = 0;
+		size_t e = 0;
+
+		snprintf(file, sizeof file, "examples/workloads/%s.sg", workloads[_i].file);
+		sg_model *m = compile(file);
+		const sg_program *p = m->program;
+		while (strcmp(p->entry[e].name, workloads[_i].entry) != 0)
+			ck_assert_uint_lt(++e, p->nentries);
+		read_dims(p->sp, workloads[_i].dims, dims);
+		ck_assert(sg_ext_eval(p->sp, sg_entry_work(m->ctx, p, &p->entry[e]), dims, &work));
+		ck_assert_msg(work <= workloads[_i].most,
+		              "%s, entry %s: %lld bytes, not at most %lld", file,
+		              workloads[_i].entry, (long long)work, (long long)workloads[_i].most);
+		sg_model_free(m);
+	}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("plan");
+	TCase *t = tcase_create("memory");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, the_workspace_is_hardly_more_than_lives_at_once, 0,
+	                    (int)(sizeof files / sizeof *files));
+	tcase_add_loop_test(t, derivatives_of_workloads_keep_little, 0,
+	                    (int)(sizeof workloads / sizeof *workloads));
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
