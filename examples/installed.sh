@@ -19,6 +19,20 @@ if [ -n "$odd" ]; then
 	exit 1
 fi
 
+# the archive, in a program that has names of its own which are also in libtcc and in our floors
+if nm "$libdir/libsymgrad.a" 2>"$work/no" | grep -q ' T sg_compile_file$'; then
+	echo 'int ch, tok, next, expect, arg_axes, vjp_SUM, sgrt_strerror;' >"$work/own.c"
+	# shellcheck disable=SC2046
+	$cc -std=c11 "$examples/host/descend.c" "$work/own.c" -o "$work/static" $(pkg-config --cflags symgrad) \
+		-L"$libdir" -l:libsymgrad.a $(pkg-config --static --libs symgrad | sed 's/-lsymgrad //')
+	"$work/static" "$examples/perceptron.sg" >"$work/said"
+	odd=$(nm -g --defined-only "$libdir/libsymgrad.a" | awk 'NF == 3 && $3 !~ /^sg_/ { print $3 }')
+	if [ -n "$odd" ]; then
+		echo "global in the archive though not ours:" $odd >&2
+		exit 1
+	fi
+fi
+
 cat >"$work/main.c" <<'EOF'
 #include "rosenbrock.h"
 
