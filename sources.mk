@@ -185,6 +185,7 @@ lib_sources = \
 	src/back/step.c \
 	src/back/support.c \
 	src/back/value.c \
+	src/back/weights.c \
 	src/api/api.h \
 	src/api/call.c \
 	src/api/call.h \
@@ -210,7 +211,9 @@ lib_sources = \
 	src/api/store.c \
 	src/api/symgrad.h \
 	src/api/tier.c \
-	src/api/util.c
+	src/api/util.c \
+	src/api/weights.c \
+	src/api/weights.h
 cli_sources = \
 	src/cli/archive.c \
 	src/cli/array.c \
@@ -239,6 +242,7 @@ cli_sources = \
 	src/cli/run.c \
 	src/cli/text.c \
 	src/cli/value.c \
+	src/cli/weights.c \
 	src/cli/zip.c
 runtime_templates = \
 	runtime/activation.c.in \
@@ -298,6 +302,7 @@ test_programs = \
 	tests/check_data \
 	tests/check_derive \
 	tests/check_eval \
+	tests/check_files \
 	tests/check_fmt \
 	tests/check_front \
 	tests/check_fuzz \
@@ -360,4 +365,5 @@ test_scripts = \
 	tests/cli/run.sh \
 	tests/cli/split.sh \
 	tests/cli/step.sh \
-	tests/cli/usage.sh
+	tests/cli/usage.sh \
+	tests/cli/weights.sh

@@ -1,5 +1,5 @@
 /* files.c - a model as the files of C that are written, and C compiled by the system's compiler. */
-#include "api/api.h"
+#include "api/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@ sg_check_header(const char *header, sg_failure *why)
 
 typedef struct files_task {
 	const sg_c_options *o;
+	sg_failure *why;
 	sg_written *file;
 	size_t n;
 } files_task;
@@ -30,28 +31,43 @@ write_files(sg_model *m, void *arg)
 	                     .casadi = m->casadi,
 	                     .steps = m->steps,
 	                     .split = t->o->split != 0};
+	const sg_program *p = sg_program_with_weights(m, t->o, &o.outside, t->why);
 	const sg_c_file *file;
 
+	if (!p)
+		return t->why ? t->why->status : SG_EVALUE;
 	if (!t->o->alone)
 		o.header = t->o->header ? t->o->header : sg_text(m->ctx, "%s.h", o.prefix);
-	file = sg_emit_files(m->ctx, m->program, &o, &t->n);
+	file = sg_emit_files(m->ctx, p, &o, &t->n);
 	t->file = SG_NEW_ARRAY(m->ctx, sg_written, t->n);
 	for (size_t i = 0; i < t->n; i++)
 		t->file[i] = (sg_written){file[i].tail, file[i].text};
 	return SG_OK;
 }
 
+static const char *
+wrong_option(const sg_c_options *o)
+{
+	if ((unsigned)o->weights > SG_WEIGHTS_EXTERN)
+		return "the option 'weights': expected one of sg_weights";
+	return o->nvalues && !o->values ? "the values are NULL" : NULL;
+}
+
 const sg_written *
 sg_write_files(sg_model *m, const sg_c_options *o, size_t *n, sg_failure *why)
 {
 	static const sg_c_options defaults = {.header = NULL};
-	files_task t = {.o = o ? o : &defaults};
+	files_task t = {.o = o ? o : &defaults, .why = why};
 	int status;
 
 	if (n)
 		*n = 0;
 	if (!n) {
 		sg_refuse(why, SG_EVALUE, "the place for the number of files is NULL");
+		return NULL;
+	}
+	if (wrong_option(t.o)) {
+		sg_refuse(why, SG_EVALUE, "%s", wrong_option(t.o));
 		return NULL;
 	}
 	status = sg_check_header(t.o->header, why);

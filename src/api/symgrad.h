@@ -562,6 +562,24 @@ SG_API const int64_t *sg_call_dims(const sg_call *c);
 SG_API const char *sg_write_c(sg_model *m, const char *header, int standalone, const char **h,
                               sg_failure *why);
 
+/* Whether the values of params are part of the C. Of a param that an entry takes a derivative with respect
+ * to, the value is what NAME_ENTRY_defaults gives, and it stays an argument; all other params are no
+ * arguments of the entry any more. */
+typedef enum sg_weights {
+	SG_WEIGHTS_NONE,   /* no: params are arguments */
+	SG_WEIGHTS_INLINE, /* as constants of the C */
+	SG_WEIGHTS_EXTERN  /* as arrays PREFIX_PARAM, which the header declares and "_weights.c" defines */
+} sg_weights;
+
+/* An array by the name of what it is for. Read during the call alone. */
+typedef struct sg_value {
+	const char *name;
+	sg_dtype type;
+	int rank;
+	const int64_t *shape;
+	const void *data;
+} sg_value;
+
 /* How the files are written. All zero is the default. */
 typedef struct sg_c_options {
 	const char *header; /* as for sg_write_c */
@@ -569,11 +587,17 @@ typedef struct sg_c_options {
 	int split;          /* a .c file for each entry, which needs none of the others */
 	int alone;          /* no header, neither written nor included: standalone C to be compiled at
 	                       once (sg_build_c) */
+	/* Params of fixed shape, all that an entry uses; those that are not among the values have their
+	 * default. Else NULL is returned, with SG_ENAME: no such param; SG_ETYPE, SG_ESHAPE: not the
+	 * declared one, or not fixed; SG_EMISSING: neither value nor default. */
+	sg_weights weights;
+	size_t nvalues;
+	const sg_value *values;
 } sg_c_options;
 
 /* One of the files. It belongs to the model. */
 typedef struct sg_written {
-	const char *tail; /* of the file's name, behind the model's: ".h", ".c", "_gradient.c" */
+	const char *tail; /* of the file's name, behind the model's: ".h", ".c", "_gradient.c", "_weights.c" */
 	const char *text;
 } sg_written;
 
@@ -582,6 +606,10 @@ typedef struct sg_written {
  * is the same as without. options may be NULL, n not: SG_EVALUE. */
 SG_API const sg_written *sg_write_files(sg_model *m, const sg_c_options *options, size_t *n,
                                         sg_failure *why);
+/* The default of a param, by the reference evaluator. a->data belongs to the model. SG_ENAME: there is no
+ * such param; SG_EMISSING: it has none, or one that depends on a dimension; SG_ESHAPE: its shape is not
+ * fixed; or a run-time code. */
+SG_API int sg_param_default(sg_model *m, const char *name, sg_array *a, sg_failure *why);
 /* C text compiled by the system's C compiler into an object file, or a shared object where `shared`;
  * openmp: with its flag for OpenMP, where it has one. Written beside and renamed. Returns a status,
  * SG_EFILE with what the compiler said. */

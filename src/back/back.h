@@ -16,6 +16,9 @@ typedef struct sg_emit_options {
 	unsigned steps;     /* bits: sgd, momentum, adam, adamw: step.c */
 	bool casadi;        /* the functions are CasADi's: casadi.c */
 	bool split;         /* sg_emit_files: one file for each entry */
+	/* sg_emit_files, by input: the values of its array of the module, which has a file of its own;
+	 * NULL: there is none */
+	const sg_attr *const *outside;
 	uint32_t piece;     /* values in each piece of a long function; 0: as usual */
 } sg_emit_options;
 
@@ -34,7 +37,7 @@ const sg_c_names *sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_option
 /* The same as the files that are written: the header, where options name one, and what includes it. With
  * o->split each entry has a file of its own, PREFIX_ENTRY.c, that needs none of the others. */
 typedef struct sg_c_file {
-	const char *tail; /* of its name, behind the prefix: ".h", "_gradient.c" */
+	const char *tail; /* of its name, behind the prefix: ".h", "_gradient.c", "_weights.c" */
 	const char *text;
 } sg_c_file;
 const sg_c_file *sg_emit_files(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, size_t *n);

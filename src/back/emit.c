@@ -253,24 +253,32 @@ print_others(sg_file *file)
 		sg_print_module(file);
 }
 
+void
+sg_emit_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c,
+             sg_buf *h)
+{
+	sg_buf declarations;
+
+	sg_file_open(file, ctx, p, o);
+	for (size_t i = 0; i < file->nentries; i++) {
+		sg_print_entry(file, &file->entry[i]);
+		if (file->wrappers)
+			sg_print_calls(file, &file->entry[i]);
+	}
+	print_others(file);
+	sg_buf_init(&declarations, ctx);
+	if (!o->jit && !o->header)
+		sg_put_declarations(file, &declarations);
+	sg_put_text(file, sg_text(ctx, "The model %s", o->prefix), sg_buf_text(&declarations), c);
+	if (h)
+		sg_put_header(file, h);
+}
+
 const sg_c_names *
 sg_emit(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, sg_buf *c, sg_buf *h)
 {
 	sg_file file;
-	sg_buf declarations;
 
-	sg_file_open(&file, ctx, p, o);
-	for (size_t i = 0; i < file.nentries; i++) {
-		sg_print_entry(&file, &file.entry[i]);
-		if (file.wrappers)
-			sg_print_calls(&file, &file.entry[i]);
-	}
-	print_others(&file);
-	sg_buf_init(&declarations, ctx);
-	if (!o->jit && !o->header)
-		sg_put_declarations(&file, &declarations);
-	sg_put_text(&file, sg_text(ctx, "The model %s", o->prefix), sg_buf_text(&declarations), c);
-	if (h)
-		sg_put_header(&file, h);
+	sg_emit_file(&file, ctx, p, o, c, h);
 	return c_names(&file);
 }

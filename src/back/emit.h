@@ -65,8 +65,8 @@ typedef struct sg_module {
 	    *use; /* functions, types and macros of the runtime and of libm that the text needs */
 	size_t nuse, use_cap;
 	sg_bytes_map *used;
-	unsigned
-	    text; /* which text of the program is written: 1, and more where it is several files */
+	unsigned text; /* which text of the program is written: 1, and more where it is several files */
+	const char **outside; /* by input: the name of its array of the module; NULL: there is none */
 	sg_buf consts; /* arrays of constants */
 	sg_buf body;   /* functions */
 	sg_buf pieces; /* of the function that is printed, to stand before it */
@@ -84,6 +84,8 @@ typedef struct sg_module {
 const char *sg_use(sg_module *m, const char *name);
 const char *sg_use_typed(sg_module *m, const char *name, sg_type t); /* sgrt_NAME_f32 */
 bool sg_has_routine(const char *name);                               /* does the runtime have it? */
+/* An array of n values among the constants; declaration: all before its extent. */
+void sg_put_data(sg_module *m, const char *declaration, sg_type t, int64_t n, const int64_t *w);
 const char *sg_data_name(sg_module *m, const sg_graph *g, sg_ref r);
 const char *sg_rounded_name(sg_module *m);
 const char *sg_apart_name(sg_module *m); /* before a function that is not to be inlined */

@@ -5,6 +5,7 @@
 #include "pass/pass.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- text and names that the file collects ---- */
@@ -42,27 +43,40 @@ sg_apart_name(sg_module *m)
 }
 
 /* libtcc takes a quotient by 0 for a constant, but not the negative of one that is infinite. */
-static const char *
-item_text(const sg_module *m, const char *text)
+static void
+put_item(sg_fn *f, sg_type t, int64_t word)
 {
-	return m->o->jit && strcmp(text, "(-INFINITY)") == 0 ? "-1.0f / 0.0f" : text;
+	const double v = sg_type_is_float(t) ? sg_bits_double(word) : 0;
+
+	if (!sg_type_is_float(t))
+		sg_buf_puts(f->b, sg_c_const(f, t, word).s);
+	else if (f->m->o->jit && v < 0 && isinf(v))
+		sg_buf_puts(f->b, "-1.0f / 0.0f");
+	else
+		sg_buf_c_num(f->b, v, t == SG_F32);
 }
 
-static void
-put_words(sg_module *m, const sg_node *n, int64_t count)
+void
+sg_put_data(sg_module *m, const char *declaration, sg_type t, int64_t n, const int64_t *w)
 {
-	sg_fn f = {.m = m, .ctx = m->ctx, .sp = m->sp, .b = &m->consts, .indent = 1};
-	sg_buf line;
+	sg_buf *b = &m->consts;
+	sg_fn f = {.m = m, .ctx = m->ctx, .sp = m->sp, .b = b, .indent = 1};
+	size_t line = 0;
 
-	sg_buf_init(&line, m->ctx);
-	for (int64_t i = 0; i < count; i++) {
-		sg_buf_printf(&line, "%s%s,", line.n ? " " : "",
-		              item_text(m, sg_c_const(&f, (sg_type)n->type, n->attr->w[i]).s));
-		if (line.n > 80 || i + 1 == count) {
-			sg_buf_printf(&m->consts, "\t%s\n", sg_buf_text(&line));
-			line.n = 0;
+	sg_buf_printf(b, "%s[%lld] = {\n", declaration, (long long)(n ? n : 1));
+	if (!n) /* C has no arrays of nothing */
+		sg_buf_puts(b, "\t0\n");
+	for (int64_t i = 0; i < n; i++) {
+		sg_buf_putc(b, line ? ' ' : '\t');
+		line = line ? line : b->n;
+		put_item(&f, t, w[i]);
+		sg_buf_putc(b, ',');
+		if (b->n - line > 80 || i + 1 == n) {
+			sg_buf_putc(b, '\n');
+			line = 0;
 		}
 	}
+	sg_buf_puts(b, "};\n\n");
 }
 
 void
@@ -112,13 +126,9 @@ sg_data_name(sg_module *m, const sg_graph *g, sg_ref r)
 		return a->name;
 	a->written = m->text;
 	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
-	sg_buf_printf(&m->consts, "static const %s %s[%lld] = {\n",
-	              sg_type_c_name((sg_type)n->type), a->name, (long long)(count ? count : 1));
-	if (count)
-		put_words(m, n, count);
-	else
-		sg_buf_puts(&m->consts, "\t0\n");
-	sg_buf_puts(&m->consts, "};\n\n");
+	sg_put_data(
+	    m, sg_text(m->ctx, "static const %s %s", sg_type_c_name((sg_type)n->type), a->name),
+	    (sg_type)n->type, count, count ? n->attr->w : NULL);
 	return a->name;
 }
 
@@ -203,17 +213,23 @@ name_parameters(sg_file *file, sg_c_entry *e, const bool *live)
 	e->names = sg_names_in(ctx, &file->m.names);
 	e->dim = SG_NEW_ARRAY(ctx, const char *, ndims);
 	e->input = SG_NEW_ARRAY(ctx, const char *, p->ninputs);
+	e->read = SG_NEW_ARRAY(ctx, const char *, p->ninputs);
 	e->out = SG_NEW_ARRAY(ctx, const char *, e->e->nout);
 	for (uint32_t d = 0; d < ndims; d++)
 		if (e->uses.dim[d]) {
 			e->dim[d] = parameter(p, live, &e->names, sg_space_dim(p->sp, d)->name);
 			e->has_dims = true;
 		}
-	for (size_t i = 0; i < p->ninputs; i++)
-		if (e->uses.input[i]) {
-			e->input[i] = parameter(p, live, &e->names, p->input[i].name);
-			e->has_defaults = e->has_defaults || p->input[i].deflt;
+	for (size_t i = 0; i < p->ninputs; i++) {
+		if (e->e->outside && e->e->outside[i]) {
+			e->read[i] = file->m.outside[i];
+			e->uses.input[i] = false;
 		}
+		if (!e->uses.input[i])
+			continue;
+		e->read[i] = e->input[i] = parameter(p, live, &e->names, p->input[i].name);
+		e->has_defaults = e->has_defaults || p->input[i].deflt;
+	}
 	e->work = sg_name_exact(&e->names, "work");
 	for (int again = 0; again < 2; again++)
 		for (size_t i = 0; i < e->e->nout; i++) {
@@ -284,12 +300,14 @@ name_functions(sg_file *file)
 	file->guard = sg_name_exact(names, sg_text(ctx, "%s_H", upper(ctx, prefix)));
 	file->module = sg_name_exact(names, sg_text(ctx, "%s_module", prefix));
 	file->m.apart = sg_name_exact(names, sg_text(ctx, "%s_APART", upper(ctx, prefix)));
+	file->attribute = sg_name_exact(names, sg_text(ctx, "%s_WEIGHTS", upper(ctx, prefix)));
+	sg_name_weights(file);
 }
 
 /* ---- bodies ---- */
 
 static sg_fn *
-new_body(sg_file *file, sg_c_entry *e, const char *title, size_t nout)
+new_body(sg_file *file, sg_c_entry *e, const char *title, const char **input, size_t nout)
 {
 	sg_fn *f = SG_NEW(file->m.ctx, sg_fn);
 
@@ -299,7 +317,7 @@ new_body(sg_file *file, sg_c_entry *e, const char *title, size_t nout)
 	f->title = title;
 	f->g = file->m.p->g;
 	f->names = sg_names_in(f->ctx, &e->names);
-	f->input = e->input;
+	f->input = input;
 	f->dim = e->dim;
 	f->work = e->work;
 	f->nout = nout;
@@ -313,7 +331,7 @@ sg_entry_compile(sg_file *file, sg_c_entry *e)
 {
 	const sg_program *p = file->m.p;
 
-	e->body = new_body(file, e, e->fn, e->e->nout);
+	e->body = new_body(file, e, e->fn, e->read, e->e->nout);
 	for (size_t i = 0; i < e->e->nout; i++)
 		e->body->out[i] = (sg_fn_out){.ref = e->e->out[i].ref, .name = e->out[i]};
 	sg_fn_compile(e->body);
@@ -322,7 +340,7 @@ sg_entry_compile(sg_file *file, sg_c_entry *e)
 	for (size_t i = 0; i < p->ninputs; i++) {
 		if (!e->input[i] || !p->input[i].deflt)
 			continue;
-		e->deflt[i] = new_body(file, e, e->defaults_fn, 1);
+		e->deflt[i] = new_body(file, e, e->defaults_fn, file->m.outside, 1);
 		e->deflt[i]->out[0] = (sg_fn_out){.ref = p->input[i].deflt, .name = e->input[i]};
 		e->deflt[i]->indent = 2;
 		sg_fn_compile(e->deflt[i]);

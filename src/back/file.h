@@ -10,6 +10,7 @@ typedef struct sg_c_entry {
 	sg_uses uses;
 	sg_names names;            /* of its parameters */
 	const char **input, **dim; /* C names; NULL: not used */
+	const char **read;         /* by input: that, or the name of its array of the module */
 	const char **out, *work;
 	const char *casadi, *casadi_jac; /* names of CasADi's functions; fn is static then */
 	const char *step[4], *step_work, *step_macro;
@@ -26,7 +27,7 @@ typedef struct sg_file {
 	size_t nentries;
 	const char *real_fn[3]; /* helpers of ours: ext_fn, but in double */
 	bool has_real_fn[3];    /* they are needed */
-	const char *guard, *module;
+	const char *guard, *module, *attribute;
 	bool wrappers, exported;  /* uniform calls: written; for others to call */
 	struct sg_places *places; /* of sparse outputs: places.c */
 	size_t nplaces, places_cap;
@@ -51,6 +52,11 @@ void sg_put_entry(sg_file *file, sg_buf *b, const sg_c_entry *e);
 void sg_print_places(sg_file *file, const sg_c_entry *e);
 void sg_declare_places(const sg_file *file, sg_buf *b);
 
+/* ---- weights.c: arrays of the module that functions read ---- */
+void sg_name_weights(sg_file *file);
+void sg_declare_weights(const sg_file *file, sg_buf *b);
+bool sg_put_weights(sg_file *file, sg_buf *b); /* the file of them; false: there are none */
+
 /* ---- step.c: steps of training ---- */
 void sg_print_steps(sg_file *file, const sg_c_entry *e);
 void sg_declare_steps(sg_file *file, sg_buf *b, const sg_c_entry *e);
@@ -63,6 +69,8 @@ void sg_declare_casadi(const sg_file *file, sg_buf *b, const sg_c_entry *e); /* 
 
 /* ---- function bodies, and a text from its parts: emit.c; checks of the dimensions: check.c ---- */
 void sg_print_entry(sg_file *file, sg_c_entry *e);
+void sg_emit_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o,
+                  sg_buf *c, sg_buf *h); /* all of it in one; h NULL: no header */
 void sg_put_text(sg_file *file, const char *subject, const char *declarations, sg_buf *c);
 void sg_print_check(sg_file *file, const sg_c_entry *e);
 

@@ -28,7 +28,7 @@ add_whole(files *w, const sg_program *p, const sg_emit_options *o)
 
 	sg_buf_init(&c, ctx);
 	sg_buf_init(&h, ctx);
-	(void)sg_emit(ctx, p, o, &c, &h);
+	sg_emit_file(&w->file, ctx, p, o, &c, o->header ? &h : NULL);
 	if (o->header)
 		add_text(w, ".h", &h);
 	add_text(w, ".c", &c);
@@ -81,6 +81,8 @@ add_entry(files *w, sg_c_entry *e)
 		sg_declare_casadi(file, &declarations, e);
 	else if (!o->header)
 		sg_put_entry(file, &declarations, e);
+	if (!o->header)
+		sg_declare_weights(file, &declarations);
 	sg_put_text(file, sg_text(ctx, "The entry %s of the model %s", e->e->name, o->prefix),
 	            sg_buf_text(&declarations), &text);
 	add_text(w, sg_text(ctx, "_%s.c", e->e->name), &text);
@@ -125,6 +127,17 @@ add_split(files *w, const sg_program *p, const sg_emit_options *o)
 	w->item[0].text = sg_buf_text(&h);
 }
 
+static void
+add_weights(files *w)
+{
+	sg_buf text;
+
+	sg_buf_init(&text, w->file.m.ctx);
+	sg_file_begin(&w->file);
+	if (sg_put_weights(&w->file, &text))
+		add_text(w, "_weights.c", &text);
+}
+
 const sg_c_file *
 sg_emit_files(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, size_t *n)
 {
@@ -134,6 +147,7 @@ sg_emit_files(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, size_t
 		add_split(&w, p, o);
 	else
 		add_whole(&w, p, o);
+	add_weights(&w);
 	*n = w.n;
 	return w.item;
 }

@@ -248,11 +248,13 @@ sg_put_declarations(sg_file *file, sg_buf *b)
 {
 	if (file->m.o->casadi) {
 		sg_declare_casadi(file, b, NULL);
+		sg_declare_weights(file, b);
 		return;
 	}
 	for (size_t i = 0; i < file->nentries; i++)
 		sg_put_entry(file, b, &file->entry[i]);
 	sg_declare_places(file, b);
+	sg_declare_weights(file, b);
 }
 
 void

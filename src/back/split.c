@@ -273,7 +273,7 @@ find_variables(sg_fn *f)
 		if (f->dim[d])
 			add_variable(f, f->dim[d], sg_text(f->ctx, "ptrdiff_t %s", f->dim[d]));
 	for (size_t i = 0; i < p->ninputs; i++)
-		if (f->input[i])
+		if (f->input[i] && f->input[i] != f->m->outside[i])
 			add_pointer(f, "const ", p->input[i].type, "restrict ", f->input[i]);
 	for (size_t i = 0; i < f->nout; i++)
 		add_pointer(f, "", (sg_type)sg_fn_node(f, f->out[i].ref)->type, "restrict ",

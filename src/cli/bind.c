@@ -8,16 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t
+name_size(const char *s)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)s[n]) || s[n] == '_') {
+		n++;
+	}
+	return n;
+}
+
 /* A name, then '='. */
 bool
 cli_is_assignment(const char *s)
 {
-	const char *p = s;
+	return name_size(s) > 0 && s[name_size(s)] == '=';
+}
 
-	while (isalnum((unsigned char)*p) || *p == '_') {
-		p++;
-	}
-	return p > s && *p == '=';
+bool
+cli_is_name(const char *s)
+{
+	return *s && !s[name_size(s)];
 }
 
 /* What one input got. */

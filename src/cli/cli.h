@@ -175,6 +175,7 @@ int cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *a
              bool need_all, cli_bound *bound);
 void cli_free_bound(cli_bound *b);
 bool cli_is_assignment(const char *operand);
+bool cli_is_name(const char *s); /* letters, digits and '_' alone */
 
 /* Puts the outputs of a call that ran, as text or as a JSON object. */
 void cli_put_outputs(cli_text *t, const sg_call *call, bool json, bool bare);
@@ -194,6 +195,7 @@ typedef struct cli_out {
 	size_t n;
 	unsigned mode; /* added to the usual mode: 0111 for what can be executed */
 	bool keep;     /* a file that is there keeps its mode */
+	size_t source; /* the caller's own */
 	char *beside;  /* file.c's own */
 } cli_out;
 

@@ -14,6 +14,8 @@ static const cli_option options[] = {
      "any of c, h, o, a, so, sg, latex, dot, svg, png, ir; default c,h"},
     {"standalone", 0, NULL, "put the runtime routines that the model needs into the C itself"},
     {"api", 0, "c|casadi", "the calling convention of the C: ours (default), or CasADi's"},
+    {"weights", 0, "KIND", "params in the C: inline, extern (NAME_weights.c); or npy files"},
+    {"params", 0, "FILE.npz", "with --weights: the values by the names of the params"},
     {"split", 0, NULL, "a C file for each entry that needs none of the others"},
     {"step", 0, "KIND[,KIND]...", "add steps of training: any of sgd, momentum, adam, adamw"},
     {"openmp", 0, NULL, "let loops over large data run on OpenMP's threads"},
@@ -79,7 +81,9 @@ read_steps(job *j)
 			k++;
 		}
 		if (k == 4) {
-			cli_error(j->args, CLI_USAGE, "--step knows sgd, momentum, adam and adamw, not '%.*s'", (int)n, s);
+			cli_error(j->args, CLI_USAGE,
+			          "--step knows sgd, momentum, adam and adamw, not '%.*s'", (int)n,
+			          s);
 			return usage(j);
 		}
 		j->steps |= 1u << k;
@@ -87,6 +91,85 @@ read_steps(job *j)
 	}
 	if (j->steps && j->casadi) {
 		cli_error(j->args, CLI_USAGE, "--step does not go with --api=casadi");
+		return usage(j);
+	}
+	return true;
+}
+
+static bool
+read_weights(job *j)
+{
+	static const char *const name[] = {"inline", "extern", "npy"};
+	const char *s = cli_value(j->args, "weights");
+	unsigned k = 0;
+
+	if (!s && cli_has(j->args, "params")) {
+		cli_error(j->args, CLI_USAGE, "--params goes with --weights=inline, extern or npy");
+		return usage(j);
+	}
+	while (s && k < 3 && strcmp(name[k], s) != 0) {
+		k++;
+	}
+	if (k == 3) {
+		cli_error(j->args, CLI_USAGE, "--weights knows inline, extern and npy, not '%s'",
+		          s);
+		return usage(j);
+	}
+	j->weights = s ? (weights_kind)(INLINE + k) : NO_WEIGHTS;
+	return true;
+}
+
+/* FILE.sg... and with --weights NAME=VALUE... */
+static bool
+read_models(job *j)
+{
+	size_t i;
+
+	j->model = cli_alloc(j->args->n, sizeof *j->model);
+	j->assignment = cli_alloc(j->args->n, sizeof *j->assignment);
+	for (i = 0; i < j->args->n; i++) {
+		if (j->weights != NO_WEIGHTS && cli_is_assignment(j->args->operand[i])) {
+			j->assignment[j->nassignments++] = j->args->operand[i];
+		} else {
+			j->model[j->nmodels++] = j->args->operand[i];
+		}
+	}
+	for (i = 0; i < j->nmodels; i++) {
+		if (cli_is_assignment(j->model[i]) && !cli_is_file(j->model[i])) {
+			cli_error(j->args, CLI_USAGE, "'%s' is a value, which goes with --weights",
+			          j->model[i]);
+			return usage(j);
+		}
+	}
+	if (j->nmodels == 0) {
+		cli_error(j->args, CLI_USAGE, "a model is missing: symgrad compile FILE.sg");
+		return usage(j);
+	}
+	if (j->nmodels > 1 && (j->nassignments || cli_has(j->args, "params"))) {
+		cli_error(j->args, CLI_USAGE, "values are for one model, and there are %zu",
+		          j->nmodels);
+		return usage(j);
+	}
+	return true;
+}
+
+/* Values are in the C alone, and files of them are not printed. */
+static bool
+check_weights(job *j)
+{
+	int k;
+
+	for (k = SG; (j->weights == INLINE || j->weights == EXTERN) && k < KINDS; k++) {
+		if (j->emit[k]) {
+			cli_error(j->args, CLI_USAGE,
+			          "--weights=%s is for c, h, o, a and so, and --emit has %s",
+			          cli_value(j->args, "weights"), cli_kind_name[k]);
+			return usage(j);
+		}
+	}
+	if (j->weights == NPY && j->place == TO_STDOUT) {
+		cli_error(j->args, CLI_USAGE,
+		          "--weights=npy writes files beside; give --output a folder");
 		return usage(j);
 	}
 	return true;
@@ -100,7 +183,8 @@ check_api(job *j)
 
 	for (k = SG; j->casadi && k < KINDS; k++) {
 		if (j->emit[k]) {
-			cli_error(j->args, CLI_USAGE, "--api=casadi is for c, h, o, a and so, and --emit has %s",
+			cli_error(j->args, CLI_USAGE,
+			          "--api=casadi is for c, h, o, a and so, and --emit has %s",
 			          cli_kind_name[k]);
 			return usage(j);
 		}
@@ -143,15 +227,15 @@ kind_of(const char *path)
 static bool
 read_file_place(job *j, const char *path, kind k, bool emit_given)
 {
-	if (j->args->n > 1) {
+	if (j->nmodels > 1) {
 		cli_error(j->args, CLI_USAGE,
-		          "--output names one file, for %zu models; give a folder", j->args->n);
+		          "--output names one file, for %zu models; give a folder", j->nmodels);
 		return usage(j);
 	}
 	if (emit_given && !j->emit[k]) {
 		cli_error(j->args, CLI_USAGE,
-		          "--output names a .%s file, and --emit does not have %s", cli_kind_name[k],
-		          cli_kind_name[k]);
+		          "--output names a .%s file, and --emit does not have %s",
+		          cli_kind_name[k], cli_kind_name[k]);
 		return usage(j);
 	}
 	j->emit[k] = true;
@@ -245,10 +329,12 @@ compile_all(job *j)
 	setup.options.openmp = cli_has(j->args, "openmp");
 	setup.options.steps = j->steps;
 	setup.options.convention = j->casadi ? SG_CONVENTION_CASADI : SG_CONVENTION_OWN;
-	for (i = 0; i < j->args->n; i++) {
+	for (i = 0; i < j->nmodels; i++) {
 		int status;
-		sg_model *m = cli_accept(sg_compile_file(j->args->operand[i], &setup.options),
-		                         j->json, &status);
+		sg_model *m;
+
+		j->now = i;
+		m = cli_accept(sg_compile_file(j->model[i], &setup.options), j->json, &status);
 
 		if (!m) {
 			j->status = status > j->status ? status : j->status;
@@ -277,6 +363,8 @@ free_job(job *j)
 	}
 	free(j->out);
 	free(j->where);
+	free(j->model);
+	free(j->assignment);
 }
 
 static int
@@ -287,15 +375,12 @@ compile(const cli_args *args)
 	         .standalone = cli_has(args, "standalone"),
 	         .split = cli_has(args, "split")};
 
-	if (args->n == 0) {
-		return cli_error(args, CLI_USAGE, "a model is missing: symgrad compile FILE.sg");
-	}
 	if (!cli_wants_json(args, &j.json)) {
 		return CLI_USAGE;
 	}
-	if ((!emit || read_emit(&j, emit)) && read_api(&j) && read_steps(&j) &&
-	    read_place(&j, cli_value(args, "output"), emit != NULL) && check_api(&j) &&
-	    check_split(&j) && compile_all(&j)) {
+	if ((!emit || read_emit(&j, emit)) && read_api(&j) && read_steps(&j) && read_weights(&j) &&
+	    read_models(&j) && read_place(&j, cli_value(args, "output"), emit != NULL) &&
+	    check_api(&j) && check_split(&j) && check_weights(&j) && compile_all(&j)) {
 		cli_write_job(&j);
 	}
 	free_job(&j);
@@ -304,7 +389,7 @@ compile(const cli_args *args)
 
 const cli_command cli_compile = {
     .name = "compile",
-    .usage = "[OPTION]... FILE.sg...",
+    .usage = "[OPTION]... FILE.sg... [NAME=VALUE]...",
     .summary = "write a model and its derivatives as C",
     .about =
 	"Write NAME.c and NAME.h for each model, with one C function for each of its entries; "
@@ -316,18 +401,28 @@ const cli_command cli_compile = {
 	"Kinds for --emit: c and h the C; o an object file, a a static library and so a shared\n"
 	"object, by the system's C compiler ($SYMGRAD_CC, else cc) and ar ($AR, else ar); sg the\n"
 	"model with its derivatives taken, in its own language; latex the formulas of its "
-        "outputs;\n"
+	"outputs;\n"
 	"dot, svg, png a picture of its entries; ir the graph, one node a line.\n"
 	"\n"
-	"With --split each entry has a file, NAME_ENTRY.c, that is compiled and linked without the\n"
+	"With --split each entry has a file, NAME_ENTRY.c, that is compiled and linked without "
+	"the\n"
 	"others; NAME.c has the table of all entries, where there is one. So for o, and for the\n"
-	"members of a.\n",
+	"members of a.\n"
+	"\n"
+	"--weights makes values of params part of the C: inline as constants in it, extern as "
+	"arrays\n"
+	"in NAME_weights.c; or, with npy, NAME_PARAM.npy files beside it. They are given as "
+	"NAME=VALUE\n"
+	"(see run), or by --params=FILE.npz, or else are defaults. An entry that takes a "
+	"derivative\n"
+	"with respect to a param keeps it as an argument, with the value as its default.\n",
     .examples = "  symgrad compile perceptron.sg\n"
 		"  symgrad compile perceptron.sg -o build --standalone\n"
 		"  symgrad compile perceptron.sg -o - --entry=gradient\n"
 		"  symgrad compile models/*.sg -o build --emit=c,h,so --real=f32\n"
 		"  symgrad compile perceptron.sg --dim=N=128 --prefix=net\n"
-		"  symgrad compile perceptron.sg --split --standalone -o build\n",
+		"  symgrad compile perceptron.sg --split --standalone -o build\n"
+		"  symgrad compile perceptron.sg --weights=inline --params=w.npz --standalone\n",
     .options = options,
     .run = compile,
 };

@@ -28,24 +28,27 @@ system_failed(job *j, const cli_text *err)
 	return false;
 }
 
-/* tail[0..size): what the name has behind the model's, as "_gradient"; bytes become the job's */
-static void
-add_out(job *j, sg_model *m, const char *tail, size_t size, kind k, char *bytes, size_t n)
+/* bytes become the job's; the path is that of the model, with tail[0..size) and the suffix behind
+ */
+static cli_out *
+add_file(job *j, sg_model *m, const char *tail, size_t size, const char *suffix, char *bytes,
+         size_t n)
 {
 	cli_text path = {0};
 
 	if (j->place != TO_STDOUT) {
 		cli_printf(&path, "%s%s%.*s.%s", j->where,
-		           j->place == TO_FOLDER ? sg_model_name(m) : "", (int)size, tail,
-		           cli_kind_name[k]);
+		           j->place == TO_FOLDER ? sg_model_name(m) : "", (int)size, tail, suffix);
 	}
 	j->out = cli_grow(j->out, j->n, &j->cap, sizeof *j->out);
-	j->out[j->n++] = (cli_out){
-	    .path = path.s,
-	    .bytes = bytes,
-	    .n = n,
-	    .mode = k == SO ? 0111 : 0,
-	};
+	j->out[j->n] = (cli_out){.path = path.s, .bytes = bytes, .n = n, .source = j->now};
+	return &j->out[j->n++];
+}
+
+static void
+add_out(job *j, sg_model *m, const char *tail, size_t size, kind k, char *bytes, size_t n)
+{
+	add_file(j, m, tail, size, cli_kind_name[k], bytes, n)->mode = k == SO ? 0111 : 0;
 }
 
 static bool
@@ -84,20 +87,34 @@ stem_size(const sg_written *file)
 	return strlen(file->tail) - 2;
 }
 
+/* What all that is written of the C has in common. */
+static sg_c_options
+c_options(const job *j, const cli_weights *w)
+{
+	return (sg_c_options){.weights = j->weights == INLINE   ? SG_WEIGHTS_INLINE
+	                                 : j->weights == EXTERN ? SG_WEIGHTS_EXTERN
+	                                                        : SG_WEIGHTS_NONE,
+	                      .nvalues = w->n,
+	                      .values = w->value};
+}
+
 static bool
-add_c(job *j, sg_model *m)
+add_c(job *j, sg_model *m, const cli_weights *w)
 {
 	char *header = header_name(j, m);
 	/* binaries hold what they need of the runtime: so does a header that goes with them alone
 	 */
 	const bool alone = !j->emit[C] && (j->emit[O] || j->emit[A] || j->emit[SO]);
-	const sg_c_options o = {
-	    .header = header, .standalone = j->standalone || alone, .split = j->split};
+	sg_c_options o = c_options(j, w);
 	sg_failure why = {0};
 	size_t n, i;
-	const sg_written *file = sg_write_files(m, &o, &n, &why);
+	const sg_written *file;
 	kind k;
 
+	o.header = header;
+	o.standalone = j->standalone || alone;
+	o.split = j->split;
+	file = sg_write_files(m, &o, &n, &why);
 	free(header);
 	if (!file) {
 		return library_failed(j, &why);
@@ -203,20 +220,39 @@ make_binaries(binary *b)
 	return ok;
 }
 
-/* A shared object is one file, whatever is split. */
+/* A shared object is one file, of one text. */
+static void
+join(binary *b, sg_written *whole, cli_text *text)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		cli_puts(text, b->file[i].text);
+	}
+	*whole = (sg_written){.tail = ".c", .text = text->s};
+	b->file = whole;
+	b->n = 1;
+}
+
 static bool
-add_binaries(job *j, sg_model *m, kind k)
+add_binaries(job *j, sg_model *m, const cli_weights *w, kind k)
 {
 	const char *tmp = getenv("TMPDIR");
-	const sg_c_options o = {.alone = 1, .split = j->split && k != SO};
+	sg_c_options o = c_options(j, w);
 	binary b = {.j = j, .m = m, .k = k};
 	sg_failure why = {0};
-	cli_text folder = {0}, err = {0};
+	cli_text folder = {0}, err = {0}, text = {0};
+	sg_written whole;
 	bool ok;
 
+	o.alone = 1;
+	o.split = j->split && k != SO;
 	b.file = sg_write_files(m, &o, &b.n, &why);
 	if (!b.file) {
 		return library_failed(j, &why);
+	}
+	if (k == SO) {
+		join(&b, &whole, &text);
 	}
 	cli_printf(&folder, "%s/symgrad-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	ok = mkdtemp(folder.s) != NULL;
@@ -230,8 +266,94 @@ add_binaries(job *j, sg_model *m, kind k)
 		system_failed(j, &err);
 	}
 	cli_text_free(&folder);
+	cli_text_free(&text);
 	cli_text_free(&err);
 	return ok;
+}
+
+/* ---- files of values ---- */
+
+static void
+add_array(job *j, sg_model *m, const char *name, const cli_view *v)
+{
+	cli_text bytes = {0}, tail = {0};
+
+	cli_npy_write(&bytes, v);
+	cli_printf(&tail, "_%s", name);
+	add_file(j, m, tail.s, tail.n, "npy", bytes.s, bytes.n);
+	cli_text_free(&tail);
+}
+
+static bool
+is_given(const cli_weights *w, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		if (strcmp(w->value[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Did an entry before entry e have the param? */
+static bool
+is_known(const sg_model *m, size_t e, const char *name)
+{
+	size_t k, i;
+
+	for (k = 0; k < e; k++) {
+		const sg_entry *entry = sg_model_entry(m, k);
+
+		for (i = 0; i < entry->ninputs; i++) {
+			if (strcmp(entry->args[i].name, name) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool
+add_defaults(job *j, sg_model *m, const cli_weights *w, size_t e)
+{
+	const sg_entry *entry = sg_model_entry(m, e);
+	sg_failure why = {0};
+	sg_array a;
+	size_t i;
+
+	for (i = 0; i < entry->ninputs; i++) {
+		const sg_argument *arg = &entry->args[i];
+
+		if (arg->role != SG_ROLE_PARAM || is_given(w, arg->name) ||
+		    is_known(m, e, arg->name)) {
+			continue;
+		}
+		if (sg_param_default(m, arg->name, &a, &why) != SG_OK) {
+			return library_failed(j, &why);
+		}
+		add_array(j, m, arg->name, &(cli_view){a.type, a.rank, a.shape, a.data});
+	}
+	return true;
+}
+
+static bool
+add_arrays(job *j, sg_model *m, const cli_weights *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		const sg_value *v = &w->value[i];
+
+		add_array(j, m, v->name, &(cli_view){v->type, v->rank, v->shape, v->data});
+	}
+	for (i = 0; i < sg_model_nentries(m); i++) {
+		if (!add_defaults(j, m, w, i)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 /* ---- all that is asked for ---- */
@@ -251,19 +373,35 @@ add_picture(job *j, sg_model *m, kind k)
 	return true;
 }
 
+static bool
+add_code(job *j, sg_model *m)
+{
+	cli_weights w;
+	bool ok = cli_read_weights(j, m, &w);
+	kind k;
+
+	if (j->emit[C] || j->emit[H]) {
+		ok = ok && add_c(j, m, &w);
+	}
+	for (k = O; k <= SO; k++) {
+		if (j->emit[k]) {
+			ok = ok && add_binaries(j, m, &w, k);
+		}
+	}
+	if (j->weights == NPY) {
+		ok = ok && add_arrays(j, m, &w);
+	}
+	cli_free_weights(&w);
+	return ok;
+}
+
 bool
 cli_add_model(job *j, sg_model *m)
 {
 	sg_failure why = {0};
-	kind k;
 
-	if ((j->emit[C] || j->emit[H]) && !add_c(j, m)) {
+	if (!add_code(j, m)) {
 		return false;
-	}
-	for (k = O; k <= SO; k++) {
-		if (j->emit[k] && !add_binaries(j, m, k)) {
-			return false;
-		}
 	}
 	if (j->emit[SG] && !add_text(j, m, SG, sg_write_sg(m, &why), &why)) {
 		return false;
@@ -293,6 +431,18 @@ is_same_file(const char *a, const char *b)
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+static bool
+written_twice(job *j, const cli_out *a, const cli_out *b)
+{
+	/* _weights.c is the one file of a model that an entry's can be called like */
+	j->status = cli_error(j->args, CLI_FAULT,
+	                      a->source == b->source
+	                          ? "'%s' is the file of params; give the entry another name"
+	                          : "two of the models would write '%s'",
+	                      a->path);
+	return false;
+}
+
 /* No file twice, and none over a model that was read. */
 static bool
 check_paths(job *j)
@@ -304,13 +454,11 @@ check_paths(job *j)
 
 		for (k = 0; k < i; k++) {
 			if (strcmp(path, j->out[k].path) == 0) {
-				j->status = cli_error(j->args, CLI_FAULT,
-				                      "two of the models would write '%s'", path);
-				return false;
+				return written_twice(j, &j->out[i], &j->out[k]);
 			}
 		}
-		for (k = 0; k < j->args->n; k++) {
-			if (is_same_file(path, j->args->operand[k])) {
+		for (k = 0; k < j->nmodels; k++) {
+			if (is_same_file(path, j->model[k])) {
 				j->status = cli_error(j->args, CLI_FAULT,
 				                      "'%s' would be written over the model that "
 				                      "was read; give --output another name",

@@ -168,6 +168,7 @@ typedef struct sg_entry_ir {
 	sg_span at;
 	const sg_jacobian *jacobian; /* where they were asked for; else NULL */
 	bool is_jacobian;            /* it is what computes another one's */
+	const bool *outside; /* by input: it is no argument, but an array of the module; NULL: none is */
 } sg_entry_ir;
 
 /* A condition on the dimensions that only a call can check: ext >= 0. */
