@@ -114,6 +114,8 @@ lib_sources = \
 	src/pass/reverse.c \
 	src/pass/share.c \
 	src/pass/small.c \
+	src/pass/small.h \
+	src/pass/split.c \
 	src/pass/sweep.h \
 	src/back/affine.c \
 	src/back/back.h \

@@ -1,0 +1,32 @@
+/* small.h - private to small*.c and elements.c: tensors of which each element is a node. */
+#ifndef SG_PASS_SMALL_H
+#define SG_PASS_SMALL_H
+
+#include "pass/sweep.h"
+
+enum { SG_MOST_ITEMS = 64 }; /* elements of a tensor that goes by elements, ever */
+
+typedef struct sg_items {
+	sg_build b;
+	const sg_graph *old; /* what is gone through; it may be the graph that is built */
+	uint32_t most;       /* elements of a tensor */
+	const bool *live;
+	sg_ref *whole; /* by old node; 0: it is not, yet */
+	sg_ref **item; /* its elements, row-major; NULL: it has none of their own */
+	uint32_t *
+	    *carry;     /* by loop: where among the new one's each carry begins, and their number */
+	bool *is_split; /* by SEED: a carry that goes by elements */
+} sg_items;
+
+/* How many elements, if that is known and at most `most`; else 0. */
+uint32_t sg_count_of(const sg_space *sp, const sg_shape *s, uint32_t most);
+uint32_t sg_items_count(const sg_items *w, sg_ref r);
+sg_ref *sg_items_new(const sg_items *w, uint32_t n);
+/* Old node r is these elements. */
+void sg_items_set(sg_items *w, sg_ref r, uint32_t n, sg_ref *item);
+sg_ref sg_items_whole(sg_items *w, sg_ref r); /* the tensor as one node */
+sg_ref sg_item(sg_items *w, sg_ref r, uint32_t i);
+/* Node r element by element, where it has such a form and the elements are not too many. */
+bool sg_items_split(sg_items *w, sg_ref r);
+
+#endif
