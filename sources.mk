@@ -103,6 +103,8 @@ lib_sources = \
 	src/pass/cost.c \
 	src/pass/custom.c \
 	src/pass/derive.c \
+	src/pass/elements.c \
+	src/pass/elements.h \
 	src/pass/forward.c \
 	src/pass/guard.c \
 	src/pass/guard.h \
@@ -117,6 +119,7 @@ lib_sources = \
 	src/pass/small.h \
 	src/pass/split.c \
 	src/pass/sweep.h \
+	src/pass/unroll.c \
 	src/back/affine.c \
 	src/back/back.h \
 	src/back/band.c \

@@ -60,6 +60,20 @@ static const struct {
      "gradient sum(h*c) + l + sum(m) + logsumexp(a) as y wrt x, z, W, U, b, A, E\n"
      "entry more = hvp(sum(h*c) + logsumexp(a), U, U) as u, hvp(l, A, A) as v\n",
      1e-9},
+    {"derivatives by elements: an arm, and a loop that goes back",
+     "param q[4], p[3]\n"
+     "input a[4], d[4], v[3], w[K]\n"
+     "def link(T, q, a, d) = T @ [[cos(q), -sin(q), 0, a], [sin(q), cos(q), 0, a*q], [0, 0, 1, d], [0, 0, 0, 1]]\n"
+     "T = scan(link, eye(4), over=(q, a, d))\n"
+     "t = T[:3, 3]\n"
+     "def back(c, s, r, e) = (c*r + s[1], [s[1], s[0]*c], stack((c, r)), e*s[0])\n"
+     "c, s, cs, es = scan(back, (p[0], [p[1], p[2]]), over=(flip(v, axis=0), v))\n"
+     "y = c + s[0]*s[1] + sum(cs[1:]*cs[:2]) + dot(es, v)\n"
+     "gradient dot(t, t) + y as z wrt q, p\n"
+     "entry jac = jacobian(t, q) as J, jacobian(cs, p, mode=\"reverse\") as C, jacobian(es, p) as E\n"
+     "entry hess = hessian(dot(t, t)*t[0], q) as H, hessian(y, p) as Y, jacobian(grad(t[0], q)*T[0, 1], q) as G\n"
+     "entry shared = map((u) -> jacobian(p*u*p[1], p), w) as M, grad(jacobian(q*q, q)[0, 0]*q[1], q) as g\n",
+     1e-10},
     {"a loop for each slice of a map, and its tape",
      "input a, x[N]\n"
      "r = while((y) -> abs(y*y - a) > 1e-10, (y) -> 0.5*(y + a/y), 1.0, limit=60)\n"

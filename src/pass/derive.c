@@ -3,7 +3,7 @@
  * The graph is rebuilt in index order, so that what a DERIV is taken of holds no DERIV any more:
  * innermost first, to any order. Whole Jacobians are one sweep with a placeholder for the seed,
  * batched over the rows of an identity matrix. BIND keeps its variables apart until all is done. */
-#include "pass/sweep.h"
+#include "pass/elements.h"
 
 enum { SEED_ADJOINT = -1, SEED_TANGENT = -2 }; /* the front end's are 0 and more */
 
@@ -150,8 +150,14 @@ jacobian_mode(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode asked)
 static sg_ref
 jacobian(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 {
-	return jacobian_mode(b, y, x, mode) == SG_MODE_FORWARD ? jacobian_forward(b, y, x)
-	                                                       : jacobian_reverse(b, y, x);
+	const bool forward = jacobian_mode(b, y, x, mode) == SG_MODE_FORWARD;
+	const sg_ref fresh = b->g->n;
+	const sg_ref whole = forward ? jacobian_forward(b, y, x) : jacobian_reverse(b, y, x);
+
+	if (!whole)
+		return 0;
+	return sg_cheaper(b, whole,
+	                  sg_jacobian_by_elements(b, y, x, forward, sg_shape_of(b, whole)), fresh);
 }
 
 static sg_ref
@@ -177,11 +183,14 @@ static sg_ref
 hessian(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 {
 	const sg_deriv_mode outer = mode == SG_MODE_AUTO ? SG_MODE_FORWARD : mode;
+	const sg_ref fresh = b->g->n;
 	sg_ref g = gradient(b, y, x, mode), h;
 
 	if (!g)
 		return 0;
 	h = one_element(b, x) ? jacobian_reverse(b, g, x) : jacobian(b, g, x, outer);
+	if (h && mode == SG_MODE_AUTO)
+		h = sg_cheaper(b, h, sg_hessian_by_elements(b, y, x, sg_shape_of(b, h)), fresh);
 	return h ? h : zeros(b, sg_type_of(b, g), jacobian_shape(b, g, x));
 }
 

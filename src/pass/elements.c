@@ -1,0 +1,235 @@
+/* elements.c - Jacobians and Hessians of a few numbers, element by element.
+ *
+ * A batch of sweeps over small matrices computes what is zero with all the rest: of a robot's arm,
+ * the tangents of joints that come later, and the rows of adjoints that an output does not reach.
+ * Where all between x and y is a few elements, y is written over scalars, and a sweep for each of
+ * them goes only where there is a path. Whoever asks takes the cheaper of the two. */
+#include "pass/elements.h"
+#include "pass/small.h"
+
+enum {
+	MOST_ELEMENTS = 4000, /* of all between x and y */
+	MOST_SWEEPS = 16,
+	MOST_RESULTS = 512, /* of the Jacobian */
+};
+
+/* ---- y over scalars ---- */
+
+static bool
+goes_by_elements(uint16_t op)
+{
+	switch (op) {
+	case SG_CAST:
+	case SG_RESHAPE:
+	case SG_TRANSPOSE:
+	case SG_BROADCAST:
+	case SG_SLICE:
+	case SG_PAD:
+	case SG_CONCAT:
+	case SG_SUM:
+	case SG_PROD:
+	case SG_CONTRACT:
+		return true;
+	default:
+		return sg_is_ew(op);
+	}
+}
+
+/* Node r of the cone, whose operands have been gone through. */
+static bool
+go_through(sg_items *w, sg_ref r)
+{
+	const sg_node n = *sg_node_at(w->old, r);
+	sg_ref arg[3];
+
+	if (sg_items_split(w, r))
+		return true;
+	if (!sg_is_ew(n.op) && n.op != SG_CAST)
+		return false;
+	if (sg_items_count(w, r) != 1)
+		return false;
+	for (uint32_t k = 0; k < n.nargs; k++)
+		arg[k] = sg_items_whole(w, n.args[k]);
+	w->whole[r] = sg_remake(&w->b, &n, arg);
+	return true;
+}
+
+/* The elements of r, of which there are some. */
+static sg_ref *
+elements_of(sg_items *w, sg_ref r, uint32_t *n)
+{
+	sg_ref *item;
+
+	*n = sg_items_count(w, r);
+	item = sg_items_new(w, *n + 1);
+	for (uint32_t i = 0; i < *n; i++)
+		item[i] = sg_item(w, r, i);
+	return item;
+}
+
+/* What lies between x and y is small, and not held for other derivatives: then each node of it has
+ * its elements. */
+static bool
+open_elements(sg_build *b, sg_items *w, sg_ref y, sg_ref x)
+{
+	const sg_cone cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &y, x);
+	const bool *active = sg_cone_active(b, &cone, 1, &x);
+	uint32_t size = 0;
+
+	if (!sg_cone_has(&cone, x))
+		return false;
+	for (uint32_t i = 0; i < cone.n; i++) {
+		const sg_node *n = sg_node_at(b->g, cone.member[i]);
+		const uint32_t count = sg_count_of(b->sp, n->shape, SG_MOST_ITEMS);
+
+		if (!active[i] || cone.member[i] == x)
+			continue;
+		size += count;
+		if (count == 0 || size > MOST_ELEMENTS || !goes_by_elements(n->op))
+			return false;
+	}
+	*w = (sg_items){.b = *b, .old = b->g, .most = SG_MOST_ITEMS};
+	w->whole = SG_NEW_ARRAY(b->ctx, sg_ref, b->g->n);
+	w->item = SG_NEW_ARRAY(b->ctx, sg_ref *, b->g->n);
+	for (sg_ref r = 1, n = b->g->n; r < n; r++)
+		w->whole[r] = r;
+	for (uint32_t i = 0; i < cone.n; i++)
+		if (active[i] && cone.member[i] != x) {
+			w->whole[cone.member[i]] = 0;
+			if (!go_through(w, cone.member[i]))
+				return false;
+		}
+	return true;
+}
+
+/* ---- derivatives of scalars ---- */
+
+static sg_ref
+one(sg_build *b, sg_ref r)
+{
+	return sg_const(b, sg_type_of(b, r), sg_shape_of(b, r), 1);
+}
+
+/* entry[i * nx + j]: of y[i] by x[j]; 0: there is none. */
+static void
+sweep(sg_build *b, bool forward, uint32_t ny, const sg_ref *y, uint32_t nx, const sg_ref *x,
+      sg_ref *entry)
+{
+	for (uint32_t i = 0; i < ny; i++) {
+		if (!forward) {
+			sg_reverse(b, y[i], one(b, y[i]), nx, x, entry + (size_t)i * nx);
+			continue;
+		}
+		for (uint32_t j = 0; j < nx; j++) {
+			const sg_ref seed = one(b, x[j]);
+
+			entry[i * nx + j] = sg_forward(b, y[i], 1, &x[j], &seed);
+		}
+	}
+}
+
+/* A tensor of shape s from axis `axis` on, of *entry and what follows, which it moves behind. */
+static sg_ref
+rows(sg_build *b, const sg_shape *s, uint32_t axis, sg_ref **entry)
+{
+	int64_t n;
+	sg_ref *row;
+
+	if (axis == s->rank)
+		return *(*entry)++;
+	(void)sg_ext_const(b->sp, s->ext[axis], &n);
+	row = SG_NEW_ARRAY(b->ctx, sg_ref, n);
+	for (int64_t i = 0; i < n; i++)
+		row[i] = rows(b, s, axis + 1, entry);
+	return sg_stack(b, (uint32_t)n, row, 0);
+}
+
+/* The entries, zeros where there are none, as a tensor; 0: there are no others. */
+static sg_ref
+gather(sg_build *b, uint32_t n, sg_ref *entry, sg_type t, const sg_shape *s)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		any = any || entry[i];
+		if (!entry[i])
+			entry[i] = sg_const(b, t, sg_shape_scalar(b->sp), 0);
+	}
+	return any ? rows(b, s, 0, &entry) : 0;
+}
+
+sg_ref
+sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s)
+{
+	uint32_t nx, ny;
+	sg_ref *xs, *ys, *entry;
+	sg_items w;
+
+	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !(y = sg_unrolled(b, y, x)) ||
+	    !open_elements(b, &w, y, x))
+		return 0;
+	xs = elements_of(&w, x, &nx);
+	ys = elements_of(&w, y, &ny);
+	if (nx * ny < 2 || (forward ? nx : ny) > MOST_SWEEPS)
+		return 0;
+	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)nx * ny);
+	sweep(b, forward, ny, ys, nx, xs, entry);
+	return gather(b, nx * ny, entry, sg_type_of(b, y), s);
+}
+
+/* Forward over reverse, of one triangle: the other is the same. */
+sg_ref
+sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s)
+{
+	uint32_t n, ny;
+	sg_ref *xs, *ys, *g, *entry;
+	sg_items w;
+
+	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !(y = sg_unrolled(b, y, x)) ||
+	    !open_elements(b, &w, y, x))
+		return 0;
+	xs = elements_of(&w, x, &n);
+	ys = elements_of(&w, y, &ny);
+	if (n < 2 || n > MOST_SWEEPS)
+		return 0;
+	g = SG_NEW_ARRAY(b->ctx, sg_ref, n);
+	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)n * n);
+	sg_reverse(b, ys[0], one(b, ys[0]), n, xs, g);
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t j = 0; g[i] && j <= i; j++) {
+			const sg_ref seed = one(b, xs[j]);
+
+			entry[i * n + j] = entry[j * n + i] = sg_forward(b, g[i], 1, &xs[j], &seed);
+		}
+	return gather(b, n * n, entry, sg_type_of(b, y), s);
+}
+
+/* ---- which is cheaper ---- */
+
+/* Operations of what r stands on, of nodes from `from` on; -1: that is no number. */
+static int64_t
+cost_from(sg_build *b, sg_ref r, sg_ref from)
+{
+	const sg_cone cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &r, from);
+	int64_t sum = 0, v;
+
+	for (uint32_t i = 0; i < cone.n; i++) {
+		if (!sg_ext_const(b->sp, sg_node_cost(b, cone.member[i]), &v))
+			return -1;
+		sum += v;
+	}
+	return sum;
+}
+
+sg_ref
+sg_cheaper(sg_build *b, sg_ref whole, sg_ref elements, sg_ref from)
+{
+	int64_t of_whole, of_elements;
+
+	if (!whole || !elements)
+		return whole;
+	of_whole = cost_from(b, whole, from);
+	of_elements = cost_from(b, elements, from);
+	return of_whole >= 0 && of_elements >= 0 && 4 * of_elements < 3 * of_whole ? elements
+	                                                                           : whole;
+}

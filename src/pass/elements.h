@@ -1,0 +1,18 @@
+/* elements.h - private to derive.c, elements.c and unroll.c. */
+#ifndef SG_PASS_ELEMENTS_H
+#define SG_PASS_ELEMENTS_H
+
+#include "pass/sweep.h"
+
+/* The Jacobian of y, or the Hessian of scalar y, of shape s, by sweeps over scalars. 0: it has no
+ * such form, or is too large for it, or zero. */
+sg_ref sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s);
+sg_ref sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s);
+/* `elements`, if it is there and takes fewer operations than `whole`, in nodes from `from` on. */
+sg_ref sg_cheaper(sg_build *b, sg_ref whole, sg_ref elements, sg_ref from);
+
+/* y with the loops between it and x written out, y itself where there are none; 0: one has too many
+ * steps, or something is held for other derivatives. */
+sg_ref sg_unrolled(sg_build *b, sg_ref y, sg_ref x);
+
+#endif
