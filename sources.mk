@@ -19,6 +19,7 @@ lib_sources = \
 	src/ir/exttext.c \
 	src/ir/graph.c \
 	src/ir/ir.h \
+	src/ir/needed.c \
 	src/ir/print.c \
 	src/ir/shape.c \
 	src/ir/space.h \

@@ -416,6 +416,52 @@ START_TEST(a_million_nodes_are_shared)
 	}
 END_TEST
 
+/* Columns of nodes, each on operands of its own or of the one before: cones of all widths. */
+static void
+cones(world *w)
+{
+	enum { COLUMNS = 60, HEIGHT = 50 };
+	sg_graph *g = sg_graph_new(w->sp);
+	const sg_shape *s = sg_shape_scalar(w->sp);
+	sg_ref top[COLUMNS];
+
+	for (int64_t i = 0; i < COLUMNS; i++) {
+		sg_ref in = sg_node_make(g, SG_INPUT, SG_F64, s, 0, NULL, sg_attr_make(w->sp, 1, &i));
+		sg_ref r[2] = {in, i % 7 ? in : top[i > 0 ? i - 1 : 0]};
+
+		r[1] = i == 0 ? in : r[1];
+		for (int k = 0; k < HEIGHT; k++)
+			r[0] = sg_node_make(g, SG_ADD, SG_F64, s, 2, r, NULL);
+		g->name[r[0]] = "top";
+		top[i] = r[0];
+	}
+	for (int i = 0; i < COLUMNS; i++) {
+		sg_ref root[3] = {top[i], 0, top[i / 2]};
+		const bool *live = sg_graph_live(g, 3, root);
+		const sg_ref start = i % 3 ? 1 : top[i / 4];
+		const sg_needed c = sg_graph_needed(g, start, 3, root);
+		sg_graph *part;
+		size_t at = 0;
+
+		for (sg_ref r = start; r < g->n; r++)
+			if (live[r])
+				ck_assert(at < c.n && c.ref[at++] == r);
+		ck_assert_uint_eq(at, c.n);
+		part = sg_graph_part(g, 3, root);
+		sg_graph_check(part);
+		ck_assert_uint_eq(root[1], 0);
+		ck_assert_str_eq(part->name[root[0]], "top");
+		ck_assert(sg_graph_live(part, 3, root)[1]);
+		ck_assert(part == g || root[0] + 1 == part->n || root[2] + 1 == part->n);
+	}
+}
+
+START_TEST(what_is_needed_is_what_is_live)
+	{
+		ck_assert_int_eq(run(cones), SG_FAULT_NONE);
+	}
+END_TEST
+
 /* entry: slice of x [N], not of y [M]. */
 static void
 uses(world *w)
@@ -478,6 +524,7 @@ main(void)
 	tcase_add_test(t, substitution_normalises_again);
 	tcase_add_test(t, overflow_is_a_limit);
 	tcase_add_test(t, a_million_nodes_are_shared);
+	tcase_add_test(t, what_is_needed_is_what_is_live);
 	tcase_add_test(t, an_entry_uses_what_its_outputs_need);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

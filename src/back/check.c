@@ -87,9 +87,11 @@ want_sign(check *c, sg_ext e)
 	const uint32_t key[2] = {0, e};
 	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
 
-	if (*slot || sg_ext_nonneg(c->file->m.sp, e) || !uses_only(c, e))
+	if (*slot)
 		return;
 	*slot = c;
+	if (sg_ext_nonneg(c->file->m.sp, e) || !uses_only(c, e))
+		return;
 	SG_PUSH(c->file->m.ctx, c->sign, c->nsign, c->sign_cap, e);
 }
 

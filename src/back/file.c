@@ -306,6 +306,19 @@ name_functions(sg_file *file)
 
 /* ---- bodies ---- */
 
+/* Everything about a body runs along its graph: let that be what it needs. */
+static void
+narrow_graph(sg_fn *f, sg_graph *g)
+{
+	sg_ref *root = SG_NEW_ARRAY(f->ctx, sg_ref, f->nout);
+
+	for (size_t i = 0; i < f->nout; i++)
+		root[i] = f->out[i].ref;
+	f->g = sg_graph_part(g, f->nout, root);
+	for (size_t i = 0; i < f->nout; i++)
+		f->out[i].ref = root[i];
+}
+
 static sg_fn *
 new_body(sg_file *file, sg_c_entry *e, const char *title, const char **input, size_t nout)
 {
@@ -315,7 +328,6 @@ new_body(sg_file *file, sg_c_entry *e, const char *title, const char **input, si
 	f->ctx = file->m.ctx;
 	f->sp = file->m.sp;
 	f->title = title;
-	f->g = file->m.p->g;
 	f->names = sg_names_in(f->ctx, &e->names);
 	f->input = input;
 	f->dim = e->dim;
@@ -334,6 +346,7 @@ sg_entry_compile(sg_file *file, sg_c_entry *e)
 	e->body = new_body(file, e, e->fn, e->read, e->e->nout);
 	for (size_t i = 0; i < e->e->nout; i++)
 		e->body->out[i] = (sg_fn_out){.ref = e->e->out[i].ref, .name = e->out[i]};
+	narrow_graph(e->body, p->g);
 	sg_fn_compile(e->body);
 	e->bytes = sg_plan_bytes(e->body);
 	e->deflt = SG_NEW_ARRAY(file->m.ctx, sg_fn *, p->ninputs);
@@ -343,6 +356,7 @@ sg_entry_compile(sg_file *file, sg_c_entry *e)
 		e->deflt[i] = new_body(file, e, e->defaults_fn, file->m.outside, 1);
 		e->deflt[i]->out[0] = (sg_fn_out){.ref = p->input[i].deflt, .name = e->input[i]};
 		e->deflt[i]->indent = 2;
+		narrow_graph(e->deflt[i], p->g);
 		sg_fn_compile(e->deflt[i]);
 		e->bytes = sg_ext_max(file->m.sp, e->bytes, sg_plan_bytes(e->deflt[i]));
 	}

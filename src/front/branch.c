@@ -69,16 +69,12 @@ is_scan_to_hold(const elab *e, const sg_node *n)
 }
 
 static bool
-needs_guard(elab *e, sg_ref start, size_t nroots, const sg_ref *root)
+needs_guard(elab *e, const sg_needed *c)
 {
-	const sg_graph *g = e->b->g;
-	const bool *live = sg_graph_live(g, nroots, root);
+	for (size_t i = 0; i < c->n; i++) {
+		const sg_node *n = sg_node_at(e->b->g, c->ref[i]);
 
-	for (sg_ref r = start; r < g->n; r++) {
-		const sg_node *n = sg_node_at(g, r);
-
-		if (live[r] &&
-		    (n->op == SG_WHILE || is_scan_to_hold(e, n) || dangerous_operand(e->b, n) >= 0))
+		if (n->op == SG_WHILE || is_scan_to_hold(e, n) || dangerous_operand(e->b, n) >= 0)
 			return true;
 	}
 	return false;
@@ -126,19 +122,17 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 	sg_graph *g = e->b->g;
 	const sg_ref end = g->n;
 	guarding w = {.e = e, .flag = flag, .start = start};
-	const bool *live;
+	const sg_needed c = sg_graph_needed(g, start, nroots, root);
 
-	if (!needs_guard(e, start, nroots, root))
+	if (!needs_guard(e, &c))
 		return;
-	live = sg_graph_live(g, nroots, root);
 	w.map = SG_NEW_ARRAY(e->ctx, sg_ref, end - start + 1);
 	w.inside = SG_NEW_ARRAY(e->ctx, bool, end - start + 1);
-	for (sg_ref r = start; r < end; r++) {
+	for (size_t i = 0; i < c.n; i++) {
+		const sg_ref r = c.ref[i];
 		const sg_node n = *sg_node_at(g, r);
 		sg_ref *arg = SG_NEW_ARRAY(e->ctx, sg_ref, n.nargs + 1);
 
-		if (!live[r])
-			continue;
 		for (uint32_t k = 0; k < n.nargs; k++)
 			arg[k] = n.args[k] >= start ? w.map[n.args[k] - start] : n.args[k];
 		w.inside[r - start] = is_inside(&w, &n);

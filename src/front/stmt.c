@@ -129,11 +129,11 @@ static sg_ref
 reached_input(elab *e, sg_ref root)
 {
 	const sg_graph *g = e->b->g;
-	bool *live = sg_graph_live(g, 1, &root);
+	const sg_needed c = sg_graph_needed(g, 1, 1, &root);
 
-	for (sg_ref r = 1; r < g->n; r++)
-		if (live[r] && sg_node_at(g, r)->op == SG_INPUT)
-			return r;
+	for (size_t i = 0; i < c.n; i++)
+		if (sg_node_at(g, c.ref[i])->op == SG_INPUT)
+			return c.ref[i];
 	return 0;
 }
 

@@ -129,6 +129,16 @@ static inline sg_ref sg_arg(const sg_graph *g, sg_ref r, uint32_t k) { return g-
 /* live[r] for each node that some root needs (roots may be 0). The array has g->n entries. */
 bool *sg_graph_live(const sg_graph *g, size_t nroots, const sg_ref *roots);
 
+/* Nodes of a graph, each once and in its order. */
+typedef struct sg_needed {
+	sg_ref *ref;
+	size_t n;
+} sg_needed;
+/* Those from number start on that some root needs; in time of what there is of them. */
+sg_needed sg_graph_needed(const sg_graph *g, sg_ref start, size_t nroots, const sg_ref *roots);
+/* A graph of what the roots need, whose numbers there they become; g itself where that is much of it. */
+sg_graph *sg_graph_part(sg_graph *g, size_t nroots, sg_ref *roots);
+
 /* A sparse matrix's places, compressed by rows. */
 typedef struct sg_pattern {
 	int64_t rows, cols;

@@ -51,6 +51,17 @@ look_at_node(walk *w, const sg_node *n)
 		look_at(w, (sg_ext)n->attr->w[sg_op_attr_ext_word(n->op)]);
 }
 
+/* Inputs mostly ascend, so the search goes on from where the last one ended. */
+static bool
+is_among(const sg_needed *c, sg_ref r, size_t *at)
+{
+	if (*at > 0 && c->ref[*at - 1] >= r)
+		*at = 0;
+	while (*at < c->n && c->ref[*at] < r)
+		++*at;
+	return *at < c->n && c->ref[*at] == r;
+}
+
 sg_uses
 sg_entry_uses(const sg_program *p, const sg_entry_ir *e)
 {
@@ -58,15 +69,14 @@ sg_entry_uses(const sg_program *p, const sg_entry_ir *e)
 	sg_uses u = {SG_NEW_ARRAY(ctx, bool, p->ninputs), SG_NEW_ARRAY(ctx, bool, p->sp->ndims)};
 	walk w = {.sp = p->sp, .seen = SG_NEW_ARRAY(ctx, bool, p->sp->npolys), .dim = u.dim};
 	sg_ref *roots = SG_NEW_ARRAY(ctx, sg_ref, e->nout);
-	bool *live;
+	sg_needed c;
 
 	for (size_t i = 0; i < e->nout; i++)
 		roots[i] = e->out[i].ref;
-	live = sg_graph_live(p->g, e->nout, roots);
-	for (uint32_t r = 1; r < p->g->n; r++)
-		if (live[r])
-			look_at_node(&w, &p->g->node[r]);
-	for (size_t i = 0; i < p->ninputs; i++)
-		u.input[i] = p->input[i].ref && live[p->input[i].ref];
+	c = sg_graph_needed(p->g, 1, e->nout, roots);
+	for (size_t i = 0; i < c.n; i++)
+		look_at_node(&w, &p->g->node[c.ref[i]]);
+	for (size_t i = 0, at = 0; i < p->ninputs; i++)
+		u.input[i] = p->input[i].ref && is_among(&c, p->input[i].ref, &at);
 	return u;
 }

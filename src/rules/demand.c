@@ -45,9 +45,10 @@ sg_entry_demands(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, size_t 
 
 	for (size_t k = 0; k < e->nout; k++)
 		root[k] = e->out[k].ref;
-	const bool *live = sg_graph_live(p->g, e->nout, root);
-	for (sg_ref r = 1; r < p->g->n; r++) {
-		const uint32_t m = live[r] ? sg_node_demands(p->sp, p->g, r, ext) : 0;
+	const sg_needed c = sg_graph_needed(p->g, 1, e->nout, root);
+	for (size_t i = 0; i < c.n; i++) {
+		const sg_ref r = c.ref[i];
+		const uint32_t m = sg_node_demands(p->sp, p->g, r, ext);
 
 		for (uint32_t k = 0; k < m; k++) {
 			void **slot;
