@@ -61,6 +61,7 @@ START_TEST(null_for_a_model_is_an_error_value)
 		ck_assert_int_eq(sg_set_threads(NULL, 1), SG_EVALUE);
 		ck_assert_int_eq(sg_cache_show(NULL, &why), SG_EVALUE);
 		ck_assert_int_eq(sg_number_read(NULL, 1, NULL), 0);
+		ck_assert_ptr_null(sg_number_text(NULL, 1, 0));
 		ck_assert_ptr_null(sg_nearest_name(NULL, NULL, 1));
 		sg_report_free(NULL);
 		sg_call_free(NULL);
@@ -110,8 +111,8 @@ START_TEST(a_headers_name_stands_between_quotes)
 
 		ck_assert_ptr_null(sg_write_c(m, names[_i], 0, NULL, &why));
 		ck_assert_int_eq(why.status, SG_EVALUE);
-		ck_assert_str_eq(why.text,
-		                 "the name of the header: expected one that can stand between quotes");
+		ck_assert_str_eq(
+		    why.text, "the name of the header: expected one that can stand between quotes");
 		ck_assert_ptr_null(
 		    sg_write_files(m, &(sg_c_options){.header = names[_i]}, &n, &why));
 		ck_assert_int_eq(why.status, SG_EVALUE);
@@ -171,6 +172,20 @@ START_TEST(wrong_options_are_error_values)
 		ck_assert_int_eq(sg_model_status(m), SG_EVALUE);
 		ck_assert_int_eq(sg_model_fault(m), 1);
 		ck_assert_str_eq(sg_model_report(m, 0), k->report);
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(a_back_end_is_one_of_those)
+	{
+		sg_model *m = compile();
+		sg_call *c = sg_call_new(m, NULL, (sg_backend)99);
+		sg_failure why;
+
+		expect(c, sg_call_status(c), SG_EVALUE, "the back end: expected one of sg_backend");
+		ck_assert(!sg_entry_function(m, sg_model_find(m, NULL), (sg_backend)-1, &why));
+		ck_assert_int_eq(why.status, SG_EVALUE);
+		sg_call_free(c);
 		sg_model_free(m);
 	}
 END_TEST
@@ -379,6 +394,125 @@ START_TEST(a_call_of_a_freed_model_says_so)
 	}
 END_TEST
 
+/* ---- anything, at random ---- */
+
+static const char *const random_texts[] = {
+    "input x[N, 3], s, k: i32[N] = cast(zeros([N]), i32)\nparam w[3] = ones([3])\ninput z[M]\n"
+    "y = x @ w * s\noutput y, sum(k) as ks\ngradient sum(y**2) as loss wrt w\n",
+    "dim N\ninput a[2*N - 1], c[N//2, M]\nentry f = sum(a) + sum(c) as s, c\n"
+    "entry g = zeros([N, M]) as z, arange(N) as x\n",
+    "input a[N, N]\noutput cholesky(a) as l\nentry f = max(a, axis=0) as m, a[0] as x\n",
+};
+static const char *const random_names[] = {NULL, "",  "x", "s", "k", "w",    "z",      "a",   "c",
+                                           "y",  "N", "M", "l", "m", "loss", "grad_w", "nope"};
+static const int64_t random_extents[] = {2, 2, 3, 3, 1, 4, 0, -1};
+enum { RANDOM_ROOM = 4096, RANDOM_STEPS = 60, RANDOM_CALLS = 1500 };
+
+typedef struct random_state {
+	unsigned seed;
+	_Alignas(64) unsigned char room[RANDOM_ROOM + 64];
+} random_state;
+
+static unsigned
+dice(random_state *r, unsigned sides)
+{
+	r->seed = r->seed * 1664525u + 1013904223u;
+	return (r->seed >> 16) % sides;
+}
+
+/* Mostly what fits the argument: N is 2, M is 3. At most 4^4 elements of 8 bytes. */
+static int
+random_shape(random_state *r, const sg_argument *a, int64_t *extent)
+{
+	static const struct {
+		const char *says;
+		int64_t extent;
+	} right[] = {{"N", 2}, {"M", 3}, {"2*N - 1", 3}, {"N//2", 1}, {"3", 3}};
+	int rank = a && dice(r, 20) ? a->rank : (int)dice(r, 6) - 1;
+
+	for (int k = 0; k < 4; k++) {
+		const char *says = a && k < a->rank && dice(r, 20) ? a->extents[k] : "";
+
+		extent[k] = random_extents[dice(r, 8)];
+		for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+			if (strcmp(says, right[i].says) == 0)
+				extent[k] = right[i].extent;
+	}
+	return rank;
+}
+
+static void
+random_step(random_state *r, sg_call *c, const sg_entry *e)
+{
+	const size_t n = e ? e->ninputs + e->noutputs : 0, at = dice(r, (unsigned)n + 2);
+	const sg_argument *a = at < n ? &e->args[at] : NULL;
+	const sg_dtype type = a && dice(r, 30) ? a->type : (sg_dtype)dice(r, 7);
+	const char *name = random_names[dice(r, sizeof random_names / sizeof *random_names)];
+	int64_t extent[4];
+	const int rank = random_shape(r, a, extent);
+	void *data = dice(r, 30) ? r->room + 8 * dice(r, RANDOM_ROOM / 16) + !dice(r, 30) : NULL;
+	const int64_t *given = dice(r, 30) ? extent : NULL;
+	size_t bytes = dice(r, RANDOM_ROOM);
+
+	switch (dice(r, 12)) {
+	case 0:
+		(void)sg_call_bind(c, name, type, rank, given, data);
+		break;
+	case 1:
+		(void)sg_call_bind_output(c, name, type, rank, given, data);
+		break;
+	case 2:
+		(void)sg_call_bind_output_at(c, at, type, rank, given, data);
+		break;
+	case 3:
+		(void)sg_call_set_dim(c, name, (int64_t)dice(r, 5) - 2);
+		break;
+	case 4:
+		(void)sg_call_check_strides(c, name, type, rank, given, extent);
+		break;
+	case 5:
+		(void)sg_call_bind_work(c, dice(r, 3) ? NULL : r->room, bytes);
+		break;
+	case 6:
+		(void)sg_call_make_up(c, dice(r, 9));
+		break;
+	default:
+		(void)sg_call_bind_at(c, at, type, rank, given, data);
+	}
+}
+
+START_TEST(whatever_is_asked_is_a_status_with_a_sentence)
+	{
+		static random_state r = {.seed = 1};
+		int good = 0;
+
+		for (int i = 0; i < RANDOM_CALLS; i++) {
+			const char *t = random_texts[dice(&r, 3)];
+			sg_model *m = sg_compile_string("random.sg", t, strlen(t), NULL);
+			sg_call *c = sg_call_new(m, dice(&r, 2) ? "f" : NULL,
+			                         dice(&r, 2) ? SG_BACKEND_AUTO : SG_BACKEND_INTERP);
+
+			for (int k = 0; k < RANDOM_STEPS; k++) {
+				random_step(&r, c, sg_call_entry(c));
+				if (k % 4 == 3 && sg_call_run(c) == SG_OK)
+					good++;
+				else if (k % 4 == 3)
+					ck_assert_str_ne(sg_call_message(c), "");
+			}
+			if (dice(&r, 2)) {
+				sg_model_free(m);
+				m = NULL;
+				ck_assert_int_eq(sg_call_run(c), sg_call_status(c) == SG_OK
+				                                     ? SG_EVALUE
+				                                     : sg_call_status(c));
+			}
+			sg_call_free(c);
+			sg_model_free(m);
+		}
+		ck_assert_int_gt(good, RANDOM_CALLS);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -393,6 +527,7 @@ main(void)
 	tcase_add_test(c, null_for_a_call_or_its_arguments_says_so);
 	tcase_add_loop_test(c, wrong_options_are_error_values, 0,
 	                    (int)(sizeof option_cases / sizeof *option_cases));
+	tcase_add_test(c, a_back_end_is_one_of_those);
 	tcase_add_test(c, null_for_a_source_is_an_error_value);
 	tcase_add_test(c, arrays_that_overlap_are_refused);
 	tcase_add_test(c, data_is_aligned_to_its_elements);
@@ -400,6 +535,7 @@ main(void)
 	                    (int)(sizeof stride_cases / sizeof *stride_cases));
 	tcase_add_test(c, the_workspace_may_be_the_callers);
 	tcase_add_test(c, a_call_of_a_freed_model_says_so);
+	tcase_add_test(c, whatever_is_asked_is_a_status_with_a_sentence);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -87,6 +87,8 @@ open_call(sg_call *c, const char *entry)
 		return sg_refuse(&c->why, SG_EVALUE, "the model is NULL");
 	if (m->status != SG_OK)
 		return sg_refuse(&c->why, m->status, "%s", sg_strerror(m->status));
+	if ((unsigned)c->backend > SG_BACKEND_TIERED)
+		return sg_refuse(&c->why, SG_EVALUE, "the back end: expected one of sg_backend");
 	e = sg_model_find(m, entry);
 	if (!e)
 		return no_entry(c, entry);

@@ -52,7 +52,9 @@ code_of(sg_model *m, const sg_entry *e, sg_backend b, sg_failure *why)
 {
 	code_task t = {.e = e, .b = b, .why = why};
 
-	if (sg_on_model(m, find_code, &t, why) == SG_OK && t.start)
+	if ((unsigned)b > SG_BACKEND_TIERED)
+		(void)sg_refuse(why, SG_EVALUE, "the back end: expected one of sg_backend");
+	else if (sg_on_model(m, find_code, &t, why) == SG_OK && t.start)
 		sg_tier_start(m);
 	return t.found;
 }

@@ -12,6 +12,8 @@ sg_number_text(char out[SG_NUMBER_SIZE], double v, int f32)
 	/* long enough for any number, so that nothing is ever taken from an arena */
 	sg_buf b = {.s = out, .cap = SG_NUMBER_SIZE};
 
+	if (!out)
+		return NULL;
 	out[0] = '\0';
 	sg_buf_num(&b, v, f32 != 0);
 	return out;

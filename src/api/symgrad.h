@@ -702,7 +702,7 @@ SG_API void sg_report_free(sg_report *report);
 #define SG_NUMBER_SIZE 32 /* room for any number and its NUL */
 
 /* The shortest digits that read back to the same number: "0.1", "3", "1e-07", "nan", "-inf"; where
- * f32 is not 0, to the same float. In no locale. Returns out. */
+ * f32 is not 0, to the same float. In no locale. Returns out, NULL too. */
 SG_API char *sg_number_text(char out[SG_NUMBER_SIZE], double v, int f32);
 /* Reads all of text[size], a decimal or hexadecimal number, correctly rounded; beyond the largest
  * double it is infinite. Knows no "inf" and "nan". 1 with *v, or 0 where it is no number. */

@@ -55,7 +55,7 @@ sg_did_you_mean(const char *name, const char *const *names, size_t n)
 	if (len == 0 || len > LONGEST)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		size_t l = strlen(names[i]);
+		size_t l = names[i] ? strlen(names[i]) : 0;
 		int d;
 
 		if (l == 0 || l > LONGEST || strcmp(name, names[i]) == 0)
