@@ -165,6 +165,7 @@ lib_sources = \
 	src/back/load_tcc.c \
 	src/back/loop.c \
 	src/back/loop_text.c \
+	src/back/many.c \
 	src/back/module.c \
 	src/back/nest.c \
 	src/back/nest.h \

@@ -481,6 +481,60 @@ START_TEST(entries_are_made_when_asked_for)
 	}
 END_TEST
 
+/* libtcc calls nothing with more than 256 arguments: not the function of 300 params, nor a piece of a
+ * long function that reads hundreds of arrays. */
+static char *
+many_params(char *s)
+{
+	s += sprintf(s, "input x\n");
+	for (int i = 0; i < 300; i++)
+		s += sprintf(s, "param w%d = %d.5\n", i, i);
+	s += sprintf(s, "y = x");
+	for (int i = 0; i < 300; i++)
+		s += sprintf(s, " + w%d*w%d*x", i, i);
+	return s + sprintf(s, "\ngradient y wrt x, w299\n");
+}
+
+static char *
+many_arrays(char *s)
+{
+	s += sprintf(s, "input x[3]\ninput w[3, 3]\na0 = x\n");
+	for (int i = 1; i < 400; i++)
+		s += sprintf(s, "a%d = tanh(w @ a%d)\n", i, i - 1);
+	return s + sprintf(s, "y = sum(a399)\ngradient y wrt x, w\n");
+}
+
+START_TEST(functions_of_many_arguments_are_called)
+	{
+		static char *(*const write[])(char *s) = {many_params, many_arrays};
+		char *text = malloc(1 << 16);
+		sg_backend b[2] = {sg_have_jit() ? SG_BACKEND_JIT : SG_BACKEND_INTERP, SG_BACKEND_INTERP};
+		sg_call *c[2];
+		sg_model *m;
+
+		write[_i](text);
+		m = compile(text);
+		for (int k = 0; k < 2; k++) {
+			c[k] = sg_call_new(m, "gradient", b[k]);
+			ck_assert_int_eq(sg_call_make_up(c[k], 3), SG_OK);
+			ck_assert_msg(sg_call_run(c[k]) == SG_OK, "%s", sg_call_message(c[k]));
+		}
+		for (int k = 0; k < 3; k++) {
+			const char *name = k == 0 ? "y" : k == 1 ? "grad_x" : _i == 0 ? "grad_w299" : "grad_w";
+			const sg_array *got = sg_call_output(c[0], name), *want = sg_call_output(c[1], name);
+
+			for (int64_t i = 0; i < got->count; i++)
+				ck_assert_double_eq_tol(((const double *)got->data)[i],
+				                        ((const double *)want->data)[i],
+				                        1e-12 * (1 + fabs(((const double *)want->data)[i])));
+		}
+		sg_call_free(c[0]);
+		sg_call_free(c[1]);
+		sg_model_free(m);
+		free(text);
+	}
+END_TEST
+
 START_TEST(the_evaluator_has_no_machine_code)
 	{
 		sg_model *m = compile(perceptron);
@@ -825,6 +879,7 @@ main(void)
 	tcase_add_loop_test(c, extent_zero_is_legal, 0, BACKENDS);
 	tcase_add_loop_test(c, machine_code_has_the_prototype_of_written_c, 0, BACKENDS);
 	tcase_add_test(c, entries_are_made_when_asked_for);
+	tcase_add_loop_test(c, functions_of_many_arguments_are_called, 0, 2);
 	tcase_add_test(c, the_evaluator_has_no_machine_code);
 	tcase_add_test(c, one_model_serves_many_threads);
 	tcase_add_test(c, texts_are_written);

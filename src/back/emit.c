@@ -70,8 +70,12 @@ print_fn(sg_file *file, sg_c_entry *e)
 	const size_t start = file->m.body.n;
 	sg_fn *f = e->body;
 
-	sg_put_fn(file, &file->m.body, e, SG_PROTO_C);
-	sg_buf_puts(&file->m.body, "\n{\n");
+	if (e->args) {
+		sg_open_many(file, e, e->call, true);
+	} else {
+		sg_put_fn(file, &file->m.body, e, SG_PROTO_C);
+		sg_buf_puts(&file->m.body, "\n{\n");
+	}
 	print_check_call(file, e, sg_use(&file->m, "SGRT_EDIM"));
 	f->b = &file->m.body;
 	if (!f->uses_work)
@@ -80,6 +84,10 @@ print_fn(sg_file *file, sg_c_entry *e)
 	print_return(file, f);
 	sg_buf_puts(&file->m.body, "}\n\n");
 	put_pieces(file, start);
+	if (!e->args)
+		return;
+	sg_put_fn(file, &file->m.body, e, SG_PROTO_C);
+	sg_print_many(file, e, e->call, true);
 }
 
 /* The sum that the slots of the entry's own body make up; else the polynomial. */
@@ -144,8 +152,12 @@ print_defaults(sg_file *file, const sg_c_entry *e)
 
 	if (!e->has_defaults)
 		return;
-	sg_put_defaults(file, &file->m.body, e, SG_PROTO_C);
-	sg_buf_puts(&file->m.body, "\n{\n");
+	if (e->args) {
+		sg_open_many(file, e, e->call_defaults, false);
+	} else {
+		sg_put_defaults(file, &file->m.body, e, SG_PROTO_C);
+		sg_buf_puts(&file->m.body, "\n{\n");
+	}
 	print_check_call(file, e, sg_use(&file->m, "SGRT_EDIM"));
 	for (size_t i = 0; i < p->ninputs; i++) {
 		uses_work = uses_work || (e->deflt[i] && e->deflt[i]->uses_work);
@@ -160,6 +172,10 @@ print_defaults(sg_file *file, const sg_c_entry *e)
 	sg_file_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));
 	sg_buf_puts(&file->m.body, "}\n\n");
 	put_pieces(file, start);
+	if (!e->args)
+		return;
+	sg_put_defaults(file, &file->m.body, e, SG_PROTO_C);
+	sg_print_many(file, e, e->call_defaults, false);
 }
 
 /* ---- the file ---- */

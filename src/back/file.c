@@ -241,6 +241,7 @@ name_parameters(sg_file *file, sg_c_entry *e, const bool *live)
 				name = sg_text(ctx, "out_%s", name);
 			e->out[i] = parameter(p, live, &e->names, name);
 		}
+	sg_name_many(file, e);
 }
 
 /* ---- names of functions ---- */

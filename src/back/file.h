@@ -15,6 +15,7 @@ typedef struct sg_c_entry {
 	const char *casadi, *casadi_jac; /* names of CasADi's functions; fn is static then */
 	const char *step[4], *step_work, *step_macro;
 	const char *fn, *work_fn, *defaults_fn, *check, *call, *call_defaults, *call_work, *macro;
+	const char *dims, *args; /* of uniform functions that have the bodies; else NULL: many.c */
 	bool has_dims, has_defaults;
 	sg_fn *body;
 	sg_fn **deflt; /* by input; NULL: none */
@@ -80,6 +81,11 @@ void sg_put_support(sg_file *file, sg_buf *b);
 /* ---- module.c: uniform calls and the description ---- */
 void sg_print_calls(sg_file *file, const sg_c_entry *e);
 void sg_print_module(sg_file *file);
+
+/* ---- many.c: functions of many parameters ---- */
+void sg_name_many(sg_file *file, sg_c_entry *e); /* once the parameters have names */
+void sg_open_many(sg_file *file, const sg_c_entry *e, const char *name, bool outputs);
+void sg_print_many(sg_file *file, const sg_c_entry *e, const char *name, bool outputs);
 
 /* An array of n constants among those of the file; type: "static const ptrdiff_t". */
 void sg_file_words(sg_file *file, const char *type, const char *name, int64_t n, const int64_t *w);

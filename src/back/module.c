@@ -51,8 +51,9 @@ sg_print_calls(sg_file *file, const sg_c_entry *e)
 {
 	sg_buf b;
 
-	print_call(file, e, e->call, e->fn, true);
-	if (e->has_defaults)
+	if (!e->args)
+		print_call(file, e, e->call, e->fn, true);
+	if (e->has_defaults && !e->args)
 		print_call(file, e, e->call_defaults, e->defaults_fn, false);
 	if (file->exported)
 		return;

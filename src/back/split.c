@@ -14,6 +14,7 @@
 enum {
 	PIECE = 2048, /* values: some hundred statements */
 	LONG = 3,     /* pieces: as many at least */
+	MOST = 200,   /* parameters for libtcc */
 	ALIGN = 64,
 	NTYPES = SG_BOOL + 1,
 };
@@ -31,6 +32,7 @@ struct sg_split {
 	sg_ref *first, *next;  /* variables that are kept: by step the first, by node another one */
 	keeping kept[NTYPES];
 	sg_bytes_map *variables; /* by name: of the function */
+	const char *near;        /* an array of pointers for a piece */
 };
 
 /* ---- which pieces ---- */
@@ -292,6 +294,8 @@ find_variables(sg_fn *f)
 void
 sg_name_kept(sg_fn *f)
 {
+	if (f->split && f->m->o->jit)
+		f->split->near = sg_name_fresh(&f->names, "near");
 	for (int t = 0; f->split && t < NTYPES; t++)
 		if (f->split->kept[t].used)
 			f->split->kept[t].name = sg_name_fresh(&f->names, "kept");
@@ -312,8 +316,14 @@ sg_declare_kept(sg_fn *f)
 
 /* ---- pieces ---- */
 
+typedef struct parameter {
+	const char *name, *declaration;
+} parameter;
+
 typedef struct piece {
-	sg_buf parameters, arguments;
+	parameter *par;
+	size_t npars, cap;
+	sg_buf parameters, arguments, near; /* near: pointers that are handed over in an array */
 	size_t line; /* where the last line of the parameters begins */
 	bool fails;
 } piece;
@@ -345,7 +355,7 @@ past_comment(const char *s)
 
 /* Names in the text that the function's variables have are parameters. */
 static void
-find_parameters(sg_fn *f, piece *p, const char *s, int indent)
+find_parameters(sg_fn *f, piece *p, const char *s)
 {
 	while (*s) {
 		size_t n = 0;
@@ -364,12 +374,40 @@ find_parameters(sg_fn *f, piece *p, const char *s, int indent)
 		v = isdigit((unsigned char)*s) ? NULL : *sg_bytes_map_at(f->split->variables, s, n);
 		if (v && v->piece != f->split->now + 1) {
 			v->piece = f->split->now + 1;
-			add_parameter(p, sg_text(f->ctx, "%.*s", (int)n, s), v->declaration,
-			              indent);
+			const parameter par = {sg_text(f->ctx, "%.*s", (int)n, s), v->declaration};
+			SG_PUSH(f->ctx, p->par, p->npars, p->cap, par);
 		}
 		p->fails = p->fails || (n == 6 && memcmp(s, "return", n) == 0);
 		s += n;
 	}
+}
+
+/* Where libtcc could not call the piece, for its stack of arguments holds 256 values, pointers go in an
+ * array: lines that take them out again are returned. */
+static const char *
+list_parameters(sg_fn *f, piece *p, int indent)
+{
+	const bool many = f->m->o->jit && p->npars > MOST;
+	size_t n = 0;
+	sg_buf taken;
+
+	sg_buf_init(&taken, f->ctx);
+	sg_buf_init(&p->parameters, f->ctx);
+	sg_buf_init(&p->arguments, f->ctx);
+	sg_buf_init(&p->near, f->ctx);
+	if (many)
+		add_parameter(p, f->split->near, sg_text(f->ctx, "void *const *%s", f->split->near), indent);
+	for (size_t i = 0; i < p->npars; i++) {
+		const parameter *par = &p->par[i];
+
+		if (!many || !strchr(par->declaration, '*')) {
+			add_parameter(p, par->name, par->declaration, indent);
+			continue;
+		}
+		sg_buf_printf(&p->near, "%s(void *)%s", n ? ", " : "", par->name);
+		sg_buf_printf(&taken, "\t%s = %s[%zu];\n", par->declaration, f->split->near, n++);
+	}
+	return sg_buf_text(&taken);
 }
 
 /* Variables that a call or a loop declares. */
@@ -401,13 +439,15 @@ print_piece_steps(sg_fn *f, size_t *at)
 }
 
 static void
-print_function(sg_fn *f, const char *name, const piece *p, const char *steps, bool has_status)
+print_function(sg_fn *f, const char *name, const piece *p, const char *taken, const char *steps,
+               bool has_status)
 {
 	sg_buf *out = &f->m->pieces;
 	const char *ok = p->fails || has_status ? sg_use(f->m, "SGRT_OK") : NULL;
 
 	sg_buf_printf(out, "%s static %s\n%s(%s)\n{\n", sg_apart_name(f->m), ok ? "int" : "void",
 	              name, p->arguments.n ? p->parameters.s : "void");
+	sg_buf_puts(out, taken);
 	if (has_status)
 		sg_buf_printf(out, "\tint %s = %s;\n%s", f->status, ok,
 		              steps[0] == '\n' ? "" : "\n");
@@ -418,12 +458,27 @@ print_function(sg_fn *f, const char *name, const piece *p, const char *steps, bo
 }
 
 static void
+print_piece_call(sg_fn *f, const char *name, piece *p, bool may_fail)
+{
+	if (p->near.n) {
+		sg_line(f, "{");
+		sg_line(f, "\tvoid *const %s[] = {%s};", f->split->near, sg_buf_text(&p->near));
+	}
+	if (may_fail)
+		sg_line(f, "%s = %s(%s);", f->status, name, sg_buf_text(&p->arguments));
+	else
+		sg_line(f, "%s(%s);", name, sg_buf_text(&p->arguments));
+	if (p->near.n)
+		sg_line(f, "}");
+}
+
+static void
 print_piece(sg_fn *f, size_t *at)
 {
 	const bool had_status = f->has_status;
 	sg_buf *out = f->b;
 	piece p = {.fails = false};
-	const char *name, *steps;
+	const char *name, *steps, *taken;
 	bool has_status;
 
 	f->has_status = false;
@@ -432,16 +487,13 @@ print_piece(sg_fn *f, size_t *at)
 	f->b = out;
 	name = sg_name_exact(&f->m->names,
 	                     sg_text(f->ctx, "%s_part%u", f->title, (unsigned)f->split->now + 1));
-	sg_buf_init(&p.parameters, f->ctx);
-	sg_buf_init(&p.arguments, f->ctx);
-	find_parameters(f, &p, steps, (int)strlen(name) + 1);
-	print_function(f, name, &p, steps, has_status);
+	find_parameters(f, &p, steps);
+	taken = list_parameters(f, &p, (int)strlen(name) + 1);
+	print_function(f, name, &p, taken, steps, has_status);
 	f->has_status = had_status || p.fails || has_status;
-	if (!p.fails && !has_status) {
-		sg_line(f, "%s(%s);", name, sg_buf_text(&p.arguments));
+	print_piece_call(f, name, &p, p.fails || has_status);
+	if (!p.fails && !has_status)
 		return;
-	}
-	sg_line(f, "%s = %s(%s);", f->status, name, sg_buf_text(&p.arguments));
 	sg_line(f, "if (%s != %s)", f->status, sg_use(f->m, "SGRT_OK"));
 	sg_line(f, "\treturn %s;", f->status);
 }

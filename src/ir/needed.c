@@ -1,5 +1,5 @@
-/* needed.c - what some nodes need, in time of that alone: a program of many small entries is not walked
- * whole for each of them. */
+/* needed.c - what some nodes need, in time of that alone: a program of many small entries is not
+ * walked whole for each of them. */
 #include "ir/ir.h"
 
 #include <stdlib.h>
