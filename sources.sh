@@ -42,9 +42,9 @@ stems() {
 	done
 }
 
-# programs of examples/host that use the library: static.c stands on written C alone
+# programs of examples/host that use the library: static.c and module.c stand on written C
 library_hosts() {
-	stems 'examples/host/*.c' .c | grep -v '/static$'
+	stems 'examples/host/*.c' .c | grep -v '/static$\|/module$'
 }
 
 echo '# Made by sources.sh; do not edit.'

@@ -36,6 +36,13 @@ status 'a program without a library compiles' 0 ${CC:-cc} -std=c11 -O1 -Wall -We
 	-Werror -I. "$host/static.c" net.c -lm -o static
 status 'and its loss goes down' 0 ./static
 
+expect 'written C with a module' 0 '' '' compile "$model" -o .
+status 'a program with the runtime alone compiles' 0 ${CC:-cc} -std=c11 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror "-I$builddir/runtime" -I. "$host/module.c" perceptron.c "-L$builddir" -lsymgrad_rt -lm -o module
+status 'and its loss goes down' 0 ./module
+grep -q '^int perceptron_gradient(ptrdiff_t N, const float \*x, ' out
+judge 'and it says what the module has' $?
+
 # ---- a microcontroller
 if command -v arm-none-eabi-gcc >gcc.path && command -v qemu-system-arm >qemu.path &&
 	echo 'float f(float); float f(float x) { return sqrtf(x); }' | arm-none-eabi-gcc -include math.h -x c -c -o have.o - 2>have.err; then
