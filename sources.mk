@@ -30,6 +30,7 @@ lib_sources = \
 	src/rules/build_linalg.c \
 	src/rules/build_loop.c \
 	src/rules/build_move.c \
+	src/rules/build_sparse.c \
 	src/rules/build_struct.c \
 	src/rules/demand.c \
 	src/rules/dispatch.c \

@@ -3,7 +3,8 @@
  * takes them in.
  *
  * Blocks are matrices of all elements of the output by all of the input. The places that can't be
- * proved zero are found here; a block without any has no output, and one without zeros no pattern.
+ * proved zero are found here, and what stands there alone is computed, by as few sweeps as colouring
+ * finds; a block without any has no output, and one without zeros no pattern.
  */
 #include "api/api.h"
 
@@ -112,6 +113,14 @@ nowhere(sg_ctx *ctx)
 	return p;
 }
 
+/* All of it, or the entries that can't be proved zero, by rows. */
+static sg_ref
+block(sg_build *b, sg_ref y, sg_ref x, const sg_pattern *p)
+{
+	return p ? sg_sparse_entries(b, y, 1, &x, p, sg_pattern_colours)
+	         : sg_deriv(b, SG_JACOBIAN, SG_MODE_AUTO, y, x, 0);
+}
+
 typedef struct blocks {
 	sg_build b;
 	sg_program *p;
@@ -135,7 +144,7 @@ add_block(blocks *k, size_t out, size_t in)
 	SG_PUSH(k->b.ctx, k->jac.out, k->jac.nout, k->cap,
 	        (sg_output){.name = sg_text(k->b.ctx, "jac_%s_%s", k->e->out[out].name,
 	                                    k->p->input[in].name),
-	                    .ref = sg_deriv(&k->b, SG_JACOBIAN, SG_MODE_AUTO, y, x, 0),
+	                    .ref = block(&k->b, y, x, k->j->pattern[at]),
 	                    .at = k->e->out[out].at});
 	k->j->block[at] = k->jac.nout;
 }

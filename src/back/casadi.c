@@ -134,8 +134,8 @@ block_places(sg_ctx *ctx, const sg_pattern *pattern, const sg_casadi_array *y, c
 		for (int64_t k = from; k < to; k++) {
 			const int64_t c = pattern ? pattern->col[k] : k;
 
-			(*p)[used++] =
-			    (sg_casadi_place){row, sg_casadi_index(x, c), r * x->count + c};
+			(*p)[used++] = (sg_casadi_place){row, sg_casadi_index(x, c),
+			                                 pattern ? k : r * x->count + c};
 		}
 	}
 	return used;

@@ -13,7 +13,7 @@ typedef struct sg_front_options {
 	/* What a sparse derivative asks of the floor above, handed down by who calls (pass.h:
 	 * sg_pattern_of, sg_pattern_colours); NULL: sparse derivatives can't be had. */
 	const char *(*pattern)(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p);
-	int64_t (*colours)(sg_ctx *ctx, const sg_pattern *p, int64_t *colour);
+	sg_colours *colours;
 } sg_front_options;
 
 /* The program of a source, with DERIV nodes still in it; NULL when there was an error (recorded). */

@@ -168,7 +168,8 @@ typedef struct sg_output {
 typedef struct sg_jacobian {
 	size_t entry;  /* 1 + the number of the entry that computes them; 0: all are zero */
 	size_t *block; /* 1 + its output; 0: zero, or the input is not used */
-	const sg_pattern **pattern; /* where the block is not zero; NULL: anywhere */
+	const sg_pattern **pattern; /* the places of the block's entries, which are its output by rows;
+	                               NULL: it has all */
 } sg_jacobian;
 
 typedef struct sg_entry_ir {

@@ -36,7 +36,7 @@ const sg_program *sg_split_small(sg_ctx *ctx, const sg_program *p);
  * why it can't be had ("extents that are not fixed"). */
 const char *sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p);
 /* colour[cols]: columns of one colour share no row. Returns the number of colours. */
-int64_t sg_pattern_colours(sg_ctx *ctx, const sg_pattern *p, int64_t *colour);
+sg_colours sg_pattern_colours;
 
 /* Adjoints of x[0..n) for adjoint `seed` of y, all in graph b->g; 0 where y does not depend on x[i]. */
 void sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint);

@@ -148,6 +148,11 @@ sg_ref sg_seed(sg_build *b, sg_type t, const sg_shape *s, int64_t id);
 sg_ref sg_bind(sg_build *b, sg_ref x, int64_t id);
 sg_ref sg_stop(sg_build *b, sg_ref x);
 sg_ref sg_deriv(sg_build *b, sg_deriv_kind k, sg_deriv_mode m, sg_ref y, sg_ref x, sg_ref v);
+/* The entries of dy/dx at the places of the pattern, rank 1, by rows; the xs are flattened, one after the
+ * other. colours: sg_pattern_colours, which stands higher. */
+typedef int64_t sg_colours(sg_ctx *ctx, const sg_pattern *p, int64_t *colour);
+sg_ref sg_sparse_entries(sg_build *b, sg_ref y, size_t nx, const sg_ref *x, const sg_pattern *p,
+                         sg_colours *colours);
 sg_ref sg_map_node(sg_build *b, uint32_t n, const sg_ref *xs, const sg_ref *slice, sg_ref result);
 sg_ref sg_custom(sg_build *b, int64_t nparams, int64_t nresults, int64_t k, const sg_ref *args);
 

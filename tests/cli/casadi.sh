@@ -126,6 +126,59 @@ main(void)
 END
 status 'a host compiles' 0 ${CC:-cc} -std=c11 load.c -o load -ldl -lm
 status 'and finds all as CasADi would' 0 ./load
+# ---- a banded block: only what is not zero is computed, in three sweeps, and handed over by columns
+cat >band.sg <<'END'
+dim N = 1500
+input x[N], p
+d = x[1:] - x[:-1]
+output concat(([x[0]*p], d[1:]**3 - sin(d[:-1])*x[1:-1], [x[-1]**2])) as r, sum(d**2) as e
+END
+expect 'a banded Jacobian' 0 '' '' compile band.sg --api=casadi --standalone -o .
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror \
+	-fPIC -shared band.c -o band.so -lm
+cat >band_main.c <<'END'
+#include <math.h>
+#include <stdlib.h>
+#include "band.h"
+#define N 1500
+
+int
+main(void)
+{
+	static double x[N], jac[3 * N], p = 2, by_p[1], e[N];
+	const double *arg[8] = {x, &p};
+	double *res[8] = {jac, by_p, e}, *w;
+	const long long *s = jac_band_forward_sparsity_out(0), *begin = s + 2, *row = s + 3 + N;
+	long long na, nr, ni, nw;
+	int bad = s[0] != N || s[1] != N || begin[N] != 3 * N - 4;
+
+	for (int i = 0; i < N; i++)
+		x[i] = (i * 37 % 101) * 0.01;
+	jac_band_forward_work(&na, &nr, &ni, &nw);
+	bad |= nw > 40 * N; /* dense, it is N * N */
+	w = malloc((size_t)nw * sizeof *w);
+	bad |= !w || jac_band_forward(arg, res, NULL, w, 0) != 0;
+	for (int c = 0; c < N; c++)
+		for (long long k = begin[c]; k < begin[c + 1]; k++) {
+			const int i = (int)row[k], last = i == N - 1;
+			const double hi = last ? 0 : x[i + 1] - x[i], lo = i ? x[i] - x[i - 1] : 0;
+			const double slope = cos(lo) * x[i], want =
+			    i == 0      ? p
+			    : last      ? 2 * x[i]
+			    : i < c     ? 3 * hi * hi
+			    : i == c    ? -3 * hi * hi - slope - sin(lo)
+			                : slope;
+
+			bad |= i < c - 1 || i > c + 1 || !(fabs(jac[k] - want) <= 1e-14 * (1 + fabs(want)));
+		}
+	bad |= by_p[0] < x[0] || by_p[0] > x[0] || !(fabs(e[0] + 2 * (x[1] - x[0])) < 1e-15);
+	free(w);
+	return bad;
+}
+END
+status 'a host compiles' 0 ${CC:-cc} -std=c11 band_main.c band.c -o band_main -lm
+status 'its entries are those by hand, and no room is there for others' 0 ./band_main
+
 expect 'a shared object at once' 0 '' '' compile m.sg --api=casadi -o at_once.so
 status 'the header is C++ too' 0 ${CC:-cc} -x c++ -fsyntax-only -Wall -Werror m.h
 
@@ -173,6 +226,20 @@ for c, e in enumerate(np.eye(3)):
     assert np.allclose(H[:, c], (grad(x + 1e-6 * e) - grad(x - 1e-6 * e)) / 2e-6, 1e-7, 1e-7)
 assert sp.sparsity_out(0).nnz() == 3
 assert np.allclose(np.diag(np.array(ca.DM(sp(x, s)))), 2 * x * s)
+
+# a banded one: the places that CasADi finds, and its numbers
+band = ca.external("band_forward", "./band.so")
+N = 1500
+X, P = ca.MX.sym("x", N), ca.MX.sym("p")
+D = X[1:] - X[:-1]
+own = ca.Function("own", [X, P], [ca.vertcat(X[0] * P, D[1:] ** 3 - ca.sin(D[:-1]) * X[1:-1], X[-1] ** 2), ca.sumsqr(D)])
+x = rng.standard_normal(N)
+for o in range(2):
+    for i in range(2):
+        A = ca.Function("A", [X, P], [ca.jacobian(band(X, P)[o], (X, P)[i])])(x, 1.5)
+        B = ca.Function("B", [X, P], [ca.jacobian(own(X, P)[o], (X, P)[i])])(x, 1.5)
+        assert A.sparsity() == B.sparsity(), (o, i, A.sparsity(), B.sparsity())
+        assert np.allclose(A.nonzeros(), B.nonzeros(), 1e-12, 1e-12)
 END
 	status "CasADi's own external() agrees" 0 "$python" check.py
 else
