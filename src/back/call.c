@@ -41,22 +41,14 @@ put_indent(sg_fn *f, int more)
 		sg_buf_putc(f->b, ' ');
 }
 
-void
-sg_line(sg_fn *f, const char *fmt, ...)
+/* s [n], broken where it is too long. */
+static void
+put_lines(sg_fn *f, const char *s, size_t n)
 {
-	sg_buf b;
-	va_list ap;
-	const char *s;
-	int more = 0;
-
-	sg_buf_init(&b, f->ctx);
-	va_start(ap, fmt);
-	sg_buf_vprintf(&b, fmt, ap);
-	va_end(ap);
-	for (s = sg_buf_text(&b);; more = 4) {
+	for (int more = 0;; more = 4) {
 		const int used = f->indent * TAB + more;
 		const size_t room = used < WIDTH - 40 ? (size_t)(WIDTH - used) : 40;
-		const size_t n = strlen(s), at = n > room ? break_at(s, room) : 0;
+		const size_t at = n > room ? break_at(s, room) : 0;
 
 		put_indent(f, more);
 		sg_buf_write(f->b, s, at ? at : n);
@@ -64,7 +56,26 @@ sg_line(sg_fn *f, const char *fmt, ...)
 		if (!at)
 			break;
 		s += at + 1;
+		n -= at + 1;
 	}
+}
+
+void
+sg_line(sg_fn *f, const char *fmt, ...)
+{
+	sg_buf b;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (f->m->o->jit) { /* nobody reads it */
+		sg_buf_vprintf(f->b, fmt, ap);
+		sg_buf_putc(f->b, '\n');
+	} else {
+		sg_buf_init(&b, f->ctx);
+		sg_buf_vprintf(&b, fmt, ap);
+		put_lines(f, sg_buf_text(&b), b.n);
+	}
+	va_end(ap);
 }
 
 /* ---- where it comes from ---- */
@@ -158,6 +169,8 @@ sg_print_origin(sg_fn *f, const sg_ref *r, size_t n)
 	origin o[MOST];
 	size_t count = 0;
 
+	if (f->m->o->jit)
+		return;
 	for (size_t i = 0; i < n && count < MOST; i++) {
 		origin x = {f->g->span[r[i]], 0};
 		bool old = false;

@@ -81,24 +81,43 @@ in_word(char c)
 	       c == '_';
 }
 
+static bool
+add_symbol(TCCState *s, size_t at, bool *given)
+{
+	if (at >= sgrt_nsymbols || given[at])
+		return true;
+	given[at] = true;
+	return tcc_add_symbol(s, sgrt_symbols[at].name, address_of(&sgrt_symbols[at])) >= 0;
+}
+
 /* Gives libtcc the addresses of the words of text that are symbols and called: to give it all that there are
- * takes longer than to compile a small function. */
+ * takes longer than to compile a small function. The search is for the parentheses; a word that comes again
+ * soon is not looked up again. */
 static bool
 add_words(TCCState *s, const char *text, bool *given)
 {
-	while (*text) {
-		size_t len = 0, at;
+	enum { RECENT = 64 };
+	struct {
+		const char *word;
+		size_t len;
+	} recent[RECENT] = {{NULL, 0}};
 
-		while (in_word(text[len]))
-			len++;
-		at = len > 0 && text[len] == '(' ? find_symbol(text, len) : sgrt_nsymbols;
-		if (at < sgrt_nsymbols && !given[at]) {
-			given[at] = true;
-			if (tcc_add_symbol(s, sgrt_symbols[at].name,
-			                   address_of(&sgrt_symbols[at])) < 0)
-				return false;
-		}
-		text += len > 0 ? len : 1;
+	for (const char *end = strchr(text, '('); end; end = strchr(end + 1, '(')) {
+		const char *word = end;
+		size_t len, slot;
+
+		while (word > text && in_word(word[-1]))
+			word--;
+		len = (size_t)(end - word);
+		if (len == 0)
+			continue;
+		slot = (len * 7 + (unsigned char)word[len - 1] + (unsigned char)word[len / 2] * 31u) % RECENT;
+		if (recent[slot].len == len && memcmp(recent[slot].word, word, len) == 0)
+			continue;
+		recent[slot].word = word;
+		recent[slot].len = len;
+		if (!add_symbol(s, find_symbol(word, len), given))
+			return false;
 	}
 	return true;
 }

@@ -270,9 +270,12 @@ take_slot(sg_fn *f, arrays *all, size_t i, bool same_only)
 	int how = 0;
 
 	for (uint32_t k = 0; k < f->nslots && how < 3; k++) {
-		const int is = fit(f, &f->slot[k], a->bytes, same_only);
+		int is;
 
-		if (is > how && is_free(f, all, k, a)) {
+		if (!same_only && !is_free(f, all, k, a)) /* sizes take longer to compare */
+			continue;
+		is = fit(f, &f->slot[k], a->bytes, same_only);
+		if (is > how && (!same_only || is_free(f, all, k, a))) {
 			best = k;
 			how = is;
 		}

@@ -27,7 +27,8 @@ reserve(sg_buf *b, size_t n)
 void
 sg_buf_write(sg_buf *b, const char *s, size_t n)
 {
-	reserve(b, n);
+	if (b->cap - b->n <= n || !b->s)
+		reserve(b, n);
 	if (n)
 		memcpy(b->s + b->n, s, n);
 	b->n += n;
@@ -37,7 +38,10 @@ sg_buf_write(sg_buf *b, const char *s, size_t n)
 void
 sg_buf_putc(sg_buf *b, char c)
 {
-	sg_buf_write(b, &c, 1);
+	if (b->cap - b->n <= 1 || !b->s)
+		reserve(b, 1);
+	b->s[b->n++] = c;
+	b->s[b->n] = '\0';
 }
 
 void

@@ -26,6 +26,10 @@ put_field(sg_buf *b, const spec *p, const char *s, size_t n, size_t sign)
 {
 	const size_t fill = p->width > n ? p->width - n : 0;
 
+	if (!fill) {
+		sg_buf_write(b, s, n);
+		return;
+	}
 	if (!p->left && !p->zeros)
 		pad(b, ' ', fill);
 	sg_buf_write(b, s, sign);
@@ -171,12 +175,21 @@ sg_buf_vprintf(sg_buf *b, const char *fmt, va_list ap)
 	sg_buf_write(b, "", 0); /* there is a text, if an empty one */
 	va_copy(rest, ap);
 	for (const char *f = fmt; *f; f++) {
-		const size_t plain = strcspn(f, "%");
+		const char *plain = f;
 
-		sg_buf_write(b, f, plain);
-		f += plain;
+		while (*f && *f != '%')
+			f++;
+		sg_buf_write(b, plain, (size_t)(f - plain));
 		if (!*f)
 			break;
+		if (f[1] == 's') { /* most are that */
+			const char *s = va_arg(rest, const char *);
+
+			sg_need(b->ctx, s, "%s has a string");
+			sg_buf_puts(b, s);
+			f++;
+			continue;
+		}
 		f = read_spec(f + 1, &rest, &p);
 		put_one(b, &p, *f, &rest);
 	}

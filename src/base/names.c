@@ -24,8 +24,15 @@ sg_hash(const void *bytes, size_t size, uint64_t seed)
 		h = mix(h ^ w) + UINT64_C(0x9e3779b97f4a7c15);
 	}
 	w = 0;
-	for (size_t i = 0; i < size; i++)
-		w |= (uint64_t)p[i] << (8 * i);
+	if (size >= 4) {
+		uint32_t a, b;
+
+		memcpy(&a, p, 4);
+		memcpy(&b, p + size - 4, 4);
+		w = (uint64_t)b << 32 | a;
+	} else if (size > 0) {
+		w = (uint64_t)p[0] | (uint64_t)p[size / 2] << 8 | (uint64_t)p[size - 1] << 16;
+	}
 	return mix(mix(h ^ w) + UINT64_C(0x2545f4914f6cdd1d));
 }
 

@@ -7,6 +7,8 @@
  * floor(x/(y*c)). */
 #include "ir/space.h"
 
+#include <string.h>
+
 static int64_t
 floor_div(sg_ctx *ctx, int64_t a, int64_t b)
 {
@@ -279,6 +281,8 @@ sg_ext_fold(sg_space *sp, sg_ext e, uint32_t term, sg_ext *p, int64_t *k, sg_ext
 	return true;
 }
 
+enum { DEPTH = 3 }; /* of atoms that a proof looks into */
+
 static bool nonneg(sg_space *sp, sg_ext e, int depth);
 
 static bool
@@ -375,7 +379,7 @@ small_atom(const sg_space *sp, const sg_term *t)
 }
 
 static bool
-nonneg(sg_space *sp, sg_ext e, int depth)
+prove(sg_space *sp, sg_ext e, int depth)
 {
 	const sg_poly s = *sg_poly_at(sp, e);
 	sg_ext p, rest;
@@ -397,10 +401,72 @@ nonneg(sg_space *sp, sg_ext e, int depth)
 	return false;
 }
 
+/* For each sample, nothing, one, few and many, in no common order. */
+static void
+choose_samples(sg_space *sp)
+{
+	static const int64_t extent[] = {0, 1, 7, 900};
+
+	sp->sample = SG_NEW_ARRAY(sp->ctx, int64_t, SG_SAMPLES * sp->ndims);
+	sp->sampled = sp->ndims;
+	for (uint32_t k = 0; k < SG_SAMPLES; k++)
+		for (uint32_t d = 0; d < sp->ndims; d++) {
+			const uint32_t key[2] = {k, d};
+
+			sp->sample[k * sp->ndims + d] = extent[(k + sg_hash(key, sizeof key, 0)) % 4];
+		}
+}
+
+/* Is e negative for some dimensions? Few that are get past this, and to look for a proof that is not there
+ * takes long. */
+static bool
+is_refuted(sg_space *sp, sg_ext e)
+{
+	if (sp->sampled != sp->ndims)
+		choose_samples(sp);
+	for (uint32_t k = 0; k < SG_SAMPLES; k++) {
+		int64_t v;
+
+		if (sg_ext_eval(sp, e, sp->sample + k * sp->ndims, &v) && v < 0)
+			return true;
+	}
+	return false;
+}
+
+/* Room for what was found of e. */
+static void
+grow_signs(sg_space *sp, sg_ext e)
+{
+	const size_t n = sp->poly_cap;
+	uint8_t *sign;
+
+	if (e < sp->nsigns)
+		return;
+	sign = SG_NEW_ARRAY(sp->ctx, uint8_t, n);
+	if (sp->nsigns)
+		memcpy(sign, sp->sign, sp->nsigns);
+	sp->sign = sign;
+	sp->nsigns = n;
+}
+
+static bool
+nonneg(sg_space *sp, sg_ext e, int depth)
+{
+	const uint8_t asked = (uint8_t)(1u << (2 * depth)), yes = (uint8_t)(2u << (2 * depth));
+
+	grow_signs(sp, e);
+	if (!(sp->sign[e] & asked)) {
+		const bool found = !(depth == DEPTH && is_refuted(sp, e)) && prove(sp, e, depth);
+
+		sp->sign[e] |= found ? asked | yes : asked;
+	}
+	return (sp->sign[e] & yes) != 0;
+}
+
 bool
 sg_ext_nonneg(sg_space *sp, sg_ext e)
 {
-	return nonneg(sp, e, 3);
+	return nonneg(sp, e, DEPTH);
 }
 
 /* ---- the lesser and the greater ---- */

@@ -32,6 +32,8 @@ typedef struct sg_atom {
 #define SG_MAX_ATOM_DEPTH 100
 #define SG_MAX_ATOM_WEIGHT 10000
 
+#define SG_SAMPLES 4
+
 struct sg_space {
 	sg_ctx *ctx;
 	sg_dim *dim;
@@ -42,6 +44,10 @@ struct sg_space {
 	size_t natoms, atom_cap;
 	sg_bytes_map *poly_map, *atom_map;
 	sg_bytes_map *done; /* results of binary operations on extents */
+	uint8_t *sign; /* by extent, two bits a depth: is it known whether it is provably >= 0; is it? */
+	size_t nsigns;
+	int64_t *sample; /* values for all dimensions, SG_SAMPLES times */
+	size_t sampled;  /* dimensions that have them */
 	sg_bytes_map *shape_map, *attr_map;
 	const sg_shape *scalar;
 	int64_t fresh;
