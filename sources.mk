@@ -144,6 +144,7 @@ lib_sources = \
 	src/back/chunks.c \
 	src/back/classify.c \
 	src/back/cname.c \
+	src/back/columns.c \
 	src/back/contract.c \
 	src/back/demand.c \
 	src/back/demand.h \
@@ -307,6 +308,7 @@ test_programs = \
 	tests/check_block \
 	tests/check_cache \
 	tests/check_call \
+	tests/check_columns \
 	tests/check_data \
 	tests/check_derive \
 	tests/check_eval \

@@ -545,6 +545,57 @@ START_TEST(powers_are_those_of_annex_f)
 	}
 END_TEST
 
+/* The worst of the powers of 70 numbers, exponents from `from` to `to`, that are carried. */
+#define CARRIED(T, DIGITS, EMIN) \
+	static double carried_##T(double lo, double hi, ptrdiff_t from, ptrdiff_t to) \
+	{ \
+		sgrt_powers_##T p; \
+		double most = 0, d; \
+		uint64_t seed = 3; \
+		ptrdiff_t i, e; \
+		mpfr_t x; \
+\
+		mpfr_init2(x, PREC); \
+		for (i = 0; i < 70; i++) \
+			p.t[i] = (i % 2 ? -1 : 1) * (float)uniform(&seed, lo, hi); \
+		sgrt_powers_start_##T(&p, 70, from, to); \
+		for (e = from; e <= to; e++) { \
+			const double *factor = sgrt_powers_next_##T(&p, 70, e); \
+\
+			for (i = 0; i < 70; i++) { \
+				mpfr_set_d(x, (double)p.t[i], MPFR_RNDN); \
+				mpfr_pow_si(x, x, e, MPFR_RNDN); \
+				d = p.base[i] * factor[i]; \
+				d = distance(DIGITS == 24 ? (double)(float)d : d, x, DIGITS, EMIN); \
+				most = d > most ? d : most; \
+			} \
+		} \
+		mpfr_clear(x); \
+		return most; \
+	}
+CARRIED(f64, 53, -1074)
+CARRIED(f32, 24, -149)
+
+START_TEST(carried_powers_are_within_their_bounds)
+	{
+		static const struct {
+			double lo, hi;
+			ptrdiff_t from, to;
+		} of[] = {{0.25, 1, 0, 40}, {0.99, 1.01, 0, 3000}, {0, 1.5, -3, 130},
+		          {1e-9, 1e9, 0, 120}, {0.999, 1.001, 17, 9000}, {1e-30, 1, 5, 9}};
+
+		for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+			const double d = carried_f64(of[i].lo, of[i].hi, of[i].from, of[i].to);
+			const double f = carried_f32(of[i].lo, of[i].hi, of[i].from, of[i].to);
+
+			if (getenv("SGRT_VERBOSE"))
+				printf("powers %zu: %.3f ulp, f32 %.3f\n", i, d, f);
+			ck_assert_msg(d <= 4, "%zu: %.3f ulp", i, d);
+			ck_assert_msg(f <= 2, "%zu, f32: %.3f ulp", i, f);
+		}
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -558,6 +609,7 @@ main(void)
 	tcase_add_loop_test(c, floats_are_within_their_bounds, 0, n);
 	tcase_add_loop_test(c, quarter_turns_keep_their_digits, 0, 6);
 	tcase_add_test(c, powers_are_those_of_annex_f);
+	tcase_add_test(c, carried_powers_are_within_their_bounds);
 	suite_add_tcase(s, c);
 	srunner_run_all(run, CK_ENV);
 	failed = srunner_ntests_failed(run);

@@ -140,6 +140,27 @@ static const struct {
      "gradient sum(near) + sum(run*run) as y wrt c, x\n"
      "entry which = argmin(d, axis=1) as k, near, hvp(sum(near), c, ones([K, M])) as h\n",
      1e-10},
+    {"tiles in columns: short folds of every kind",
+     "input x[R, M], z[R], c[K, M], b[3]\n"
+     "d = map((p) -> sum((c - p)**2, axis=1), x)\n"
+     "s = tanh(d*z[:, None]) + sum(x, axis=1)[:, None]*arange(R)[:, None]/100\n"
+     "near = min(d, axis=1) - max(s*d, axis=1) + prod(1 + s/9, axis=1)/(1 + cast(argmax(s, axis=1), f64))\n"
+     "run = sum(cumsum(s, axis=1)*d, axis=1) + cast(any(d > z[:, None], axis=1), f64)\n"
+     "waves = sum(sin(d)*(0.1 + d)**z[:, None], axis=1)\n"
+     "gradient sum(near*run) + sum(waves)/1e3 as y wrt c, x, z\n"
+     "entry folds = sum(near*run) as a, sum(s, axis=0) as b, sum(s*d) as c, max(waves) as d, sum(s*x[:, :1]) as e\n"
+     "entry nearest = grad(sum(min(d, axis=1)), c) as gc, grad(sum(min(d, axis=1)), x) as gx\n"
+     "entry scaled = x*sum(x, axis=1)[:, None]*min(d, axis=1)[:, None] as q\n"
+     "entry picked = sum(max(d, axis=1)) as y, 1/min(d, axis=1) as q, x[:, argmax(sum(c, axis=1)) % 1] as some\n",
+     1e-8},
+    {"tiles in columns, in f32, by rows of known length",
+     "real f32\n"
+     "input x[R, 3], c[7, 3]\n"
+     "def weights(p) = softmax(-sum((c - p)**2, axis=1))\n"
+     "def far(p) = max(sum(abs(c - p), axis=1) * min(c*p))\n"
+     "gradient sum(map(far, x)) as y wrt c, x\n"
+     "entry soft = grad(sum(map(weights, x)**2), c) as g\n",
+     1e-4},
     {"tiles of rows: a net",
      "real f32\n"
      "input x[R, M], t[R, K]\n"

@@ -156,6 +156,14 @@ loads_in_row(const finder *w, const sg_step *s, uint32_t v, uint32_t row)
 	return (seen && seen == x->uses) || in_row(w, s, x->ref, x->aff, row, NULL);
 }
 
+bool
+sg_loads_in_row(sg_fn *f, sg_ext rows, const sg_step *s, uint32_t v)
+{
+	const finder w = {.f = f, .rows = rows};
+
+	return loads_in_row(&w, s, v, s->row);
+}
+
 /* The axis of a view, of the shape, along which it sees row by row of its array, and in each row
  * nothing else; -1: there is none. */
 static int
@@ -400,6 +408,7 @@ join(finder *w, sg_step *s)
 		return join_fill(w, s);
 	case SG_S_LOOP:
 	case SG_S_TEST:
+	case SG_S_TURN:
 		break;
 	}
 	return false;
@@ -670,4 +679,5 @@ sg_find_bands(sg_fn *f)
 	w->users = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
 	count_users(w, f->order, 0, (uint32_t)f->nsteps, 1);
 	arrange(w, 0, (uint32_t)f->nsteps);
+	sg_turn_bands(f);
 }

@@ -7,6 +7,7 @@
  * branch.c    steps that wait for the condition of a branch
  * plan.c      where in the workspace the buffers lie
  * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text
+ * band.c      steps that run tile by tile;  columns.c  with the rows of a tile side by side
  * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
  *             step
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
@@ -96,6 +97,7 @@ const char *sg_apart_name(sg_module *m); /* before a function that is not to be 
 typedef uint32_t sg_aff;          /* interned in its function: equal forms are equal numbers */
 #define SG_VAR_VALUE SG_MAX_LOOPS /* variable SG_VAR_VALUE + v is value v; lower ones are loops */
 #define SG_VAR_TILE UINT32_MAX    /* the first row of the tile of a band */
+#define SG_VAR_LANE (SG_VAR_TILE - 1) /* a loop's row less that one, in columns */
 
 typedef struct sg_aff_term {
 	uint32_t var;
@@ -224,13 +226,15 @@ typedef enum {
 	SG_S_DONE,
 	SG_S_LOOP,
 	SG_S_TEST, /* a condition of guards is known */
+	SG_S_TURN, /* of a band in columns: rows of array `from`, turned into columns */
 } sg_step_kind;
 
 typedef struct sg_step {
 	uint8_t kind;
 	uint32_t level;
 	uint32_t guard; /* it runs where that holds; 0: always */
-	sg_ref ref;     /* CALL, FILL, DONE, LOOP, TEST; NEST: the least of its roots */
+	sg_ref ref;     /* CALL, FILL, DONE, LOOP, TEST, TURN; NEST: the least of its roots */
+	sg_ref from;    /* TURN */
 	uint32_t *dep;  /* steps before it */
 	size_t ndeps, dep_cap;
 	sg_ref *read; /* arrays that it reads or writes */
@@ -253,7 +257,11 @@ typedef struct sg_band {
 	sg_ext rows;
 	uint32_t first, n; /* by their places in the order */
 	uint32_t tile;     /* rows at most */
+	uint32_t room;     /* of one that is, or would be, in columns: rows that its arrays have */
+	bool columns;      /* its arrays hold row beside row: columns.c */
 } sg_band;
+
+#define SG_COLUMNS 64 /* rows of a tile in columns */
 
 typedef struct sg_slot {
 	sg_ext bytes;
@@ -494,6 +502,12 @@ void sg_step_reads(sg_fn *f, uint32_t step, sg_ref r); /* array or variable of r
 /* ---- band.c ---- */
 void sg_find_bands(sg_fn *f);
 sg_ext sg_row_length(sg_fn *f, sg_ref r); /* elements behind the leading axis of an array */
+/* Does value v of a step over the rows load, wherever it is read, an element of its own row? */
+bool sg_loads_in_row(sg_fn *f, sg_ext rows, const sg_step *s, uint32_t v);
+
+/* ---- columns.c: bands whose arrays are turned ---- */
+void sg_turn_bands(sg_fn *f);
+void sg_print_turn(sg_fn *f, const sg_step *s);
 
 /* ---- demand.c ---- */
 void sg_demand_step(sg_fn *f, uint32_t step);

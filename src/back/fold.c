@@ -72,8 +72,13 @@ declare_sum(sg_nest *n, sg_root *r, sg_type t)
 	const char *sum = sg_text(f->ctx, "%.30s%ssum", hint, between);
 	const char *rest = sg_text(f->ctx, "%.30s%srest", hint, between);
 
-	r->acc = sg_declare_var(n, type, sg_name_fresh(&f->names, sum), zero, true);
-	r->acc2 = sg_declare_var(n, type, sg_name_fresh(&f->names, rest), zero, true);
+	const bool by_first = sg_sums_by_first(n);
+	const char *first = by_first ? NULL : zero;
+
+	if (by_first)
+		r->into = sg_declare_var(n, type, sg_name_fresh(&f->names, "part"), zero, true);
+	r->acc = sg_declare_var(n, type, sg_name_fresh(&f->names, sum), first, !by_first);
+	r->acc2 = sg_declare_var(n, type, sg_name_fresh(&f->names, rest), first, !by_first);
 }
 
 static void
@@ -162,7 +167,9 @@ print_fold_step(sg_nest *n, sg_root *r)
 	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
 	const sg_c_text v = sg_val_text(n, r->val[0]);
 
-	if (op == SG_WRITER)
+	if (n->by_horner)
+		sg_print_horner_step(n, r);
+	else if (op == SG_WRITER)
 		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), sg_form_text(n, r->pos).s);
 	else if (sg_adds_up(f, r->ref))
 		sg_print_update(n, sg_element_of(n, r->ref, r->at), SG_SUM, t, v);
@@ -302,7 +309,11 @@ finish_fold(sg_nest *n, sg_root *r)
 	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
 	const char *v = r->acc;
 
-	if (r->tree)
+	if (r->tree && sg_sums_by_first(n))
+		v = sg_text(f->ctx, "%s > %d ? %s(%s, %s, %s) : %s",
+		            sg_ext_c(f, n->ext[n->nkept]), sg_block_of(n),
+		            sg_use_typed(f->m, "sum_last", t), r->acc, r->acc2, r->into, r->into);
+	else if (r->tree)
 		v = sg_text(f->ctx, "%s(%s, %s)", sg_use_typed(f->m, "sum_end", t), r->acc,
 		            r->acc2);
 	if (sg_nest_carries(n)) {

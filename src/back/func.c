@@ -200,6 +200,7 @@ print_step(sg_fn *f, sg_step *s)
 		sg_print_test(f, s);
 		break;
 	case SG_S_DONE:
+	case SG_S_TURN:
 		break;
 	}
 }
@@ -225,6 +226,8 @@ print_member(sg_fn *f, sg_step *s, sg_nest *n)
 		sg_print_call(f, s);
 	else if (s->kind == SG_S_FILL && f->at[s->ref].band)
 		sg_print_fill(f, s->ref);
+	else if (s->kind == SG_S_TURN && f->band[s->band - 1].columns)
+		sg_print_turn(f, s);
 }
 
 static void

@@ -57,15 +57,16 @@ is_far(const look *l, sg_aff a, uint32_t var)
 	const sg_ext coef = sg_aff_coef(f, a, var);
 
 	for (uint32_t i = 0; i < form.n; i++)
-		if (form.term[i].var >= SG_VAR_VALUE &&
+		if (form.term[i].var >= SG_VAR_VALUE && form.term[i].var < SG_VAR_LANE &&
 		    l->vars[form.term[i].var - SG_VAR_VALUE] >> var & 1)
 			return true;
 	return !sg_ext_is(f->sp, coef, 0) && !sg_is_1(f, coef);
 }
 
 static void
-count_access(look *l, sg_aff a)
+count_access(look *l, sg_ref r, sg_aff a)
 {
+	a = sg_place_of(l->n, r, a);
 	l->far_inner += is_far(l, a, l->inner);
 	l->far_kept += is_far(l, a, l->kept);
 }
@@ -110,11 +111,11 @@ look_at(const sg_nest *n)
 		l.vars[i] = vars_of(&l, v);
 		l.all |= v->needed ? l.vars[i] : 0;
 		if (v->needed && v->kind == SG_V_LOAD)
-			count_access(&l, v->aff);
+			count_access(&l, v->ref, v->aff);
 		l.ops += v->needed && v->kind == SG_V_EW && l.vars[i] >> l.inner & 1;
 	}
 	for (size_t i = 0; i < s->nroots; i++)
-		count_access(&l, s->root[i].at);
+		count_access(&l, s->root[i].ref, s->root[i].at);
 	return l;
 }
 
@@ -241,15 +242,75 @@ sg_print_promise(sg_nest *n)
 	sg_line(n->f, "SGRT_INDEPENDENT");
 }
 
+/* Does a nest in columns need more of its rows than their lanes? */
+static bool
+needs_places(const sg_nest *n)
+{
+	if (!n->f->at[n->s->root[0].ref].band)
+		return true;
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (v->needed && v->kind == SG_V_INDEX &&
+		    !sg_ext_is(n->f->sp, sg_aff_coef(n->f, v->aff, n->s->row), 0))
+			return true;
+	}
+	return false;
+}
+
+/* The rows of a tile in columns are a strip; what goes to columns has always all of it: the rows
+ * that there are not hold what is never read. */
+static void
+go_along_rows(sg_nest *n)
+{
+	const uint32_t row = n->s->row;
+
+	if (n->nkept < n->ngroups)
+		sg_find_powers(n, row);
+	n->strip = true;
+	n->at = n->f->row;
+	n->width = n->f->at[n->s->root[0].ref].band
+	               ? sg_text(n->f->ctx, "%d", SG_COLUMNS)
+	               : sg_text(n->f->ctx, "%s - %s", n->f->end, n->f->row);
+	n->lane = sg_name_fresh(&n->f->names, "lane");
+	n->nkept--;
+	sg_move_inside(n, n->group_of[row]);
+	if (n->power)
+		sg_find_needed(n);
+	sg_find_polynomial(n);
+	n->unplaced = !needs_places(n);
+}
+
+/* A sum over the rows and more reads columns best one after the other. */
+static void
+rows_inside(sg_nest *n)
+{
+	const sg_step *s = n->s;
+	bool reads = false;
+
+	for (size_t i = 1; i < s->nvals; i++)
+		reads = reads || (s->val[i].needed && s->val[i].kind == SG_V_LOAD &&
+		                  n->f->at[s->val[i].ref].band);
+	if (reads && s->mask >> s->row & 1)
+		sg_move_inside(n, n->group_of[s->row]);
+}
+
 void
 sg_choose_lanes(sg_nest *n)
 {
 	look l;
 
 	n->apart = !n->f->m->o->jit && n->ngroups > 0 && has_many_pairs(n) && !may_meet(n);
+	if (n->columns) {
+		go_along_rows(n);
+		return;
+	}
 	if (n->f->m->o->jit || n->nkept == n->ngroups)
 		return;
-	sg_find_powers(n);
+	if (n->band && n->band->columns)
+		rows_inside(n);
+	if (n->nkept > 0)
+		sg_find_powers(n, n->last[n->nkept - 1]);
 	l = look_at(n);
 	n->strip = wants_strip(n, &l);
 	n->lanes = !n->strip && wants_lanes(n, &l);
@@ -262,6 +323,7 @@ sg_choose_lanes(sg_nest *n)
 	sg_move_inside(n, n->nkept);
 	if (n->power)
 		sg_find_needed(n);
+	sg_find_polynomial(n);
 }
 
 /* ---- strips ---- */
@@ -273,6 +335,8 @@ sg_open_strip(sg_nest *n)
 	const uint32_t d = n->ngroups - 1;
 	const char *from = sg_nest_from(n, d), *to = sg_nest_to(n, d);
 
+	if (n->columns) /* a tile is one */
+		return;
 	n->at = sg_name_fresh(&f->names, "strip");
 	n->width = sg_name_fresh(&f->names, "width");
 	n->lane = sg_name_fresh(&f->names, "lane");
@@ -292,7 +356,7 @@ sg_open_lane(sg_nest *n, bool index)
 
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", n->lane, n->lane, n->width, n->lane);
 	f->indent++;
-	if (index)
+	if (index && !n->unplaced)
 		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[n->ngroups - 1], n->at,
 		        n->lane);
 }
@@ -304,11 +368,19 @@ sg_close(sg_nest *n)
 	sg_line(n->f, "}");
 }
 
+void
+sg_close_strip(sg_nest *n)
+{
+	if (!n->columns)
+		sg_close(n);
+}
+
 /* In a strip, an array. Gives what stands for the variable. */
 const char *
 sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value, bool zero)
 {
 	sg_fn *f = n->f;
+	const int size = n->columns ? SG_COLUMNS : STRIP;
 	const char *at = sg_text(f->ctx, "%s[%s]", name, n->lane ? n->lane : "");
 
 	if (!n->strip) {
@@ -316,11 +388,13 @@ sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value
 		return name;
 	}
 	if (zero) {
-		sg_line(f, "%s %s[%d] = {0};", type, name, STRIP);
+		sg_line(f, "%s %s[%d] = {0};", type, name, size);
 		return at;
 	}
-	sg_line(f, "%s %s[%d];", type, name, STRIP);
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++)", n->lane, n->lane, STRIP, n->lane);
+	sg_line(f, "%s %s[%d];", type, name, size);
+	if (!value)
+		return at;
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++)", n->lane, n->lane, size, n->lane);
 	sg_line(f, "\t%s = %s;", at, value);
 	return at;
 }

@@ -8,7 +8,7 @@
 #include "back/branch.h"
 
 /* How many terms are added up plainly, one after the other or in lanes. */
-enum { BLOCK = 256, BLOCK_OF_LANES = 1024 };
+enum { BLOCK = SG_BLOCK, BLOCK_OF_LANES = 1024 };
 
 /* ---- which loops are one ---- */
 
@@ -63,7 +63,8 @@ group_loops(sg_nest *n)
 		bool join = false;
 
 		if (i > 0 && reduced == (s->mask >> order[i - 1] & 1) &&
-		    !(n->band && var == s->row)) {
+		    !(n->band && var == s->row) &&
+		    !(n->band && n->band->columns && order[i - 1] == s->row)) {
 			pair p = {n->f, order[i - 1], var, s->ext[var], true};
 
 			visit_forms(n, look_at_pair, &p);
@@ -301,7 +302,7 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	if (n->strip && d + 1 == n->ngroups) {
 		sg_print_promise(n);
 		sg_open_lane(n, true);
-		if (n->power) /* which have the place already */
+		if (n->power && !n->unplaced) /* which have the place already */
 			sg_line(f, "(void)%s;", i);
 	} else if (n->lanes && d + 1 == n->ngroups) {
 		sg_print_lanes(n, d, from, to);
@@ -323,8 +324,45 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
 	if (n->chunks && d + 1 == n->ngroups)
 		sg_print_chunks(n, d, from, to);
+	else if (n->horner && d + 2 == n->ngroups)
+		sg_print_horner(n, d, from, to);
 	else
 		sg_print_nest_loop(n, d, from, to);
+}
+
+int
+sg_block_of(const sg_nest *n)
+{
+	return n->lanes ? BLOCK_OF_LANES : n->horner ? SG_BLOCK_OF_HORNER : BLOCK;
+}
+
+bool
+sg_sums_by_first(const sg_nest *n)
+{
+	return n->columns && n->tree && n->nkept + 2 == n->ngroups &&
+	       !is_short(n, n->nkept, sg_block_of(n));
+}
+
+/* What a block has summed up goes to those before it. */
+static void
+put_by(sg_nest *n)
+{
+	sg_fn *f = n->f;
+
+	sg_line(f, "if (%s > 0) {", f->from);
+	f->indent++;
+	sg_open_lane(n, false);
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		if (r->tree)
+			sg_line(
+			    f, "%s(&%s, &%s, &%s, %s == %d);",
+			    sg_use_typed(f->m, "sum_next", (sg_type)sg_fn_node(f, r->ref)->type),
+			    r->acc, r->acc2, r->into, f->from, sg_block_of(n));
+	}
+	sg_close(n);
+	sg_close(n);
 }
 
 /* The innermost loop that is reduced, of sums that go in blocks. */
@@ -333,7 +371,8 @@ print_blocks(sg_nest *n, uint32_t d)
 {
 	sg_fn *f = n->f;
 	const char *first = sg_nest_from(n, d), *ext = sg_nest_to(n, d);
-	const int block = n->lanes ? BLOCK_OF_LANES : BLOCK;
+	const int block = sg_block_of(n);
+	const bool by_first = sg_sums_by_first(n);
 
 	if (is_short(n, d, block)) {
 		declare_parts(n);
@@ -346,9 +385,13 @@ print_blocks(sg_nest *n, uint32_t d)
 	f->indent++;
 	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, ext, f->from, block,
 	        ext, f->from, block);
-	declare_parts(n);
+	if (by_first)
+		put_by(n);
+	else
+		declare_parts(n);
 	print_loop(n, d, f->from, f->to);
-	add_parts(n, f->from);
+	if (!by_first)
+		add_parts(n, f->from);
 	sg_close(n);
 }
 
@@ -364,7 +407,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 			sg_print_val(n, &n->s->val[i]);
 	if (n->power && d == n->nkept)
 		sg_open_powers(n);
-	if (n->power && d + 1 == n->ngroups)
+	if (n->power && !n->by_horner && d + 1 == n->ngroups)
 		sg_step_powers(n);
 	if (n->tiles && d == n->tile_at)
 		sg_open_tiles(n->tiles);
@@ -389,7 +432,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 	if (d == n->nkept && !(n->begin && n->shares) && !n->across)
 		sg_finish_folds(n);
 	if (n->strip && d == n->nkept)
-		sg_close(n);
+		sg_close_strip(n);
 }
 
 static void
@@ -424,6 +467,7 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	*n = (sg_nest){.f = f, .s = s, .band = s->band ? &f->band[s->band - 1] : NULL};
 	for (size_t i = 0; i < s->nroots; i++)
 		n->tree = n->tree || s->root[i].tree;
+	n->columns = n->band && n->band->columns && !(s->mask >> s->row & 1);
 	group_loops(n);
 	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
 	sg_find_needed(n);

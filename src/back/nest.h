@@ -4,6 +4,8 @@
 
 #include "back/emit.h"
 
+enum { SG_BLOCK = 256, SG_BLOCK_OF_HORNER = 128 }; /* terms that are added up one after the other */
+
 typedef struct sg_blocks sg_blocks;
 typedef struct sg_chunks sg_chunks;
 
@@ -12,6 +14,7 @@ typedef struct sg_power {
 	uint32_t base;
 	int64_t more;
 	const char *name; /* of the variable that carries it */
+	const char *factor; /* what it is times, as an array */
 } sg_power;
 
 typedef struct sg_nest {
@@ -24,6 +27,7 @@ typedef struct sg_nest {
 	bool tree;
 	const sg_band *band; /* whose tiles it runs in, or NULL */
 	bool across;         /* all its folds go on from tile to tile */
+	bool columns;        /* its innermost loop is over all rows of a tile, which lie side by side */
 	sg_blocks *tiles; /* blocks.c; NULL: none */
 	uint32_t tile_at; /* how many loops are around that of the tiles */
 	sg_chunks *chunks; /* chunks.c; NULL: none */
@@ -33,7 +37,10 @@ typedef struct sg_nest {
 	bool is_long;                  /* the innermost body is */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
+	bool unplaced;                 /* columns: it needs no index but the lane */
 	sg_power **power;              /* by value; NULL: none is carried */
+	bool horner;                   /* all that it computes is a polynomial */
+	bool by_horner;                /* whose loop by Horner's rule is printed */
 	/* parallel.c */
 	bool parallel, inside,
 	    fails;        /* inside: its parallel loop is open; fails: it may set the status */
@@ -77,12 +84,14 @@ void sg_print_failure(sg_nest *n, const char *when, const char *code);
 void sg_choose_lanes(sg_nest *n); /* requires: values needed are known; may reorder the loops */
 void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the innermost one */
 void sg_open_strip(sg_nest *n);
+void sg_close_strip(sg_nest *n);
 void sg_open_lane(sg_nest *n,
                   bool index); /* a loop along the strip; index: its loop variable too */
 void sg_close(sg_nest *n);
 /* Before the innermost loop: what compilers take long to see, where it is so. */
 void sg_print_promise(sg_nest *n);
-/* Declares a variable, in a strip one for each lane, and gives what it is called then. */
+/* Declares a variable, in a strip one for each lane, and gives what it is called then. value NULL:
+ * in a strip, it has none yet. */
 const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value,
                            bool zero);
 /* The loop over group d, which is the innermost one, from `from` to `to`. */
@@ -90,9 +99,14 @@ void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
 
 /* ---- powers.c ---- */
 /* requires: values needed are known.  ensures: power, if a strip is to carry any. */
-void sg_find_powers(sg_nest *n);
+/* along: the loop that a strip would go along. */
+void sg_find_powers(sg_nest *n, uint32_t along);
+void sg_find_polynomial(sg_nest *n); /* requires: the strip is chosen, needed values are known */
 void sg_open_powers(sg_nest *n); /* in the strip, before the loop that the exponents count */
 void sg_step_powers(sg_nest *n); /* in that loop */
+/* The loop over group d, which the exponents count: by Horner's rule, or by powers if one is far. */
+void sg_print_horner(sg_nest *n, uint32_t d, const char *from, const char *to);
+void sg_print_horner_step(sg_nest *n, const sg_root *r); /* in its innermost loop */
 
 /* ---- nest_value.c ---- */
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);
@@ -116,6 +130,10 @@ void sg_end_tile_folds(sg_blocks *b);
 
 /* ---- fold.c: what a nest computes ---- */
 void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x);
+/* How many terms a block has. */
+int sg_block_of(const sg_nest *n);
+/* A sum in columns takes the first block as it is; more blocks than one are rare. */
+bool sg_sums_by_first(const sg_nest *n);
 const char *sg_fold_first(sg_fn *f, sg_op op, sg_type t); /* what a fold begins with */
 void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */

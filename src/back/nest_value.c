@@ -64,6 +64,8 @@ sg_form_text(const sg_nest *n, sg_aff a)
 				continue;
 			if (x.var == SG_VAR_TILE)
 				add_product(&t, n->f->row, x.coef, negative);
+			else if (x.var == SG_VAR_LANE)
+				add_product(&t, n->lane, x.coef, negative);
 			else if (x.var >= SG_VAR_VALUE)
 				add_product(&t, n->s->val[x.var - SG_VAR_VALUE].text, x.coef,
 				            negative);
@@ -85,14 +87,30 @@ sg_element(const sg_nest *n, const char *array, sg_aff at)
 	return sg_text(n->f->ctx, "%s[%s]", array, sg_form_text(n, at).s);
 }
 
+/* at less `length` times the variable */
+static sg_aff
+less(sg_fn *f, sg_aff at, uint32_t var, sg_ext length)
+{
+	const sg_ext back = sg_ext_sub(f->sp, sg_ext_int(f->sp, 0), length);
+
+	return sg_aff_add(f, at, sg_aff_scale(f, sg_aff_var(f, var), back));
+}
+
 sg_aff
 sg_place_of(const sg_nest *n, sg_ref r, sg_aff at)
 {
 	sg_fn *f = n->f;
-	const sg_ext back = sg_ext_sub(f->sp, sg_ext_int(f->sp, 0), sg_row_length(f, r));
+	const sg_ext length = sg_row_length(f, r);
 
-	return f->at[r].band ? sg_aff_add(f, at, sg_aff_scale(f, sg_aff_var(f, SG_VAR_TILE), back))
-	                     : at;
+	if (!f->at[r].band)
+		return at;
+	if (!n->band->columns)
+		return less(f, at, SG_VAR_TILE, length);
+	at = sg_aff_scale(f, less(f, at, n->s->row, length), sg_ext_int(f->sp, SG_COLUMNS));
+	if (n->columns)
+		return sg_aff_add(f, at, sg_aff_var(f, SG_VAR_LANE));
+	at = sg_aff_add(f, at, sg_aff_var(f, n->s->row));
+	return less(f, at, SG_VAR_TILE, sg_ext_int(f->sp, 1));
 }
 
 const char *
@@ -191,13 +209,24 @@ elementwise_text(const sg_nest *n, const sg_val *v)
 }
 
 static sg_c_text
+power_text(const sg_nest *n, const sg_power *p, sg_type t)
+{
+	const char *s = sg_text(n->f->ctx, "%s.base[%s] * %s[%s]", p->name, n->lane, p->factor,
+	                        n->lane);
+
+	if (t == SG_F32)
+		return (sg_c_text){sg_text(n->f->ctx, "(float)(%s)", s), SG_PREC_CAST};
+	return (sg_c_text){s, SG_PREC_MUL};
+}
+
+static sg_c_text
 val_text(const sg_nest *n, const sg_val *v)
 {
 	sg_fn *f = n->f;
 	const sg_power *p = n->power ? n->power[v - n->s->val] : NULL;
 
 	if (p)
-		return (sg_c_text){sg_text(f->ctx, "%s.value[%s]", p->name, n->lane), SG_PREC_ATOM};
+		return power_text(n, p, (sg_type)v->type);
 	switch ((sg_val_kind)v->kind) {
 	case SG_V_CONST:
 		return sg_c_const(f, (sg_type)v->type, f->g->node[v->ref].attr->w[0]);

@@ -36,7 +36,7 @@ round_up(sg_ctx *ctx, int64_t bytes)
 }
 
 /* Of an array that is local to a band, as many rows as a tile has at most. Few rows may be less
- * than a tile, which counts where a row may be long. */
+ * than a tile, which counts where a row may be long; columns have room for all. */
 sg_ext
 sg_held_size(sg_fn *f, sg_ref r)
 {
@@ -46,8 +46,8 @@ sg_held_size(sg_fn *f, sg_ref r)
 	if (!b)
 		return sg_shape_size(f->sp, sg_fn_node(f, r)->shape);
 	length = sg_row_length(f, r);
-	rows = sg_ext_int(f->sp, b->tile);
-	if (!sg_ext_const(f->sp, length, NULL))
+	rows = sg_ext_int(f->sp, b->room ? b->room : b->tile);
+	if (!b->room && !sg_ext_const(f->sp, length, NULL))
 		rows = sg_ext_min(f->sp, b->rows, rows);
 	return sg_ext_mul(f->sp, rows, length);
 }

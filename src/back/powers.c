@@ -98,13 +98,13 @@ loops_of_values(const sg_nest *n)
 /* Exponents count the turns of the innermost loop, which is reduced; bases differ along the loop
  * that a strip would go along. */
 void
-sg_find_powers(sg_nest *n)
+sg_find_powers(sg_nest *n, uint32_t along)
 {
 	const sg_step *s = n->s;
 	const uint32_t *loops = loops_of_values(n);
 	const uint32_t turn = n->last[n->ngroups - 1];
 
-	if (n->nkept == 0 || n->ext[n->ngroups - 1] != s->ext[turn])
+	if (n->ext[n->ngroups - 1] != s->ext[turn])
 		return;
 	for (size_t i = 1; i < s->nvals; i++) {
 		const sg_val *v = &s->val[i];
@@ -112,7 +112,7 @@ sg_find_powers(sg_nest *n)
 
 		if (!v->needed || v->kind != SG_V_EW || v->op != SG_POW ||
 		    !sg_type_is_float((sg_type)v->type) || (loops[v->arg[0]] & s->mask) ||
-		    !(loops[v->arg[0]] >> n->last[n->nkept - 1] & 1) ||
+		    !(loops[v->arg[0]] >> along & 1) ||
 		    exponent_of(n, v->arg[1], &more) != turn)
 			continue;
 		if (!n->power)
@@ -120,6 +120,61 @@ sg_find_powers(sg_nest *n)
 		n->power[i] = SG_NEW(n->f->ctx, sg_power);
 		*n->power[i] = (sg_power){.base = v->arg[0], .more = more};
 	}
+}
+
+/* ---- polynomials ---- */
+
+/* The power among the factors of a sum's term, 0 or 1; 2: it is the term; 3: there is none. */
+static int
+factor_that_is_power(const sg_nest *n, uint32_t term)
+{
+	const sg_val *v = &n->s->val[term];
+
+	if (n->power[term])
+		return 2;
+	if (v->kind != SG_V_EW || v->op != SG_MUL)
+		return 3;
+	return n->power[v->arg[0]] ? 0 : n->power[v->arg[1]] ? 1 : 3;
+}
+
+static uint32_t
+power_of(const sg_nest *n)
+{
+	const uint32_t term = n->s->root[0].val[0];
+	const int k = factor_that_is_power(n, term);
+
+	return k == 2 ? term : n->s->val[term].arg[k];
+}
+
+/* A sum over x[j] t**j and nothing else, the power read there alone. Each step of Horner's rule
+ * rounds twice; a block of terms is half as long therefore as in other sums. */
+static bool
+is_polynomial(const sg_nest *n)
+{
+	const sg_step *s = n->s;
+	const sg_root *r = &s->root[0];
+	const uint16_t op = sg_fn_node(n->f, r->ref)->op;
+	uint32_t npowers = 0;
+	int64_t v;
+
+	if (s->nroots != 1 || r->kind != SG_R_FOLD || (op != SG_SUM && op != SG_CONTRACT) ||
+	    factor_that_is_power(n, r->val[0]) == 3 ||
+	    !(r->tree || (sg_ext_const(n->f->sp, n->ext[n->ngroups - 2], &v) &&
+	                  v <= SG_BLOCK_OF_HORNER)))
+		return false;
+	for (size_t i = 1; i < s->nvals; i++)
+		npowers += n->power[i] != NULL;
+	for (size_t i = 1; i < s->nvals; i++)
+		for (uint32_t k = 0; k < s->val[i].nargs; k++)
+			npowers += s->val[i].needed && i != r->val[0] &&
+			           n->power[s->val[i].arg[k]] != NULL;
+	return npowers == 1 && n->power[power_of(n)]->more == 0 && n->nkept + 2 == n->ngroups;
+}
+
+void
+sg_find_polynomial(sg_nest *n)
+{
+	n->horner = n->power && is_polynomial(n);
 }
 
 /* ---- text ---- */
@@ -165,6 +220,7 @@ sg_open_powers(sg_nest *n)
 		if (!p)
 			continue;
 		p->name = sg_name_fresh(&f->names, "powers");
+		p->factor = sg_name_fresh(&f->names, "factor");
 		sg_line(f, "%s %s;", sg_use_typed(f->m, "powers", t), p->name);
 		print_base(n, p);
 		sg_line(f, "%s(&%s, %s, %s, %s);", sg_use_typed(f->m, "powers_start", t), p->name,
@@ -180,8 +236,67 @@ sg_step_powers(sg_nest *n)
 
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->power[i])
-			sg_line(f, "%s(&%s, %s, %s);",
+			sg_line(f, "const double *const %s = %s(&%s, %s, %s);", n->power[i]->factor,
 			        sg_use_typed(f->m, "powers_next", (sg_type)n->s->val[i].type),
 			        n->power[i]->name, n->width,
 			        exponent_text(n, f->loop[n->ngroups - 2], n->power[i]->more));
+}
+
+void
+sg_print_horner_step(sg_nest *n, const sg_root *r)
+{
+	sg_fn *f = n->f;
+	const sg_val *term = &n->s->val[r->val[0]];
+	const int k = factor_that_is_power(n, r->val[0]);
+
+	sg_line(f, "%s = %s * %s.t[%s] + %s;", r->into, r->into, n->power[power_of(n)]->name,
+	        n->lane,
+	        k == 2 ? (term->type == SG_F32 ? "1.0f" : "1.0")
+	               : sg_c_paren(f, sg_val_text(n, term->arg[1 - k]), SG_PREC_MUL));
+}
+
+/* A block that begins at `from` is that power times what Horner's rule gave. */
+static void
+times_first_power(sg_nest *n, const sg_root *r, sg_type t, const char *from)
+{
+	sg_fn *f = n->f;
+	const sg_c_text arg[2] = {
+	    {sg_text(f->ctx, "%s.t[%s]", n->power[power_of(n)]->name, n->lane), SG_PREC_ATOM},
+	    sg_c_cast(f, SG_I64, t, (sg_c_text){from, SG_PREC_ATOM})};
+
+	sg_line(f, "if (%s > 0) {", from);
+	f->indent++;
+	sg_open_lane(n, false);
+	sg_line(f, "%s *= %s;", r->into, sg_c_op(f, SG_POW, t, t, arg).s);
+	sg_close(n);
+	sg_close(n);
+}
+
+/* Where no power of a lane comes near the ends of the range. */
+void
+sg_print_horner(sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	sg_fn *f = n->f;
+	const sg_root *r = &n->s->root[0];
+	const sg_type t = (sg_type)n->s->val[r->val[0]].type;
+	const char *i = f->loop[d], *name = n->power[power_of(n)]->name;
+	sg_val *term = &n->s->val[r->val[0]], *power = &n->s->val[power_of(n)];
+
+	sg_line(f, "if (%s.nfar == 0) {", name);
+	f->indent++;
+	sg_line(f, "for (ptrdiff_t %s = %s; %s-- > %s;) {", i, to, i, from);
+	f->indent++;
+	n->by_horner = true;
+	term->needed = power->needed = false;
+	sg_print_level(n, d + 1);
+	term->needed = power->needed = true;
+	n->by_horner = false;
+	sg_close(n);
+	if (r->tree)
+		times_first_power(n, r, t, from);
+	f->indent--;
+	sg_line(f, "} else {");
+	f->indent++;
+	sg_print_nest_loop(n, d, from, to);
+	sg_close(n);
 }
