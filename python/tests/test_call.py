@@ -267,6 +267,23 @@ def test_misspelt_keywords_are_told():
         assert m.f(np.ones(2), M=value) == 2 and m.g(M=2, x=value).shape == (2,)
 
 
+def test_names_end_where_python_ends_them(m, x):
+    for value in (None, 3.0):  # "s" is an input, and the library's names end at a NUL
+        with pytest.raises(symgrad.ArgumentError, match="no input 's'"):
+            m.forward(x, **{"s\0": value})
+
+
+def test_an_index_may_fail_by_itself(m, x):
+    class Odd:
+        def __index__(self):
+            raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        m.forward(x, N=Odd())
+    with pytest.raises(symgrad.DTypeError, match="dimension 'N': expected an integer, got float"):
+        m.forward(x, N=2.0)
+
+
 def test_numbers_that_are_too_large_are_short(m, x):
     with pytest.raises(symgrad.ArrayError, match="^input 's': an integer of 1329 bits does not fit f32$"):
         m.forward(x, 10**400)

@@ -51,6 +51,8 @@ set_dim(entry *e, lane *l, size_t k, PyObject *value)
 	int64_t v;
 	int over;
 
+	if (!whole && !PyErr_ExceptionMatches(PyExc_TypeError))
+		return -1;
 	if (!whole)
 		return core_refuse(e, SG_ETYPE, "dimension '%s': expected an integer, got %.100s",
 		                   name, Py_TYPE(value)->tp_name);
@@ -78,11 +80,24 @@ set_other(entry *e, lane *l, const char *name, PyObject *value)
 	return 0;
 }
 
+/* As the library takes it, which knows no NUL in a name. NULL with an exception. */
+static const char *
+text_of(const entry *e, PyObject *name)
+{
+	Py_ssize_t size;
+	const char *text = PyUnicode_AsUTF8AndSize(name, &size);
+
+	if (!text || strlen(text) == (size_t)size)
+		return text;
+	no_keyword(e, text);
+	return NULL;
+}
+
 /* An input of the model that this entry does not use: its shape may tell a dimension. */
 static int
 set_aside(entry *e, lane *l, PyObject *name, PyObject *value)
 {
-	const char *text = PyUnicode_AsUTF8(name);
+	const char *text = text_of(e, name);
 	int64_t shape[SG_ARRAY_RANK];
 	PyObject *array;
 	int rank, status;
@@ -112,7 +127,7 @@ set_aside(entry *e, lane *l, PyObject *name, PyObject *value)
 static int
 set_nothing(entry *e, lane *l, PyObject *name)
 {
-	const char *text = PyUnicode_AsUTF8(name);
+	const char *text = text_of(e, name);
 
 	if (!text)
 		return -1;
