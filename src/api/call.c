@@ -204,14 +204,19 @@ put_aside(sg_call *c, const char *name, int rank, const int64_t *shape)
 {
 	const sg_program *p = c->m->program;
 
-	for (size_t i = 0; i < p->ninputs; i++)
+	/* from where the last one was found, for they mostly come in the order of the file */
+	for (size_t k = 0; k < p->ninputs; k++) {
+		const size_t i = (c->next_aside + k) % p->ninputs;
+
 		if (strcmp(p->input[i].name, name) == 0) {
+			c->next_aside = i + 1;
 			c->aside[i].bound = rank == (int)p->input[i].shape->rank;
-			for (int k = 0; c->aside[i].bound && k < rank; k++)
-				c->aside[i].shape[k] = shape[k];
+			if (c->aside[i].bound && rank > 0)
+				memcpy(c->aside[i].shape, shape, (size_t)rank * sizeof *shape);
 			c->prepared = false;
 			return true;
 		}
+	}
 	return false;
 }
 

@@ -31,6 +31,7 @@ struct sg_call {
 	bool started;       /* whose making this call has begun */
 	sg_slot *slot; /* as in sg_entry.args */
 	size_t nslots;
+	size_t next_aside;
 	sg_aside *aside; /* by input of the program: bound, though the entry does not use it */
 	uint32_t ndims;  /* of the space, not of the entry */
 	int64_t *given; /* by dimension: what sg_call_set_dim said, or -1 */

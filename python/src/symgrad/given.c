@@ -93,34 +93,45 @@ text_of(const entry *e, PyObject *name)
 	return NULL;
 }
 
-/* An input of the model that this entry does not use: its shape may tell a dimension. */
+/* A status: what the call learns of the shape of an input that the entry does not use. */
+static int
+tell_shape(lane *l, const char *name, PyArrayObject *array)
+{
+	const int rank = PyArray_NDIM(array);
+	int64_t shape[SG_ARRAY_RANK];
+
+	if (rank > SG_ARRAY_RANK)
+		return SG_OK;
+	for (int k = 0; k < rank; k++)
+		shape[k] = PyArray_DIM(array, k);
+	return sg_call_bind(l->c, name, SG_DTYPE_F64, rank, shape, l->number);
+}
+
+/* An input of the model that this entry does not use: its shape may tell a dimension. Only of an array
+ * that is known before its name is. */
 static int
 set_aside(entry *e, lane *l, PyObject *name, PyObject *value)
 {
 	const char *text = text_of(e, name);
-	int64_t shape[SG_ARRAY_RANK];
+	const bool ready = PyArray_Check(value);
 	PyObject *array;
-	int rank, status;
+	int status;
 
 	if (!text || PyList_Append(l->asides, name) < 0)
 		return -1;
-	status = sg_call_bind(l->c, text, SG_DTYPE_F64, 0, NULL, l->number);
+	status = ready ? tell_shape(l, text, (PyArrayObject *)value)
+	               : sg_call_bind(l->c, text, SG_DTYPE_F64, 0, NULL, l->number);
 	if (status != SG_OK)
 		return set_other(e, l, text, value);
 	l->settled = false;
+	if (ready)
+		return 0;
 	array = PyObject_CallFunction(e->convert, "OiO", e->info, -1, value);
 	if (!array)
 		return -1;
-	rank = PyArray_NDIM((PyArrayObject *)array);
-	for (int k = 0; k < rank && k < SG_ARRAY_RANK; k++)
-		shape[k] = PyArray_DIM((PyArrayObject *)array, k);
-	status = rank > SG_ARRAY_RANK
-	             ? SG_OK
-	             : sg_call_bind(l->c, text, SG_DTYPE_F64, rank, shape, l->number);
+	status = tell_shape(l, text, (PyArrayObject *)array);
 	Py_DECREF(array);
-	if (status == SG_OK)
-		return 0;
-	return core_fail(e, status, sg_call_message(l->c));
+	return status == SG_OK ? 0 : core_fail(e, status, sg_call_message(l->c));
 }
 
 /* None for what the entry does not use says nothing, but its name must be one of the model's. */

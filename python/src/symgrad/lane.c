@@ -120,7 +120,7 @@ core_lane_take(entry *e)
 static void
 forget_asides(lane *l)
 {
-	for (Py_ssize_t i = PyList_GET_SIZE(l->asides) - 1; i >= 0; i--) {
+	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(l->asides); i++) {
 		const char *name = PyUnicode_AsUTF8(PyList_GET_ITEM(l->asides, i)); /* as before */
 
 		if (sg_call_bind(l->c, name, SG_DTYPE_NONE, 0, NULL, NULL) != SG_OK)
