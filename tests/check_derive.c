@@ -364,6 +364,30 @@ many(world *w)
 }
 IN_WORLD(many_small_derivatives_cost_their_own_cones, many)
 
+/* What a sum and a product depend on is put together once, not as it grows. */
+static void
+patterns(world *w)
+{
+	const sg_ext many = sg_ext_int(w->sp, 60000), some = sg_ext_int(w->sp, 600);
+	const sg_ref x = real_of(w, SHAPE(w, many)), v = real_of(w, SHAPE(w, some));
+	const sg_ref m = real_of(w, SHAPE(w, some, some));
+	const sg_ref y[] = {sg_reduce(&w->b, SG_SUM, x, 1), sg_matmul(&w->b, m, v)};
+	const sg_ref by[] = {x, v};
+	const int64_t places[] = {60000, 600 * 600};
+
+	for (int k = 0; k < 2; k++) {
+		const size_t before = sg_ctx_bytes(w->ctx);
+		sg_pattern p;
+
+		ck_assert_ptr_null(sg_pattern_of(&w->b, y[k], 1, &by[k], &p));
+		ck_assert_int_eq(p.rowptr[p.rows], places[k]);
+		for (int64_t i = 0; i < places[k]; i++)
+			ck_assert_int_eq(p.col[i], i % p.cols);
+		ck_assert_uint_lt(sg_ctx_bytes(w->ctx) - before, (size_t)40 << 20);
+	}
+}
+IN_WORLD(patterns_take_the_room_of_their_places, patterns)
+
 /* A long chain of where()s keeps its masks few. */
 static void
 many_wheres(world *w)
@@ -444,6 +468,7 @@ main(void)
 	tcase_add_test(t, types_of_derivatives_are_those_promised);
 	tcase_add_test(t, deep_chains_are_linear);
 	tcase_add_test(t, many_small_derivatives_cost_their_own_cones);
+	tcase_add_test(t, patterns_take_the_room_of_their_places);
 	tcase_add_test(t, masks_of_both_sides_merge);
 	tcase_add_test(t, operations_are_counted);
 	tcase_add_test(t, adjoints_are_named_after_their_nodes);

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-enum { MOST_PLACES = 1 << 22 }; /* in a block that is looked into; larger ones count as full */
-
 /* ---- what the convention can't express ---- */
 
 static void
@@ -90,15 +88,13 @@ count_of(const sg_build *b, sg_ref r)
 	return n;
 }
 
-/* Where the block is not zero; NULL: anywhere. */
+/* Where the block is not zero; NULL: anywhere, or too many places to look at. */
 static const sg_pattern *
 places(sg_build *b, sg_ref y, sg_ref x)
 {
 	const int64_t rows = count_of(b, y), cols = count_of(b, x);
 	sg_pattern *p = SG_NEW(b->ctx, sg_pattern);
 
-	if (cols && rows > MOST_PLACES / cols)
-		return NULL;
 	if (sg_pattern_of(b, y, 1, &x, p))
 		return NULL;
 	return rows && cols && p->rowptr[p->rows] == rows * cols ? NULL : p;

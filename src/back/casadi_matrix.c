@@ -108,6 +108,16 @@ sort_places(sg_ctx *ctx, int64_t rows, int64_t cols, int64_t n, sg_casadi_place 
 	}
 }
 
+/* Do entries stand in the array in the order that CasADi has them in? */
+static bool
+in_order(const sg_casadi_matrix *m, int64_t n, const int64_t *at)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (at[i] != i)
+			return false;
+	return m->a.rank <= 1 && m->a.count == n;
+}
+
 /* m has its entries at these places alone. */
 void
 sg_casadi_sparse(sg_file *file, sg_casadi_matrix *m, int64_t n, sg_casadi_place *p)
@@ -127,9 +137,11 @@ sg_casadi_sparse(sg_file *file, sg_casadi_matrix *m, int64_t n, sg_casadi_place 
 	for (int64_t c = 0; c < m->cols; c++)
 		w[3 + c] += w[2 + c];
 	m->nnz = n;
-	m->in_place = false;
 	m->sparsity = words_name(file, "sparse");
-	m->at = words_name(file, "at");
 	sg_file_words(file, "static const casadi_int", m->sparsity, m->cols + 3 + n, w);
+	m->in_place = in_order(m, n, at) && m->a.type == SG_F64;
+	if (in_order(m, n, at))
+		return;
+	m->at = words_name(file, "at");
 	sg_file_words(file, "static const ptrdiff_t", m->at, n, at);
 }

@@ -6,6 +6,7 @@
  * comes from; ops without a rule here spread everything over everything, which is never wrong. */
 #include "pass/sweep.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "symgrad_runtime.h"
@@ -15,12 +16,35 @@ typedef struct columns {
 	uint32_t c[];
 } columns;
 
+enum { MOST_ENTRIES = 1 << 27 }; /* of all lists that are made */
+
 typedef struct walk {
 	sg_ctx *ctx;
 	sg_build b;          /* of the derived graph */
 	const columns ***of; /* by node: one list an element; NULL: none anywhere */
 	const char *why;     /* what can't be had */
+	int64_t made;        /* entries of lists */
+	/* A union of many lists in the making: its columns in any order, and by column the last union
+	 * that had it; the first list, which is all as long as no other came. */
+	const columns *first;
+	bool several;
+	uint32_t ncolumns, n, *c, number, *seen;
 } walk;
+
+static columns *
+new_list(walk *w, uint32_t n)
+{
+	columns *u;
+
+	w->made += n;
+	if (w->made > MOST_ENTRIES) {
+		w->why = "more than 2^27 places to look at";
+		return NULL;
+	}
+	u = sg_alloc(w->ctx, sizeof *u + (size_t)n * sizeof *u->c);
+	u->n = n;
+	return u;
+}
 
 static const columns *
 unite(walk *w, const columns *a, const columns *b)
@@ -32,7 +56,9 @@ unite(walk *w, const columns *a, const columns *b)
 		return b;
 	if (!b)
 		return a;
-	u = sg_alloc(w->ctx, sizeof *u + ((size_t)a->n + b->n) * sizeof *u->c);
+	u = new_list(w, a->n + b->n);
+	if (!u)
+		return a;
 	while (i < a->n || j < b->n) {
 		if (j == b->n || (i < a->n && a->c[i] < b->c[j]))
 			u->c[n++] = a->c[i++];
@@ -43,6 +69,72 @@ unite(walk *w, const columns *a, const columns *b)
 	}
 	u->n = n;
 	return n == a->n ? a : n == b->n ? b : u;
+}
+
+/* ---- the union of many lists: open_union, add_list of each, close_union ---- */
+
+static void
+open_union(walk *w)
+{
+	w->first = NULL;
+	w->several = false;
+	w->n = 0;
+	w->number++;
+}
+
+static void
+add_columns(walk *w, const columns *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (w->seen[l->c[i]] != w->number) {
+			w->seen[l->c[i]] = w->number;
+			w->c[w->n++] = l->c[i];
+		}
+}
+
+static void
+add_list(walk *w, const columns *l)
+{
+	if (!l || l == w->first)
+		return;
+	if (!w->first) {
+		w->first = l;
+		return;
+	}
+	if (!w->several)
+		add_columns(w, w->first);
+	w->several = true;
+	add_columns(w, l);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static const columns *
+close_union(walk *w)
+{
+	columns *u;
+	uint32_t n = 0;
+
+	if (!w->several || w->n == w->first->n)
+		return w->first;
+	u = new_list(w, w->n);
+	if (!u)
+		return w->first;
+	memcpy(u->c, w->c, w->n * sizeof *u->c);
+	if (w->n < w->ncolumns / 16) {
+		qsort(u->c, w->n, sizeof *u->c, by_number);
+		return u;
+	}
+	for (uint32_t c = 0; c < w->ncolumns; c++)
+		if (w->seen[c] == w->number)
+			u->c[n++] = c;
+	return u;
 }
 
 static int64_t
@@ -137,6 +229,28 @@ reduced_index(walk *w, const sg_tensor *t, uint64_t mask)
 	return to;
 }
 
+/* sum[to[i]] gets in[i], for n of them. */
+static void
+unite_groups(walk *w, int64_t n, const int64_t *to, const columns **in, const columns **sum)
+{
+	int64_t *begin = SG_NEW_ARRAY(w->ctx, int64_t, n + 2),
+		*member = SG_NEW_ARRAY(w->ctx, int64_t, n + 1), *fill;
+
+	for (int64_t i = 0; i < n; i++)
+		begin[to[i] + 1]++;
+	for (int64_t i = 0; i < n; i++)
+		begin[i + 1] += begin[i];
+	fill = sg_copy(w->ctx, begin, ((size_t)n + 1) * sizeof *fill);
+	for (int64_t i = 0; i < n; i++)
+		member[fill[to[i]]++] = i;
+	for (int64_t k = 0; k < n; k++) {
+		open_union(w);
+		for (int64_t i = begin[k]; i < begin[k + 1]; i++)
+			add_list(w, in[member[i]]);
+		sum[k] = close_union(w);
+	}
+}
+
 /* keep: each element gets what its whole row has (softmax); else the row goes (sum). */
 static const columns **
 reduced(walk *w, sg_ref r, uint64_t mask, bool keep)
@@ -149,8 +263,7 @@ reduced(walk *w, sg_ref r, uint64_t mask, bool keep)
 		return NULL;
 	const int64_t *to = reduced_index(w, &t, mask);
 	sum = new_lists(w, t.count);
-	for (int64_t i = 0; i < t.count; i++)
-		sum[to[i]] = unite(w, sum[to[i]], in[i]);
+	unite_groups(w, t.count, to, in, sum);
 	if (!keep)
 		return sum;
 	out = new_lists(w, t.count);
@@ -199,46 +312,82 @@ spread(walk *w, sg_ref r)
 	const sg_node n = sg_at(&w->b, r);
 	const uint32_t nargs = sg_data_args(&n);
 	const int64_t count = count_of(w, r);
-	const columns **out = new_lists(w, count), *all = NULL;
+	const columns **out = new_lists(w, count), *all;
 
-	for (uint32_t k = 0; k < nargs; k++)
-		for (int64_t i = 0; w->of[n.args[k]] && i < count_of(w, n.args[k]); i++)
-			all = unite(w, all, w->of[n.args[k]][i]);
+	open_union(w);
+	for (uint32_t k = 0; k < nargs; k++) {
+		const int64_t size = w->of[n.args[k]] ? count_of(w, n.args[k]) : 0;
+
+		for (int64_t i = 0; i < size; i++)
+			add_list(w, w->of[n.args[k]][i]);
+	}
+	all = close_union(w);
 	for (int64_t i = 0; i < count; i++)
 		out[i] = all;
 	return out;
+}
+
+/* The labels of a contraction, those of the result in front. */
+typedef struct labels {
+	int64_t n, order[3 * SG_MAX_RANK], size[3 * SG_MAX_RANK];
+	int64_t inner; /* how often an element of the result is added to */
+} labels;
+
+static labels
+labels_of(const int64_t *l, const sg_tensor *t)
+{
+	const int64_t *lx = l + 3, *ly = lx + l[0], *lo = ly + l[1];
+	bool taken[3 * SG_MAX_RANK] = {false};
+	labels s = {.inner = 1};
+
+	for (int64_t i = 0; i < l[0]; i++)
+		s.size[lx[i]] = t[0].ext[i];
+	for (int64_t i = 0; i < l[1]; i++)
+		s.size[ly[i]] = t[1].ext[i];
+	for (uint32_t i = 0; i < t[2].rank; i++) {
+		taken[lo[i]] = true;
+		s.order[s.n++] = lo[i];
+	}
+	for (int64_t i = 0; i < l[0] + l[1]; i++)
+		if (!taken[lx[i]]) { /* ly goes on where lx ends */
+			taken[lx[i]] = true;
+			s.order[s.n++] = lx[i];
+			s.inner *= s.size[lx[i]];
+		}
+	return s;
 }
 
 static const columns **
 contracted(walk *w, sg_ref r)
 {
 	const sg_node n = sg_at(&w->b, r);
-	const int64_t *l = n.attr->w, *lx = l + 3, *ly = lx + l[0], *lo = ly + l[1];
-	int64_t size[3 * SG_MAX_RANK] = {0}, at[3 * SG_MAX_RANK] = {0}, labels = 0, total = 1;
-	const columns **out = new_lists(w, count_of(w, r));
+	const int64_t *l = n.attr->w, *const label[2] = {l + 3, l + 3 + l[0]};
+	const int64_t count = count_of(w, r);
+	const columns **out = new_lists(w, count);
+	int64_t at[3 * SG_MAX_RANK] = {0};
 	sg_tensor t[3];
 
 	for (int k = 0; k < 3; k++)
 		if (sg_tensor_shape(w->b.g, k < 2 ? n.args[k] : r, NULL, &t[k]) != SGRT_OK)
 			return NULL;
-	for (int64_t i = 0; i < l[0]; i++)
-		size[lx[i]] = t[0].ext[i], labels = lx[i] >= labels ? lx[i] + 1 : labels;
-	for (int64_t i = 0; i < l[1]; i++)
-		size[ly[i]] = t[1].ext[i], labels = ly[i] >= labels ? ly[i] + 1 : labels;
-	for (int64_t k = 0; k < labels; k++)
-		total *= size[k];
-	for (int64_t i = 0; i < total; i++) {
-		int64_t rest = i, flat[3] = {0, 0, 0};
-		const int64_t *const label[3] = {lx, ly, lo};
+	const labels s = labels_of(l, t);
+	for (int64_t i = 0; i < count; i++) {
+		open_union(w);
+		for (int64_t j = 0; j < s.inner; j++) {
+			int64_t rest = i * s.inner + j;
 
-		for (int64_t k = labels; k-- > 0; rest /= size[k])
-			at[k] = rest % size[k];
-		for (int k = 0; k < 3; k++)
-			for (uint32_t j = 0; j < t[k].rank; j++)
-				flat[k] = flat[k] * t[k].ext[j] + at[label[k][j]];
-		for (int k = 0; k < 2; k++)
-			if (w->of[n.args[k]])
-				out[flat[2]] = unite(w, out[flat[2]], w->of[n.args[k]][flat[k]]);
+			for (int64_t k = s.n; k-- > 0; rest /= s.size[s.order[k]])
+				at[s.order[k]] = rest % s.size[s.order[k]];
+			for (int k = 0; k < 2; k++) {
+				int64_t flat = 0;
+
+				for (uint32_t m = 0; m < t[k].rank; m++)
+					flat = flat * t[k].ext[m] + at[label[k][m]];
+				if (w->of[n.args[k]])
+					add_list(w, w->of[n.args[k]][flat]);
+			}
+		}
+		out[i] = close_union(w);
 	}
 	return out;
 }
@@ -416,7 +565,9 @@ sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p)
 				w.of[r][k] = c;
 		}
 	}
-	p->cols = column;
+	p->cols = w.ncolumns = column;
+	w.c = SG_NEW_ARRAY(b->ctx, uint32_t, column + 1);
+	w.seen = SG_NEW_ARRAY(b->ctx, uint32_t, column + 1);
 	const uint32_t last = out.ref;
 	run(&w, last, live);
 	if (w.why)

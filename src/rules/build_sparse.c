@@ -124,30 +124,70 @@ as_line(sg_build *b, sg_ref r)
 	return sg_reshape(b, r, sg_shape_make(b->sp, 1, &size));
 }
 
+/* No two columns of its longest row have one colour. */
+static int64_t
+longest_row(const sg_pattern *p)
+{
+	int64_t most = 0;
+
+	for (int64_t i = 0; i < p->rows; i++)
+		if (p->rowptr[i + 1] - p->rowptr[i] > most)
+			most = p->rowptr[i + 1] - p->rowptr[i];
+	return most;
+}
+
+/* By columns, or by rows? Colouring takes long where rows are, so what can't win is not coloured.
+ */
+static bool
+columns_are_fewer(sg_ctx *ctx, const sg_pattern *p, sg_colours *colours, int64_t *of_column,
+                  int64_t *of_row, int64_t *n)
+{
+	const sg_pattern t = transposed(ctx, p);
+	const int64_t least = longest_row(p), least_t = longest_row(&t);
+	int64_t other;
+
+	if (least <= least_t) {
+		*n = colours(ctx, p, of_column);
+		if (*n <= least_t)
+			return true;
+		other = colours(ctx, &t, of_row);
+		if (*n <= other)
+			return true;
+		*n = other;
+		return false;
+	}
+	*n = colours(ctx, &t, of_row);
+	if (*n < least)
+		return false;
+	other = colours(ctx, p, of_column);
+	if (other > *n)
+		return false;
+	*n = other;
+	return true;
+}
+
 sg_ref
 sg_sparse_entries(sg_build *b, sg_ref y, size_t nx, const sg_ref *x, const sg_pattern *p,
                   sg_colours *colours)
 {
 	sparse q = {.b = b, .y = y, .x = x, .nx = nx, .p = p};
-	const sg_pattern t = transposed(b->ctx, p);
 	const int64_t nnz = p->rowptr[p->rows];
 	const sg_ext count = sg_ext_int(b->sp, nnz);
 	const sg_shape *line = sg_shape_make(b->sp, 1, &count);
 	int64_t *col_colour = SG_NEW_ARRAY(b->ctx, int64_t, p->cols + 1);
 	int64_t *row_colour = SG_NEW_ARRAY(b->ctx, int64_t, p->rows + 1);
 	int64_t *index = SG_NEW_ARRAY(b->ctx, int64_t, nnz + 1);
-	int64_t nc, nr;
+	int64_t n;
+	bool columns;
 	sg_ref packed;
 
 	if (!nnz)
 		return sg_const(b, sg_type_of(b, y), line, 0);
-	nc = colours(b->ctx, p, col_colour);
-	nr = colours(b->ctx, &t, row_colour);
+	columns = columns_are_fewer(b->ctx, p, colours, col_colour, row_colour, &n);
 	for (int64_t i = 0; i < p->rows; i++)
 		for (int64_t k = p->rowptr[i]; k < p->rowptr[i + 1]; k++)
-			index[k] = nc <= nr ? col_colour[p->col[k]] * p->rows + i
-			                    : row_colour[i] * p->cols + p->col[k];
-	packed =
-	    as_line(b, nc <= nr ? by_columns(&q, nc, col_colour) : by_rows(&q, nr, row_colour));
+			index[k] = columns ? col_colour[p->col[k]] * p->rows + i
+			                   : row_colour[i] * p->cols + p->col[k];
+	packed = as_line(b, columns ? by_columns(&q, n, col_colour) : by_rows(&q, n, row_colour));
 	return sg_gather(b, packed, sg_data(b, SG_I64, line, index), 0, 0);
 }
