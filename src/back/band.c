@@ -15,7 +15,8 @@
 
 enum {
 	WINDOW = 256,   /* steps that are looked at for one band */
-	FEW_ROWS = 128, /* not worth tiles */
+	MANY_ROWS = 128,
+	FEW_ROWS = 8,   /* not worth tiles */
 	LEAST_TILE = 16,
 	USUAL_TILE = 64,
 	MOST_TILE = 256,
@@ -539,14 +540,18 @@ find_local(finder *w, uint32_t lo, uint32_t hi, touched *local)
 	return bytes;
 }
 
-/* Products want many rows at once. */
+/* Products want many rows at once. Few rows are worth it if each is long: one at a time. 0: they are
+ * not. */
 static uint32_t
-tile_of(const sg_fn *f, sg_ext bytes, bool has_products)
+tile_of(const finder *w, sg_ext bytes, bool has_products)
 {
 	const uint32_t least = has_products ? USUAL_TILE : LEAST_TILE;
-	int64_t v;
+	sg_fn *f = w->f;
+	int64_t v, rows;
 	uint32_t tile = MOST_TILE;
 
+	if (sg_ext_const(f->sp, w->rows, &rows) && rows < MANY_ROWS)
+		return !sg_ext_const(f->sp, bytes, &v) || v >= CACHE;
 	if (!sg_ext_const(f->sp, bytes, &v))
 		return USUAL_TILE;
 	while (tile > least && v > CACHE / tile)
@@ -581,7 +586,7 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 {
 	sg_fn *f = w->f;
 	touched local = {0};
-	uint32_t nwork = 0;
+	uint32_t nwork = 0, tile;
 	bool has_products = false;
 	sg_ext bytes;
 
@@ -597,13 +602,11 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 	count_users(w, f->order, lo, hi, -1);
 	bytes = find_local(w, lo, hi, &local);
 	count_users(w, f->order, lo, hi, 1);
-	if (local.n == 0)
+	tile = local.n ? tile_of(w, bytes, has_products) : 0;
+	if (tile == 0)
 		return false;
 	SG_PUSH(f->ctx, f->band, f->nbands, f->band_cap,
-	        (sg_band){.rows = w->rows,
-	                  .first = lo,
-	                  .n = hi - lo,
-	                  .tile = tile_of(f, bytes, has_products)});
+	        (sg_band){.rows = w->rows, .first = lo, .n = hi - lo, .tile = tile});
 	for (uint32_t i = lo; i < hi; i++) {
 		f->step[f->order[i]].band = (uint32_t)f->nbands;
 		carry_sums(f, &f->step[f->order[i]]);
