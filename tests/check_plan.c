@@ -28,6 +28,7 @@ static const char *const files[] = {
     "examples/workloads/det_levels.sg",
     "examples/workloads/gmm.sg",
     "examples/workloads/hello.sg",
+    "examples/workloads/ht.sg",
     "examples/workloads/kmeans.sg",
     "examples/workloads/llsq.sg",
     "examples/workloads/lse.sg",
@@ -35,6 +36,7 @@ static const char *const files[] = {
     "examples/workloads/ode.sg",
     "examples/workloads/particle.sg",
     "examples/workloads/saddle.sg",
+    "bench/cases/mlp1024.sg",
     "bench/cases/mlp784.sg",
     "bench/cases/softmax_rows.sg",
 };
@@ -105,6 +107,7 @@ static const struct {
     {"lstm", "jacobian", "b=14 c=1024", 1024 * 14 * 8 * 4 * 11 / 10}, /* each step's 2L carries */
     {"ode", "gradient", "n=50 s=1000", 50 * 1000 * 8 * 11 / 10},      /* the path */
     {"kmeans", "dir", "N=10000 D=16 K=25", 40 << 10},                 /* nothing of [N, K] */
+    {"ht", "jacobian", "n=500 V=544 T=1084", 768 << 10}, /* 26 columns of [V, 3], 2 * [22, 16] */
     {"lse", "gradient", "n=100000", 0},
 };
 

@@ -14,9 +14,9 @@
 #include <string.h>
 
 enum {
-	WINDOW = 256,   /* steps that are looked at for one band */
+	WINDOW = 256, /* steps that are looked at for one band */
 	MANY_ROWS = 128,
-	FEW_ROWS = 8,   /* not worth tiles */
+	FEW_ROWS = 8, /* not worth tiles */
 	LEAST_TILE = 16,
 	USUAL_TILE = 64,
 	MOST_TILE = 256,
@@ -540,8 +540,8 @@ find_local(finder *w, uint32_t lo, uint32_t hi, touched *local)
 	return bytes;
 }
 
-/* Products want many rows at once. Few rows are worth it if each is long: one at a time. 0: they are
- * not. */
+/* Products want many rows at once. Few rows are worth it if each is long: one at a time. 0: they
+ * are not. */
 static uint32_t
 tile_of(const finder *w, sg_ext bytes, bool has_products)
 {

@@ -11,8 +11,9 @@
 
 enum {
 	ALIGN = 64,
-	GUESS = 100, /* of each dimension */
-	MANY = 1000, /* arrays of fixed size, or of symbolic: only plans that are made fast */
+	GUESS = 100,  /* of each dimension */
+	LARGE = 4096, /* bytes of an array of fixed size that is worth a slot */
+	MANY = 1000,  /* arrays of fixed size, or of symbolic: only plans that are made fast */
 };
 
 typedef struct array {
@@ -288,18 +289,28 @@ take_slot(sg_fn *f, arrays *all, size_t i, bool same_only)
 	a->before = f->slot[best].newest;
 	f->slot[best].newest = i + 1;
 	f->at[a->ref].slot = best + 1;
+	f->at[a->ref].offset = 0;
 }
 
 /* The large ones first, so that a slot is as large as its first array, by the guess. */
 static void
 plan_symbolic(sg_fn *f, arrays *all)
 {
+	f->nslots = 0;
 	sort(all, by_size);
 	for (size_t i = 0; i < all->n; i++)
 		take_slot(f, all, i, all->n > MANY);
 }
 
 /* ---- all ---- */
+
+static void
+plan_both(sg_fn *f, arrays *fixed, arrays *symbolic)
+{
+	sort(fixed, by_first);
+	plan_fixed(f, fixed);
+	plan_symbolic(f, symbolic);
+}
 
 /* For the guess; beyond what can be counted it is as large as can be. */
 static int64_t
@@ -311,6 +322,32 @@ guess(sg_fn *f, sg_ext bytes)
 	for (uint32_t d = 0; d < n; d++)
 		dims[d] = GUESS;
 	return sg_ext_eval(f->sp, bytes, dims, &v) && v >= 0 ? v : INT64_MAX;
+}
+
+/* Large arrays of fixed size may live when those of symbolic size do not, and take slots too: is
+ * that better, by the guess? */
+static void
+share_with_large(sg_fn *f, arrays *fixed, arrays *symbolic)
+{
+	const int64_t apart = guess(f, sg_plan_bytes(f));
+	arrays small = {0}, others = {0};
+
+	for (size_t i = 0; i < symbolic->n; i++)
+		SG_PUSH(f->ctx, others.item, others.n, others.cap, symbolic->item[i]);
+	for (size_t i = 0; i < fixed->n; i++) {
+		const array *a = &fixed->item[i];
+		arrays *to = a->size < LARGE ? &small : &others;
+
+		SG_PUSH(f->ctx, to->item, to->n, to->cap, *a);
+	}
+	if (others.n == symbolic->n)
+		return;
+	plan_both(f, &small, &others);
+	if (guess(f, sg_plan_bytes(f)) < apart)
+		return;
+	for (size_t i = 0; i < fixed->n; i++)
+		f->at[fixed->item[i].ref].slot = 0;
+	plan_both(f, fixed, symbolic);
 }
 
 static void
@@ -336,9 +373,9 @@ sg_plan_memory(sg_fn *f)
 	for (sg_ref r = 1; r < f->g->n; r++)
 		if (needs_place(&f->at[r]))
 			add_array(f, &fixed, &symbolic, r);
-	sort(&fixed, by_first);
-	plan_fixed(f, &fixed);
-	plan_symbolic(f, &symbolic);
+	plan_both(f, &fixed, &symbolic);
+	if (symbolic.n)
+		share_with_large(f, &fixed, &symbolic);
 }
 
 /* ---- what has been planned ---- */
