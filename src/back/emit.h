@@ -149,6 +149,7 @@ typedef struct sg_place {
 	int64_t offset;               /* in the workspace: within the slot */
 	uint32_t slot;                /* of the slots, + 1; 0: fixed size */
 	bool planned;
+	sg_ref over;          /* the array in whose place its own lies, by that one's name; 0: none */
 	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
 	bool carried;         /* a sum over the rows of a band, which goes on from tile to tile */
 	uint32_t first, last; /* steps by position between which its array lives */

@@ -63,7 +63,8 @@ name_values(sg_fn *f, bool arrays)
 	for (sg_ref r = 1; r < f->g->n; r++)
 		if (f->at[r].kind != SG_P_DEAD && has_variable(f, &f->at[r]) &&
 		    (f->around && f->at[r].stored) == arrays)
-			f->at[r].name = variable_name(f, r);
+			f->at[r].name = f->at[r].over ? f->at[f->at[r].over].name
+			                              : variable_name(f, r);
 }
 
 static void

@@ -12,6 +12,7 @@
 enum {
 	ALIGN = 64,
 	GUESS = 100,  /* of each dimension */
+	SMALL = 64,   /* part of all that an array is for which no slot grows */
 	LARGE = 4096, /* bytes of an array of fixed size that is worth a slot */
 	MANY = 1000,  /* arrays of fixed size, or of symbolic: only plans that are made fast */
 };
@@ -94,12 +95,94 @@ set_lifetimes(sg_fn *f)
 	}
 }
 
+/* ---- in place ---- */
+
+/* Of nest s, by value: does it stand on what array r held, other than through value `own`? */
+static bool *
+find_readers(const sg_fn *f, const sg_step *s, sg_ref r, uint32_t own)
+{
+	bool *reads = SG_NEW_ARRAY(f->ctx, bool, s->nvals + 1);
+
+	for (size_t v = 1; v < s->nvals; v++) {
+		reads[v] = s->val[v].kind == SG_V_LOAD && s->val[v].ref == r;
+		for (uint32_t k = 0; k < s->val[v].nargs; k++)
+			reads[v] = reads[v] || (s->val[v].arg[k] != own && reads[s->val[v].arg[k]]);
+	}
+	return reads;
+}
+
+/* Nest s reads each element of array r where root `own` writes, and for nothing else. */
+static bool
+turns_into(const sg_fn *f, const sg_step *s, sg_ref r, const sg_root *own)
+{
+	const bool *reads = find_readers(f, s, r, own->val[0]);
+	bool any = false;
+
+	for (size_t v = 1; v < s->nvals; v++) {
+		if (s->val[v].kind != SG_V_LOAD || s->val[v].ref != r)
+			continue;
+		if (s->val[v].aff != own->at || s->val[v].guarded)
+			return false;
+		any = true;
+	}
+	for (size_t i = 0; i < s->nroots; i++) {
+		const sg_root *root = &s->root[i];
+
+		if (root->ref == r || (root != own && (reads[root->val[0]] || reads[root->val[1]])))
+			return false;
+	}
+	return any;
+}
+
+static bool
+may_hold(sg_fn *f, sg_ref a, sg_ref b)
+{
+	const sg_place *p = &f->at[a], *q = &f->at[b];
+
+	return !p->out && !q->out && !p->carried && !q->carried && p->band == q->band &&
+	       (p->kind == SG_P_CALC || p->kind == SG_P_FOLD || p->kind == SG_P_CALL) &&
+	       sg_fn_node(f, a)->type == sg_fn_node(f, b)->type &&
+	       sg_held_size(f, a) == sg_held_size(f, b);
+}
+
+/* Array b lies in the place of a, which ends where it begins. */
+static void
+lay_over(sg_fn *f, sg_ref a, sg_ref b)
+{
+	const sg_ref head = f->at[a].over ? f->at[a].over : a;
+
+	f->at[a].last = 0; /* no other one */
+	f->at[b].over = head;
+	f->at[head].last = f->at[b].last;
+}
+
+/* What a step computes element by element takes the place of an operand that is read there last. */
+static void
+find_in_place(sg_fn *f, uint32_t pos)
+{
+	const sg_step *s = &f->step[f->order[pos]];
+
+	for (size_t i = 0; s->kind == SG_S_NEST && i < s->nroots; i++) {
+		const sg_root *root = &s->root[i];
+		const sg_place *p = &f->at[root->ref];
+
+		if (root->kind != SG_R_STORE || root->from != root->ref || p->kind != SG_P_CALC ||
+		    !p->stored || p->first != pos + 1 || (s->band && !p->band))
+			continue;
+		for (size_t k = 0; k < s->nreads && !p->over; k++)
+			if (f->at[s->read[k]].last == pos + 1 && s->read[k] != root->ref &&
+			    may_hold(f, s->read[k], root->ref) &&
+			    turns_into(f, s, s->read[k], root))
+				lay_over(f, s->read[k], root->ref);
+	}
+}
+
 /* Where sums go on from tile to tile, what was rounded off lies behind them; an output has room for
  * the sums alone. */
 static bool
 needs_place(const sg_place *p)
 {
-	return p->first && (!p->out || p->carried);
+	return p->first && !p->over && (!p->out || p->carried);
 }
 
 static int
@@ -240,7 +323,7 @@ plan_fixed(sg_fn *f, arrays *all)
 
 /* ---- of symbolic size ---- */
 
-/* In slot k nothing lives while a does. What has the slot's size came in order of time. */
+/* In slot k nothing lives while a does. */
 static bool
 is_free(const sg_fn *f, const arrays *all, uint32_t k, const array *a)
 {
@@ -252,33 +335,33 @@ is_free(const sg_fn *f, const arrays *all, uint32_t k, const array *a)
 	return true;
 }
 
-/* How gladly the slot takes an array of so many bytes; 0: not at all. */
-static int
-fit(sg_fn *f, const sg_slot *s, sg_ext bytes, bool same_only)
+typedef enum { SAME = 1, COVERS, LARGER_OR_NOT, NONE } fit; /* the best first */
+
+/* How well the slot suits an array of so many bytes. */
+static fit
+fit_of(sg_fn *f, const sg_slot *s, sg_ext bytes)
 {
 	if (s->bytes == bytes)
-		return 3;
-	if (same_only)
-		return 0;
-	return sg_ext_max(f->sp, s->bytes, bytes) == s->bytes ? 2 : 1;
+		return SAME;
+	return sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, s->bytes, bytes)) ? COVERS : LARGER_OR_NOT;
 }
 
 static void
-take_slot(sg_fn *f, arrays *all, size_t i, bool same_only)
+take_slot(sg_fn *f, arrays *all, size_t i, fit worst)
 {
 	array *a = &all->item[i];
 	uint32_t best = UINT32_MAX;
-	int how = 0;
+	fit least = worst + 1;
 
-	for (uint32_t k = 0; k < f->nslots && how < 3; k++) {
-		int is;
+	for (uint32_t k = 0; k < f->nslots && least > SAME; k++) {
+		fit is;
 
-		if (!same_only && !is_free(f, all, k, a)) /* sizes take longer to compare */
-			continue;
-		is = fit(f, &f->slot[k], a->bytes, same_only);
-		if (is > how && (!same_only || is_free(f, all, k, a))) {
+		if (worst == SAME ? f->slot[k].bytes != a->bytes : !is_free(f, all, k, a))
+			continue; /* sizes take longer to compare */
+		is = fit_of(f, &f->slot[k], a->bytes);
+		if (is < least && (worst != SAME || is_free(f, all, k, a))) {
 			best = k;
-			how = is;
+			least = is;
 		}
 	}
 	if (best == UINT32_MAX) {
@@ -292,14 +375,26 @@ take_slot(sg_fn *f, arrays *all, size_t i, bool same_only)
 	f->at[a->ref].offset = 0;
 }
 
-/* The large ones first, so that a slot is as large as its first array, by the guess. */
+/* The large ones first, so that a slot is as large as its first array, by the guess. For a small
+ * one the text of a max is not worth it. */
 static void
 plan_symbolic(sg_fn *f, arrays *all)
 {
+	int64_t total = 0;
+
 	f->nslots = 0;
 	sort(all, by_size);
-	for (size_t i = 0; i < all->n; i++)
-		take_slot(f, all, i, all->n > MANY);
+	for (size_t i = 0; i < all->n; i++) {
+		const size_t before = f->nslots;
+		const int64_t size = all->item[i].size;
+
+		take_slot(f, all, i,
+		          all->n > MANY          ? SAME
+		          : size < total / SMALL ? COVERS
+		                                 : LARGER_OR_NOT);
+		if (f->nslots > before && size < INT64_MAX - total)
+			total += size;
+	}
 }
 
 /* ---- all ---- */
@@ -370,6 +465,8 @@ sg_plan_memory(sg_fn *f)
 	arrays fixed = {0}, symbolic = {0};
 
 	set_lifetimes(f);
+	for (uint32_t pos = 0; pos < f->nsteps; pos++)
+		find_in_place(f, pos);
 	for (sg_ref r = 1; r < f->g->n; r++)
 		if (needs_place(&f->at[r]))
 			add_array(f, &fixed, &symbolic, r);
