@@ -33,4 +33,6 @@ judge 'all forms give the same numbers' $?
 grep -q '^<svg' "$work/results.svg"
 judge 'there is a picture' $?
 
+status 'derivatives keep little more than they have to' 0 python3 "$srcdir/bench/memory" --build="$builddir" --most=1.3
+
 finish

@@ -93,6 +93,7 @@ static const struct {
     {"x/(1+x)", "x", "1/(1 + x)**2", "\\frac{1}{\\left(1 + x\\right)^{2}}"},
     {"(x-1)/(x+1)", "x", "2/(1 + x)**2", NULL},
     {"3*x + 2", "x", "3", "3"},
+    {"relu(3*x)", "x", "3*where(3*x > 0, 1.0, 0.0)", NULL},
     {"5*y + 0*x", "x", "0", "0"},
     {"asin(x)", "x", "1/sqrt(1 - x**2)", NULL},
     {"asinh(x)", "x", "1/sqrt(1 + x**2)", NULL},

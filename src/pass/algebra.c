@@ -553,6 +553,15 @@ undone(walk *w, const sg_node *n, sg_form *out)
 	return true;
 }
 
+/* 0 < relu(x) where 0 < x. Code keeps the one, which lets it forget x. */
+static sg_ref
+beside_zero(const walk *w, sg_ref x, sg_ref y)
+{
+	const sg_node *n = sg_node_at(w->a.b.g, y);
+
+	return n->op == SG_RELU && sg_is_value(&w->a.b, x, 0) ? n->args[0] : y;
+}
+
 static bool
 find_form(walk *w, const sg_node *n, sg_form *out)
 {
@@ -585,6 +594,8 @@ visit(walk *w, sg_ref r, sg_ref *arg)
 			arg[k] = k == 1 && is_mean(w, n) ? as_it_was(w, n->args[k])
 			                                 : node_of(w, n->args[k]);
 		at_node(w, n);
+		if (n->op == SG_LT)
+			arg[1] = beside_zero(w, arg[0], arg[1]);
 		if (w->exactly[r] || !(w->node[r] = any_of_broadcast(w, n, arg)))
 			w->node[r] = sg_remake(&w->a.b, n, arg);
 	}
