@@ -5,6 +5,8 @@
  * batched over the rows of an identity matrix. BIND keeps its variables apart until all is done. */
 #include "pass/elements.h"
 
+#include <string.h>
+
 enum { SEED_ADJOINT = -1, SEED_TANGENT = -2 }; /* the front end's are 0 and more */
 
 /* ---- one derivative; each gives 0 where y does not depend on x
@@ -150,14 +152,8 @@ jacobian_mode(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode asked)
 static sg_ref
 jacobian(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 {
-	const bool forward = jacobian_mode(b, y, x, mode) == SG_MODE_FORWARD;
-	const sg_ref fresh = b->g->n;
-	const sg_ref whole = forward ? jacobian_forward(b, y, x) : jacobian_reverse(b, y, x);
-
-	if (!whole)
-		return 0;
-	return sg_cheaper(b, whole,
-	                  sg_jacobian_by_elements(b, y, x, forward, sg_shape_of(b, whole)), fresh);
+	return jacobian_mode(b, y, x, mode) == SG_MODE_FORWARD ? jacobian_forward(b, y, x)
+	                                                       : jacobian_reverse(b, y, x);
 }
 
 static sg_ref
@@ -183,14 +179,11 @@ static sg_ref
 hessian(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 {
 	const sg_deriv_mode outer = mode == SG_MODE_AUTO ? SG_MODE_FORWARD : mode;
-	const sg_ref fresh = b->g->n;
 	sg_ref g = gradient(b, y, x, mode), h;
 
 	if (!g)
 		return 0;
 	h = one_element(b, x) ? jacobian_reverse(b, g, x) : jacobian(b, g, x, outer);
-	if (h && mode == SG_MODE_AUTO)
-		h = sg_cheaper(b, h, sg_hessian_by_elements(b, y, x, sg_shape_of(b, h)), fresh);
 	return h ? h : zeros(b, sg_type_of(b, g), jacobian_shape(b, g, x));
 }
 
@@ -208,6 +201,11 @@ hessian_times(sg_build *b, sg_ref y, sg_ref x, sg_ref v)
 /* ---- the walk
  * ------------------------------------------------------------------------------------- */
 
+/* A value, and the same over scalars. */
+typedef struct twin {
+	sg_ref y, scalars;
+} twin;
+
 typedef struct derive {
 	sg_build b; /* builds the new graph */
 	sg_program *p;
@@ -215,6 +213,8 @@ typedef struct derive {
 	const bool *live;
 	sg_ref *map;  /* old node -> new node */
 	sg_ref *next; /* the next live DERIV of the same y */
+	twin *twin;   /* what derivatives by elements stand on beside y */
+	size_t ntwins, twin_cap;
 } derive;
 
 static sg_deriv_kind
@@ -271,6 +271,80 @@ settle(derive *d, sg_ref r, sg_ref result, sg_ref fresh)
 	d->map[r] = result;
 }
 
+/* ---- by elements, where that is cheaper ---- */
+
+/* `elements` of y, where they stand on `scalars` and are cheaper than `whole`. */
+static sg_ref
+cheaper(derive *d, sg_ref y, sg_ref whole, sg_ref elements, sg_ref scalars, sg_ref fresh)
+{
+	const sg_ref r = sg_cheaper(&d->b, whole, elements, fresh);
+
+	if (r && r != whole && scalars != y)
+		SG_PUSH(d->b.ctx, d->twin, d->ntwins, d->twin_cap, (twin){y, scalars});
+	return r;
+}
+
+static sg_ref
+cheaper_gradient(derive *d, sg_ref y, sg_ref x, sg_ref whole, sg_ref fresh)
+{
+	const sg_shape *s = sg_shape_of(&d->b, x);
+	sg_ref scalars = y;
+	const sg_ref g = sg_jacobian_by_elements(&d->b, y, x, false, s, &scalars);
+
+	return cheaper(d, y, whole, g, scalars, fresh);
+}
+
+static sg_ref
+cheaper_jacobian(derive *d, sg_ref y, sg_ref x, sg_deriv_mode mode)
+{
+	sg_build *b = &d->b;
+	const sg_ref fresh = b->g->n, whole = jacobian(b, y, x, mode);
+	const bool forward = jacobian_mode(b, y, x, mode) == SG_MODE_FORWARD;
+	const sg_shape *s = sg_shape_of(b, whole ? whole : y);
+	sg_ref scalars = y;
+
+	if (!whole)
+		return 0;
+	const sg_ref j = sg_jacobian_by_elements(b, y, x, forward, s, &scalars);
+
+	return cheaper(d, y, whole, j, scalars, fresh);
+}
+
+static sg_ref
+cheaper_hessian(derive *d, sg_ref y, sg_ref x, sg_deriv_mode mode)
+{
+	const sg_ref fresh = d->b.g->n, whole = hessian(&d->b, y, x, mode);
+	sg_ref scalars = y;
+
+	if (!whole || mode != SG_MODE_AUTO)
+		return whole;
+	const sg_ref h = sg_hessian_by_elements(&d->b, y, x, sg_shape_of(&d->b, whole), &scalars);
+
+	return cheaper(d, y, whole, h, scalars, fresh);
+}
+
+/* An entry that has most of the scalars, for a derivative, takes the value from them too: it is not
+ * computed twice. */
+static void
+use_twins(derive *d, sg_entry_ir *e)
+{
+	sg_ref *root = SG_NEW_ARRAY(d->b.ctx, sg_ref, e->nout + 1);
+	sg_ref *other = SG_NEW_ARRAY(d->b.ctx, sg_ref, e->nout + 1);
+	bool all;
+
+	for (size_t i = 0; i < e->nout; i++)
+		root[i] = e->out[i].ref;
+	for (size_t k = 0; k < d->ntwins; k++) {
+		memcpy(other, root, e->nout * sizeof *root);
+		sg_substitute(&d->b, e->nout, other, 1, &d->twin[k].y, &d->twin[k].scalars);
+		if (sg_fixed_cost(&d->b, e->nout, other, 1, &all) <
+		    sg_fixed_cost(&d->b, e->nout, root, 1, &all))
+			memcpy(root, other, e->nout * sizeof *root);
+	}
+	for (size_t i = 0; i < e->nout; i++)
+		e->out[i].ref = root[i];
+}
+
 /* All adjoints that one sweep over y gives: of DERIV r, and of the later ones with its y and v. */
 static void
 sweep_together(derive *d, sg_ref r)
@@ -293,6 +367,8 @@ sweep_together(derive *d, sg_ref r)
 	}
 	adjoint = SG_NEW_ARRAY(d->b.ctx, sg_ref, count);
 	sg_reverse(&d->b, y, seed, count, x, adjoint);
+	if (count == 1 && !old_v(&n))
+		adjoint[0] = cheaper_gradient(d, y, x[0], adjoint[0], fresh);
 	for (size_t i = 0; i < count; i++)
 		settle(d, member[i], adjoint[i], fresh);
 }
@@ -321,10 +397,10 @@ derivative(derive *d, sg_ref r)
 		result = sg_forward(&d->b, y, 1, &x, &v);
 		break;
 	case SG_JACOBIAN:
-		result = jacobian(&d->b, y, x, mode);
+		result = cheaper_jacobian(d, y, x, mode);
 		break;
 	case SG_HESSIAN:
-		result = hessian(&d->b, y, x, mode);
+		result = cheaper_hessian(d, y, x, mode);
 		break;
 	case SG_HVP:
 		result = hessian_times(&d->b, y, x, v);
@@ -400,5 +476,7 @@ sg_derive(sg_ctx *ctx, sg_program *p)
 	link_siblings(&d);
 	rebuild(&d);
 	sg_program_remap(p, d.b.g, d.map);
+	for (size_t e = 0; d.ntwins > 0 && e < p->nentries; e++)
+		use_twins(&d, &p->entry[e]);
 	sg_rebuild(ctx, p, false, true);
 }

@@ -11,6 +11,7 @@ enum {
 	MOST_ELEMENTS = 4000, /* of all between x and y */
 	MOST_SWEEPS = 16,
 	MOST_RESULTS = 512, /* of the Jacobian */
+	GAIN = 300,         /* operations; below that what a tensor says at once reads better */
 };
 
 /* ---- y over scalars ---- */
@@ -35,9 +36,9 @@ goes_by_elements(uint16_t op)
 	}
 }
 
-/* Node r of the cone, whose operands have been gone through. */
+/* Node r, member `at` of the cone, whose operands have been gone through. */
 static bool
-go_through(sg_items *w, sg_ref r)
+go_through(sg_items *w, sg_ref r, uint32_t at)
 {
 	const sg_node n = *sg_node_at(w->old, r);
 	sg_ref arg[3];
@@ -50,7 +51,7 @@ go_through(sg_items *w, sg_ref r)
 		return false;
 	for (uint32_t k = 0; k < n.nargs; k++)
 		arg[k] = sg_items_whole(w, n.args[k]);
-	w->whole[r] = sg_remake(&w->b, &n, arg);
+	w->whole[at] = sg_remake(&w->b, &n, arg);
 	return true;
 }
 
@@ -67,38 +68,44 @@ elements_of(sg_items *w, sg_ref r, uint32_t *n)
 	return item;
 }
 
-/* What lies between x and y is small, and not held for other derivatives: then each node of it has
- * its elements. */
+/* Is all that lies between x and y small, and not held for other derivatives? */
 static bool
-open_elements(sg_build *b, sg_items *w, sg_ref y, sg_ref x)
+is_few(sg_build *b, const sg_cone *cone, const bool *active, sg_ref x)
 {
-	const sg_cone cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &y, x);
-	const bool *active = sg_cone_active(b, &cone, 1, &x);
 	uint32_t size = 0;
 
-	if (!sg_cone_has(&cone, x))
-		return false;
-	for (uint32_t i = 0; i < cone.n; i++) {
-		const sg_node *n = sg_node_at(b->g, cone.member[i]);
+	for (uint32_t i = 0; i < cone->n; i++) {
+		const sg_node *n = sg_node_at(b->g, cone->member[i]);
 		const uint32_t count = sg_count_of(b->sp, n->shape, SG_MOST_ITEMS);
 
-		if (!active[i] || cone.member[i] == x)
+		if (!active[i] || cone->member[i] == x)
 			continue;
 		size += count;
 		if (count == 0 || size > MOST_ELEMENTS || !goes_by_elements(n->op))
 			return false;
 	}
-	*w = (sg_items){.b = *b, .old = b->g, .most = SG_MOST_ITEMS};
-	w->whole = SG_NEW_ARRAY(b->ctx, sg_ref, b->g->n);
-	w->item = SG_NEW_ARRAY(b->ctx, sg_ref *, b->g->n);
-	for (sg_ref r = 1, n = b->g->n; r < n; r++)
-		w->whole[r] = r;
-	for (uint32_t i = 0; i < cone.n; i++)
-		if (active[i] && cone.member[i] != x) {
-			w->whole[cone.member[i]] = 0;
-			if (!go_through(w, cone.member[i]))
-				return false;
-		}
+	return sg_cone_has(cone, x);
+}
+
+/* Then each node of it gets its elements. */
+static bool
+open_elements(sg_build *b, sg_items *w, sg_ref y, sg_ref x)
+{
+	sg_cone *cone = SG_NEW(b->ctx, sg_cone);
+	const bool *active;
+
+	*cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &y, x);
+	active = sg_cone_active(b, cone, 1, &x);
+	if (!is_few(b, cone, active, x))
+		return false;
+	*w = (sg_items){.b = *b, .old = b->g, .most = SG_MOST_ITEMS, .cone = cone};
+	w->whole = SG_NEW_ARRAY(b->ctx, sg_ref, cone->n);
+	w->item = SG_NEW_ARRAY(b->ctx, sg_ref *, cone->n);
+	for (uint32_t i = 0; i < cone->n; i++)
+		if (!active[i] || cone->member[i] == x)
+			w->whole[i] = cone->member[i];
+		else if (!go_through(w, cone->member[i], i))
+			return false;
 	return true;
 }
 
@@ -146,20 +153,21 @@ rows(sg_build *b, const sg_shape *s, uint32_t axis, sg_ref **entry)
 
 /* The entries, zeros where there are none, as a tensor; 0: there are no others. */
 static sg_ref
-gather(sg_build *b, uint32_t n, sg_ref *entry, sg_type t, const sg_shape *s)
+gather(sg_build *b, uint32_t n, sg_ref *entry, const sg_shape *s)
 {
-	bool any = false;
+	sg_ref zero = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		any = any || entry[i];
-		if (!entry[i])
-			entry[i] = sg_const(b, t, sg_shape_scalar(b->sp), 0);
-	}
-	return any ? rows(b, s, 0, &entry) : 0;
+	for (uint32_t i = 0; i < n && !zero; i++)
+		if (entry[i])
+			zero = sg_const(b, sg_type_of(b, entry[i]), sg_shape_scalar(b->sp), 0);
+	for (uint32_t i = 0; i < n; i++)
+		entry[i] = entry[i] ? entry[i] : zero;
+	return zero ? rows(b, s, 0, &entry) : 0;
 }
 
 sg_ref
-sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s)
+sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s,
+                        sg_ref *value)
 {
 	uint32_t nx, ny;
 	sg_ref *xs, *ys, *entry;
@@ -172,14 +180,15 @@ sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_
 	ys = elements_of(&w, y, &ny);
 	if (nx * ny < 2 || (forward ? nx : ny) > MOST_SWEEPS)
 		return 0;
+	*value = sg_items_whole(&w, y);
 	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)nx * ny);
 	sweep(b, forward, ny, ys, nx, xs, entry);
-	return gather(b, nx * ny, entry, sg_type_of(b, y), s);
+	return gather(b, nx * ny, entry, s);
 }
 
 /* Forward over reverse, of one triangle: the other is the same. */
 sg_ref
-sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s)
+sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value)
 {
 	uint32_t n, ny;
 	sg_ref *xs, *ys, *g, *entry;
@@ -192,6 +201,7 @@ sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s)
 	ys = elements_of(&w, y, &ny);
 	if (n < 2 || n > MOST_SWEEPS)
 		return 0;
+	*value = sg_items_whole(&w, y);
 	g = SG_NEW_ARRAY(b->ctx, sg_ref, n);
 	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)n * n);
 	sg_reverse(b, ys[0], one(b, ys[0]), n, xs, g);
@@ -201,23 +211,23 @@ sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s)
 
 			entry[i * n + j] = entry[j * n + i] = sg_forward(b, g[i], 1, &xs[j], &seed);
 		}
-	return gather(b, n * n, entry, sg_type_of(b, y), s);
+	return gather(b, n * n, entry, s);
 }
 
 /* ---- which is cheaper ---- */
 
-/* Operations of what r stands on, of nodes from `from` on; -1: that is no number. */
-static int64_t
-cost_from(sg_build *b, sg_ref r, sg_ref from)
+int64_t
+sg_fixed_cost(sg_build *b, size_t n, const sg_ref *r, sg_ref from, bool *all)
 {
-	const sg_cone cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &r, from);
+	const sg_cone cone = sg_cone_make(b, SG_FOLLOW_ALL, n, r, from);
 	int64_t sum = 0, v;
 
-	for (uint32_t i = 0; i < cone.n; i++) {
-		if (!sg_ext_const(b->sp, sg_node_cost(b, cone.member[i]), &v))
-			return -1;
-		sum += v;
-	}
+	*all = true;
+	for (uint32_t i = 0; i < cone.n; i++)
+		if (sg_ext_const(b->sp, sg_node_cost(b, cone.member[i]), &v))
+			sum += v;
+		else
+			*all = false;
 	return sum;
 }
 
@@ -225,11 +235,13 @@ sg_ref
 sg_cheaper(sg_build *b, sg_ref whole, sg_ref elements, sg_ref from)
 {
 	int64_t of_whole, of_elements;
+	bool all[2];
 
 	if (!whole || !elements)
 		return whole;
-	of_whole = cost_from(b, whole, from);
-	of_elements = cost_from(b, elements, from);
-	return of_whole >= 0 && of_elements >= 0 && 4 * of_elements < 3 * of_whole ? elements
-	                                                                           : whole;
+	of_whole = sg_fixed_cost(b, 1, &whole, from, &all[0]);
+	of_elements = sg_fixed_cost(b, 1, &elements, from, &all[1]);
+	return all[0] && all[1] && of_elements + GAIN < of_whole && 4 * of_elements < 3 * of_whole
+	           ? elements
+	           : whole;
 }

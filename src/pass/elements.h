@@ -4,13 +4,17 @@
 
 #include "pass/sweep.h"
 
-/* The Jacobian of y, or the Hessian of scalar y, of shape s, by sweeps over scalars. 0: it has no
- * such form, or is too large for it, or zero. */
-sg_ref sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s);
-sg_ref sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s);
+/* The Jacobian of y, or the Hessian or gradient of scalar y, by sweeps over scalars. 0: it has no
+ * such form, or is too large for it, or zero. *value: y itself over those scalars. */
+sg_ref sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s,
+                               sg_ref *value);
+sg_ref sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value);
 /* `elements`, if it is there and takes fewer operations than `whole`, in nodes from `from` on. */
 sg_ref sg_cheaper(sg_build *b, sg_ref whole, sg_ref elements, sg_ref from);
 
+/* Operations of what the roots stand on, of nodes from `from` on whose number is fixed. *all: they
+ * all are. */
+int64_t sg_fixed_cost(sg_build *b, size_t n, const sg_ref *root, sg_ref from, bool *all);
 /* y with the loops between it and x written out, y itself where there are none; 0: one has too many
  * steps, or something is held for other derivatives. */
 sg_ref sg_unrolled(sg_build *b, sg_ref y, sg_ref x);

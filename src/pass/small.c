@@ -65,6 +65,16 @@ ravel(const sg_items *w, const sg_shape *s, const uint32_t *at)
 
 /* ---- tensors and elements ---- */
 
+/* Is r gone through? Then *at: where in the arrays. */
+static bool
+is_member(const sg_items *w, sg_ref r, uint32_t *at)
+{
+	if (w->cone && !sg_cone_has(w->cone, r))
+		return false;
+	*at = w->cone ? sg_cone_at(w->cone, r) : r;
+	return true;
+}
+
 sg_ref *
 sg_items_new(const sg_items *w, uint32_t n)
 {
@@ -76,12 +86,14 @@ void
 sg_items_set(sg_items *w, sg_ref r, uint32_t n, sg_ref *item)
 {
 	const char *name = w->old->name[r];
+	uint32_t at = 0;
 
+	(void)is_member(w, r, &at);
 	if (n == 1) {
-		w->whole[r] = sg_reshape(&w->b, item[0], sg_node_at(w->old, r)->shape);
+		w->whole[at] = sg_reshape(&w->b, item[0], sg_node_at(w->old, r)->shape);
 		return;
 	}
-	w->item[r] = item;
+	w->item[at] = item;
 	for (uint32_t i = 0; name && i < n; i++)
 		if (!w->b.g->name[item[i]])
 			w->b.g->name[item[i]] = sg_text(w->b.ctx, "%.30s_%u", name, (unsigned)i);
@@ -101,21 +113,24 @@ sg_ref
 sg_items_whole(sg_items *w, sg_ref r)
 {
 	const sg_node n = *sg_node_at(w->old, r);
-	const uint32_t size = w->whole[r] ? 0 : sg_items_count(w, r);
+	const uint32_t size = sg_items_count(w, r);
 	int64_t word[SG_MOST_ITEMS];
+	uint32_t at;
 	sg_ref x;
 
-	if (w->whole[r])
-		return w->whole[r];
+	if (!is_member(w, r, &at))
+		return r;
+	if (w->whole[at])
+		return w->whole[at];
 	for (uint32_t i = 0; i < size; i++)
-		if (sg_node_at(w->b.g, w->item[r][i])->op == SG_CONST)
-			word[i] = sg_node_at(w->b.g, w->item[r][i])->attr->w[0];
-	if (all_constant(w, size, w->item[r]))
-		return w->whole[r] = sg_data(&w->b, (sg_type)n.type, n.shape, word);
-	x = sg_reshape(&w->b, sg_stack(&w->b, size, w->item[r], 0), n.shape);
+		if (sg_node_at(w->b.g, w->item[at][i])->op == SG_CONST)
+			word[i] = sg_node_at(w->b.g, w->item[at][i])->attr->w[0];
+	if (all_constant(w, size, w->item[at]))
+		return w->whole[at] = sg_data(&w->b, (sg_type)n.type, n.shape, word);
+	x = sg_reshape(&w->b, sg_stack(&w->b, size, w->item[at], 0), n.shape);
 	if (w->old->name[r] && !w->b.g->name[x])
 		w->b.g->name[x] = w->old->name[r];
-	return w->whole[r] = x;
+	return w->whole[at] = x;
 }
 
 /* Element i of a tensor of fixed numbers; 0: it is none. */
@@ -138,15 +153,15 @@ sg_ref
 sg_item(sg_items *w, sg_ref r, uint32_t i)
 {
 	const sg_shape *s = sg_node_at(w->old, r)->shape;
-	uint32_t at[SG_MAX_RANK];
+	uint32_t at[SG_MAX_RANK], own;
 	sg_ref x;
 
-	if (w->item[r])
-		return w->item[r][i];
-	x = fixed_item(w, w->whole[r], i);
+	if (is_member(w, r, &own) && w->item[own])
+		return w->item[own][i];
+	x = fixed_item(w, sg_items_whole(w, r), i);
 	if (x)
 		return x;
-	x = w->whole[r];
+	x = sg_items_whole(w, r);
 	unravel(w, s, i, at);
 	for (uint32_t k = s->rank; k-- > 0;)
 		x = sg_index(&w->b, x, k, sg_ext_int(w->b.sp, at[k]));

@@ -11,8 +11,9 @@ typedef struct sg_items {
 	const sg_graph *old; /* what is gone through; it may be the graph that is built */
 	uint32_t most;       /* elements of a tensor */
 	const bool *live;
-	sg_ref *whole; /* by old node; 0: it is not, yet */
-	sg_ref **item; /* its elements, row-major; NULL: it has none of their own */
+	const sg_cone *cone; /* what is gone through, if not all: the rest stays as it is */
+	sg_ref *whole;       /* by old node, or member of the cone; 0: it is not, yet */
+	sg_ref **item;       /* its elements, row-major; NULL: it has none of their own */
 	uint32_t *
 	    *carry;     /* by loop: where among the new one's each carry begins, and their number */
 	bool *is_split; /* by SEED: a carry that goes by elements */
