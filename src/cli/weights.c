@@ -121,24 +121,30 @@ read_operand(reader *r, const char *operand)
 
 /* ---- values ---- */
 
-/* "[]" does not say its further extents; a param's are known. */
-static void
-fit_empty(cli_array *a, const sg_argument *in)
+/* The extent as a number, or -1. */
+static int64_t
+fixed_extent(const char *text)
 {
 	cli_kind what;
 	cli_cell v;
 
-	while (a->count == 0 && a->rank > 0 && a->rank < in->rank && a->rank < CLI_RANK) {
-		const char *text = in->extents[a->rank];
+	return cli_read_number(text, strlen(text), &what, &v) && what == CLI_INT ? v.i : -1;
+}
 
-		if (!cli_read_number(text, strlen(text), &what, &v) || what != CLI_INT) {
+/* "[]" does not say its further extents; a param's are known. */
+static void
+fit_empty(cli_array *a, const sg_argument *in)
+{
+	while (a->count == 0 && a->rank > 0 && a->rank < in->rank && a->rank < CLI_RANK) {
+		const int64_t extent = fixed_extent(in->extents[a->rank]);
+
+		if (extent < 0) {
 			return;
 		}
-		a->extent[a->rank++] = v.i;
+		a->extent[a->rank++] = extent;
 	}
 }
 
-/* Its type and shape may be wrong still: the library says so. */
 static bool
 keep(reader *r, const sg_argument *in, const cli_array *a)
 {
@@ -160,32 +166,55 @@ keep(reader *r, const sg_argument *in, const cli_array *a)
 	return true;
 }
 
-/* The extents are to be fixed; what came tells a dimension that is one of them. */
+/* The array tells the dimensions that are extents of their own. */
+static void
+hint_dims(const sg_argument *in, const cli_array *a)
+{
+	cli_text t = {0};
+	int k, i;
+
+	for (k = 0; a && k < in->rank; k++) {
+		for (i = 0; i < k && strcmp(in->extents[i], in->extents[k]) != 0; i++) {
+		}
+		if (i == k && fixed_extent(in->extents[k]) < 0 && cli_is_name(in->extents[k])) {
+			cli_printf(&t, " --dim=%s=%lld", in->extents[k], (long long)a->extent[k]);
+		}
+	}
+	fprintf(stderr, "hint:%s\n", t.n ? t.s : " fix a dimension, as in --dim=N=128");
+	cli_text_free(&t);
+}
+
+/* a NULL: the default */
 static bool
 check_fixed(reader *r, const sg_argument *in, const cli_array *a)
 {
-	cli_kind what;
-	cli_cell v;
 	int k;
 
-	for (k = 0; k < in->rank; k++) {
-		const char *text = in->extents[k];
-
-		if (cli_read_number(text, strlen(text), &what, &v)) {
-			continue;
-		}
-		r->j->status = cli_error(
-		    r->j->args, CLI_FAULT,
-		    "param '%s': its shape %s is not fixed, and its value is to be part of the C",
-		    in->name, in->shape);
-		if (a && a->rank == in->rank && cli_is_name(text)) {
-			fprintf(stderr, "hint: --dim=%s=%lld\n", text, (long long)a->extent[k]);
-		} else {
-			fputs("hint: fix a dimension, as in --dim=N=128\n", stderr);
-		}
-		return r->ok = false;
+	for (k = 0; k < in->rank && fixed_extent(in->extents[k]) >= 0; k++) {
 	}
-	return true;
+	if (k == in->rank || (a && r->j->weights == NPY)) {
+		return true;
+	}
+	r->j->status = cli_error(r->j->args, CLI_FAULT,
+	                         "param '%s': its shape %s is not fixed, which --weights=%s needs",
+	                         in->name, in->shape, cli_value(r->j->args, "weights"));
+	hint_dims(in, a);
+	return r->ok = false;
+}
+
+static bool
+has_shape(const cli_array *a, const sg_argument *in)
+{
+	int k;
+
+	for (k = 0; a->rank == in->rank && k < in->rank; k++) {
+		const int64_t extent = fixed_extent(in->extents[k]);
+
+		if (extent >= 0 && extent != a->extent[k]) {
+			return false;
+		}
+	}
+	return a->rank == in->rank;
 }
 
 static void
@@ -197,7 +226,7 @@ take(reader *r, param *p, cli_array *a)
 	p->given = true;
 	cli_array_fit_rank(a, in->rank);
 	fit_empty(a, in);
-	if (a->rank != in->rank) {
+	if (!has_shape(a, in)) {
 		cli_printf(&expected, "expected %s, got ", in->shape);
 		cli_put_shape(&expected, a->rank, a->extent);
 		say(r, in->name, expected.s);

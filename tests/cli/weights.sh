@@ -340,12 +340,18 @@ expect 'no such file' 1 '' "symgrad compile: error: cannot read 'no.npz': No suc
 	compile line.sg --weights=inline --params=no.npz -o none
 expect 'a file of another kind' 1 '' "symgrad compile: error: param 'w': x.csv: expected an .npz file (a zip archive with its directory at the end), found 18 bytes that begin with '1,2,'" \
 	compile line.sg --weights=inline --params=x.csv -o none
-printf 'input x[N]\nparam w[N] = ones([N])\noutput sum(w*x) as y\n' >free.sg
-expect 'a free shape' 1 '' "symgrad compile: error: param 'w': its shape [N] is not fixed, and its value is to be part of the C
-hint: --dim=N=2" compile free.sg --weights=inline w='[1, 2]' -o none
-expect 'of a default' 1 '' "symgrad compile: error: param 'w': its shape [N] is not fixed, and its value is to be part of the C
-hint: fix a dimension, as in --dim=N=128" compile free.sg --weights=extern -o none
-expect 'given' 0 '' '' compile free.sg --weights=extern w='[1, 2]' --dim=N=2 -o given
+printf 'input x[N]\nparam w[N] = ones([N]), v[2, M] = ones([2, M])\noutput sum(w*x) + sum(v) as y\n' >free.sg
+expect 'a free shape' 1 '' "symgrad compile: error: param 'w': its shape [N] is not fixed, which --weights=inline needs
+hint: --dim=N=2
+symgrad compile: error: param 'v': its shape [2, M] is not fixed, which --weights=inline needs
+hint: --dim=M=3" compile free.sg --weights=inline w='[1, 2]' v='[[1, 2, 3], [4, 5, 6]]' -o none
+expect 'of a default' 1 '' "symgrad compile: error: param 'w': its shape [N] is not fixed, which --weights=npy needs
+hint: fix a dimension, as in --dim=N=128" compile free.sg --weights=npy v='[[1, 2, 3], [4, 5, 6]]' -o none
+none 'a free shape'
+expect 'files need none' 0 '' '' compile free.sg --weights=npy w='[1, 2]' v='[[1], [4]]' -o given
+expect 'but the shape is to fit' 1 '' "symgrad compile: error: param 'v': expected [2, M], got [1, 2]" \
+	compile free.sg --weights=npy w='[1, 2]' v='[[1, 2]]' -o none
+expect 'given' 0 '' '' compile free.sg --weights=extern w='[1, 2]' --dim=N=2 --dim=M=4 -o given
 printf 'input x[N]\nparam w = N/2\noutput sum(w*x) as y\n' >late.sg
 expect 'a default that depends' 1 '' "symgrad compile: error: param 'w': its default depends on the dimension 'N'" \
 	compile late.sg --weights=npy -o none
