@@ -231,8 +231,11 @@ sg_name_is_libm(const char *s)
 	if (strcmp(s, "memset") == 0 || strcmp(s, "memcpy") == 0)
 		return true;
 	for (size_t i = 0; i < sizeof fn / sizeof *fn; i++) {
-		size_t k = strlen(fn[i]);
+		size_t k;
 
+		if (s[0] != fn[i][0] || s[1] != fn[i][1]) /* few names get past this */
+			continue;
+		k = strlen(fn[i]);
 		if (strncmp(s, fn[i], k) == 0 && (n == k || (n == k + 1 && s[k] == 'f')))
 			return true;
 	}

@@ -15,8 +15,12 @@ typedef struct local {
 	const char *name;
 	sg_span at;
 	bool opens; /* the first of its scope */
-	const struct local *up;
+	uint32_t n; /* with those above it in the scope */
+	const struct local *up, *outer; /* outer: where the scope around ends */
+	sg_map *index; /* of a scope of many: its names; NULL: few, they are walked */
 } local;
+
+enum { FEW = 16 };
 
 /* An unknown name that was reported. Its note or hint waits for the end, when all bindings are known. */
 struct unknown {
@@ -206,11 +210,23 @@ typedef struct walk {
 static void walk_expr(const walk *w, const local *l, const sg_ast *x);
 static void walk_fn(const walk *w, const local *l, const sg_ast_fn *fn);
 
+/* Of the scope that l ends. */
+static const local *
+find_here(const local *l, const char *name)
+{
+	if (l && l->index)
+		return sg_map_get(l->index, name);
+	for (; l; l = l->opens ? NULL : l->up)
+		if (l->name == name)
+			return l;
+	return NULL;
+}
+
 static bool
 is_visible(elab *e, const local *l, const char *name)
 {
-	for (; l; l = l->up)
-		if (l->name == name)
+	for (; l; l = l->outer)
+		if (find_here(l, name))
 			return name != e->blank;
 	return scope_find(e, e->top, name) || find_builtin(name) || is_type_name(name);
 }
@@ -222,22 +238,41 @@ walk_name(const walk *w, const local *l, const sg_ast *x)
 		report_unknown(w->e, l, w->e->top, x);
 }
 
+static void
+index_local(elab *e, local *k)
+{
+	if (k->index) {
+		sg_map_put(k->index, k->name, k);
+	} else if (k->n > FEW) {
+		k->index = sg_map_new(e->ctx);
+		for (local *o = k; o; o = o->opens ? NULL : (local *)o->up)
+			if (o->name && !sg_map_get(k->index, o->name))
+				sg_map_put(k->index, o->name, o);
+	}
+}
+
 /* Binds a name in the scope that l is in. */
 static const local *
 bind_local(const walk *w, const local *l, const char *name, sg_span at, bool opens)
 {
 	elab *e = w->e;
 	local *k = SG_NEW(e->ctx, local);
+	const local *old = opens || name == e->blank ? NULL : find_here(l, name);
 
-	for (const local *o = l; o && !opens && name != e->blank; o = o->opens ? NULL : o->up)
-		if (o->name == name) {
-			if (!w->marks)
-				rebound(e, name, at, &(binding){.at = o->at});
-			return l;
-		}
+	if (old) {
+		if (!w->marks)
+			rebound(e, name, at, &(binding){.at = old->at});
+		return l;
+	}
 	if (!w->marks)
 		note_later_binding(e, name, at);
-	*k = (local){.name = name, .at = at, .opens = opens, .up = l};
+	*k = (local){.name = name, .at = at, .opens = opens || !l, .n = 1, .up = l, .outer = l};
+	if (!k->opens) {
+		k->n = l->n + 1;
+		k->outer = l->outer;
+		k->index = l->index;
+	}
+	index_local(e, k);
 	return k;
 }
 
@@ -299,7 +334,7 @@ walk_body_statement(const walk *w, const local *l, const sg_stmt *st)
 static void
 walk_fn(const walk *w, const local *l, const sg_ast_fn *fn)
 {
-	const local first = {.opens = true, .up = l};
+	const local first = {.opens = true, .up = l, .outer = l};
 
 	for (size_t k = 0; k < fn->nparams; k++)
 		walk_expr(w, l, fn->param[k].deflt);
