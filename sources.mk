@@ -116,6 +116,7 @@ lib_sources = \
 	src/pass/pass.h \
 	src/pass/pattern.c \
 	src/pass/reverse.c \
+	src/pass/rooted.c \
 	src/pass/share.c \
 	src/pass/small.c \
 	src/pass/small.h \
@@ -321,6 +322,7 @@ test_programs = \
 	tests/check_openmp \
 	tests/check_parse \
 	tests/check_plan \
+	tests/check_rooted \
 	tests/check_rules \
 	tests/check_sgtext \
 	tests/check_threads \

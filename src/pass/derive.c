@@ -168,7 +168,7 @@ gradient(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 	sg_ref g;
 
 	if (mode == SG_MODE_FORWARD)
-		return jacobian_forward(b, y, x);
+		return jacobian(b, y, x, mode);
 	sg_reverse(b, y, ones(b, y), 1, &x, &g);
 	return g;
 }

@@ -1,0 +1,93 @@
+/* check_rooted.c - norms that are compared with numbers lose their root, and no answer changes. */
+#include <check.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symgrad.h"
+
+/* Both orders, with and without equality, of norms of (x, 0): a number, far ones, what is none. */
+static const char text64[] =
+    "input x\ndef n(s) = norm([s*x, 0.0])\n"
+    "output n(1.0) > 1.1 as a, n(1.0) >= 1.1 as b, n(1.0) < 1.1 as c, n(1.0) <= 1.1 as d\n";
+static const char text32[] =
+    "real f32\ninput x\ndef n(s) = norm([s*x, 0.0])\n"
+    "output n(1.0) > 1.1 as a, n(1.0) >= 1.1 as b, n(1.0) < 1.1 as c, n(1.0) <= 1.1 as d\n";
+
+static int
+answers(sg_model *m, sg_backend b, bool single, double x)
+{
+	sg_call *c = sg_call_new(m, NULL, b);
+	const float f = (float)x;
+	int bits = 0;
+
+	ck_assert_int_eq(sg_call_bind(c, "x", single ? SG_DTYPE_F32 : SG_DTYPE_F64, 0, NULL,
+	                              single ? (const void *)&f : &x),
+	                 SG_OK);
+	ck_assert_int_eq(sg_call_run(c), SG_OK);
+	for (int k = 0; k < 4; k++)
+		bits |= *(const uint8_t *)sg_call_output(c, (const char[]){"abcd"[k], 0})->data
+		        << k;
+	sg_call_free(c);
+	return bits;
+}
+
+static int
+expected(double norm, double c)
+{
+	return (norm > c) | (norm >= c) << 1 | (norm < c) << 2 | (norm <= c) << 3;
+}
+
+static void
+check(sg_model *m, bool single, double x)
+{
+	const double n = single ? fabs((double)(float)x) : fabs(x);
+	const double root = single ? (double)sqrtf((float)n * (float)n) : sqrt(n * n);
+	/* where the square is none, the norm is the number all the same */
+	const int e = expected(n > 1e-15 && n < 1e15 ? root : n, single ? (double)1.1f : 1.1);
+
+	ck_assert_msg(answers(m, sg_have_jit() ? SG_BACKEND_JIT : SG_BACKEND_CC, single, x) == e,
+	              "%a, f32: %d", x, single);
+}
+
+START_TEST(answers_are_those_of_the_root)
+	{
+		static const double others[] = {0, 1, -2, 1e-200, 1e200, INFINITY, -INFINITY, NAN};
+		const bool single = _i;
+		const char *text = single ? text32 : text64;
+		sg_model *m = sg_compile_string("rooted.sg", text, strlen(text), NULL);
+		double x = single ? (double)1.1f : 1.1;
+		sg_failure why;
+
+		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+		ck_assert_ptr_null(strstr(sg_write_c(m, "rooted.h", 0, NULL, &why), "sqrt"));
+		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+			check(m, single, others[i]);
+		for (int i = 0; i < 12; i++)
+			x = single ? (double)nextafterf((float)x, 0) : nextafter(x, 0);
+		for (int i = 0; i < 24; i++) {
+			check(m, single, x);
+			x = single ? (double)nextafterf((float)x, 2) : nextafter(x, 2);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("rooted");
+	TCase *t = tcase_create("rooted");
+	SRunner *r;
+	int failed;
+
+	tcase_add_loop_test(t, answers_are_those_of_the_root, 0, 2);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
