@@ -236,6 +236,11 @@ class Bench:
 
     # ---- cold ----
 
+    def cold_times(self, exe, path, dims):
+        lines = self.tools.shell([exe, "30", path, "gradient", *dims]).split("\n")[:-1]
+        wall, cpu = ([float(t) for t in column] for column in zip(*map(str.split, lines)))
+        return (wall if self.a.clock == "wall" else cpu), wall
+
     def run_cold(self):
         exe = os.path.join(self.tools.scratch, "cold")
         libs = os.path.join(self.tools.build, ".libs")
@@ -243,14 +248,15 @@ class Bench:
                                           os.path.join(self.source, "bench/harness/cold.c"), "-L" + libs, "-lsymgrad", "-Wl,-rpath," + libs])
         cases = [("perceptron", "examples/perceptron.sg", ["N=1"], 2e-3), ("MLP", "bench/cases/mlp784.sg", ["N=32"], 5e-3),
                  ("GPT-2", "examples/gpt2.sg", ["B=4", "T=64", "D=32", "V=512"], 30e-3)]
+        floor = self.cold_times(exe, "-", [])
+        self.floor = (median(floor[0]), min(floor[1]))
+        print(f"cold, nothing done: {show(self.floor[0])}, shortest from start to end {show(self.floor[1])}", flush=True)
         for name, model, dims, limit in cases:
             path = os.path.join(self.source, model)
             if not os.path.exists(path):
                 self.note(f"cold {name}: {model} is not there, skipped")
                 continue
-            lines = self.tools.shell([exe, "30", path, "gradient", *dims]).split("\n")[:-1]
-            wall, cpu = ([float(t) for t in column] for column in zip(*map(str.split, lines)))
-            own = wall if self.a.clock == "wall" else cpu
+            own, wall = self.cold_times(exe, path, dims)
             self.colds.append((name, median(own), min(wall), limit))
             print(f"cold {name}: {show(median(own))}, shortest from start to end {show(min(wall))}", flush=True)
 

@@ -60,6 +60,7 @@ class Report:
         if not self.bench.colds:
             return []
         out = ["## Text to first gradient, cold process, JIT", "", "| model | median | shortest from start to end | aim | reached |", "| --- | --- | --- | --- | --- |"]
+        out += [f"| (the library loaded, nothing done) | {show(self.bench.floor[0])} | {show(self.bench.floor[1])} | | |"]
         return out + [f"| {n} | {show(m)} | {show(b)} | {show(limit)} | {verdict(m <= limit)} |" for n, m, b, limit in self.bench.colds] + [""]
 
     def calls(self):
