@@ -1,6 +1,7 @@
 /* fold.c - the C text of what a loop nest computes: reductions, running sums, stores. */
 #include "back/nest.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* ---- reductions ---- */
@@ -338,21 +339,48 @@ is_finished_last(const sg_nest *n, const sg_root *r)
 	       !is_running((sg_op)sg_fn_node(n->f, r->ref)->op);
 }
 
+static bool
+has_word(const char *s, const char *word)
+{
+	const size_t size = strlen(word);
+
+	for (const char *at = strstr(s, word); at; at = strstr(at + 1, word))
+		if ((at == s || !(isalnum((unsigned char)at[-1]) || at[-1] == '_')) &&
+		    !(isalnum((unsigned char)at[size]) || at[size] == '_'))
+			return true;
+	return false;
+}
+
+static void
+finish_all(sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (is_finished_last(n, &n->s->root[i]))
+			finish_fold(n, &n->s->root[i]);
+}
+
+/* In a strip lane by lane, which have a place where the text has it: an array of a tile has none. */
 void
 sg_finish_folds(sg_nest *n)
 {
-	bool any = !n->strip;
+	sg_fn *f = n->f;
+	sg_buf *out = f->b, text;
 
-	for (size_t i = 0; i < n->s->nroots; i++) {
-		if (!is_finished_last(n, &n->s->root[i]))
-			continue;
-		if (!any)
-			sg_open_lane(n, true);
-		any = true;
-		finish_fold(n, &n->s->root[i]);
+	if (!n->strip) {
+		finish_all(n);
+		return;
 	}
-	if (n->strip && any)
-		sg_close(n);
+	sg_buf_init(&text, f->ctx);
+	f->b = &text;
+	f->indent++;
+	finish_all(n);
+	f->indent--;
+	f->b = out;
+	if (!text.n)
+		return;
+	sg_open_lane(n, has_word(sg_buf_text(&text), f->loop[n->ngroups - 1]));
+	sg_buf_puts(out, sg_buf_text(&text));
+	sg_close(n);
 }
 
 /* ---- stores ---- */

@@ -101,6 +101,19 @@ END
 		-Wshadow -Werror -c sums.c -o sums.o
 done
 
+# ---- sums that lie in a tile, which has no index of its own
+cat >curved.sg <<'END'
+real f32
+input x[N, 10], y[N, 2]
+param w[2, 10]
+o = sigmoid(x @ w.T)
+loss = mse_loss(o, y)
+entry curvature = hessian(loss, w) as H, norm(grad(loss, w)) as slope
+END
+expect 'a Hessian' 0 '' '' compile curved.sg -o . --standalone
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -c curved.c -o curved.o
+
 # ---- threads
 cat >wide.sg <<'END'
 input x[N, M], i: i64[K]
