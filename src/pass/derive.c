@@ -168,7 +168,7 @@ gradient(sg_build *b, sg_ref y, sg_ref x, sg_deriv_mode mode)
 	sg_ref g;
 
 	if (mode == SG_MODE_FORWARD)
-		return jacobian(b, y, x, mode);
+		return jacobian_forward(b, y, x);
 	sg_reverse(b, y, ones(b, y), 1, &x, &g);
 	return g;
 }
@@ -389,9 +389,9 @@ derivative(derive *d, sg_ref r)
 		return;
 	}
 	switch (kind_of(&n)) {
-	case SG_GRAD:
+	case SG_GRAD: /* forward: the others are one sweep */
 	case SG_VJP:
-		result = gradient(&d->b, y, x, mode);
+		result = cheaper_jacobian(d, y, x, mode);
 		break;
 	case SG_JVP:
 		result = sg_forward(&d->b, y, 1, &x, &v);
