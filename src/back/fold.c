@@ -1,7 +1,6 @@
 /* fold.c - the C text of what a loop nest computes: reductions, running sums, stores. */
 #include "back/nest.h"
 
-#include <ctype.h>
 #include <string.h>
 
 /* ---- reductions ---- */
@@ -339,18 +338,6 @@ is_finished_last(const sg_nest *n, const sg_root *r)
 	       !is_running((sg_op)sg_fn_node(n->f, r->ref)->op);
 }
 
-static bool
-has_word(const char *s, const char *word)
-{
-	const size_t size = strlen(word);
-
-	for (const char *at = strstr(s, word); at; at = strstr(at + 1, word))
-		if ((at == s || !(isalnum((unsigned char)at[-1]) || at[-1] == '_')) &&
-		    !(isalnum((unsigned char)at[size]) || at[size] == '_'))
-			return true;
-	return false;
-}
-
 static void
 finish_all(sg_nest *n)
 {
@@ -378,9 +365,7 @@ sg_finish_folds(sg_nest *n)
 	f->b = out;
 	if (!text.n)
 		return;
-	sg_open_lane(n, has_word(sg_buf_text(&text), f->loop[n->ngroups - 1]));
-	sg_buf_puts(out, sg_buf_text(&text));
-	sg_close(n);
+	sg_print_lane(n, sg_buf_text(&text));
 }
 
 /* ---- stores ---- */

@@ -8,6 +8,9 @@
  * plain. */
 #include "back/nest.h"
 
+#include <ctype.h>
+#include <string.h>
+
 /* LANES is more than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. A
  * body of more operations than LONG is printed once, not once more for what is left over. */
 enum { LANES = 32 };
@@ -359,6 +362,27 @@ sg_open_lane(sg_nest *n, bool index)
 	if (index && !n->unplaced)
 		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[n->ngroups - 1], n->at,
 		        n->lane);
+}
+
+static bool
+has_word(const char *s, const char *word)
+{
+	const size_t size = strlen(word);
+
+	for (const char *at = strstr(s, word); at; at = strstr(at + 1, word))
+		if ((at == s || !(isalnum((unsigned char)at[-1]) || at[-1] == '_')) &&
+		    !(isalnum((unsigned char)at[size]) || at[size] == '_'))
+			return true;
+	return false;
+}
+
+/* The text for each lane, which has its place where the text says so: an array of a tile has none. */
+void
+sg_print_lane(sg_nest *n, const char *text)
+{
+	sg_open_lane(n, has_word(text, n->f->loop[n->ngroups - 1]));
+	sg_buf_puts(n->f->b, text);
+	sg_close(n);
 }
 
 void

@@ -293,6 +293,22 @@ add_parts(sg_nest *n, const char *from)
 		sg_close(n);
 }
 
+static void
+print_strip(sg_nest *n, uint32_t d)
+{
+	sg_fn *f = n->f;
+	sg_buf *out = f->b, text;
+
+	sg_buf_init(&text, f->ctx);
+	f->b = &text;
+	f->indent++;
+	sg_print_level(n, d + 1);
+	f->indent--;
+	f->b = out;
+	sg_print_promise(n);
+	sg_print_lane(n, sg_buf_text(&text));
+}
+
 void
 sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
@@ -300,10 +316,8 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	const char *i = f->loop[d];
 
 	if (n->strip && d + 1 == n->ngroups) {
-		sg_print_promise(n);
-		sg_open_lane(n, true);
-		if (n->power && !n->unplaced) /* which have the place already */
-			sg_line(f, "(void)%s;", i);
+		print_strip(n, d);
+		return;
 	} else if (n->lanes && d + 1 == n->ngroups) {
 		sg_print_lanes(n, d, from, to);
 		return;

@@ -85,6 +85,7 @@ void sg_choose_lanes(sg_nest *n); /* requires: values needed are known; may reor
 void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the innermost one */
 void sg_open_strip(sg_nest *n);
 void sg_close_strip(sg_nest *n);
+void sg_print_lane(sg_nest *n, const char *text); /* the text for each, whole lines */
 void sg_open_lane(sg_nest *n,
                   bool index); /* a loop along the strip; index: its loop variable too */
 void sg_close(sg_nest *n);

@@ -113,6 +113,9 @@ END
 expect 'a Hessian' 0 '' '' compile curved.sg -o . --standalone
 status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror -c curved.c -o curved.o
+expect 'forces of all on all' 0 '' '' compile "$srcdir/examples/lennard_jones.sg" -o . --standalone
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -c lennard_jones.c -o lennard_jones.o
 
 # ---- threads
 cat >wide.sg <<'END'
