@@ -13,7 +13,7 @@
 
 /* Operations for an element of a value that is rather kept than computed again; for one of a few
  * numbers, which no SIMD makes cheap. */
-enum { DEAR = 32, FEW = 16, DEAR_OF_FEW = 8 };
+enum { DEAR = 32, FEW = 6, DEAR_OF_FEW = 8 };
 
 uint32_t
 sg_loop_results(const sg_loop *l)
