@@ -161,6 +161,7 @@ lib_sources = \
 	src/back/fold.c \
 	src/back/func.c \
 	src/back/interp.c \
+	src/back/join.c \
 	src/back/lanes.c \
 	src/back/load.c \
 	src/back/load.h \
@@ -193,6 +194,7 @@ lib_sources = \
 	src/back/site.c \
 	src/back/split.c \
 	src/back/step.c \
+	src/back/strided.c \
 	src/back/support.c \
 	src/back/value.c \
 	src/back/weights.c \

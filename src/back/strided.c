@@ -1,0 +1,162 @@
+/* strided.c - arrays in memory seen with strides: what movements make of an array without a copy.
+ */
+#include "back/emit.h"
+
+#include <string.h>
+
+static uint32_t
+real_axes(const sg_fn *f, const sg_shape *s, sg_ext *e)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		if (!sg_is_1(f, s->ext[k]))
+			e[n++] = s->ext[k];
+	return n;
+}
+
+bool
+sg_view_is_plain(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_ext a[SG_MAX_RANK], b[SG_MAX_RANK];
+	uint32_t na, nb;
+
+	if (n->op == SG_BIND || n->op == SG_STOP)
+		return true;
+	if (n->op != SG_RESHAPE && n->op != SG_BROADCAST)
+		return false;
+	na = real_axes(f, n->shape, a);
+	nb = real_axes(f, f->g->node[n->args[0]].shape, b);
+	return na == nb && memcmp(a, b, na * sizeof *a) == 0;
+}
+
+sg_ext
+sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n)
+{
+	sg_ext p = sg_ext_int(f->sp, 1);
+
+	for (uint32_t i = 0; i < n; i++)
+		p = sg_ext_mul(f->sp, p, e[i]);
+	return p;
+}
+
+static void
+row_major(sg_fn *f, const sg_shape *s, sg_ext *stride)
+{
+	sg_ext p = sg_ext_int(f->sp, 1);
+
+	for (uint32_t k = s->rank; k-- > 0;) {
+		stride[k] = p;
+		p = sg_ext_mul(f->sp, p, s->ext[k]);
+	}
+}
+
+bool
+sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *shape)
+{
+	sg_ext stride[SG_MAX_RANK];
+
+	row_major(f, shape, stride);
+	for (uint32_t k = 0; k < shape->rank; k++)
+		if (!sg_is_1(f, shape->ext[k]) && s->stride[k] != stride[k])
+			return false;
+	return true;
+}
+
+static void
+see_windows(sg_fn *f, const sg_node *n, const sg_shape *from, sg_strided *s)
+{
+	const sg_windowing w = sg_windowing_of(f->sp, n);
+	const sg_strided x = *s;
+
+	for (uint32_t k = 0; k < from->rank; k++)
+		s->stride[k < w.at ? k : k + 1] =
+		    k == w.axis ? sg_ext_mul(f->sp, w.stride, x.stride[k]) : x.stride[k];
+	s->stride[w.at] = sg_ext_mul(f->sp, w.dilation, x.stride[w.axis]);
+}
+
+/* The view of node r, whose operand is seen as s. */
+static bool
+see_through(sg_fn *f, sg_ref r, sg_strided *s)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_shape *from = f->g->node[n->args[0]].shape;
+	const sg_strided x = *s;
+	const sg_ext zero = sg_ext_int(f->sp, 0);
+
+	switch (n->op) {
+	case SG_BIND:
+	case SG_STOP:
+		return true;
+	case SG_RESHAPE:
+		if (!sg_strided_is_contiguous(f, &x, from))
+			break;
+		row_major(f, n->shape, s->stride);
+		return true;
+	case SG_TRANSPOSE:
+		for (uint32_t k = 0; k < n->shape->rank; k++)
+			s->stride[k] = x.stride[n->attr->w[k]];
+		return true;
+	case SG_BROADCAST:
+		for (uint32_t k = 0; k < n->shape->rank; k++)
+			s->stride[k] = zero;
+		for (uint32_t k = 0; k < from->rank; k++)
+			if (!sg_is_1(f, from->ext[k]))
+				s->stride[n->attr->w[k]] = x.stride[k];
+		return true;
+	case SG_SLICE:
+		for (uint32_t k = 0; k < n->shape->rank; k++) {
+			const sg_ext start = (sg_ext)n->attr->w[k];
+			const sg_ext step = (sg_ext)n->attr->w[n->shape->rank + k];
+
+			s->base = sg_ext_add(f->sp, s->base, sg_ext_mul(f->sp, start, x.stride[k]));
+			s->stride[k] = sg_ext_mul(f->sp, step, x.stride[k]);
+		}
+		return true;
+	case SG_WINDOW:
+		see_windows(f, n, from, s);
+		return true;
+	default:
+		return false;
+	}
+	if (!sg_view_is_plain(f, r))
+		return false;
+	/* only axes of extent 1 come and go */
+	for (uint32_t k = 0, j = 0; k < n->shape->rank; k++) {
+		s->stride[k] = zero;
+		if (sg_is_1(f, n->shape->ext[k]))
+			continue;
+		while (sg_is_1(f, from->ext[j]))
+			j++;
+		s->stride[k] = x.stride[j++];
+	}
+	return true;
+}
+
+bool
+sg_strided_of(sg_fn *f, sg_ref r, sg_strided *s)
+{
+	sg_ref chain[64];
+	uint32_t n = 0;
+	const sg_node *root;
+
+	while (f->at[r].kind == SG_P_VIEW && !f->at[r].stored) {
+		if (n == 64)
+			return false;
+		chain[n++] = r;
+		r = sg_arg(f->g, r, 0);
+	}
+	root = sg_fn_node(f, r);
+	if (f->at[r].kind == SG_P_LEAF && !f->at[r].stored && root->op != SG_INPUT &&
+	    root->op != SG_DATA)
+		return false;
+	if (f->at[r].unit && n > 0)
+		return false;
+	*s = (sg_strided){.root = r, .base = sg_ext_int(f->sp, 0)};
+	row_major(f, root->shape, s->stride);
+	while (n > 0)
+		if (!see_through(f, chain[--n], s))
+			return false;
+	return true;
+}
