@@ -28,4 +28,13 @@ prints 'greeks of a call' '{"price": 3.7416' \
 prints 'the banana has its minimum at ones' '{"f": 0, "grad_x": [0, 0, 0]}' \
 	"$SYMGRAD" run --format=json "$srcdir/examples/rosenbrock.sg" x='[1, 1, 1]'
 
+# The C that the README shows is what is written
+"$SYMGRAD" compile --entry=gradient "$srcdir/examples/perceptron.sg" -o "$work/shown.c" 2>/dev/null
+sed -n '/^perceptron_gradient(/,/^}/p' "$srcdir/README.md" | grep -v '^	\.\.\.$' >"$work/shown"
+if [ -s "$work/shown" ] && ! grep -Fxvf "$work/shown.c" "$work/shown" >"$work/stale"; then
+	pass
+else
+	fail "README.md shows C that is not written:" "$(cat "$work/stale")"
+fi
+
 finish
