@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { SEED_ADJOINT = -1, SEED_TANGENT = -2 }; /* the front end's are 0 and more */
+enum { MOST_TWINS = 32 };                      /* each is looked for in the whole graph */
 
 /* ---- one derivative; each gives 0 where y does not depend on x
  * ------------------------------------ */
@@ -279,7 +280,7 @@ cheaper(derive *d, sg_ref y, sg_ref whole, sg_ref elements, sg_ref scalars, sg_r
 {
 	const sg_ref r = sg_cheaper(&d->b, whole, elements, fresh);
 
-	if (r && r != whole && scalars != y)
+	if (r && r != whole && scalars != y && d->ntwins < MOST_TWINS)
 		SG_PUSH(d->b.ctx, d->twin, d->ntwins, d->twin_cap, (twin){y, scalars});
 	return r;
 }
