@@ -74,6 +74,12 @@ static const struct {
      "entry hess = hessian(dot(t, t)*t[0], q) as H, hessian(y, p) as Y, jacobian(grad(t[0], q)*T[0, 1], q) as G\n"
      "entry shared = map((u) -> jacobian(p*u*p[1], p), w) as M, grad(jacobian(q*q, q)[0, 0]*q[1], q) as g\n",
      1e-10},
+    {"derivatives by elements of what is read by slices too",
+     "param x[2], p[3]\n"
+     "l, m = split(x, 2, axis=0)\n"
+     "gradient sum(sin(0.4 + l*sin(m))) + sum(sin(0.4 + x)) as y wrt x\n"
+     "entry more = hessian(sum(p[:1]*cos(p[1:]*p[:2])*p[2]), p) as H, jacobian(p[1:]*sin(p[:1])*cos(p[0]), p) as J\n",
+     1e-10},
     {"a loop for each slice of a map, and its tape",
      "input a, x[N]\n"
      "r = while((y) -> abs(y*y - a) > 1e-10, (y) -> 0.5*(y + a/y), 1.0, limit=60)\n"

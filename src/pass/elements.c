@@ -87,11 +87,36 @@ is_few(sg_build *b, const sg_cone *cone, const bool *active, sg_ref x)
 	return sg_cone_has(cone, x);
 }
 
-/* Then each node of it gets its elements. */
+/* y over scalars: those of x are placeholders until all is done, since x can be read past its
+ * elements. */
+typedef struct few {
+	sg_items items;
+	uint32_t nx, ny;
+	sg_ref *x, *y; /* the placeholders, and y over them */
+	sg_ref *is;    /* what the placeholders stand for */
+} few;
+
+/* The placeholders of x, member `at` of the cone. */
+static void
+hold_elements(few *w, sg_ref x, uint32_t at)
+{
+	sg_build *b = &w->items.b;
+
+	w->is = elements_of(&w->items, x, &w->nx);
+	w->x = sg_items_new(&w->items, w->nx);
+	for (uint32_t j = 0; j < w->nx; j++)
+		w->x[j] =
+		    sg_seed(b, sg_type_of(b, x), sg_shape_scalar(b->sp), sg_space_fresh(b->sp));
+	w->items.whole[at] = 0;
+	sg_items_set(&w->items, x, w->nx, w->x);
+}
+
+/* Each node between x and y gets its elements. */
 static bool
-open_elements(sg_build *b, sg_items *w, sg_ref y, sg_ref x)
+open_elements(sg_build *b, few *f, sg_ref y, sg_ref x)
 {
 	sg_cone *cone = SG_NEW(b->ctx, sg_cone);
+	sg_items *w = &f->items;
 	const bool *active;
 
 	*cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &y, x);
@@ -101,12 +126,31 @@ open_elements(sg_build *b, sg_items *w, sg_ref y, sg_ref x)
 	*w = (sg_items){.b = *b, .old = b->g, .most = SG_MOST_ITEMS, .cone = cone};
 	w->whole = SG_NEW_ARRAY(b->ctx, sg_ref, cone->n);
 	w->item = SG_NEW_ARRAY(b->ctx, sg_ref *, cone->n);
-	for (uint32_t i = 0; i < cone->n; i++)
-		if (!active[i] || cone->member[i] == x)
-			w->whole[i] = cone->member[i];
-		else if (!go_through(w, cone->member[i], i))
+	for (uint32_t i = 0; i < cone->n; i++) {
+		const sg_ref r = cone->member[i];
+
+		if (!active[i] || r == x)
+			w->whole[i] = r;
+		if (r == x)
+			hold_elements(f, x, i);
+		else if (active[i] && !go_through(w, r, i))
 			return false;
+	}
+	f->y = elements_of(w, y, &f->ny);
 	return true;
+}
+
+/* The derivative with x's elements in place of what stood for them; *value: y itself. */
+static sg_ref
+close_elements(sg_build *b, few *f, sg_ref y, sg_ref derivative, sg_ref *value)
+{
+	sg_ref root[2] = {derivative, sg_items_whole(&f->items, y)};
+
+	if (!derivative)
+		return 0;
+	sg_substitute(b, 2, root, f->nx, f->x, f->is);
+	*value = root[1];
+	return root[0];
 }
 
 /* ---- derivatives of scalars ---- */
@@ -169,49 +213,44 @@ sg_ref
 sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s,
                         sg_ref *value)
 {
-	uint32_t nx, ny;
-	sg_ref *xs, *ys, *entry;
-	sg_items w;
+	few f = {.nx = 0};
+	sg_ref *entry;
 
 	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !(y = sg_unrolled(b, y, x)) ||
-	    !open_elements(b, &w, y, x))
+	    !open_elements(b, &f, y, x))
 		return 0;
-	xs = elements_of(&w, x, &nx);
-	ys = elements_of(&w, y, &ny);
-	if (nx * ny < 2 || (forward ? nx : ny) > MOST_SWEEPS)
+	if (f.nx * f.ny < 2 || (forward ? f.nx : f.ny) > MOST_SWEEPS)
 		return 0;
-	*value = sg_items_whole(&w, y);
-	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)nx * ny);
-	sweep(b, forward, ny, ys, nx, xs, entry);
-	return gather(b, nx * ny, entry, s);
+	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.nx * f.ny);
+	sweep(b, forward, f.ny, f.y, f.nx, f.x, entry);
+	return close_elements(b, &f, y, gather(b, f.nx * f.ny, entry, s), value);
 }
 
 /* Forward over reverse, of one triangle: the other is the same. */
 sg_ref
 sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value)
 {
-	uint32_t n, ny;
-	sg_ref *xs, *ys, *g, *entry;
-	sg_items w;
+	few f = {.nx = 0};
+	sg_ref *g, *entry;
+	uint32_t n;
 
 	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !(y = sg_unrolled(b, y, x)) ||
-	    !open_elements(b, &w, y, x))
+	    !open_elements(b, &f, y, x))
 		return 0;
-	xs = elements_of(&w, x, &n);
-	ys = elements_of(&w, y, &ny);
+	n = f.nx;
 	if (n < 2 || n > MOST_SWEEPS)
 		return 0;
-	*value = sg_items_whole(&w, y);
 	g = SG_NEW_ARRAY(b->ctx, sg_ref, n);
 	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)n * n);
-	sg_reverse(b, ys[0], one(b, ys[0]), n, xs, g);
+	sg_reverse(b, f.y[0], one(b, f.y[0]), n, f.x, g);
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t j = 0; g[i] && j <= i; j++) {
-			const sg_ref seed = one(b, xs[j]);
+			const sg_ref seed = one(b, f.x[j]);
 
-			entry[i * n + j] = entry[j * n + i] = sg_forward(b, g[i], 1, &xs[j], &seed);
+			entry[i * n + j] = entry[j * n + i] =
+			    sg_forward(b, g[i], 1, &f.x[j], &seed);
 		}
-	return gather(b, n * n, entry, s);
+	return close_elements(b, &f, y, gather(b, n * n, entry, s), value);
 }
 
 /* ---- which is cheaper ---- */
