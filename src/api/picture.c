@@ -152,6 +152,19 @@ draw(const char *text, const char *format, size_t *size, const char **why)
 
 #endif
 
+enum { MOST_EDGES = 4000 }; /* to lay out more takes longer than anyone waits */
+
+/* Edges of the graph in the text. */
+static size_t
+count_edges(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, " -> ")) != NULL; text += 4)
+		n++;
+	return n;
+}
+
 typedef struct copy_task {
 	sg_ctx *ctx;
 	const void *data;
@@ -179,6 +192,11 @@ write_picture(sg_model *m, void *arg)
 
 	if (status != SG_OK)
 		return status;
+	if (count_edges(t->text) > MOST_EDGES)
+		return sg_refuse(t->why, SG_EBACKEND,
+		                 "a graph of %zu edges is too large to be laid out (%d at most): "
+		                 "have one entry of it drawn, or take its text (--emit=dot)",
+		                 count_edges(t->text), MOST_EDGES);
 	data = draw(t->text, t->format, &c.size, &why);
 	if (!data)
 		return sg_refuse(t->why, SG_EBACKEND, "%s", why);

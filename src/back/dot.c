@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { WRAP = 34, LINE = 64, MOST_LINES = 5 };
+enum { WRAP = 34, LINE = 64, MOST_LINES = 5, MANY_EDGES = 500 };
 
 /* ---- text ---- */
 
@@ -163,6 +163,7 @@ shape_text(const sg_panel *q, sg_ref r)
 static void
 put_edge(sg_picture *pic, const char *from, const char *to, const char *label, const char *more)
 {
+	pic->nedges++;
 	sg_buf_printf(&pic->edges, "\t%s -> %s", from, to);
 	if (*label || *more)
 		sg_buf_printf(&pic->edges, " [%s%s%s%s%s]", *label ? "label=\"" : "", label,
@@ -622,5 +623,7 @@ sg_program_dot(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, sg_buf *o
 		}
 	}
 	sg_buf_puts(out, sg_buf_text(&pic.edges));
+	if (pic.nedges > MANY_EDGES) /* where they run for the best would take minutes */
+		put(&pic, "splines=line; nslimit=0.1; nslimit1=0.1; mclimit=0.1;");
 	sg_buf_puts(out, "}\n");
 }

@@ -16,6 +16,7 @@ typedef struct sg_picture {
 	sg_ctx *ctx;
 	sg_buf *b;           /* boxes and nodes */
 	sg_buf edges;        /* for the end */
+	size_t nedges;
 	sg_bytes_map *taken; /* names: to the number that the next of the name gets */
 	unsigned temporaries;
 	int indent;
