@@ -36,9 +36,6 @@ status 'a program without a library compiles' 0 ${CC:-cc} -std=c11 -O1 -Wall -We
 	-Werror -I. "$host/static.c" net.c -lm -o static
 status 'and its loss goes down' 0 ./static
 
-# a runtime that was built with sanitizers wants their library
-sanitize=
-if grep -q __asan_ "$builddir/libsymgrad_rt.a"; then sanitize=-fsanitize=address,undefined; fi
 expect 'written C with a module' 0 '' '' compile "$model" -o .
 status 'a program with the runtime alone compiles' 0 ${CC:-cc} -std=c11 -O1 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror "-I$builddir/runtime" -I. "$host/module.c" perceptron.c "-L$builddir" -lsymgrad_rt -lm $sanitize -o module

@@ -143,7 +143,7 @@ int main(void)
 }
 END
 	status 'the table links with all' 0 ${CC:-cc} -std=c11 -I"$builddir/runtime" -Ieach table.c each/*.o \
-		"$builddir/libsymgrad_rt.a" -lm -o table
+		"$builddir/libsymgrad_rt.a" -lm $sanitize -o table
 	prints 'it has them all' 'forward
 gradient
 chosen
