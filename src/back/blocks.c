@@ -173,6 +173,7 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 		return b->item[v->arg[0]].how == SG_B_WHOLE && is_in_row(b, v->aff) ? SG_B_STEP
 		                                                                    : SG_B_EACH;
 	case SG_V_AT:
+	case SG_V_PLACE:
 	case SG_V_DIV:
 	case SG_V_MOD:
 		break;

@@ -161,6 +161,7 @@ value_allows(turner *w, const sg_step *s, uint32_t at, const bool *varies)
 	case SG_V_WITHIN:
 		return !conditions_vary(w->f, v, s->row, varies);
 	case SG_V_AT:
+	case SG_V_PLACE:
 	case SG_V_DIV:
 	case SG_V_MOD:
 	case SG_V_RAND:

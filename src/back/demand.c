@@ -415,14 +415,46 @@ ask(sg_asker *a, sg_ref r, const sg_spot *at)
 
 /* ---- elementwise nodes ---- */
 
+/* Are all the numbers of node r indices below the extent, none of them counted from the end? */
+static bool
+are_places(const sg_fn *f, sg_ref r, sg_ext below)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	int64_t end;
+
+	if (!sg_type_is_int((sg_type)n->type) || !sg_ext_const(f->sp, below, &end))
+		return false;
+	for (uint32_t i = 0; i < n->attr->n; i++)
+		if (n->attr->w[i] < 0 || n->attr->w[i] >= end)
+			return false;
+	return true;
+}
+
 uint32_t
 sg_checked(sg_asker *a, uint32_t v, sg_ext below)
 {
-	const sg_val at = {.kind = SG_V_AT, .type = SG_I64, .nargs = 1, .arg = {v}, .ext = below};
+	const sg_val *x = sg_val_at(a, v);
+	sg_val at = {.kind = SG_V_AT, .type = SG_I64, .nargs = 1, .arg = {v}, .ext = below};
 
+	if (x->kind == SG_V_LOAD && sg_fn_node(a->f, x->ref)->op == SG_DATA &&
+	    !a->f->at[x->ref].stored && are_places(a->f, x->ref, below)) {
+		at = (sg_val){
+		    .kind = SG_V_PLACE, .type = SG_I64, .ref = x->ref, .aff = x->aff, .ext = below};
+		return once(a, KEY_AT, v, 1, &below, at);
+	}
 	if (!*memo(a, KEY_AT, v, 1, &below))
 		sg_val_at(a, v)->uses++;
 	return once(a, KEY_AT, v, 1, &below, at);
+}
+
+sg_aff
+sg_index_form(sg_asker *a, uint32_t v, sg_ext below)
+{
+	const sg_val *x = sg_val_at(a, v);
+
+	if (x->kind == SG_V_CONST && are_places(a->f, x->ref, below))
+		return sg_aff_ext(a->f, sg_ext_int(a->f->sp, a->f->g->node[x->ref].attr->w[0]));
+	return sg_value_var(a->f, sg_checked(a, v, below));
 }
 
 /* Index into idx, and then into x, for an element of what x.gather(idx) gives. */
@@ -434,6 +466,7 @@ gathered(sg_asker *a, const sg_node *n, const sg_spot *at)
 	const uint32_t free = si->rank - nbatch;
 	const sg_spot ix = unflatten(a, at, n->shape);
 	sg_spot i = {.n = si->rank}, x = {.n = sx->rank};
+	sg_aff place;
 	uint32_t v;
 
 	for (uint32_t k = 0; k < si->rank; k++)
@@ -441,11 +474,9 @@ gathered(sg_asker *a, const sg_node *n, const sg_spot *at)
 	v = ask(a, n->args[1], &i);
 	if (v == 0)
 		return 0;
-	v = sg_checked(a, v, sx->ext[axis]);
+	place = sg_index_form(a, v, sx->ext[axis]);
 	for (uint32_t k = 0; k < sx->rank; k++)
-		x.at[k] = k < axis   ? ix.at[k]
-		          : k > axis ? ix.at[k + free - 1]
-		                     : sg_value_var(a->f, v);
+		x.at[k] = k < axis ? ix.at[k] : k > axis ? ix.at[k + free - 1] : place;
 	return ask(a, n->args[0], &x);
 }
 

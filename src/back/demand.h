@@ -33,8 +33,9 @@ sg_val_at(const sg_asker *a, uint32_t v)
 uint32_t sg_add_val(sg_asker *a, sg_val v);
 /* The value of an element; what it stands on is added before it. */
 uint32_t sg_evaluate(sg_asker *a, sg_ref r, const sg_spot *ix);
-uint32_t sg_checked(sg_asker *a, uint32_t v,
-                    sg_ext below);         /* value v as an index below an extent */
+/* Value v as an index below an extent: a value, or a form. */
+uint32_t sg_checked(sg_asker *a, uint32_t v, sg_ext below);
+sg_aff sg_index_form(sg_asker *a, uint32_t v, sg_ext below);
 sg_aff sg_value_var(sg_fn *f, uint32_t v); /* an integer value as a variable */
 sg_aff sg_aff_zero(sg_fn *f);
 /* The form divided by an extent, or what remains, as a value. */

@@ -61,13 +61,13 @@ scatter(sg_asker *a, sg_root *root)
 	const uint32_t free = si->rank - nbatch;
 	const sg_spot v = own_index(f, f->g->node[n->args[1]].shape);
 	sg_spot i = {.n = si->rank}, x = {.n = n->shape->rank};
-	uint32_t at;
+	sg_aff at;
 
 	for (uint32_t k = 0; k < si->rank; k++)
 		i.at[k] = k < nbatch ? v.at[k] : v.at[axis + k - nbatch];
-	at = sg_checked(a, sg_evaluate(a, n->args[0], &i), n->shape->ext[axis]);
+	at = sg_index_form(a, sg_evaluate(a, n->args[0], &i), n->shape->ext[axis]);
 	for (uint32_t k = 0; k < n->shape->rank; k++)
-		x.at[k] = k < axis ? v.at[k] : k > axis ? v.at[k + free - 1] : sg_value_var(f, at);
+		x.at[k] = k < axis ? v.at[k] : k > axis ? v.at[k + free - 1] : at;
 	use_val(a, root, 0, sg_evaluate(a, n->args[1], &v), 1);
 	root->at = sg_linear_from(f, &x, n->shape, 0);
 }

@@ -50,9 +50,10 @@ bool sg_name_is_libm(const char *s);
 /* ---- a file ------------------------------------------------------------------------------------
  */
 
-typedef struct sg_data_array {
-	const char *name;
-	unsigned written; /* the text that it was last written in; 0: in none yet */
+typedef struct sg_data_array { /* of a DATA node: as it is, and as a table of places */
+	const char *name[2];
+	unsigned written[2]; /* by form, the text that it was last written in; 0: in none yet */
+	unsigned char first; /* the form that has the first name */
 } sg_data_array;
 
 typedef struct sg_module {
@@ -88,6 +89,8 @@ bool sg_has_routine(const char *name);                               /* does the
 /* An array of n values among the constants; declaration: all before its extent. */
 void sg_put_data(sg_module *m, const char *declaration, sg_type t, int64_t n, const int64_t *w);
 const char *sg_data_name(sg_module *m, const sg_graph *g, sg_ref r);
+/* The same numbers, of which none is negative, in the least type that has them. */
+const char *sg_places_name(sg_module *m, const sg_graph *g, sg_ref r);
 const char *sg_rounded_name(sg_module *m);
 const char *sg_apart_name(sg_module *m); /* before a function that is not to be inlined */
 
@@ -168,6 +171,7 @@ typedef enum {
 	SG_V_CAST,
 	SG_V_RAND, /* element aff of the stream of seed arg[0] */
 	SG_V_AT,   /* arg[0] as a checked index below ext */
+	SG_V_PLACE, /* element aff of table `ref`, whose entries are all indices below ext */
 	SG_V_DIV,  /* aff / ext, aff % ext */
 	SG_V_MOD,
 	SG_V_WITHIN, /* arg[0] where the forms of the conditions hold, else 0 */

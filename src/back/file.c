@@ -98,7 +98,8 @@ sg_file_words(sg_file *file, const char *type, const char *name, int64_t n, cons
 	sg_buf_puts(b, "};\n\n");
 }
 
-/* Named before any function is, so that nothing in one hides it. */
+/* Named before any function is, so that nothing in one hides it. What is read in one form only, as
+ * most are, has the first of its names. */
 static sg_data_array *
 data_array(sg_module *m, const sg_graph *g, sg_ref r)
 {
@@ -109,27 +110,54 @@ data_array(sg_module *m, const sg_graph *g, sg_ref r)
 	if (!*slot) {
 		sg_data_array *a = *slot = SG_NEW(m->ctx, sg_data_array);
 
-		a->name = sg_name_fresh(&m->names, sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
-		                                           g->name[r] ? g->name[r] : "data"));
+		a->name[0] = sg_name_fresh(&m->names, sg_text(m->ctx, "%.20s_%.16s", m->o->prefix,
+		                                              g->name[r] ? g->name[r] : "data"));
+		if (sg_type_is_int((sg_type)n->type))
+			a->name[1] =
+			    sg_name_fresh(&m->names, sg_text(m->ctx, "%s_places", a->name[0]));
 	}
 	return *slot;
+}
+
+/* The array in the one form or the other, written where it has not been yet. */
+static const char *
+data_name(sg_module *m, const sg_graph *g, sg_ref r, bool places, const char *type)
+{
+	const sg_node *n = &g->node[r];
+	sg_data_array *a = data_array(m, g, r);
+	const char *name;
+	int64_t count = 0;
+
+	if (!a->written[0] && !a->written[1])
+		a->first = places;
+	name = a->name[places != a->first];
+	if (a->written[places] == m->text)
+		return name;
+	a->written[places] = m->text;
+	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
+	sg_put_data(m, sg_text(m->ctx, "static const %s %s", type, name), (sg_type)n->type, count,
+	            count ? n->attr->w : NULL);
+	return name;
 }
 
 const char *
 sg_data_name(sg_module *m, const sg_graph *g, sg_ref r)
 {
-	const sg_node *n = &g->node[r];
-	sg_data_array *a = data_array(m, g, r);
-	int64_t count = 0;
+	return data_name(m, g, r, false, sg_type_c_name((sg_type)g->node[r].type));
+}
 
-	if (a->written == m->text)
-		return a->name;
-	a->written = m->text;
-	(void)sg_ext_const(m->sp, sg_shape_size(m->sp, n->shape), &count);
-	sg_put_data(
-	    m, sg_text(m->ctx, "static const %s %s", sg_type_c_name((sg_type)n->type), a->name),
-	    (sg_type)n->type, count, count ? n->attr->w : NULL);
-	return a->name;
+const char *
+sg_places_name(sg_module *m, const sg_graph *g, sg_ref r)
+{
+	const sg_attr *a = g->node[r].attr;
+	int64_t most = 0;
+
+	for (uint32_t i = 0; i < a->n; i++)
+		most = a->w[i] > most ? a->w[i] : most;
+	return data_name(m, g, r, true,
+	                 most <= UINT8_MAX    ? "uint8_t"
+	                 : most <= UINT16_MAX ? "uint16_t"
+	                                      : sg_type_c_name((sg_type)g->node[r].type));
 }
 
 static const char *
@@ -296,7 +324,8 @@ name_functions(sg_file *file)
 		for (unsigned k = 0; k < 4; k++)
 			e->step[k] = derived(file, e, sg_text(ctx, "_%s", sg_step_suffix(k)));
 		e->step_work = derived(file, e, "_step_work");
-		e->step_macro = sg_name_exact(names, sg_text(ctx, "%s_STEP_WORK", upper(ctx, e->fn)));
+		e->step_macro =
+		    sg_name_exact(names, sg_text(ctx, "%s_STEP_WORK", upper(ctx, e->fn)));
 	}
 	file->guard = sg_name_exact(names, sg_text(ctx, "%s_H", upper(ctx, prefix)));
 	file->module = sg_name_exact(names, sg_text(ctx, "%s_module", prefix));

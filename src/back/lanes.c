@@ -162,7 +162,9 @@ wants_lanes(const sg_nest *n, const look *l)
 		folds = folds || is_float_fold(n, &s->root[i]);
 	}
 	for (size_t i = 1; i < s->nvals; i++)
-		if (s->val[i].needed && s->val[i].kind == SG_V_AT && l->vars[i] >> l->inner & 1)
+		if (s->val[i].needed &&
+		    (s->val[i].kind == SG_V_AT || s->val[i].kind == SG_V_PLACE) &&
+		    l->vars[i] >> l->inner & 1)
 			return false;
 	return folds;
 }
@@ -376,7 +378,8 @@ has_word(const char *s, const char *word)
 	return false;
 }
 
-/* The text for each lane, which has its place where the text says so: an array of a tile has none. */
+/* The text for each lane, which has its place where the text says so: an array of a tile has none.
+ */
 void
 sg_print_lane(sg_nest *n, const char *text)
 {

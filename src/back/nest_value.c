@@ -211,8 +211,8 @@ elementwise_text(const sg_nest *n, const sg_val *v)
 static sg_c_text
 power_text(const sg_nest *n, const sg_power *p, sg_type t)
 {
-	const char *s = sg_text(n->f->ctx, "%s.base[%s] * %s[%s]", p->name, n->lane, p->factor,
-	                        n->lane);
+	const char *s =
+	    sg_text(n->f->ctx, "%s.base[%s] * %s[%s]", p->name, n->lane, p->factor, n->lane);
 
 	if (t == SG_F32)
 		return (sg_c_text){sg_text(n->f->ctx, "(float)(%s)", s), SG_PREC_CAST};
@@ -257,6 +257,9 @@ val_text(const sg_nest *n, const sg_val *v)
 		                           sg_c_paren(f, sg_form_text(n, v->aff), SG_PREC_CAST),
 		                           v->kind == SG_V_DIV ? '/' : '%', sg_ext_c(f, v->ext)),
 		                   SG_PREC_MUL};
+	case SG_V_PLACE:
+		return (sg_c_text){sg_element(n, sg_places_name(f->m, f->g, v->ref), v->aff),
+		                   SG_PREC_ATOM};
 	case SG_V_AT:
 		break;
 	}
@@ -275,6 +278,7 @@ is_statement(const sg_val *v)
 	case SG_V_LOAD:
 		return v->uses > 1 && !v->guarded && strlen(v->text) > 24;
 	case SG_V_AT:
+	case SG_V_PLACE:
 	case SG_V_DIV:
 	case SG_V_MOD:
 		return true;
@@ -311,6 +315,8 @@ local_name(sg_nest *n, const sg_val *v)
 	sg_fn *f = n->f;
 	const char *hint = v->ref ? f->g->name[v->ref] : NULL;
 
+	if (v->kind == SG_V_PLACE)
+		return sg_name_fresh(&f->names, "at");
 	if (v->kind == SG_V_DIV || v->kind == SG_V_MOD)
 		return sg_name_fresh(&f->names, v->kind == SG_V_DIV ? "row" : "col");
 	if (hint && v->ref && f->at[v->ref].stored)
@@ -323,7 +329,7 @@ sg_print_val(sg_nest *n, sg_val *v)
 {
 	sg_c_text x;
 	const char *element = sg_chunk_element(n, v);
-	const bool whole = v->kind == SG_V_DIV || v->kind == SG_V_MOD;
+	const bool whole = v->kind == SG_V_DIV || v->kind == SG_V_MOD || v->kind == SG_V_PLACE;
 
 	if (v->kind == SG_V_AT) {
 		print_checked(n, v);

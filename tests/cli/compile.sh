@@ -164,6 +164,37 @@ expect 'a net with classes' 0 '' '' compile classes.sg -o classes
 ! grep -q 'grad_w.*sgrt_where' classes/classes.c
 judge 'does not ask for each weight whether a sample counts' $?
 
+# ---- tables that say where
+cat >tables.sg <<'END'
+input x[7], y[3], k: i64
+inside  = [3*j%7 for j in 0..40]
+back    = [j%6 - 3 for j in 0..40]
+numbers = x[inside]*y[back] + k*inside
+d = sum(numbers**2) + y[2]*x[3]
+entry values   = numbers
+entry gradient = grad(d, x) as gx, grad(d, y) as gy
+entry outside  = x[[0, 7]] as z
+END
+expect 'indices that stand in the text' 0 '' '' compile tables.sg -o tables --standalone
+grep -q '^static const uint8_t tables_inside' tables/tables.c &&
+	grep -q '^static const int64_t tables_inside' tables/tables.c
+judge 'are tables of small numbers, beside the numbers as such' $?
+sed -n '/^tables_values(/,/^}/p' tables/tables.c >values.c
+test "$(grep -c 'return SGRT_EINDEX' values.c)" = 1 && grep -q 'if (at < 0)$' values.c
+judge 'are checked where some count from the end' $?
+grep -q 'const ptrdiff_t at2 = tables_inside' values.c
+judge 'and read as they are where all lie inside' $?
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -c tables/tables.c -o tables.o
+for entry in values gradient outside; do
+	"$SYMGRAD" run --backend=interp tables.sg $entry 'x=[1,2,3,4,5,6,7]' 'y=[8,9,10]' k=3 >wanted 2>&1
+	for backend in jit cc; do
+		"$SYMGRAD" run --backend=$backend tables.sg $entry 'x=[1,2,3,4,5,6,7]' 'y=[8,9,10]' k=3 >got 2>&1
+		cmp -s wanted got
+		judge "$entry by $backend is what the evaluator says" $?
+	done
+done
+
 # ---- at fault
 mkdir empty
 expect 'a fault in the last model' 1 '' '*' compile net.sg bad.sg -o empty
