@@ -121,6 +121,12 @@ static const struct {
      "output concat((flatten(g*g[:, 1:2]), w*2.0)) as a, sum(g**2, axis=1)*w[k % (N + 1) % N] as "
      "b\n",
      1e-11},
+    {"a piece in a block that others are added to, element by element", "sgrt_block_cos_f64",
+     "input x[N, 4]\n"
+     "v = map((r) -> scan((c, s) -> if s > 0.33 then 0.28*c + s else sin(c), r[0], over=r), x)\n"
+     "y = sum(sin(roll(x, 1, axis=0))) + sum(v*v) + sum(sin(x))\n"
+     "gradient y wrt x\n",
+     1e-11},
     {"a sum of many terms", "sgrt_block_sum_f64",
      "input x[N]\n"
      "output sum(1/(1 + x)) as a, sum(where(x > 1, x, 0.0)) as b, mean(concat((x, [1.0]))) as c\n",

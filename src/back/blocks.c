@@ -331,6 +331,17 @@ stand_behind(sg_blocks *b, uint32_t item, uint32_t v)
 		x->key = key;
 }
 
+/* A piece that is added comes after those of its JOIN before it. */
+static void
+stand_behind_pieces(sg_blocks *b, uint32_t item)
+{
+	const sg_root *r = sg_block_root(b, item);
+
+	for (uint32_t k = b->nvals; r && r->kind == SG_R_PIECE && r->add && k < item; k++)
+		if (sg_block_root(b, k)->kind == SG_R_PIECE && sg_block_root(b, k)->ref == r->ref)
+			stand_behind(b, item, k);
+}
+
 static void
 put_in_order(sg_blocks *b)
 {
@@ -343,6 +354,7 @@ put_in_order(sg_blocks *b)
 			continue;
 		x->key = x->how == SG_B_STEP;
 		sg_blocks_operands(b, k, stand_behind);
+		stand_behind_pieces(b, k);
 		if (x->key > most)
 			most = x->key;
 	}
