@@ -97,6 +97,26 @@ START_TEST(the_workspace_is_hardly_more_than_lives_at_once)
 	}
 END_TEST
 
+/* k ends in the step that makes b of it, but x[k] reads it there too. */
+START_TEST(an_index_is_not_written_over)
+	{
+		static const char text[] =
+		    "input x[N], i: i64[N]\n"
+		    "k = cumsum(i)\n"
+		    "b = 7*k + 3\n"
+		    "d = sin(x[k])\n"
+		    "output scan((c, p, q) -> c + sin(c*p)*q, 0.3, over=(b, d)) as c\n";
+		static const int64_t dims[] = {1 << 10};
+		sg_model *m = sg_compile_string("index.sg", text, strlen(text), NULL);
+		int64_t work, alive;
+
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		ck_assert(measure(m, 0, dims, &work, &alive));
+		ck_assert_int_ge(work, 3 * (8 << 10)); /* k, b and d */
+		sg_model_free(m);
+	}
+END_TEST
+
 /* What the derivatives of the workloads take: bytes for these dimensions. */
 static const struct {
 	const char *file, *entry, *dims; /* "N=100 D=3", all that the entry uses */
@@ -154,6 +174,7 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, the_workspace_is_hardly_more_than_lives_at_once, 0,
 	                    (int)(sizeof files / sizeof *files));
+	tcase_add_test(t, an_index_is_not_written_over);
 	tcase_add_loop_test(t, derivatives_of_workloads_keep_little, 0,
 	                    (int)(sizeof workloads / sizeof *workloads));
 	suite_add_tcase(s, t);
