@@ -379,6 +379,45 @@ edges(world *w)
 }
 IN_WORLD(edges_are_as_promised, edges)
 
+/* What 0 is added to twice has it added once; and -0 becomes 0 wherever it did. */
+static void
+zeros(world *w)
+{
+	const sg_ref x = real_of(w, sg_shape_scalar(w->sp)), y = real_of(w, sg_shape_scalar(w->sp));
+	const sg_ref zero = sg_const(&w->b, SG_F64, sg_shape_scalar(w->sp), 0);
+	const sg_ref once = sg_ew2(&w->b, SG_ADD, zero, x);
+	const sg_ref kept[] = {once, sg_ew2(&w->b, SG_ADD, x, zero),
+	                       sg_ew2(&w->b, SG_ADD, zero, sg_ew2(&w->b, SG_ADD, x, y)),
+	                       sg_ew2(&w->b, SG_ADD, zero, sg_ew2(&w->b, SG_MUL, x, y)),
+	                       sg_ew2(&w->b, SG_ADD, zero, sg_ew2(&w->b, SG_SUB, x, zero))};
+	const sg_ref dropped[] = {once,
+	                          sg_ew2(&w->b, SG_ADD, once, y),
+	                          sg_ew2(&w->b, SG_ADD, y, once),
+	                          sg_ew2(&w->b, SG_SUB, once, y),
+	                          sg_ew1(&w->b, SG_SQUARE, x),
+	                          sg_ew1(&w->b, SG_ABS, x)};
+
+	w->value[0] = tensor_for(w, w->b.g, x);
+	w->value[1] = tensor_for(w, w->b.g, y);
+	*(double *)w->value[0].data = -0.0;
+	for (int sign = 0; sign < 2; sign++) {
+		*(double *)w->value[1].data = sign ? -0.0 : 0.0;
+		for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+			const sg_tensor got = value_of(w, kept[i]);
+
+			CLAIM(!signbit(get(&got, 0)), "sum %zu is -0", i);
+		}
+		for (size_t i = 0; i < sizeof dropped / sizeof *dropped; i++) {
+			const sg_ref more = sg_ew2(&w->b, SG_ADD, dropped[i], zero);
+			const sg_tensor got = value_of(w, more);
+
+			CLAIM(more == dropped[i], "sum %zu has 0 added to it", i);
+			CLAIM(!signbit(get(&got, 0)), "sum %zu without its 0 is -0", i);
+		}
+	}
+}
+IN_WORLD(a_zero_is_added_where_it_matters, zeros)
+
 int
 main(void)
 {
@@ -394,6 +433,7 @@ main(void)
 	tcase_add_test(t, batching_is_slice_by_slice);
 	tcase_add_test(t, batching_is_slice_by_slice_without_derivatives_too);
 	tcase_add_test(t, edges_are_as_promised);
+	tcase_add_test(t, a_zero_is_added_where_it_matters);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

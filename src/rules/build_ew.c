@@ -306,16 +306,43 @@ simplify_mul(sg_build *b, sg_ref x, sg_ref y)
 	return 0;
 }
 
+enum { NEAR = 3 }; /* how far down a sum is looked into */
+
+/* Is x known not to be -0, to which 0 could be added? A sum is -0 only if both its terms are. */
+static bool
+has_no_minus_zero(const sg_build *b, sg_ref x, unsigned depth)
+{
+	const sg_node *n = sg_node_at(b->g, x);
+	double v;
+
+	if (sg_is_const(b, x, &v))
+		return !(v == 0 && signbit(v));
+	if (n->op == SG_SQUARE || n->op == SG_ABS || n->op == SG_EXP)
+		return true;
+	if (depth == 0 || (n->op != SG_ADD && n->op != SG_SUB))
+		return false;
+	return has_no_minus_zero(b, n->args[0], depth - 1) ||
+	       (n->op == SG_ADD && has_no_minus_zero(b, n->args[1], depth - 1));
+}
+
+static bool
+adds_nothing(const sg_build *b, sg_ref zero, sg_ref x)
+{
+	double v;
+
+	return sg_is_const(b, zero, &v) && v == 0 &&
+	       (signbit(v) || b->finite || sg_type_is_int(sg_type_of(b, x)) ||
+	        has_no_minus_zero(b, x, NEAR));
+}
+
 static sg_ref
 simplify_add(sg_build *b, sg_ref x, sg_ref y)
 {
 	const sg_node p = sg_at(b, x), q = sg_at(b, y);
-	const bool is_int = sg_type_is_int((sg_type)p.type), loose = is_int || b->finite;
-	double v;
 
-	if (sg_is_const(b, y, &v) && v == 0 && (loose || signbit(v)))
+	if (adds_nothing(b, y, x))
 		return x;
-	if (sg_is_const(b, x, &v) && v == 0 && (loose || signbit(v)))
+	if (adds_nothing(b, x, y))
 		return y;
 	if (q.op == SG_NEG)
 		return sg_ew2(b, SG_SUB, x, q.args[0]);
