@@ -382,6 +382,13 @@ static const struct {
      "gradient loss wrt w\n"
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n",
      1e-10},
+    {"branches: indices of one side are read on that side",
+     "param w[2]\n"
+     "v = index_put(w, [1], 0.76*w[0:1])\n"
+     "y = sin(sin(v[0]) - v[0])\n"
+     "gradient y wrt w\n"
+     "entry e = jvp(y, w, sin(w)) as g\n",
+     1e-10},
     {"branches: in maps, and of tuples",
      "input x[K, M], k: i64\n"
      "param w[M]\n"

@@ -246,6 +246,20 @@ sees_windows(const sg_fn *f, sg_ref r)
 	return false;
 }
 
+/* An element of what stands under the guard of a side alone: it is computed there, where the arrays
+ * that an index of it is read from are written. */
+static void
+keep_side(sg_fn *f, sg_ref r, sg_ref side)
+{
+	sg_ref root = side;
+
+	while (f->at[root].kind == SG_P_VIEW && !f->at[root].stored)
+		root = sg_arg(f->g, root, 0);
+	if (root != side && f->at[root].kind == SG_P_CALC && !f->at[root].unit &&
+	    !sg_guard_within(f->guards, sg_guard_of(f, r), sg_guard_of(f, root)))
+		f->at[side].stored = true;
+}
+
 static void
 note_reads(sg_fn *f, sg_ref r)
 {
@@ -297,8 +311,10 @@ note_reads(sg_fn *f, sg_ref r)
 			x->stored = true;
 		else if (p->kind == SG_P_CALL)
 			sg_want_full(f, n->args[k], n->op != SG_CONTRACT);
-		if (sg_guards_operands(f, r))
+		if (sg_guards_operands(f, r)) {
 			x->inner = true;
+			keep_side(f, r, n->args[k]);
+		}
 		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD || n->op == SG_UNWINDOW)
 			want_elements(f, n->args[k]);
 	}
