@@ -93,6 +93,51 @@ contract_transposed(sg_build *b, const sg_node *transpose, const sg_node *c, con
 	                   order);
 }
 
+static bool
+has_label(int64_t n, const int64_t *w, int64_t label)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (w[i] == label)
+			return true;
+	return false;
+}
+
+/* A sum, over an axis that one operand alone has, of a contraction that nothing else reads: that
+ * operand is summed up first, and the product is a smaller one. 0: no such axis. */
+static sg_ref
+contract_summed(sg_build *b, const sg_node *sum, const sg_node *c, const sg_ref *map)
+{
+	const int64_t *w = c->attr->w, *lx = w + 3, *ly = lx + w[0], *lo = ly + w[1];
+	const uint64_t mask = (uint64_t)sum->attr->w[0];
+	int64_t left[SG_MAX_RANK];
+	uint64_t rest = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->shape->rank; i++) {
+		const bool goes = mask >> i & 1;
+
+		if (goes && has_label(w[0], lx, lo[i]) != has_label(w[1], ly, lo[i]))
+			continue;
+		rest |= (uint64_t)goes << n;
+		left[n++] = lo[i];
+	}
+	if (n == c->shape->rank)
+		return 0;
+	return sg_reduce(
+	    b, SG_SUM, sg_contract(b, map[c->args[0]], lx, map[c->args[1]], ly, n, left), rest);
+}
+
+/* What a contraction that nothing else reads becomes with its reader; 0: nothing new. */
+static sg_ref
+contract_with_reader(sg_build *b, const sg_node *n, const sg_node *c, const sg_ref *map)
+{
+	if (c->op != SG_CONTRACT)
+		return 0;
+	return n->op == SG_TRANSPOSE ? contract_transposed(b, n, c, map)
+	       : n->op == SG_SUM     ? contract_summed(b, n, c, map)
+	                             : 0;
+}
+
 void
 sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 {
@@ -105,6 +150,7 @@ sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 
 	for (sg_ref r = 1; r < old->n; r++) {
 		const sg_node n = old->node[r];
+		sg_ref joined = 0;
 
 		if (!live[r])
 			continue;
@@ -115,11 +161,10 @@ sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 		b.g->here = old->span[r];
 		if (dissolve && is_transparent(n.op))
 			map[r] = arg[0];
-		else if (n.op == SG_TRANSPOSE && old->node[n.args[0]].op == SG_CONTRACT &&
-		         nreaders[n.args[0]] == 1)
-			map[r] = contract_transposed(&b, &n, &old->node[n.args[0]], map);
-		else
-			map[r] = sg_remake(&b, &n, arg);
+		else if (n.nargs == 1 && nreaders[n.args[0]] == 1)
+			joined = contract_with_reader(&b, &n, &old->node[n.args[0]], map);
+		if (!map[r])
+			map[r] = joined ? joined : sg_remake(&b, &n, arg);
 		if (old->name[r] && !b.g->name[map[r]])
 			b.g->name[map[r]] = old->name[r];
 	}

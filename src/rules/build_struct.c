@@ -80,6 +80,47 @@ sum_of_scaled(sg_build *b, sg_ref x, uint64_t mask)
 	return 0;
 }
 
+/* The axis that stays and along which x does not vary, or -1. */
+static int
+equal_axis(const sg_build *b, sg_ref x, uint64_t mask)
+{
+	const sg_node n = sg_at(b, x);
+	uint64_t varies = mask;
+
+	if (n.op != SG_BROADCAST)
+		return -1;
+	for (uint32_t i = 0; i < sg_shape_of(b, n.args[0])->rank; i++)
+		varies |= (uint64_t)1 << n.attr->w[i];
+	for (uint32_t k = 0; k < n.shape->rank; k++)
+		if (!(varies >> k & 1))
+			return (int)k;
+	return -1;
+}
+
+/* A sum of what is equal along an axis that stays: of one such slice, and then broadcast. */
+static sg_ref
+sum_of_slice(sg_build *b, sg_ref x, uint64_t mask)
+{
+	const int k = equal_axis(b, x, mask);
+	const sg_node n = sg_at(b, x);
+	int64_t axis[SG_MAX_RANK];
+	uint32_t at = 0;
+
+	if (k < 0)
+		return 0;
+	const uint64_t low = sg_all_axes((uint32_t)k);
+	for (uint32_t i = 0; i < sg_shape_of(b, n.args[0])->rank; i++)
+		axis[i] = n.attr->w[i] - (n.attr->w[i] > k);
+	x = sg_broadcast(b, n.args[0], without(b, n.shape, (uint64_t)1 << k), axis);
+	x = sg_reduce(b, SG_SUM, x, (mask & low) | (mask >> 1 & ~low));
+	for (uint32_t i = 0, stays = 0; i < n.shape->rank; i++) {
+		if (i != (uint32_t)k && !(mask >> i & 1))
+			axis[at++] = stays;
+		stays += !(mask >> i & 1);
+	}
+	return sg_broadcast(b, x, without(b, n.shape, mask), axis);
+}
+
 /* op over all of the outer mask, after op over the inner one: one reduction. */
 static sg_ref
 merge(sg_build *b, sg_op op, const sg_node *inner, uint64_t mask)
@@ -107,7 +148,8 @@ sg_reduce(sg_build *b, sg_op op, sg_ref x, uint64_t mask)
 
 			return sg_reduce(b, op, sg_squeeze(b, x, i), low | high);
 		}
-	if (op == SG_SUM && ((r = sum_of_equal(b, x, mask)) || (r = sum_of_scaled(b, x, mask))))
+	if (op == SG_SUM && ((r = sum_of_equal(b, x, mask)) || (r = sum_of_scaled(b, x, mask)) ||
+	                     (r = sum_of_slice(b, x, mask))))
 		return r;
 	if (n.op == op)
 		return merge(b, op, &n, mask);

@@ -224,6 +224,32 @@ expect 'a name that is a folder' 1 '' "symgrad compile: error: cannot write 'ful
 test "$(files full)" = net.h
 judge 'the other file is not left there' $?
 
+# ---- what a graph has been made into
+cat >summed.sg <<'END'
+input x[N, D], w[D, J]
+param m[D]
+y = sum(((x - m) @ w)**2)
+gradient y wrt m
+END
+"$SYMGRAD" compile --emit=ir -o - summed.sg >out.ir
+test "$(grep -c 'contract .*\[N, J\]' out.ir)" = 1 && grep -q 'contract .*\[D\]' out.ir &&
+	! grep -q 'contract .*\[N, D\]' out.ir
+judge 'what is summed up after a product is summed up before it' $?
+"$SYMGRAD" run summed.sg 'x=[[1, 2], [3, -1], [0.5, 4]]' 'w=[[1, 2, 0], [0, -1, 3]]' 'm=[1, 1]' --format=json >out.json
+grep -q '"grad_m": \[-7, -34\]' out.json
+judge 'and the gradient is the same' $?
+cat >equal.sg <<'END'
+input x[N, M]
+entry e = sum(broadcast_to(x[:, None, :, None], [N, 3, M, 2]), axis=(0)) as a,
+  sum(broadcast_to(x[:, None, :, None], [N, 3, M, 2]), axis=(2, 3)) as b
+END
+"$SYMGRAD" compile --emit=ir -o - equal.sg >out.ir
+! grep -q 'sum .*\[3, M, 2\]' out.ir && grep -q 'sum .*: f64\[M\]' out.ir && grep -q 'sum .*: f64\[N\]' out.ir
+judge 'a sum of what is equal along an axis is taken once' $?
+expect 'and is that sum' 0 '*' '' run equal.sg e 'x=[[1, 2], [3, 5]]' --format=json
+grep -q '"a": \[\[\[4, 4\], \[7, 7\]\], \[\[4, 4\], \[7, 7\]\], \[\[4, 4\], \[7, 7\]\]\], "b": \[\[6, 6, 6\], \[16, 16, 16\]\]' out
+judge 'with its shape' $?
+
 # ---- diff
 expect 'a derivative as a mathematician writes it' 0 '*' '' diff -e 'sin(x)**2' --wrt x
 grep -q '2\*sin(x)\*cos(x)' out
