@@ -118,6 +118,8 @@ lib_sources = \
 	src/pass/reverse.c \
 	src/pass/rooted.c \
 	src/pass/share.c \
+	src/pass/share.h \
+	src/pass/share_number.c \
 	src/pass/small.c \
 	src/pass/small.h \
 	src/pass/split.c \

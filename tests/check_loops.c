@@ -750,6 +750,12 @@ static const struct {
     /* nor one side of a branch what the other wants */
     {"input x[N], k: i64\nparam w\n" F "output f(w) as y, (if k > 0 then jvp(f(w), w, 1.0) else 0.0) as j\n", 2},
     {"input x[N], k: i64\nparam w\n" F "output (if k > 0 then f(w) + jvp(f(w), w, 1.0) else 0.0) as j\n", 1},
+    /* save where what the other wants says so, and little is run in vain */
+#define G "def g(a) = while((y) -> y < 9, (y) -> y + y*y*a, 1.0, limit=50)\n"
+    {"param w\n" G "output (if g(w) < 20 then jvp(g(w), w, 1.0) else 0.0) as j\n", 1},
+    {"param w\n" G "output (if g(w) < 20 then grad(g(w), w) else 0.0) as j\n", 2},
+    {"input k\nparam w\n" G "output g(w) as y, (if k < 20 then jvp(g(w), w, 1.0) else 0.0) as j\n", 2},
+#undef G
     {"input x[N], z[L, N]\nparam w\n"
      "output sum(scan((c, r) -> c*scan((h, e) -> h*c + e, w, over=r) + scan((h, e) -> h*c + e, w, over=r), 0.1, over=z)) as y\n", 2},
 #undef F
@@ -774,6 +780,42 @@ START_TEST(loops_that_do_the_same_are_one)
 			count += live[r] && (op == SG_SCAN || op == SG_WHILE);
 		}
 		ck_assert_msg(count == shared[_i].nloops, "%s has %d loops", text, count);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* A loop that runs in vain for one side of a branch gives what it would alone. */
+START_TEST(loops_that_are_one_give_what_they_gave)
+	{
+		static const char text[] =
+		    "param w\n"
+		    "def g(a) = while((y) -> y < 9, (y) -> y + y*y*a, 1.0, limit=50)\n"
+		    "entry a = (if g(w) < 20 then jvp(g(w), w, 1.0) else 7.0) as f,\n"
+		    "  (if g(w) < 20 then grad(g(w), w) else 7.0) as r\n"
+		    "entry b = jvp(g(w), w, 1.0) as f, grad(g(w), w) as r\n"
+		    "entry value = g(w) as y\n";
+		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT};
+		sg_model *m = compile(text);
+
+		for (int i = 0; i < 40; i++) {
+			const double w = 0.2 + 0.05*i;
+			sg_call *c[3];
+			double is[3][2];
+
+			for (int e = 0; e < 3; e++) {
+				c[e] = sg_call_new(m, e == 0 ? "a" : e == 1 ? "b" : "value",
+				                   backends[sg_have_jit() && i % 2]);
+				sg_call_bind(c[e], "w", SG_DTYPE_F64, 0, NULL, &w);
+				ck_assert_int_eq(sg_call_run(c[e]), SG_OK);
+				is[e][0] = *(double *)sg_call_output(c[e], e == 2 ? "y" : "f")->data;
+				is[e][1] = e == 2 ? 0 : *(double *)sg_call_output(c[e], "r")->data;
+			}
+			for (int k = 0; k < 2; k++)
+				ck_assert_double_eq_tol(is[0][k], is[2][0] < 20 ? is[1][k] : 7.0,
+				                        1e-9 * fabs(is[0][k]));
+			for (int e = 0; e < 3; e++)
+				sg_call_free(c[e]);
+		}
 		sg_model_free(m);
 	}
 END_TEST
@@ -826,6 +868,7 @@ main(void)
 	tcase_add_test(t, size_of_the_text_does_not_depend_on_the_count);
 	tcase_add_loop_test(t, loops_that_do_the_same_are_one, 0,
 	                    sizeof shared / sizeof *shared);
+	tcase_add_test(t, loops_that_are_one_give_what_they_gave);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

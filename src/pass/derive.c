@@ -81,9 +81,7 @@ batch_over_identity(sg_build *b, sg_ref root, sg_ref seed)
 	const sg_shape *s = sg_shape_of(b, seed);
 	const sg_ref rows = identity(b, sg_type_of(b, seed), s);
 
-	if (root)
-		sg_batch(b, 1, &root, 1, &seed, &rows, sg_shape_size(b->sp, s));
-	return root;
+	return root ? sg_batch_units(b, root, seed, rows) : 0;
 }
 
 /* Row i: the adjoint of x when element i of y has adjoint 1. */

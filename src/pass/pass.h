@@ -50,6 +50,9 @@ void sg_substitute(sg_build *b, size_t nroots, sg_ref *root, size_t n, const sg_
 void sg_batch(sg_build *b, size_t nroots, sg_ref *root, size_t n, const sg_ref *from,
               const sg_ref *to, sg_ext size);
 
+/* The root with unit vectors, one for each element of it, in place of the seed. */
+sg_ref sg_batch_units(sg_build *b, sg_ref root, sg_ref seed, sg_ref units);
+
 /* ops - operations of an entry as a polynomial in the dimensions (rules.h, sg_node_cost). */
 sg_ext sg_entry_cost(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e);
 

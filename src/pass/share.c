@@ -5,149 +5,46 @@
  * numbers that are equal where they compute the same up to the names of the params: those of a loop
  * go by its height and their place. A loop whose carries are the first ones of another loop, with
  * the same first values, steps and end, is then not needed, if the other one runs wherever it would
- * and stacks whatever it stacks. */
-#include "pass/guard.h"
-#include "pass/sweep.h"
+ * and stacks whatever it stacks. So it is too where the other one runs only if that loop's result
+ * says so, as the slope of a descent where the value has become less: to run the one with the slope
+ * at once costs less than to run both, if mostly both would run. */
+#include "pass/share.h"
 
 #include <string.h>
 
-enum { MOST = 32 /* loops that begin alike and are compared with each other */ };
+enum {
+	MOST = 32,     /* loops that begin alike and are compared with each other */
+	MOST_MORE = 3, /* times the cost of a loop: another one that may run in vain in its place */
+	DEEP = 4,      /* steps back from a value, to see what it is made of */
+};
 
 typedef struct alike {
 	sg_ref loop[MOST];
 	uint32_t n;
 } alike;
 
-typedef struct context {
-	const bool *live;
-	const sg_guards *guards;
-} context;
-
-typedef struct contexts {
-	context *at;
-	size_t n, cap;
-} contexts;
-
-typedef struct sharing {
-	sg_ctx *ctx;
-	const sg_program *p;
-	const sg_graph *g;
-	const bool *live;
-	uint32_t *height; /* by node, of loops: 1 where no loop is inside */
-	sg_ref *parent;   /* by node, of loops: the loop whose body it is in; 0: it is in none */
-	uint64_t *param;  /* by node, of params: what they are called; else 0 */
-	uint32_t *number; /* by node: equal where the values are */
-	uint32_t count;
-	sg_bytes_map *known, *begin;
-	contexts **contexts; /* by loop, once they are known; [0]: of loops in none */
-	sg_ref *other;       /* by node, of loops: the one to be taken in its place; 0: itself */
-} sharing;
-
-static bool
-is_loop(uint16_t op)
-{
-	return op == SG_SCAN || op == SG_WHILE;
-}
-
-/* ---- numbers ---- */
-
-static void
-name_params(sharing *w, sg_ref r)
+/* The front end lets a WHILE in a branch go on only where the branch is taken. */
+static sg_ref
+bare_condition(const sg_sharing *w, sg_ref r)
 {
 	const sg_loop l = sg_loop_of(w->g, r);
-	size_t n;
-	sg_ref *member;
-	uint32_t height = 0;
+	sg_ref cond = l.cond;
 
-	sg_loop_members(w->ctx, w->g, r, &n, &member);
-	for (size_t i = 0; i < n; i++) {
-		if (!is_loop(w->g->node[member[i]].op))
-			continue;
-		if (w->height[member[i]] > height)
-			height = w->height[member[i]];
-		if (!w->parent[member[i]])
-			w->parent[member[i]] = r;
+	for (uint32_t k = 0; l.op == SG_WHILE && k < l.ncap; k++) {
+		const sg_node *n = sg_node_at(w->g, cond);
+
+		if (n->op == SG_AND && (n->args[0] == l.cap[k] || n->args[1] == l.cap[k])) {
+			cond = n->args[n->args[0] == l.cap[k]];
+			k = UINT32_MAX; /* from the first one again */
+		}
 	}
-	w->height[r] = ++height;
-	for (uint32_t k = 0; k < l.nc; k++)
-		w->param[l.cparam[k]] = (uint64_t)height << 33 | k;
-	for (uint32_t k = 0; k < l.nx; k++)
-		w->param[l.xparam[k]] = (uint64_t)height << 33 | (uint64_t)1 << 32 | k;
-}
-
-static bool
-commutes(uint16_t op)
-{
-	return op == SG_ADD || op == SG_MUL || op == SG_MAX || op == SG_MIN || op == SG_AND ||
-	       op == SG_OR || op == SG_EQ || op == SG_NE;
-}
-
-static void
-put_numbers(const sharing *w, sg_buf *key, uint32_t n, const sg_ref *r)
-{
-	for (uint32_t k = 0; k < n; k++)
-		sg_buf_write(key, (const char *)&w->number[r[k]], sizeof *w->number);
-}
-
-/* A loop without what its body reads from outside, which follows from the rest. */
-static void
-put_loop(const sharing *w, sg_buf *key, const sg_loop *l)
-{
-	const uint32_t head[8] = {l->op,      l->nc,   l->nx,      l->ns,
-	                          l->reverse, l->tape, l->limited, l->length};
-
-	sg_buf_write(key, (const char *)head, sizeof head);
-	put_numbers(w, key, 1, &l->count);
-	put_numbers(w, key, 1, &l->cond);
-	put_numbers(w, key, l->nc, l->init);
-	put_numbers(w, key, l->nx, l->xs);
-	put_numbers(w, key, l->nc, l->next);
-	put_numbers(w, key, l->ns, l->out);
-}
-
-static void
-put_node(const sharing *w, sg_buf *key, sg_ref r)
-{
-	const sg_node *n = sg_node_at(w->g, r);
-	const uintptr_t head[3] = {(uintptr_t)n->op << 8 | n->type, (uintptr_t)n->shape,
-	                           w->param[r] ? 0 : (uintptr_t)n->attr};
-	const bool swap = commutes(n->op) && w->number[n->args[0]] > w->number[n->args[1]];
-
-	sg_buf_write(key, (const char *)head, sizeof head);
-	if (w->param[r]) {
-		sg_buf_write(key, (const char *)&w->param[r], sizeof *w->param);
-	} else if (swap) {
-		put_numbers(w, key, 1, n->args + 1);
-		put_numbers(w, key, 1, n->args);
-	} else {
-		put_numbers(w, key, n->nargs, n->args);
-	}
-}
-
-static void
-number(sharing *w, sg_ref r)
-{
-	sg_buf key;
-	void **slot;
-
-	sg_buf_init(&key, w->ctx);
-	if (is_loop(w->g->node[r].op)) {
-		const sg_loop l = sg_loop_of(w->g, r);
-
-		put_loop(w, &key, &l);
-	} else {
-		put_node(w, &key, r);
-	}
-	slot = sg_bytes_map_at(w->known, key.s, key.n);
-	if (!*slot)
-		*slot = (void *)(uintptr_t)++w->count;
-	w->number[r] = (uint32_t)(uintptr_t)*slot;
+	return cond;
 }
 
 /* ---- which loop does what another one does ---- */
 
 static bool
-same(const sharing *w, uint32_t n, const sg_ref *a, const sg_ref *b)
+same(const sg_sharing *w, uint32_t n, const sg_ref *a, const sg_ref *b)
 {
 	for (uint32_t k = 0; k < n; k++)
 		if (w->number[a[k]] != w->number[b[k]])
@@ -156,7 +53,7 @@ same(const sharing *w, uint32_t n, const sg_ref *a, const sg_ref *b)
 }
 
 static uint32_t
-place_of_out(const sharing *w, const sg_loop *l, sg_ref out)
+place_of_out(const sg_sharing *w, const sg_loop *l, sg_ref out)
 {
 	uint32_t k = 0;
 
@@ -166,7 +63,7 @@ place_of_out(const sharing *w, const sg_loop *l, sg_ref out)
 }
 
 static bool
-does_all(const sharing *w, const sg_loop *more, const sg_loop *l)
+does_all(const sg_sharing *w, const sg_loop *more, const sg_loop *l)
 {
 	for (uint32_t k = 0; k < l->ns; k++)
 		if (place_of_out(w, more, l->out[k]) == more->ns)
@@ -174,26 +71,27 @@ does_all(const sharing *w, const sg_loop *more, const sg_loop *l)
 	return l->nc <= more->nc && l->nx <= more->nx && l->op == more->op &&
 	       l->reverse == more->reverse && l->length == more->length &&
 	       l->limited == more->limited && l->tape <= more->tape &&
-	       same(w, 1, &l->count, &more->count) && same(w, 1, &l->cond, &more->cond) &&
-	       same(w, l->nc, l->init, more->init) && same(w, l->nx, l->xs, more->xs) &&
-	       same(w, l->nc, l->next, more->next);
+	       same(w, 1, &l->count, &more->count) && same(w, l->nc, l->init, more->init) &&
+	       same(w, l->nx, l->xs, more->xs) && same(w, l->nc, l->next, more->next) &&
+	       same(w, l->nc, l->cparam, more->cparam) && same(w, l->nx, l->xparam, more->xparam);
 }
 
-static context
-context_of(sharing *w, size_t n, const sg_ref *root)
+static sg_context
+context_of(sg_sharing *w, size_t n, const sg_ref *root)
 {
-	return (context){sg_graph_live(w->g, n, root), sg_guards_find(w->ctx, w->g, n, root, NULL)};
+	return (sg_context){sg_graph_live(w->g, n, root),
+	                    sg_guards_find(w->ctx, w->g, n, root, NULL)};
 }
 
 static void
-add_context(sharing *w, contexts *c, size_t n, const sg_ref *root)
+add_context(sg_sharing *w, sg_contexts *c, size_t n, const sg_ref *root)
 {
 	SG_PUSH(w->ctx, c->at, c->n, c->cap, context_of(w, n, root));
 }
 
 /* Each entry and each default is a function of its own. */
 static void
-add_functions(sharing *w, contexts *c)
+add_functions(sg_sharing *w, sg_contexts *c)
 {
 	for (size_t e = 0; e < w->p->nentries; e++) {
 		const sg_entry_ir *x = &w->p->entry[e];
@@ -209,14 +107,14 @@ add_functions(sharing *w, contexts *c)
 }
 
 /* What is run together: the body of the loop; for 0 the functions. */
-static const contexts *
-contexts_in(sharing *w, sg_ref parent)
+static const sg_contexts *
+contexts_in(sg_sharing *w, sg_ref parent)
 {
-	contexts *c = w->contexts[parent];
+	sg_contexts *c = w->contexts[parent];
 
 	if (c)
 		return c;
-	c = w->contexts[parent] = SG_NEW(w->ctx, contexts);
+	c = w->contexts[parent] = SG_NEW(w->ctx, sg_contexts);
 	if (!parent) {
 		add_functions(w, c);
 		return c;
@@ -233,34 +131,20 @@ contexts_in(sharing *w, sg_ref parent)
 	return c;
 }
 
-/* Does `more` run wherever r does? */
+/* Does one of the roots need r? */
 static bool
-runs_too(sharing *w, sg_ref more, sg_ref r)
+depend(const sg_sharing *w, size_t nroots, const sg_ref *root, sg_ref r)
 {
-	const contexts *c = contexts_in(w, w->parent[r]);
-
-	for (size_t i = 0; i < c->n; i++) {
-		const sg_guards *g = c->at[i].guards;
-
-		if (!c->at[i].live[r])
-			continue;
-		if (!c->at[i].live[more] || (g && !sg_guard_within(g, g->of[r], g->of[more])))
-			return false;
-	}
-	return true;
-}
-
-/* Does `more` need r? */
-static bool
-depends(const sharing *w, sg_ref more, sg_ref r)
-{
+	sg_ref top = r;
 	bool *seen;
 
-	if (more < r)
-		return false;
-	seen = SG_NEW_ARRAY(w->ctx, bool, more - r + 1);
-	seen[more - r] = true;
-	for (sg_ref x = more; x > r; x--) {
+	for (size_t i = 0; i < nroots; i++)
+		top = root[i] > top ? root[i] : top;
+	seen = SG_NEW_ARRAY(w->ctx, bool, top - r + 1);
+	for (size_t i = 0; i < nroots; i++)
+		if (root[i] >= r)
+			seen[root[i] - r] = true;
+	for (sg_ref x = top; x > r; x--) {
 		const sg_node *n = sg_node_at(w->g, x);
 
 		for (uint32_t k = 0; seen[x - r] && k < n->nargs; k++)
@@ -268,6 +152,214 @@ depends(const sharing *w, sg_ref more, sg_ref r)
 				seen[n->args[k] - r] = true;
 	}
 	return seen[0];
+}
+
+static bool
+depends(const sg_sharing *w, sg_ref x, sg_ref r)
+{
+	return depend(w, 1, &x, r);
+}
+
+/* What loop r is made of, but for the condition of its branch. */
+static sg_ref *
+bare_parts(const sg_sharing *w, sg_ref r, size_t *n)
+{
+	const sg_loop l = sg_loop_of(w->g, r);
+	const uint32_t count[] = {l.nc, l.nc, l.nc,         l.nx,
+	                          l.nx, l.ns, l.count != 0, w->bare[r] != 0};
+	const sg_ref *const part[] = {l.init,   l.cparam, l.next,   l.xs,
+	                              l.xparam, l.out,    &l.count, &w->bare[r]};
+	sg_ref *all;
+
+	*n = 0;
+	for (size_t i = 0; i < sizeof count / sizeof *count; i++)
+		*n += count[i];
+	all = SG_NEW_ARRAY(w->ctx, sg_ref, *n + 1);
+	for (size_t i = 0, at = 0; i < sizeof count / sizeof *count; at += count[i++])
+		if (count[i])
+			memcpy(all + at, part[i], count[i] * sizeof *all);
+	return all;
+}
+
+/* Does `more` need r, if it is taken in its place? */
+static bool
+needs(const sg_sharing *w, sg_ref more, sg_ref r)
+{
+	size_t n;
+	const sg_ref *part = bare_parts(w, more, &n);
+
+	return depend(w, n, part, r);
+}
+
+/* ---- a loop that may run in vain ---- */
+
+/* Can't it fail, whatever its operands are? */
+static bool
+is_safe(const sg_node *n)
+{
+	switch (n->op) {
+	case SG_FLOORDIV:
+	case SG_MOD:
+		return sg_type_is_float((sg_type)n->type);
+	case SG_NONEMPTY:
+		return false;
+	case SG_CONST:
+	case SG_DATA:
+	case SG_SEED:
+	case SG_CAST:
+	case SG_RESHAPE:
+	case SG_TRANSPOSE:
+	case SG_BROADCAST:
+	case SG_SLICE:
+	case SG_PAD:
+	case SG_CONCAT:
+	case SG_SUM:
+	case SG_CONTRACT:
+	case SG_NORM:
+		return true;
+	default:
+		return sg_is_ew(n->op);
+	}
+}
+
+static bool
+has_number(const sg_sharing *w, size_t n, const sg_ref *member, sg_ref r)
+{
+	for (size_t i = 0; i < n; i++)
+		if (w->number[member[i]] == w->number[r])
+			return true;
+	return false;
+}
+
+/* Operations of nodes; -1: not known. */
+static int64_t
+cost_of(const sg_sharing *w, size_t n, const sg_ref *r)
+{
+	sg_build b = {.ctx = w->ctx, .sp = w->p->sp, .g = w->p->g};
+	int64_t sum = 0, cost;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!sg_ext_const(b.sp, sg_node_cost(&b, r[i]), &cost))
+			return -1;
+		sum += cost;
+	}
+	return sum;
+}
+
+/* Can what a step of `more` does beside one of r not fail, and is it not dear? */
+static bool
+may_run_in_vain(const sg_sharing *w, sg_ref more, sg_ref r)
+{
+	sg_ref *of_more, *of_r;
+	size_t nmore, nr;
+
+	sg_loop_members(w->ctx, w->g, more, &nmore, &of_more);
+	sg_loop_members(w->ctx, w->g, r, &nr, &of_r);
+	for (size_t i = 0; i < nmore; i++)
+		if (!is_safe(sg_node_at(w->g, of_more[i])) && !has_number(w, nr, of_r, of_more[i]))
+			return false;
+	const int64_t all = cost_of(w, nmore, of_more), part = cost_of(w, nr, of_r);
+
+	return all >= 0 && part >= 0 && all <= MOST_MORE * part;
+}
+
+/* Is x at hand where r runs, or made of what is at hand and of constants by a few movements? */
+static bool
+is_at_hand(const sg_sharing *w, const sg_guards *g, sg_ref x, sg_ref r, int deep)
+{
+	const sg_node *n = sg_node_at(w->g, x);
+
+	if (sg_guard_within(g, g->of[r], g->of[x]))
+		return true;
+	if (deep == 0 || !is_safe(n) || sg_is_ew(n->op) || n->op == SG_CONTRACT)
+		return false;
+	for (uint32_t k = 0; k < n->nargs; k++)
+		if (!is_at_hand(w, g, n->args[k], r, deep - 1))
+			return false;
+	return true;
+}
+
+/* `more` runs where r does and what r gives says so. */
+static bool
+follows(const sg_sharing *w, const sg_guards *g, sg_ref more, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->g, more);
+	uint32_t at = g->of[more];
+
+	for (; !sg_guard_within(g, g->of[r], at); at = g->at[at].up)
+		if (!depends(w, g->at[at].cond, r))
+			return false;
+	for (uint32_t k = 0; k < sg_data_args(n); k++)
+		if (!is_at_hand(w, g, n->args[k], r, DEEP))
+			return false;
+	return may_run_in_vain(w, more, r);
+}
+
+/* Does `more` run wherever r does? Or as good as that? */
+static bool
+runs_too(sg_sharing *w, sg_ref more, sg_ref r)
+{
+	const sg_contexts *c = contexts_in(w, w->parent[r]);
+
+	for (size_t i = 0; i < c->n; i++) {
+		const sg_guards *g = c->at[i].guards;
+
+		if (!c->at[i].live[r])
+			continue;
+		if (!c->at[i].live[more] ||
+		    (g && !sg_guard_within(g, g->of[r], g->of[more]) && !follows(w, g, more, r)))
+			return false;
+	}
+	return true;
+}
+
+/* Does the guard say that the condition is `side`? */
+static bool
+implies(const sg_sharing *w, const sg_guards *g, uint32_t guard, sg_ref cond, bool side, int deep)
+{
+	const sg_node *n = sg_node_at(w->g, cond);
+
+	if (deep > 0 && n->op == SG_NOT)
+		return implies(w, g, guard, n->args[0], !side, deep - 1);
+	if (deep > 0 && n->op == (side ? SG_AND : SG_OR))
+		return implies(w, g, guard, n->args[0], side, deep - 1) &&
+		       implies(w, g, guard, n->args[1], side, deep - 1);
+	for (; guard; guard = g->at[guard].up)
+		if (g->at[guard].cond == cond)
+			return g->at[guard].side == side;
+	return false;
+}
+
+/* Is it needed only where all that its condition has besides the bare one is true? */
+static bool
+is_for_its_branch(sg_sharing *w, sg_ref r)
+{
+	const sg_contexts *c = contexts_in(w, w->parent[r]);
+	const sg_ref cond = sg_loop_of(w->g, r).cond;
+
+	if (w->bare[r] == cond)
+		return true;
+	for (size_t i = 0; i < c->n; i++) {
+		const sg_guards *g = c->at[i].guards;
+
+		for (sg_ref x = cond; c->at[i].live[r] && x != w->bare[r];) {
+			const sg_node *n = sg_node_at(w->g, x);
+			const bool first = depends(w, n->args[0], w->bare[r]);
+
+			if (!g || !implies(w, g, g->of[r], n->args[first], true, DEEP))
+				return false;
+			x = n->args[!first];
+		}
+	}
+	return true;
+}
+
+/* Do they end alike where they are needed? */
+static bool
+end_alike(sg_sharing *w, sg_ref more, sg_ref r)
+{
+	return is_for_its_branch(w, more) && is_for_its_branch(w, r) &&
+	       w->number[w->bare[more]] == w->number[w->bare[r]];
 }
 
 /* Of loops that do the same the first stays. */
@@ -282,24 +374,28 @@ is_richer(const sg_loop *a, sg_ref ra, const sg_loop *b, sg_ref rb)
 }
 
 static void
-compare(sharing *w, sg_ref r, sg_ref with)
+compare(sg_sharing *w, sg_ref r, sg_ref with)
 {
 	const sg_loop a = sg_loop_of(w->g, r), b = sg_loop_of(w->g, with);
 	const bool first = is_richer(&a, r, &b, with);
 	const sg_ref more = first ? r : with, less = first ? with : r;
 
 	if (w->other[less] || !does_all(w, first ? &a : &b, first ? &b : &a) ||
+	    !end_alike(w, more, less) ||
 	    (w->number[more] != w->number[less] && !runs_too(w, more, less)) ||
-	    depends(w, more, less))
+	    needs(w, more, less))
 		return;
 	w->other[less] = more;
+	if (w->is_bared[less] ||
+	    w->number[sg_loop_of(w->g, more).cond] != w->number[sg_loop_of(w->g, less).cond])
+		w->is_bared[more] = true;
 }
 
 static void
-find_other(sharing *w, sg_ref r)
+find_other(sg_sharing *w, sg_ref r)
 {
 	const sg_loop l = sg_loop_of(w->g, r);
-	const uint32_t key[4] = {w->parent[r], w->number[l.count], w->number[l.cond],
+	const uint32_t key[4] = {w->parent[r], w->number[l.count], w->number[w->bare[r]],
 	                         l.nc ? w->number[l.next[0]] : 0};
 	void **slot = sg_bytes_map_at(w->begin, key, sizeof key);
 	alike *a = *slot;
@@ -313,7 +409,7 @@ find_other(sharing *w, sg_ref r)
 }
 
 static sg_ref
-stands_for(const sharing *w, sg_ref r)
+stands_for(const sg_sharing *w, sg_ref r)
 {
 	while (w->other[r])
 		r = w->other[r];
@@ -323,7 +419,7 @@ stands_for(const sharing *w, sg_ref r)
 /* ---- the new graph ---- */
 
 typedef struct rebuild {
-	const sharing *w;
+	const sg_sharing *w;
 	sg_build b;
 	sg_ref *map, *todo, *arg;
 	size_t n, cap, arg_cap;
@@ -332,7 +428,7 @@ typedef struct rebuild {
 
 /* Result k of a loop, as one of the loop that is taken. */
 static uint32_t
-moved_result(const sharing *w, sg_ref from, sg_ref to, uint32_t k)
+moved_result(const sg_sharing *w, sg_ref from, sg_ref to, uint32_t k)
 {
 	const sg_loop l = sg_loop_of(w->g, from), more = sg_loop_of(w->g, to);
 
@@ -344,9 +440,45 @@ moved_result(const sharing *w, sg_ref from, sg_ref to, uint32_t k)
 }
 
 static sg_ref
-operand(const sharing *w, sg_ref r, uint32_t k)
+operand(const sg_sharing *w, sg_ref r, uint32_t k)
 {
 	return stands_for(w, sg_arg(w->g, r, k));
+}
+
+/* The operands of x in the new graph; of a loop that is bared its parts. */
+static const sg_ref *
+operands(const rebuild *u, sg_ref x, size_t *n)
+{
+	const sg_node *node = sg_node_at(u->w->g, x);
+
+	*n = node->nargs;
+	return u->w->is_bared[x] ? bare_parts(u->w, x, n) : node->args;
+}
+
+static sg_ref *
+mapped(const rebuild *u, uint32_t n, const sg_ref *r)
+{
+	sg_ref *now = SG_NEW_ARRAY(u->w->ctx, sg_ref, (size_t)n + 1);
+
+	for (uint32_t k = 0; k < n; k++)
+		now[k] = u->map[stands_for(u->w, r[k])];
+	return now;
+}
+
+/* The loop, which goes on by its bare condition. */
+static sg_ref
+bared(rebuild *u, sg_ref r)
+{
+	sg_loop l = sg_loop_of(u->w->g, r);
+
+	l.init = mapped(u, l.nc, l.init);
+	l.xs = mapped(u, l.nx, l.xs);
+	l.cparam = mapped(u, l.nc, l.cparam);
+	l.xparam = mapped(u, l.nx, l.xparam);
+	l.next = mapped(u, l.nc, l.next);
+	l.out = mapped(u, l.ns, l.out);
+	l.cond = u->map[u->w->bare[r]];
+	return sg_loop_make(&u->b, &l);
 }
 
 static void
@@ -356,7 +488,7 @@ remake(rebuild *u, sg_ref r)
 
 	if (n.nargs > u->arg_cap)
 		u->arg = SG_NEW_ARRAY(u->w->ctx, sg_ref, u->arg_cap = 2 * (size_t)n.nargs);
-	for (uint32_t k = 0; k < n.nargs; k++)
+	for (uint32_t k = 0; k < n.nargs && !u->w->is_bared[r]; k++)
 		u->arg[k] = u->map[operand(u->w, r, k)];
 	u->b.g->here = u->w->g->span[r];
 	if (n.op == SG_PICK)
@@ -364,7 +496,7 @@ remake(rebuild *u, sg_ref r)
 		    &u->b, u->arg[0],
 		    moved_result(u->w, n.args[0], operand(u->w, r, 0), (uint32_t)n.attr->w[0]));
 	else
-		u->map[r] = sg_remake(&u->b, &n, u->arg);
+		u->map[r] = u->w->is_bared[r] ? bared(u, r) : sg_remake(&u->b, &n, u->arg);
 	if (u->w->g->name[r] && !u->b.g->name[u->map[r]])
 		u->b.g->name[u->map[r]] = u->w->g->name[r];
 }
@@ -376,7 +508,8 @@ rebuild_node(rebuild *u, sg_ref r)
 	SG_PUSH(u->w->ctx, u->todo, u->n, u->cap, r);
 	while (u->n > 0) {
 		const sg_ref x = u->todo[u->n - 1];
-		const sg_node *n = sg_node_at(u->w->g, x);
+		size_t n;
+		const sg_ref *need = operands(u, x, &n);
 
 		if (u->map[x] || u->begun[x]) {
 			u->n--;
@@ -385,8 +518,8 @@ rebuild_node(rebuild *u, sg_ref r)
 			continue;
 		}
 		u->begun[x] = true;
-		for (uint32_t k = n->nargs; k-- > 0;) {
-			const sg_ref y = operand(u->w, x, k);
+		for (size_t k = n; k-- > 0;) {
+			const sg_ref y = stands_for(u->w, need[k]);
 
 			if (u->map[y])
 				continue;
@@ -399,7 +532,7 @@ rebuild_node(rebuild *u, sg_ref r)
 }
 
 static void
-build_again(const sharing *w, sg_program *p, size_t nroots, const sg_ref *root)
+build_again(const sg_sharing *w, sg_program *p, size_t nroots, const sg_ref *root)
 {
 	rebuild u = {.w = w};
 
@@ -415,32 +548,27 @@ build_again(const sharing *w, sg_program *p, size_t nroots, const sg_ref *root)
 void
 sg_share_loops(sg_ctx *ctx, sg_program *p)
 {
-	sharing w = {.ctx = ctx, .p = p, .g = p->g};
+	sg_sharing w = {.ctx = ctx, .p = p, .g = p->g};
 	const size_t n = p->g->n;
 	size_t loops = 0, shared = 0, nroots;
 	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
 
 	w.live = sg_graph_live(p->g, nroots, root);
 	for (sg_ref r = 1; r < n; r++)
-		loops += w.live[r] && is_loop(p->g->node[r].op);
+		loops += w.live[r] && sg_is_loop(p->g->node[r].op);
 	if (loops < 2)
 		return;
-	w.known = sg_bytes_map_new(ctx);
+	sg_share_number(&w);
 	w.begin = sg_bytes_map_new(ctx);
-	w.height = SG_NEW_ARRAY(ctx, uint32_t, n);
-	w.parent = SG_NEW_ARRAY(ctx, sg_ref, n);
-	w.param = SG_NEW_ARRAY(ctx, uint64_t, n);
-	w.number = SG_NEW_ARRAY(ctx, uint32_t, n);
-	w.contexts = SG_NEW_ARRAY(ctx, contexts *, n);
+	w.contexts = SG_NEW_ARRAY(ctx, sg_contexts *, n);
 	w.other = SG_NEW_ARRAY(ctx, sg_ref, n);
+	w.bare = SG_NEW_ARRAY(ctx, sg_ref, n);
+	w.is_bared = SG_NEW_ARRAY(ctx, bool, n);
 	for (sg_ref r = 1; r < n; r++)
-		if (w.live[r] && is_loop(p->g->node[r].op))
-			name_params(&w, r);
+		if (w.live[r] && sg_is_loop(p->g->node[r].op))
+			w.bare[r] = bare_condition(&w, r);
 	for (sg_ref r = 1; r < n; r++)
-		if (w.live[r])
-			number(&w, r);
-	for (sg_ref r = 1; r < n; r++)
-		if (w.live[r] && is_loop(p->g->node[r].op))
+		if (w.live[r] && sg_is_loop(p->g->node[r].op) && !w.single[r])
 			find_other(&w, r);
 	for (sg_ref r = 1; r < n; r++)
 		shared += w.other[r] != 0;

@@ -840,6 +840,12 @@ def edges():
     p, t = torch.tensor([1.0, 2, 3, 4], requires_grad=True), torch.tensor([1.0, 1, 1, 1])
     y = F.mse_loss(p, t)
     f.call("e", {"p": p, "t": t}, {"y": y, "g": torch.autograd.grad(y, p)[0]})
+    f.model("jacobian_inf", 'input x[3], w[3, 2]\ny = x @ w\ns = sum(x*x/w[:, 0])\n'
+            'entry e = jacobian(y, x, mode="forward") as f, jacobian(y, x, mode="reverse") as r, '
+            'jacobian(s, x, mode="forward") as d',
+            "ours: what has no path adds nothing, whatever stands beside it")
+    f.call("e", {"x": [1, 2, 4], "w": [[1, 2], [inf, 3], [4, nan]]},
+           {"f": [[1, inf, 4], [2, 3, nan]], "r": [[1, inf, 4], [2, 3, nan]], "d": [2, 0, 2]})
 
 
 # ---- nets, and writing at indices ------------------------------------------------------------------------
