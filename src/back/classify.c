@@ -408,7 +408,8 @@ keep(sg_fn *f, sg_ref r)
 		for (uint32_t k = 0; k < n->nargs; k++)
 			weight += f->at[n->args[k]].fused ? f->at[n->args[k]].cost : 0;
 		p->cost = weight;
-		p->fused = p->uses + p->mapped == 1 && !p->inner && weight <= FUSE_WEIGHT;
+		p->fused = p->uses + p->mapped == 1 && !p->inner && !f->angle[r] &&
+		           weight <= FUSE_WEIGHT;
 		if (p->fused)
 			return;
 	}
@@ -447,6 +448,28 @@ note_tests(sg_fn *f)
 			f->at[r].uses++;
 			f->at[r].inner = true;
 		}
+}
+
+/* Sine, cosine and tangent of one number stand side by side: then compilers see, and do once, what
+ * they have in common. */
+static void
+find_angles(sg_fn *f)
+{
+	sg_ref *of = SG_NEW_ARRAY(f->ctx, sg_ref, f->g->n);
+
+	f->angle = SG_NEW_ARRAY(f->ctx, sg_ref, f->g->n);
+	for (sg_ref r = 1; r < f->g->n; r++) {
+		const sg_node *n = sg_fn_node(f, r);
+		sg_ref first;
+
+		if (!f->at[r].unit || (n->op != SG_SIN && n->op != SG_COS && n->op != SG_TAN))
+			continue;
+		first = of[n->args[0]];
+		if (first)
+			f->angle[r] = f->angle[first] = first;
+		else
+			of[n->args[0]] = r;
+	}
 }
 
 static bool
@@ -495,6 +518,7 @@ sg_classify(sg_fn *f)
 			else
 				note_reads(f, r);
 		}
+	find_angles(f);
 	for (sg_ref r = 1; r < n; r++)
 		if (f->at[r].kind != SG_P_DEAD)
 			keep(f, r);

@@ -307,7 +307,8 @@ typedef struct sg_fn {
 	const char *work;
 	sg_fn_out *out;
 	size_t nout;
-	sg_place *at; /* by node */
+	sg_place *at;  /* by node */
+	sg_ref *angle; /* by node: of the units SIN, COS, TAN of one operand the first; 0: it is alone */
 	sg_bytes_map *joins;
 	sg_loop_plan **plan; /* by node: of its loops; NULL: there is none */
 	sg_split *split;     /* NULL: it is printed as a whole */

@@ -717,10 +717,12 @@ heap_pop(heap *h)
 static uint64_t
 heap_key(const sg_fn *f, uint32_t step)
 {
-	return (uint64_t)f->step[step].ref << 32 | step;
+	const sg_ref r = f->step[step].ref;
+
+	return (uint64_t)(f->angle[r] ? f->angle[r] : r) << 32 | step;
 }
 
-/* A topological order, as near to that of the model as can be. */
+/* A topological order, as near to that of the model as can be, save for functions of one angle. */
 static void
 order_steps(sg_fn *f)
 {

@@ -195,6 +195,17 @@ for entry in values gradient outside; do
 	done
 done
 
+# ---- functions of one angle
+cat >turns.sg <<'END'
+input a[4], b
+p = cos(a[1])*exp(b) + sin(b)*sin(a[2])
+q = sin(a[1])*p + tan(b)*p
+output q + cos(b)*p as q, cos(a[2])*q as r
+END
+expect 'several angles' 0 '' '' compile turns.sg -o turns
+test "$(sed -n 's/.*sgrt_[a-z]*_f64(\([ab].*\));$/\1/p' turns/turns.c | tr '\n' ' ')" = 'a[1] a[1] b[0] b[0] b[0] a[2] a[2] '
+judge 'have their functions side by side' $?
+
 # ---- at fault
 mkdir empty
 expect 'a fault in the last model' 1 '' '*' compile net.sg bad.sg -o empty
