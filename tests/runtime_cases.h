@@ -538,16 +538,18 @@ END_TEST
 /* All transposes, steps between elements, rows backwards, and columns behind C that stay. */
 TEST(C(products_agree_with_their_references))
 {
-	const ptrdiff_t ext[] = {0, 1, 2, 3, 4, 5, 8, 9, 16, 17, 35, 64, 130, 300};
+	const ptrdiff_t ext[] = {0,  1,  2,  3,  4,  5,   8,   9,   16, 17,
+	                         31, 33, 35, 64, 127, 129, 130, 300, 500};
+	enum { count = sizeof ext / sizeof *ext };
 	uint64_t seed = 8;
 	ptrdiff_t m, n, k, s, ar, ac, br, bc;
 	T *a, *b, *c, *d, *from;
 	int trial, form;
 
 	for (trial = 0; trial < 600; trial++) {
-		m = ext[next(&seed) % 14];
-		n = ext[next(&seed) % 14];
-		k = trial == 0 ? 700 : ext[next(&seed) % 14];
+		m = ext[next(&seed) % count];
+		n = ext[next(&seed) % count];
+		k = trial == 0 ? 700 : ext[next(&seed) % count];
 		form = (int)(next(&seed) % 32);
 		s = form & 8 ? 2 : 1;
 		a = C(random)(&seed, m * k * s, 1);
