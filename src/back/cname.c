@@ -271,7 +271,7 @@ sg_name_take(sg_names *n, const char *s)
 static bool
 usable(const sg_names *n, const char *s)
 {
-	return !sg_name_reserved(s) && !sg_name_is_libm(s) && !sg_name_taken(n, s);
+	return !sg_name_taken(n, s) && !sg_name_reserved(s) && !sg_name_is_libm(s);
 }
 
 const char *
@@ -284,6 +284,36 @@ sg_name_exact(sg_names *n, const char *s)
 		s = sg_text(n->ctx, "%s_", s);
 	sg_name_take(n, s);
 	return s;
+}
+
+/* The last number that was given to the stem, here or around: all before it are taken. A name that is taken
+ * around without its stem being asked for there makes that known there, so that the next inner scope
+ * does not try it again. */
+static uintptr_t
+last_number(const sg_names *n, const char *stem, size_t len)
+{
+	uintptr_t last = 0;
+
+	for (; n; n = n->outer) {
+		const uintptr_t k = (uintptr_t)*sg_bytes_map_at(n->taken, stem, len);
+
+		last = k > last ? k : last;
+	}
+	return last;
+}
+
+static void
+note_taken(const sg_names *n, const char *stem, size_t len, uintptr_t k, const char *s)
+{
+	for (n = n->outer; n; n = n->outer) {
+		void **slot;
+
+		if (!sg_name_taken(n, s))
+			return;
+		slot = sg_bytes_map_at(n->taken, stem, len);
+		if ((uintptr_t)*slot + 1 == k || ((uintptr_t)*slot == 1 && k == 2))
+			*slot = (void *)k;
+	}
 }
 
 /* hint, hint2, hint3 ...; the last number that was given to the hint is kept with it. */
@@ -303,8 +333,7 @@ sg_name_fresh(sg_names *n, const char *hint)
 		len--;
 	stem = s = sg_text(n->ctx, "%s%.*s", hint[0] == '_' ? "u" : "", (int)len, hint);
 	len = strlen(stem);
-	slot = sg_bytes_map_at(n->taken, stem, len);
-	k = (uintptr_t)*slot;
+	k = last_number(n, stem, len);
 	while (k > 0 || !usable(n, s)) {
 		k = k < 2 ? 2 : k + 1;
 		s = stem[len - 1] >= '0' && stem[len - 1] <= '9'
@@ -312,6 +341,7 @@ sg_name_fresh(sg_names *n, const char *hint)
 		        : sg_text(n->ctx, "%s%llu", stem, (unsigned long long)k);
 		if (usable(n, s))
 			break;
+		note_taken(n, stem, len, k, s);
 	}
 	slot = sg_bytes_map_at(n->taken, stem, len);
 	*slot = (void *)(k < 1 ? (uintptr_t)1 : k);
