@@ -162,6 +162,7 @@ const sg_source *sg_model_read(sg_model *m);
 
 /* model.c, inside sg_on_model: bytes of workspace of an entry, found once. */
 sg_ext sg_work_of(sg_model *m, const sg_entry_data *e);
+void sg_keep_work(sg_model *m, size_t first, size_t count, const sg_c_names *c); /* before it is asked for */
 
 /* ---- small things ---- */
 

@@ -138,6 +138,7 @@ write_prototype(sg_model *m, void *arg)
 
 		sg_buf_init(&c, m->ctx);
 		m->c_names = sg_emit(m->ctx, m->program, &o, &c, NULL);
+		sg_keep_work(m, 0, m->nentries, m->c_names);
 	}
 	t->text = m->c_names[e - m->entry].signature;
 	return SG_OK;

@@ -95,14 +95,8 @@ load(sg_model *m, bool jit, bool threads, sg_emission e, sg_machine *mc)
 	double emitted = sg_clock();
 	char *why = NULL;
 
-	for (size_t i = 0; jit && i < e.count; i++) {
-		sg_entry_data *entry = &m->entry[e.first + i];
-
-		if (!entry->has_work) { /* so that nothing is planned twice */
-			entry->work = e.c[i].bytes;
-			entry->has_work = true;
-		}
-	}
+	if (jit)
+		sg_keep_work(m, e.first, e.count, e.c);
 	mc->code = (jit ? sg_load_tcc : sg_load_cc)(e.text, e.n, e.name, e.addr, &why);
 	m->times.compile += sg_clock() - emitted;
 	if (!mc->code) {

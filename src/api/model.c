@@ -211,10 +211,9 @@ sg_model_find(const sg_model *m, const char *name)
 const sg_entry_data *
 sg_entry_of(const sg_model *m, const sg_entry *e)
 {
-	for (size_t i = 0; i < m->nentries; i++)
-		if (&m->entry[i].pub == e)
-			return &m->entry[i];
-	return NULL;
+	const uintptr_t at = (uintptr_t)e - (uintptr_t)&m->entry[0].pub, size = sizeof *m->entry;
+
+	return m->nentries && at % size == 0 && at / size < m->nentries ? &m->entry[at / size] : NULL;
 }
 
 int
@@ -261,6 +260,19 @@ value_part(sg_model *m, const sg_entry_data *e)
 		if (!e->derived[i])
 			part.out[part.nout++] = e->ir->out[i];
 	return part;
+}
+
+/* What the JIT's text of entries [first, first + count) asks for, so that nothing is planned twice. */
+void
+sg_keep_work(sg_model *m, size_t first, size_t count, const sg_c_names *c)
+{
+	for (size_t i = 0; i < count; i++) {
+		sg_entry_data *e = &m->entry[first + i];
+
+		if (!e->has_work)
+			e->work = c[i].bytes;
+		e->has_work = true;
+	}
 }
 
 sg_ext

@@ -190,25 +190,60 @@ varying_nodes(sg_ctx *ctx, const sg_graph *g)
 	return varies;
 }
 
+/* A sum of many summands: they are put together in pairs, as a sum of many dimensions is long. */
+typedef struct sum {
+	sg_space *sp;
+	sg_ext part[64]; /* part[k]: of 2^k summands, if bit k of n is set */
+	uint64_t n;
+} sum;
+
+static void
+sum_add(sum *s, sg_ext x)
+{
+	int k = 0;
+
+	for (uint64_t bit = s->n; bit & 1; bit >>= 1)
+		x = sg_ext_add(s->sp, s->part[k++], x);
+	s->part[k] = x;
+	s->n++;
+}
+
+static sg_ext
+sum_end(const sum *s)
+{
+	sg_ext all = sg_ext_int(s->sp, 0);
+
+	for (int k = 0; k < 64; k++)
+		if (s->n >> k & 1)
+			all = sg_ext_add(s->sp, all, s->part[k]);
+	return all;
+}
+
 sg_ext
 sg_entry_cost(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
 {
-	sg_build b = {.ctx = ctx, .sp = p->sp, .g = p->g};
-	sg_ext sum = sg_ext_int(p->sp, 0);
-	const bool *varies = varying_nodes(ctx, p->g);
-	bool *live = SG_NEW_ARRAY(ctx, bool, p->g->n);
+	sg_build b = {.ctx = ctx, .sp = p->sp};
+	sum s = {.sp = p->sp};
+	sg_ref *root = SG_NEW_ARRAY(ctx, sg_ref, e->nout);
+	const bool *varies;
+	bool *live;
 
 	for (size_t i = 0; i < e->nout; i++)
-		live[e->out[i].ref] = true;
-	for (sg_ref r = p->g->n; r-- > 1;) { /* bodies count with their loops */
-		const sg_node *n = sg_node_at(p->g, r);
+		root[i] = e->out[i].ref;
+	b.g = sg_graph_part(p->g, e->nout, root);
+	varies = varying_nodes(ctx, b.g);
+	live = SG_NEW_ARRAY(ctx, bool, b.g->n);
+	for (size_t i = 0; i < e->nout; i++)
+		live[root[i]] = true;
+	for (sg_ref r = b.g->n; r-- > 1;) { /* bodies count with their loops */
+		const sg_node *n = sg_node_at(b.g, r);
 
 		if (!live[r])
 			continue;
 		for (uint32_t k = 0; k < sg_data_args(n); k++)
 			live[n->args[k]] = true;
 		if (varies[r])
-			sum = sg_ext_add(p->sp, sum, sg_node_cost(&b, r));
+			sum_add(&s, sg_node_cost(&b, r));
 	}
-	return sum;
+	return sum_end(&s);
 }
