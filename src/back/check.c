@@ -224,8 +224,13 @@ sg_print_check(sg_file *file, const sg_c_entry *e)
 		    &c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i].e)));
 	sg_file_put(file, 0, "static int");
 	sg_buf_printf(&file->m.body, "%s(", e->check);
-	sg_put_dims(file, &file->m.body, e, true);
+	if (e->dims)
+		sg_buf_printf(&file->m.body, "const ptrdiff_t *%s", e->dims);
+	else
+		sg_put_dims(file, &file->m.body, e, true);
 	sg_buf_puts(&file->m.body, ")\n{\n");
+	if (e->dims)
+		sg_take_dims(file, e);
 	sg_file_put(file, 1, "if (%s)", sg_buf_text(&c.text));
 	sg_file_put(file, 1, "\treturn %s;", sg_use(&file->m, "SGRT_EDIM"));
 	sg_file_put(file, 1, "return %s;", sg_use(&file->m, "SGRT_OK"));

@@ -37,7 +37,7 @@ print_check_call(sg_file *file, const sg_c_entry *e, const char *failure)
 {
 	if (!e->has_dims)
 		return;
-	sg_file_put(file, 1, "if (%s(%s) != %s)", e->check, dims_text(file, e),
+	sg_file_put(file, 1, "if (%s(%s) != %s)", e->check, e->dims ? e->dims : dims_text(file, e),
 	            sg_use(&file->m, "SGRT_OK"));
 	sg_file_put(file, 1, "\treturn %s;", failure);
 }
@@ -121,6 +121,8 @@ print_work(sg_file *file, const sg_c_entry *e)
 				sg_file_put(file, 1, "(void)%s;", e->dim[d]);
 		sg_file_put(file, 1, "return %s;", bytes);
 	} else {
+		if (e->dims && e->has_dims)
+			sg_file_put(file, 1, "const ptrdiff_t %s[] = {%s};", e->dims, dims_text(file, e));
 		print_check_call(file, e, "0");
 		sg_file_put(file, 1, "return (size_t)(%s);", bytes);
 	}

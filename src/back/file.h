@@ -84,6 +84,7 @@ void sg_print_module(sg_file *file);
 
 /* ---- many.c: functions of many parameters ---- */
 void sg_name_many(sg_file *file, sg_c_entry *e); /* once the parameters have names */
+void sg_take_dims(sg_file *file, const sg_c_entry *e); /* out of their array */
 void sg_open_many(sg_file *file, const sg_c_entry *e, const char *name, bool outputs);
 void sg_print_many(sg_file *file, const sg_c_entry *e, const char *name, bool outputs);
 

@@ -1,8 +1,9 @@
 /* many.c - functions of many parameters, for libtcc.
  *
  * It keeps the arguments of a call on a stack of 256 values. So where there are more, the uniform
- * function has the body and takes its arguments from the array; the function with the prototype of
- * written C, which hosts may ask for, puts its own into one. */
+ * function has the body and takes its arguments from the array, and so does the test of the
+ * dimensions; the function with the prototype of written C, which hosts may ask for, puts its own
+ * into one. */
 #include "back/file.h"
 
 enum { MOST = 200 };
@@ -12,6 +13,8 @@ sg_name_many(sg_file *file, sg_c_entry *e)
 {
 	size_t n = e->e->nout;
 
+	for (uint32_t d = 0; d < sg_space_ndims(file->m.sp); d++)
+		n += e->dim[d] != NULL;
 	for (size_t i = 0; i < file->m.p->ninputs; i++)
 		n += e->input[i] != NULL;
 	if (!file->m.o->jit || n <= MOST)
@@ -29,6 +32,17 @@ take(sg_file *file, const sg_c_entry *e, const char *constant, sg_type t, const 
 }
 
 void
+sg_take_dims(sg_file *file, const sg_c_entry *e)
+{
+	size_t n = 0;
+
+	for (uint32_t d = 0; d < sg_space_ndims(file->m.sp); d++)
+		if (e->dim[d])
+			sg_file_put(file, 1, "const ptrdiff_t %s = %s[%zu];", e->dim[d], e->dims,
+			            n++);
+}
+
+void
 sg_open_many(sg_file *file, const sg_c_entry *e, const char *name, bool outputs)
 {
 	const sg_program *p = file->m.p;
@@ -38,11 +52,7 @@ sg_open_many(sg_file *file, const sg_c_entry *e, const char *name, bool outputs)
 	sg_file_put(file, 0, "%s(const ptrdiff_t *%s, void *const *%s, void *%s)", name, e->dims,
 	            e->args, e->work);
 	sg_file_put(file, 0, "{");
-	for (uint32_t d = 0; d < sg_space_ndims(file->m.sp); d++)
-		if (e->dim[d])
-			sg_file_put(file, 1, "const ptrdiff_t %s = %s[%zu];", e->dim[d], e->dims,
-			            n++);
-	n = 0;
+	sg_take_dims(file, e);
 	for (size_t i = 0; i < p->ninputs; i++)
 		if (e->input[i])
 			take(file, e, outputs ? "const " : "", p->input[i].type, e->input[i], &n);
