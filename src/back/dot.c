@@ -125,7 +125,7 @@ line_text(sg_ctx *ctx, const lines *l, size_t k)
 	cut = memchr(lo, '#', (size_t)(hi - lo));
 	hi = cut ? cut : hi;
 	sg_buf_init(&b, ctx);
-	for (; lo < hi; lo++) {
+	for (; lo < hi && b.n <= LINE; lo++) {
 		const bool space = strchr(" \t\r", *lo) != NULL;
 
 		if (!space)
@@ -173,36 +173,35 @@ put_edge(sg_picture *pic, const char *from, const char *to, const char *label, c
 
 /* Edges from all that the formula of r reads; from r itself where it has an id. */
 static void
-edges_from(sg_panel *q, sg_ref r, const char *to, bool *seen)
+edges_from(sg_panel *q, sg_ref r, const char *to)
 {
 	const sg_node *n = &q->f->g->node[r];
 
-	if (seen[r])
+	if (q->seen[r] == q->look)
 		return;
-	seen[r] = true;
+	q->seen[r] = q->look;
 	if (q->id[r])
 		put_edge(q->pic, q->id[r], to, shape_text(q, r), "");
 	else if (!q->w.name[r])
 		for (uint32_t k = 0; k < n->nargs; k++)
-			edges_from(q, n->args[k], to, seen);
+			edges_from(q, n->args[k], to);
 }
 
 static void
 edges_to(sg_panel *q, sg_ref r, const char *to)
 {
 	const sg_node *n = &q->f->g->node[r];
-	bool *seen = SG_NEW_ARRAY(q->pic->ctx, bool, q->f->g->n);
 
+	q->look++;
 	for (uint32_t k = 0; k < n->nargs; k++)
-		edges_from(q, n->args[k], to, seen);
+		edges_from(q, n->args[k], to);
 }
 
 static void
 edge(sg_panel *q, sg_ref from, const char *to)
 {
-	bool *seen = SG_NEW_ARRAY(q->pic->ctx, bool, q->f->g->n);
-
-	edges_from(q, from, to, seen);
+	q->look++;
+	edges_from(q, from, to);
 }
 
 /* ---- nodes ---- */
@@ -281,6 +280,11 @@ place_values(sg_panel *q)
 		if (q->step[r] && !is_box(q, q->step[r] - 1) && p->kind != SG_P_LOOP)
 			q->step[r] = 0;
 	}
+	for (sg_ref r = f->g->n; r-- > 1;)
+		if (q->step[r]) {
+			q->next[r] = q->first[q->step[r] - 1];
+			q->first[q->step[r] - 1] = r;
+		}
 }
 
 static const char *
@@ -299,14 +303,10 @@ put_nest(sg_panel *q, uint32_t step)
 {
 	sg_fn *f = q->f;
 	lines l = {.said = q->line};
-	bool any = false;
 
-	for (sg_ref r = 1; r < f->g->n; r++)
-		if (q->step[r] == step + 1) {
-			note_line(&l, f->g->span[r]);
-			any = true;
-		}
-	if (!any)
+	for (sg_ref r = q->first[step]; r; r = q->next[r])
+		note_line(&l, f->g->span[r]);
+	if (!q->first[step])
 		return;
 	put(q->pic, "subgraph cluster_%sbox%u {", q->prefix, (unsigned)step);
 	q->pic->indent++;
@@ -314,9 +314,8 @@ put_nest(sg_panel *q, uint32_t step)
 	    "label=\"loop over %s\\l%s\"; fontsize=10; style=\"rounded,filled\"; "
 	    "color=\"#b0b0a8\"; fillcolor=\"#f4f3ee\";",
 	    loops_text(f, &f->step[step]), lines_text(f->ctx, &l));
-	for (sg_ref r = 1; r < f->g->n; r++)
-		if (q->step[r] == step + 1)
-			put_value(q, r);
+	for (sg_ref r = q->first[step]; r; r = q->next[r])
+		put_value(q, r);
 	q->pic->indent--;
 	put(q->pic, "}");
 }
@@ -392,29 +391,14 @@ put_end(sg_panel *q, sg_ref r, const char *id, const char *label, const char *sh
 	edge(q, r, id);
 }
 
-/* Is it read by more than the loop, which may only need it as a buffer? */
-static bool
-is_result(const sg_panel *q, sg_ref pick)
-{
-	const sg_fn *f = q->f;
-
-	for (size_t i = 0; i < f->nout; i++)
-		if (f->out[i].ref == pick)
-			return true;
-	for (sg_ref r = pick + 1; r < f->g->n; r++)
-		for (uint32_t k = 0; f->at[r].kind != SG_P_DEAD && k < f->g->node[r].nargs; k++)
-			if (f->g->node[r].args[k] == pick)
-				return true;
-	return false;
-}
-
 /* "next h", "next carry1: grad_a", "stack hs" */
 static const char *
 result_text(const loop_picture *lp, uint32_t k)
 {
 	const sg_panel *q = lp->around;
 	const sg_ref pick = lp->plan->pick[k];
-	const char *result = pick && is_result(q, pick) ? q->w.name[pick] : NULL;
+	/* read by more than the loop, which may only need it as a buffer */
+	const char *result = pick && q->read[pick] ? q->w.name[pick] : NULL;
 	const char *carry = k < lp->plan->l.nc ? lp->carry_name[k] : NULL;
 
 	if (!carry)

@@ -31,6 +31,9 @@ typedef struct sg_panel {
 	const char *prefix; /* of the picture's ids */
 	const char **id;    /* by node: where its edges begin; NULL: it has none, or is inlined */
 	uint32_t *step;     /* by node: in whose box it stands, + 1; 0: in none */
+	sg_ref *first, *next; /* by step, by node: those of a box, ascending; 0: no more */
+	uint32_t *seen, look; /* by node: the search for edges that last came by it; how many there were */
+	bool *read;           /* by node: some other one, or the outside, needs it */
 	int line;           /* of the loop that it is the body of, which says it; else 0 */
 } sg_panel;
 

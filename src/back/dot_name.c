@@ -35,6 +35,15 @@ sg_panel_init(sg_panel *q, sg_picture *pic, sg_fn *f, const char *prefix)
 	sg_text_writer_init(&q->w, pic->ctx, &q->p, NULL);
 	q->id = SG_NEW_ARRAY(pic->ctx, const char *, f->g->n);
 	q->step = SG_NEW_ARRAY(pic->ctx, uint32_t, f->g->n);
+	q->first = SG_NEW_ARRAY(pic->ctx, sg_ref, f->nsteps + 1);
+	q->next = SG_NEW_ARRAY(pic->ctx, sg_ref, f->g->n);
+	q->seen = SG_NEW_ARRAY(pic->ctx, uint32_t, f->g->n);
+	q->read = SG_NEW_ARRAY(pic->ctx, bool, f->g->n);
+	for (size_t i = 0; i < f->nout; i++)
+		q->read[f->out[i].ref] = true;
+	for (sg_ref r = 1; r < f->g->n; r++)
+		for (uint32_t k = 0; f->at[r].kind != SG_P_DEAD && k < f->g->node[r].nargs; k++)
+			q->read[f->g->node[r].args[k]] = true;
 }
 
 static bool
