@@ -95,13 +95,12 @@ comment_end(const sg_source *src, const sg_token *t)
 }
 
 static void
-add_word(sg_fmt *f, sg_token t, const sg_word *before, uint32_t newlines, uint32_t line)
+add_word(sg_fmt *f, sg_token t, const sg_word *before, uint32_t newlines, uint32_t column)
 {
-	sg_word w = {.t = t, .role = (uint8_t)role_of(t.kind, before), .newlines = newlines};
+	sg_word w = {.t = t, .role = (uint8_t)role_of(t.kind, before), .newlines = newlines, .column = column};
 
 	if (t.kind == T_COMMENT)
 		w.t.hi = comment_end(f->src, &t);
-	w.column = code_points(f->src->text + line, t.lo - line);
 	w.width = code_points(f->src->text + w.t.lo, w.t.hi - w.t.lo);
 	SG_PUSH(f->ctx, f->word, f->nwords, f->word_cap, w);
 }
@@ -112,7 +111,8 @@ typedef struct reader {
 	sg_fmt *f;
 	sg_tokens all, kept; /* as written; after layout */
 	size_t k;            /* in kept: the next that comes */
-	uint32_t newlines, line;
+	uint32_t newlines;
+	uint32_t at, column; /* how far the line is counted, and its code points up to there */
 	uint32_t first; /* word that the statement in hand begins with */
 	uint32_t last;  /* its last word so far that is no comment, + 1; 0: none */
 	uint32_t level;
@@ -239,7 +239,9 @@ take_word(reader *r, size_t i)
 	const sg_token t = r->all.item[i];
 	const bool begins = r->last == 0;
 
-	add_word(f, t, begins ? NULL : &f->word[r->last - 1], r->newlines, r->line);
+	r->column += code_points(f->src->text + r->at, t.lo - r->at);
+	r->at = t.lo;
+	add_word(f, t, begins ? NULL : &f->word[r->last - 1], r->newlines, r->column);
 	r->newlines = 0;
 	if (t.kind != T_COMMENT)
 		r->last = (uint32_t)f->nwords;
@@ -266,7 +268,8 @@ read_pieces(reader *r)
 			end_statement(r, SG_F_STATEMENT);
 		if (t->kind == T_END) {
 			r->newlines++;
-			r->line = t->hi;
+			r->at = t->hi;
+			r->column = 0;
 		} else if (!ends && t->kind != T_EOF) {
 			take_word(r, i);
 		}
