@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+struct sg_marks {
+	uint32_t *at, now;
+	size_t cap;
+};
+
 sg_graph *
 sg_graph_new(sg_space *sp)
 {
@@ -10,7 +15,22 @@ sg_graph_new(sg_space *sp)
 
 	g->sp = sp;
 	g->n = 1;
+	g->marks = SG_NEW(sp->ctx, struct sg_marks);
 	return g;
+}
+
+uint32_t *
+sg_graph_mark(const sg_graph *g, uint32_t *now)
+{
+	struct sg_marks *m = g->marks;
+
+	if (m->cap < g->n || m->now > UINT32_MAX - 32) {
+		m->cap = g->cap < g->n ? g->n : g->cap;
+		m->at = SG_NEW_ARRAY(g->sp->ctx, uint32_t, m->cap);
+		m->now = 0;
+	}
+	*now = m->now += 16;
+	return m->at;
 }
 
 static void *

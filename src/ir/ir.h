@@ -117,6 +117,7 @@ typedef struct sg_graph {
 	const char **name; /* what the user calls its value, or NULL; a hint for names in the output */
 	struct sg_slot *table; /* hash-consing */
 	size_t table_cap;
+	struct sg_marks *marks; /* sg_graph_mark */
 	sg_span here; /* given to new nodes; set by whoever builds */
 } sg_graph;
 
@@ -126,6 +127,9 @@ sg_ref sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shap
                     const sg_ref *args, const sg_attr *attr);
 static inline const sg_node *sg_node_at(const sg_graph *g, sg_ref r) { return &g->node[r]; }
 static inline sg_ref sg_arg(const sg_graph *g, sg_ref r, uint32_t k) { return g->node[r].args[k]; }
+/* Marks for a walk over some of the nodes, without a pass over all: entry r is below `now` until the walk
+ * changes it, and the walk may put now .. now + 15 there. Till the next call for the graph. */
+uint32_t *sg_graph_mark(const sg_graph *g, uint32_t *now);
 /* live[r] for each node that some root needs (roots may be 0). The array has g->n entries. */
 bool *sg_graph_live(const sg_graph *g, size_t nroots, const sg_ref *roots);
 

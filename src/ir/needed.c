@@ -3,53 +3,6 @@
 #include "ir/ir.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-/* Nodes that were met; open addressing, at most half full. */
-typedef struct met {
-	sg_ctx *ctx;
-	sg_ref *slot;
-	size_t n, cap;
-} met;
-
-static sg_ref *
-find(sg_ref *slot, size_t cap, sg_ref r)
-{
-	size_t i = (size_t)(r * UINT32_C(0x9e3779b1)) & (cap - 1);
-
-	while (slot[i] && slot[i] != r)
-		i = (i + 1) & (cap - 1);
-	return &slot[i];
-}
-
-static void
-grow(met *m)
-{
-	const size_t cap = m->cap ? 2 * m->cap : 64;
-	sg_ref *slot = SG_NEW_ARRAY(m->ctx, sg_ref, cap);
-
-	for (size_t i = 0; i < m->cap; i++)
-		if (m->slot[i])
-			*find(slot, cap, m->slot[i]) = m->slot[i];
-	m->slot = slot;
-	m->cap = cap;
-}
-
-/* True the first time. */
-static bool
-meet(met *m, sg_ref r)
-{
-	sg_ref *slot;
-
-	if (2 * m->n >= m->cap)
-		grow(m);
-	slot = find(m->slot, m->cap, r);
-	if (*slot)
-		return false;
-	*slot = r;
-	m->n++;
-	return true;
-}
 
 static int
 by_number(const void *a, const void *b)
@@ -75,21 +28,26 @@ wide(const sg_graph *g, sg_ref start, size_t nroots, const sg_ref *roots)
 sg_needed
 sg_graph_needed(const sg_graph *g, sg_ref start, size_t nroots, const sg_ref *roots)
 {
-	met m = {.ctx = sg_space_ctx(g->sp)};
+	sg_ctx *ctx = sg_space_ctx(g->sp);
+	uint32_t now, *met = sg_graph_mark(g, &now);
 	sg_needed c = {.n = 0};
 	size_t cap = 0;
 
 	for (size_t i = 0; i < nroots; i++)
-		if (roots[i] && roots[i] >= start && meet(&m, roots[i]))
-			SG_PUSH(m.ctx, c.ref, c.n, cap, roots[i]);
+		if (roots[i] && roots[i] >= start && met[roots[i]] < now) {
+			met[roots[i]] = now;
+			SG_PUSH(ctx, c.ref, c.n, cap, roots[i]);
+		}
 	for (size_t at = 0; at < c.n; at++) {
 		const sg_node *n = &g->node[c.ref[at]];
 
 		if (c.n > g->n / 16)
 			return wide(g, start, nroots, roots);
 		for (uint32_t k = 0; k < n->nargs; k++)
-			if (n->args[k] >= start && meet(&m, n->args[k]))
-				SG_PUSH(m.ctx, c.ref, c.n, cap, n->args[k]);
+			if (n->args[k] >= start && met[n->args[k]] < now) {
+				met[n->args[k]] = now;
+				SG_PUSH(ctx, c.ref, c.n, cap, n->args[k]);
+			}
 	}
 	if (c.n)
 		qsort(c.ref, c.n, sizeof *c.ref, by_number);

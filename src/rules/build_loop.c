@@ -5,6 +5,7 @@
  * shared, and a derivative of a body is built like any other. Several loops may share one body. */
 #include "rules/build.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 sg_loop
@@ -56,57 +57,113 @@ sg_data_args(const sg_node *n)
 
 /* ---- bodies ---- */
 
-enum { SEEN = 1, INSIDE = 2, PARAM = 4 };
+/* Marks of nodes: reached; of the body; a param, reached or not; a capture that is on the list. */
+enum { SEEN = 1, INSIDE = 2, PARAM = 4, KNOWN = 8 };
 
-static sg_ref
-lowest(size_t n, const sg_ref *r)
+typedef struct reach {
+	sg_ctx *ctx;
+	const sg_graph *g;
+	uint32_t *mark, now;
+	sg_ref lo, hi; /* the lowest param; the highest root */
+	sg_ref *ref;   /* what is reached, and is not below lo */
+	size_t n, cap;
+} reach;
+
+static uint32_t
+flags(const reach *w, sg_ref r)
 {
-	sg_ref lo = UINT32_MAX;
+	return w->mark[r] < w->now ? 0 : w->mark[r] - w->now;
+}
 
-	for (size_t k = 0; k < n; k++)
-		lo = r[k] < lo ? r[k] : lo;
-	return lo;
+static void
+set(reach *w, sg_ref r, uint32_t flag)
+{
+	w->mark[r] = w->now + (flags(w, r) | flag);
+}
+
+static void
+see(reach *w, sg_ref r)
+{
+	if (r < w->lo || (flags(w, r) & SEEN))
+		return;
+	set(w, r, SEEN);
+	SG_PUSH(w->ctx, w->ref, w->n, w->cap, r);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const sg_ref x = *(const sg_ref *)a, y = *(const sg_ref *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What the roots need and is not below the lowest param, in order: in time of that, not of the part of the
+ * graph that it is spread over. */
+static void
+find_reached(reach *w, size_t nroots, const sg_ref *root)
+{
+	for (size_t k = 0; k < nroots; k++)
+		see(w, root[k]);
+	for (size_t at = 0; at < w->n; at++) {
+		const sg_node *n = sg_node_at(w->g, w->ref[at]);
+		const uint32_t nargs = sg_data_args(n);
+
+		for (uint32_t k = 0; k < nargs; k++)
+			see(w, n->args[k]);
+	}
+	if (w->n > (w->hi - w->lo) / 8) {
+		w->n = 0;
+		for (sg_ref r = w->lo; r <= w->hi; r++)
+			if (flags(w, r) & SEEN)
+				w->ref[w->n++] = r;
+	} else if (w->n) {
+		qsort(w->ref, w->n, sizeof *w->ref, by_number);
+	}
+}
+
+static reach
+reach_of(sg_ctx *ctx, const sg_graph *g, size_t nroots, const sg_ref *root, size_t nparams,
+         const sg_ref *param)
+{
+	reach w = {.ctx = ctx, .g = g, .lo = UINT32_MAX};
+
+	w.mark = sg_graph_mark(g, &w.now);
+	for (size_t k = 0; k < nparams; k++) {
+		w.lo = param[k] < w.lo ? param[k] : w.lo;
+		set(&w, param[k], INSIDE | PARAM);
+	}
+	for (size_t k = 0; k < nroots; k++)
+		w.hi = root[k] > w.hi ? root[k] : w.hi;
+	find_reached(&w, nroots, root);
+	return w;
+}
+
+/* Is it written wherever it is read, and so no capture? */
+static bool
+is_free(const sg_node *n)
+{
+	return !n->nargs && n->op != SG_INPUT && n->op != SG_SEED;
 }
 
 void
 sg_loop_body(sg_ctx *ctx, const sg_graph *g, size_t nroots, const sg_ref *root, size_t nparams,
              const sg_ref *param, size_t *nbody, sg_ref **body, size_t *ncap, sg_ref **cap)
 {
-	sg_ref lo = lowest(nparams, param), hi = 0;
+	reach w = reach_of(ctx, g, nroots, root, nparams, param);
 	size_t body_cap = 0, cap_cap = 0;
-	sg_bytes_map *known = sg_bytes_map_new(ctx);
-	uint8_t *mark;
 
 	*nbody = *ncap = 0;
 	*body = *cap = NULL;
-	for (size_t k = 0; k < nroots; k++)
-		hi = root[k] > hi ? root[k] : hi;
-	if (lo > hi)
-		lo = hi + 1;
-	mark = SG_NEW_ARRAY(ctx, uint8_t, (size_t)hi + 2 - (lo < hi + 1 ? lo : hi + 1));
-	for (size_t k = 0; k < nparams; k++)
-		if (param[k] <= hi)
-			mark[param[k] - lo] |= INSIDE | PARAM;
-	for (size_t k = 0; k < nroots; k++)
-		if (root[k] >= lo)
-			mark[root[k] - lo] |= SEEN;
-	for (sg_ref r = hi; r >= lo && r > 0; r--) { /* what is reached */
-		const sg_node *n = sg_node_at(g, r);
-		const uint32_t nargs = mark[r - lo] & SEEN ? sg_data_args(n) : 0;
+	for (size_t i = 0; i < w.n; i++) { /* what of it depends on a param */
+		const sg_node *n = sg_node_at(g, w.ref[i]);
+		const uint32_t nargs = sg_data_args(n);
 
 		for (uint32_t k = 0; k < nargs; k++)
-			if (n->args[k] >= lo)
-				mark[n->args[k] - lo] |= SEEN;
-	}
-	for (sg_ref r = lo; r <= hi; r++) { /* what of it depends on a param */
-		const sg_node *n = sg_node_at(g, r);
-		const uint32_t nargs = mark[r - lo] & SEEN ? sg_data_args(n) : 0;
-
-		for (uint32_t k = 0; k < nargs; k++)
-			if (n->args[k] >= lo && (mark[n->args[k] - lo] & INSIDE))
-				mark[r - lo] |= INSIDE;
-		if ((mark[r - lo] & INSIDE) && !(mark[r - lo] & PARAM) && nargs)
-			SG_PUSH(ctx, *body, *nbody, body_cap, r);
+			if (flags(&w, n->args[k]) & INSIDE)
+				set(&w, w.ref[i], INSIDE);
+		if ((flags(&w, w.ref[i]) & (INSIDE | PARAM)) == INSIDE && nargs)
+			SG_PUSH(ctx, *body, *nbody, body_cap, w.ref[i]);
 	}
 	/* The frontier: operands of members, and roots, that stand outside. */
 	for (size_t i = 0; i < *nbody + nroots; i++) {
@@ -117,15 +174,10 @@ sg_loop_body(sg_ctx *ctx, const sg_graph *g, size_t nroots, const sg_ref *root, 
 		for (uint32_t k = 0; k < nargs; k++) {
 			const sg_ref a = i < *nbody ? n->args[k] : r;
 
-			if ((a >= lo && (mark[a - lo] & INSIDE)) ||
-			    (!sg_node_at(g, a)->nargs && sg_node_at(g, a)->op != SG_INPUT &&
-			     sg_node_at(g, a)->op != SG_SEED))
+			if ((flags(&w, a) & (INSIDE | KNOWN)) || is_free(sg_node_at(g, a)))
 				continue;
-			void **slot = sg_bytes_map_at(known, &a, sizeof a);
-			if (!*slot) {
-				*slot = known;
-				SG_PUSH(ctx, *cap, *ncap, cap_cap, a);
-			}
+			set(&w, a, KNOWN);
+			SG_PUSH(ctx, *cap, *ncap, cap_cap, a);
 		}
 	}
 }
