@@ -149,52 +149,69 @@ put_dims(sg_text_writer *w)
 	sg_buf_putc(w->b, '\n');
 }
 
+/* A writer for what the expression needs, whose number there *r becomes. */
+static sg_text_writer
+open_default(const sg_text_writer *w, sg_ref *r)
+{
+	sg_text_writer part = *w;
+
+	part.g = sg_graph_part(w->p->g, 1, r);
+	part.name = SG_NEW_ARRAY(w->ctx, const char *, part.g->n);
+	part.loop = SG_NEW_ARRAY(w->ctx, sg_loop_text *, part.g->n);
+	return part;
+}
+
 /* A default of one expression, or the body of a function that returns it. */
-static void
-put_default(sg_text_writer *w, const sg_input *in, const char **call)
+static const char *
+put_default(sg_text_writer *w, const sg_input *in, sg_ref r)
 {
 	const sg_plan_options o = {.small = 4, .largest = 40};
-	const bool *live = sg_text_live(w, 1, &in->deflt);
+	const bool *live = sg_text_live(w, 1, &r);
+	const char *call;
 	bool one = true;
-	size_t at = w->b->n;
+	size_t at;
 
-	memset(w->name, 0, w->g->n * sizeof *w->name);
-	sg_plan(w, 1, &in->deflt, &o);
-	for (sg_ref r = 1; r < w->g->n; r++)
-		one = one && !(live[r] && w->name[r]);
-	*call = NULL;
+	sg_plan(w, 1, &r, &o);
+	for (sg_ref k = 1; k < w->g->n; k++)
+		one = one && !(live[k] && w->name[k]);
 	if (one)
-		return;
-	*call = sg_fresh_name(w, sg_text(w->ctx, "%s_default", in->name));
-	sg_buf_printf(w->b, "def %s() {\n", *call);
-	sg_put_statements(w, 1, &in->deflt, "    ");
+		return NULL;
+	call = sg_fresh_name(w, sg_text(w->ctx, "%s_default", in->name));
+	sg_buf_printf(w->b, "def %s() {\n", call);
+	sg_put_statements(w, 1, &r, "    ");
 	at = w->b->n;
 	sg_buf_puts(w->b, "    return ");
-	sg_put(w, in->deflt, SG_P_ANY);
+	sg_put(w, r, SG_P_ANY);
 	sg_end_line(w, at);
 	sg_buf_puts(w->b, "}\n");
+	return call;
 }
 
 static void
 put_input(sg_text_writer *w, const sg_input *in)
 {
+	sg_text_writer part = *w;
+	sg_ref r = in->deflt;
 	const char *call = NULL;
 	size_t at;
 
-	if (in->deflt)
-		put_default(w, in, &call);
+	if (r) {
+		part = open_default(w, &r);
+		call = put_default(&part, in, r);
+		w->next_t = part.next_t;
+	}
 	at = w->b->n;
 	sg_buf_printf(w->b, "%s %s", in->is_param ? "param" : "input", in->name);
 	if (in->type != w->p->real)
 		sg_buf_printf(w->b, ": %s", sg_type_name(in->type));
 	if (in->shape->rank)
 		sg_put_shape(w, in->shape->rank, in->shape->ext);
-	if (in->deflt)
+	if (r)
 		sg_buf_puts(w->b, " = ");
 	if (call)
 		sg_buf_printf(w->b, "%s()", call);
-	else if (in->deflt)
-		sg_put(w, in->deflt, SG_P_ANY);
+	else if (r)
+		sg_put(&part, r, SG_P_ANY);
 	sg_end_line(w, at);
 }
 
@@ -262,7 +279,6 @@ sg_program_sg(sg_ctx *ctx, const sg_program *p, sg_buf *out)
 	put_dims(&w);
 	for (size_t i = 0; i < p->ninputs; i++)
 		put_input(&w, &p->input[i]);
-	memset(w.name, 0, p->g->n * sizeof *w.name);
 	for (size_t e = 0; e < p->nentries; e++)
 		name_outputs(&w, &p->entry[e]);
 	sg_plan(&w, nroots, roots, &o);

@@ -176,6 +176,7 @@ void sg_add_note(sg_ctx *ctx, sg_diag *d, sg_span at, const char *fmt, ...)
 void sg_add_hint(sg_ctx *ctx, sg_diag *d, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 size_t sg_error_count(const sg_ctx *ctx);
+bool sg_errors_are_full(const sg_ctx *ctx); /* nobody will see another one */
 size_t sg_diag_count(const sg_ctx *ctx);
 const sg_diag *sg_diag_at(const sg_ctx *ctx, size_t i);
 /* Text as in docs/diagnostics.md, in source order:

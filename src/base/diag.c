@@ -114,6 +114,12 @@ sg_error_count(const sg_ctx *ctx)
 	return ctx->nerrors;
 }
 
+bool
+sg_errors_are_full(const sg_ctx *ctx)
+{
+	return ctx->nerrors >= MOST;
+}
+
 size_t
 sg_diag_count(const sg_ctx *ctx)
 {

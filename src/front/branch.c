@@ -68,6 +68,22 @@ is_scan_to_hold(const elab *e, const sg_node *n)
 	return n->op == SG_SCAN && e->mapping == 0;
 }
 
+/* Is there any node from start on that might need a guard? Each is looked at once, however deep an 'if' it
+ * stands in. */
+static bool
+may_need_guard(elab *e, sg_ref start)
+{
+	const sg_graph *g = e->b->g;
+
+	for (; e->looked < g->n; e->looked++) {
+		const sg_node *n = sg_node_at(g, e->looked);
+
+		if (e->looked > 0 && (n->op == SG_WHILE || n->op == SG_SCAN || dangerous_operand(e->b, n) >= 0))
+			e->danger = e->looked;
+	}
+	return e->danger >= start;
+}
+
 static bool
 needs_guard(elab *e, const sg_needed *c)
 {
@@ -122,8 +138,11 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 	sg_graph *g = e->b->g;
 	const sg_ref end = g->n;
 	guarding w = {.e = e, .flag = flag, .start = start};
-	const sg_needed c = sg_graph_needed(g, start, nroots, root);
+	sg_needed c;
 
+	if (!may_need_guard(e, start))
+		return;
+	c = sg_graph_needed(g, start, nroots, root);
 	if (!needs_guard(e, &c))
 		return;
 	w.map = SG_NEW_ARRAY(e->ctx, sg_ref, end - start + 1);

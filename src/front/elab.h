@@ -113,6 +113,7 @@ struct elab {
 	const sg_front_options *o;
 	sg_type real;
 	scope *top;
+	sg_ref looked, danger; /* branch.c: nodes that were looked at; the last that might need a guard */
 	unsigned mapping; /* how many maps what is built now stands in */
 	scope *prelude;
 	sg_map *wrt;       /* names at the top that some derivative is taken with respect to */

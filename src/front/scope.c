@@ -113,6 +113,8 @@ suggest_name(elab *e, scope *s, const char *name)
 	const char *const *built = builtin_names(&nb);
 	const char **all;
 
+	if (sg_errors_are_full(e->ctx))
+		return NULL;
 	prelude_read_all(e);
 	for (scope *k = s; k; k = k->up)
 		for (binding *b = k->first; b; b = b->next)
