@@ -83,10 +83,23 @@ context_of(sg_sharing *w, size_t n, const sg_ref *root)
 	                    sg_guards_find(w->ctx, w->g, n, root, NULL)};
 }
 
+/* Where no loop runs there is nothing to share. */
+static bool
+has_loop(const sg_sharing *w, size_t n, const sg_ref *root)
+{
+	const sg_needed all = sg_graph_needed(w->g, 1, n, root);
+
+	for (size_t i = 0; i < all.n; i++)
+		if (is_loop(w->g->node[all.ref[i]].op))
+			return true;
+	return false;
+}
+
 static void
 add_context(sg_sharing *w, sg_contexts *c, size_t n, const sg_ref *root)
 {
-	SG_PUSH(w->ctx, c->at, c->n, c->cap, context_of(w, n, root));
+	if (has_loop(w, n, root))
+		SG_PUSH(w->ctx, c->at, c->n, c->cap, context_of(w, n, root));
 }
 
 /* Each entry and each default is a function of its own. */
