@@ -90,7 +90,7 @@ has_loop(const sg_sharing *w, size_t n, const sg_ref *root)
 	const sg_needed all = sg_graph_needed(w->g, 1, n, root);
 
 	for (size_t i = 0; i < all.n; i++)
-		if (is_loop(w->g->node[all.ref[i]].op))
+		if (sg_is_loop(w->g->node[all.ref[i]].op))
 			return true;
 	return false;
 }
