@@ -92,6 +92,7 @@ lib_sources = \
 	src/front/scope.c \
 	src/front/sparse.c \
 	src/front/stmt.c \
+	src/front/training.c \
 	src/front/value.c \
 	src/pass/adjoint.c \
 	src/pass/algebra.c \
@@ -255,6 +256,15 @@ cli_sources = \
 	src/cli/print.c \
 	src/cli/run.c \
 	src/cli/text.c \
+	src/cli/train.c \
+	src/cli/train.h \
+	src/cli/train_feed.c \
+	src/cli/train_lbfgs.c \
+	src/cli/train_loop.c \
+	src/cli/train_open.c \
+	src/cli/train_plot.c \
+	src/cli/train_save.c \
+	src/cli/train_step.c \
 	src/cli/value.c \
 	src/cli/weights.c \
 	src/cli/zip.c
@@ -381,5 +391,6 @@ test_scripts = \
 	tests/cli/run.sh \
 	tests/cli/split.sh \
 	tests/cli/step.sh \
+	tests/cli/train.sh \
 	tests/cli/usage.sh \
 	tests/cli/weights.sh

@@ -171,6 +171,39 @@ START_TEST(an_expression_has_entry_eval_or_diff)
 	}
 END_TEST
 
+START_TEST(training_has_the_loss_and_the_gradients_of_all_params)
+	{
+		static const char text[] = "input x[N]\nparam a = 1.0, k: i32 = 2, b[2] = [3, 4]\n"
+		                           "y = a*sum(x)*b[0]\n"
+		                           "output y**2 as squared\nentry more = y\n"
+		                           "gradient y + k as loss wrt x\n";
+		const struct {
+			const char *loss, *output[3];
+		} some[] = {{NULL, {"loss", "grad_a", "grad_b"}},
+		            {"y", {"y", "grad_a", "grad_b"}},
+		            {"squared", {"squared", "grad_a", "grad_b"}}};
+
+		for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+			sg_model *m = sg_compile_training_string("t", text, strlen(text),
+			                                         some[i].loss, NULL);
+			const sg_entry *e = sg_model_entry(m, 0);
+
+			ck_assert_str_eq(sg_model_report(m, 0), "");
+			ck_assert_uint_eq(sg_model_nentries(m), 1);
+			ck_assert_str_eq(e->name, "gradient");
+			ck_assert_uint_eq(e->noutputs, 3);
+			for (size_t k = 0; k < 3; k++)
+				ck_assert_str_eq(e->args[e->ninputs + k].name, some[i].output[k]);
+			sg_model_free(m);
+		}
+		sg_model *m = sg_compile_training_string("t", text, strlen(text), "lost", NULL);
+		ck_assert_int_eq(sg_model_status(m), SG_EMODEL);
+		ck_assert_str_eq(sg_model_diagnostic(m, 0)->code, "no-loss");
+		ck_assert_str_eq(sg_model_diagnostic(m, 0)->hints[0].text, "did you mean 'loss'?");
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(every_status_has_a_sentence)
 	{
 		static const int statuses[] = {
@@ -864,6 +897,7 @@ static void
 add_model_tests(TCase *c)
 {
 	tcase_add_test(c, a_model_lists_its_entries);
+	tcase_add_test(c, training_has_the_loss_and_the_gradients_of_all_params);
 	tcase_add_test(c, errors_come_back_as_values);
 	tcase_add_test(c, a_call_of_a_broken_model_says_so);
 	tcase_add_test(c, a_missing_file_is_a_diagnostic);

@@ -192,7 +192,8 @@ static bool
 is_elsewhere(const char *code)
 {
 	static const char *const codes[] = {"unknown-entry",    "prefix",      "nested-too-deeply",
-	                                    "casadi-dimension", "casadi-name", "step"};
+	                                    "casadi-dimension", "casadi-name", "step",
+	                                    "no-loss"};
 
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
 		if (strcmp(code, codes[i]) == 0)

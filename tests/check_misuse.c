@@ -193,9 +193,11 @@ END_TEST
 START_TEST(null_for_a_source_is_an_error_value)
 	{
 		sg_model *m[] = {sg_compile_file(NULL, NULL), sg_compile_string("a", NULL, 3, NULL),
-		                 sg_compile_expr(NULL, 0, NULL, NULL)};
+		                 sg_compile_expr(NULL, 0, NULL, NULL),
+		                 sg_compile_training_file(NULL, "loss", NULL),
+		                 sg_compile_training_string("a", NULL, 3, NULL, NULL)};
 
-		for (size_t i = 0; i < 3; i++) {
+		for (size_t i = 0; i < sizeof m / sizeof *m; i++) {
 			ck_assert_str_eq(sg_model_report(m[i], 0),
 			                 "symgrad: error: the text is NULL\n");
 			sg_model_free(m[i]);

@@ -75,6 +75,8 @@ typedef struct sg_origin {
 	bool is_expr;
 	size_t nwrt;
 	const char *const *wrt;
+	bool training;
+	const char *loss; /* of training; NULL: what the model's `gradient` has */
 } sg_origin;
 
 struct sg_model {

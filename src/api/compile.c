@@ -227,6 +227,7 @@ keep_options(void *arg)
 	for (size_t i = 0; i < o->nwrt; i++)
 		wrt[i] = sg_intern_z(m->ctx, o->wrt[i]);
 	o->wrt = wrt;
+	o->loss = o->loss ? sg_intern_z(m->ctx, o->loss) : NULL;
 	m->openmp = j->o->openmp != 0;
 	m->steps = j->o->steps;
 	m->casadi = j->o->convention == SG_CONVENTION_CASADI;
@@ -238,6 +239,8 @@ keep_options(void *arg)
 	    .fix_value = value,
 	    .pattern = sg_pattern_of,
 	    .colours = sg_pattern_colours,
+	    .training = o->training,
+	    .loss = o->loss,
 	};
 }
 
@@ -355,6 +358,27 @@ sg_compile_string(const char *name, const char *text, size_t size, const sg_opti
 
 	if (!text && !size)
 		o.text = "";
+	return sg_compile(&o, options);
+}
+
+sg_model *
+sg_compile_training_file(const char *path, const char *loss, const sg_options *options)
+{
+	sg_origin o = {.path = path, .training = true, .loss = loss};
+
+	return sg_compile(&o, options);
+}
+
+sg_model *
+sg_compile_training_string(const char *name, const char *text, size_t size, const char *loss,
+                           const sg_options *options)
+{
+	sg_origin o = {.name = name ? name : "<string>",
+	               .text = !text && !size ? "" : text,
+	               .size = size,
+	               .training = true,
+	               .loss = loss};
+
 	return sg_compile(&o, options);
 }
 

@@ -261,6 +261,14 @@ SG_API sg_model *sg_compile_string(const char *name, const char *text, size_t si
  * entry "diff" with one output d_NAME for each, the derivative in that name. */
 SG_API sg_model *sg_compile_expr(const char *expr, size_t nwrt, const char *const *wrt,
                                  const sg_options *options);
+/* The model as its training needs it, whatever entries it has: one entry "gradient", whose outputs
+ * are the value `loss` - a name that the text binds, or an output's; NULL: the value of its
+ * `gradient` statement - and grad_P for each param P of floats, 0 where it has no influence. The
+ * loss is a scalar of floats. Statuses as above; SG_EMODEL also where there is no such value. */
+SG_API sg_model *sg_compile_training_file(const char *path, const char *loss,
+                                          const sg_options *options);
+SG_API sg_model *sg_compile_training_string(const char *name, const char *text, size_t size,
+                                            const char *loss, const sg_options *options);
 /* Frees the model with all that belongs to it: texts, entries, diagnostics, machine code. No other
  * thread may use it, a call of it, or a function of it at that time. A C compiler that still runs
  * for it in the background is ended first. Calls of it may be there still: each function of theirs

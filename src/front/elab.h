@@ -214,6 +214,8 @@ void prelude_read_all(elab *e);
 /* ---- names, as the text alone tells (names.c) ---- */
 /* Finds the names that derivatives are taken with respect to. */
 void collect_wrt(elab *e, const sg_stmt *list);
+/* The statements of a model that is to be trained (training.c). NULL after an error. */
+sg_stmt *training_statements(elab *e, sg_stmt *list);
 void collect_wrt_expr(elab *e, const sg_ast *x);
 /* Is one of them bound at this place, in scope s? */
 bool is_marked(elab *e, const scope *s, const char *name, sg_span at);

@@ -92,7 +92,7 @@ finish(elab *e)
 
 typedef struct job {
 	elab *e;
-	const sg_stmt *list; /* a file, or */
+	sg_stmt *list;   /* a file, or */
 	const sg_ast *x;     /* an expression */
 	size_t nwrt;
 	const char *const *wrt;
@@ -137,6 +137,8 @@ elaborate_file(void *arg)
 	elab *e = j->e;
 
 	read_header(e, j->list);
+	if (e->o->training)
+		j->list = training_statements(e, j->list);
 	collect_wrt(e, j->list);
 	run_statements(e, e->top, j->list);
 	check_fixed_dims(e);

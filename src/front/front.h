@@ -14,6 +14,9 @@ typedef struct sg_front_options {
 	 * sg_pattern_of, sg_pattern_colours); NULL: sparse derivatives can't be had. */
 	const char *(*pattern)(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p);
 	sg_colours *colours;
+	/* The one entry is `gradient LOSS wrt params`, whatever the text asks for; see training.c. */
+	bool training;
+	const char *loss; /* a name that the text binds, or an output's; NULL: what its `gradient` has */
 } sg_front_options;
 
 /* The program of a source, with DERIV nodes still in it; NULL when there was an error (recorded). */
