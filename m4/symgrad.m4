@@ -69,6 +69,25 @@ AS_IF([test "x$with_graphviz" = xyes],
 AC_SUBST([GVC_CFLAGS])
 ])
 
+# SG_LBFGS
+# --------
+# liblbfgs, for the command's `train --optimizer=lbfgs`: LBFGS_LIBS, and SG_HAVE_LBFGS in config.h.
+AC_DEFUN([SG_LBFGS], [
+AC_ARG_WITH([lbfgs],
+	[AS_HELP_STRING([--without-lbfgs], [train without L-BFGS])],
+	[], [with_lbfgs=check])
+sg_asked=$with_lbfgs
+AS_IF([test "x$with_lbfgs" != xno], [
+	with_lbfgs=no
+	AC_CHECK_HEADER([lbfgs.h], [AC_CHECK_LIB([lbfgs], [lbfgs_parameter_init], [with_lbfgs=yes])])
+	AS_IF([test "x$sg_asked$with_lbfgs" = xyesno],
+		[AC_MSG_ERROR([liblbfgs not found; Debian: apt-get install liblbfgs-dev])])])
+AS_IF([test "x$with_lbfgs" = xyes],
+	[AC_DEFINE([SG_HAVE_LBFGS], [1], [Is liblbfgs there?])
+	LBFGS_LIBS=-llbfgs], [LBFGS_LIBS=])
+AC_SUBST([LBFGS_LIBS])
+])
+
 # SG_TEST_LIBS
 # ------------
 # What the tests alone need: libcheck, and MPFR as the judge of accuracy.

@@ -1,7 +1,7 @@
 /* cli.h - floor 7: the command `symgrad`. Knows symgrad.h and the C library, nothing below.
  *
  *   main.c                          which command; --help, --version; the exit status
- *   compile run eval diff check info graph fmt bench cache explain .c   one command each
+ *   compile run eval diff check train info graph fmt bench cache explain .c   one command each
  *   option.c help.c model.c ...     what they share
  *   value.c json_value.c csv.c npy.c npz.c zip.c  data in
  *   array.c                         data as it was read, narrowed to what a model wants
@@ -88,7 +88,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_compile, cli_run, cli_eval, cli_diff, cli_check, cli_info,
-    cli_graph, cli_fmt, cli_bench, cli_cache, cli_explain;
+    cli_graph, cli_fmt, cli_bench, cli_cache, cli_explain, cli_train;
 
 /* False when the command line is wrong, which has been said. Abbreviations of long options are
  * understood where they are unique; "--" ends the options; "-" and "-3" are operands. */

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &cli_compile, &cli_run, &cli_eval,  &cli_diff,  &cli_check,   &cli_info,
-    &cli_graph,   &cli_fmt, &cli_bench, &cli_cache, &cli_explain,
+    &cli_compile, &cli_run,   &cli_eval, &cli_diff,  &cli_check, &cli_train,
+    &cli_info,    &cli_graph, &cli_fmt,  &cli_bench, &cli_cache, &cli_explain,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
