@@ -89,6 +89,21 @@ read_program(job *j)
 	return sg_front(m->ctx, src, &m->front);
 }
 
+/* "a, b and c", or the first few of many. */
+static const char *
+listed(sg_ctx *ctx, size_t n, const char *const *names)
+{
+	const size_t most = n > 8 ? 8 : n;
+	sg_buf text;
+
+	sg_buf_init(&text, ctx);
+	for (size_t i = 0; i < most; i++)
+		sg_buf_printf(&text, "%s'%s'", i == 0 ? "" : i + 1 < n ? ", " : " and ", names[i]);
+	if (n > most)
+		sg_buf_printf(&text, " and %u more", (unsigned)(n - most));
+	return sg_buf_text(&text);
+}
+
 /* Drops all entries but the one that the options name. */
 static void
 keep_entry(job *j, sg_program *p)
@@ -113,6 +128,8 @@ keep_entry(job *j, sg_program *p)
 
 	if (near)
 		sg_add_hint(ctx, d, "did you mean '%s'?", near);
+	else
+		sg_add_hint(ctx, d, "the model has %s", listed(ctx, p->nentries, names));
 }
 
 static bool
@@ -149,8 +166,9 @@ need_gradients(sg_ctx *ctx, const sg_program *p)
 	for (size_t i = 0; i < p->nentries; i++)
 		if (sg_entry_has_step(p, &p->entry[i]))
 			return;
-	d = sg_error(ctx, (sg_span){.src = NULL}, "step",
-	             "no step of training: no entry has an output grad_NAME for an input or param NAME");
+	d = sg_error(
+	    ctx, (sg_span){.src = NULL}, "step",
+	    "no step of training: no entry has an output grad_NAME for an input or param NAME");
 	sg_add_hint(ctx, d, "gradient loss wrt params");
 }
 

@@ -188,6 +188,8 @@ bool cli_read_file(const char *path, cli_text *out, cli_text *err);
 bool cli_archive(const char *archive, size_t n, char *const *object, cli_text *err);
 bool cli_is_file(const char *path); /* there, and no folder */
 bool cli_is_folder(const char *path);
+/* Makes it, where it is not there; *made says so. False: *err says why. */
+bool cli_make_folder(const char *path, bool *made, cli_text *err);
 
 typedef struct cli_out {
 	const char *path;

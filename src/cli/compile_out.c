@@ -486,14 +486,10 @@ write_stdout(job *j, cli_text *err)
 static bool
 write_folder(job *j, cli_text *err)
 {
-	bool made = false, ok;
+	bool made, ok;
 
-	if (*j->where && !cli_is_folder(j->where)) {
-		made = mkdir(j->where, 0777) == 0;
-		if (!made) {
-			return cli_fail(err, "cannot make the folder '%s': %s", j->where,
-			                strerror(errno));
-		}
+	if (!cli_make_folder(j->where, &made, err)) {
+		return false;
 	}
 	ok = cli_write_files(j->out, j->n, err);
 	if (made && !ok) {

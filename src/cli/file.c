@@ -63,6 +63,22 @@ cli_is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool
+cli_make_folder(const char *path, bool *made, cli_text *err)
+{
+	*made = false;
+	if (!*path || cli_is_folder(path)) {
+		return true;
+	}
+	*made = mkdir(path, 0777) == 0;
+	if (*made) {
+		return true;
+	}
+	return cli_fail(err, "cannot make the folder '%s': %s", path,
+	                errno == EEXIST || errno == ENOTDIR ? "a file has that name"
+	                                                    : strerror(errno));
+}
+
 /* ---- writing
  * ------------------------------------------------------------------------------------- */
 

@@ -1,11 +1,8 @@
 /* graph.c - symgrad graph: an entry as a picture. */
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const cli_option options[] = {
     {"emit", 0, "KIND[,KIND]...", "dot, svg, png; default: what --output ends in, else dot"},
@@ -177,15 +174,13 @@ static void
 write_all(job *j)
 {
 	cli_text err = {0};
-	bool ok;
+	bool ok, made;
 
 	if (j->print) {
 		ok = cli_write_stdout(j->out[0].bytes, j->out[0].n, &err);
-	} else if (j->folder && *j->folder && !cli_is_folder(j->folder) &&
-	           mkdir(j->folder, 0777) != 0) {
-		ok = cli_fail(&err, "cannot make the folder '%s': %s", j->folder, strerror(errno));
 	} else {
-		ok = cli_write_files(j->out, j->n, &err);
+		ok = cli_make_folder(j->folder ? j->folder : "", &made, &err) &&
+		     cli_write_files(j->out, j->n, &err);
 	}
 	if (!ok) {
 		j->status = cli_error(j->args, CLI_FAULT, "%s", err.s);

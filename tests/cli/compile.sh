@@ -216,6 +216,10 @@ grep -q '^bad.sg:1:8: error' err && grep -q 'no-such.sg' err
 judge 'and all faults told' $?
 expect 'a folder that cannot be' 1 '' "symgrad compile: error: cannot make the folder 'no/where/': No such file or directory" \
 	compile net.sg -o no/where
+touch a.txt
+expect 'a folder where a file is' 1 '' "symgrad compile: error: cannot make the folder 'a.txt/': a file has that name" \
+	compile net.sg -o a.txt
+rm a.txt
 expect 'a file that cannot be' 1 '' "symgrad compile: error: cannot write 'no/a.c': No such file or directory" \
 	compile net.sg -o no/a.c
 expect 'two models of one name' 1 '' "symgrad compile: error: two of the models would write 'net.c'" compile net.sg net.sg

@@ -133,7 +133,9 @@ expect 'a ragged list' 1 '' \
 	run line.sg 'x=[[1, 2], [3]]' 'y=[0, 0]'
 expect 'a dimension below 0' 1 '' "symgrad run: error: dimension 'n': expected a whole number from 0" run noise.sg n=-1
 expect 'a dimension that nothing fixes' 1 '' '*' run noise.sg
-expect 'an unknown entry' 1 '' '*' run line.sg grad "$x" 'y=[0, 3]'
+expect 'an unknown entry' 1 '' "error: no entry 'sum' [unknown-entry]
+hint: the model has 'forward', 'gradient' and 'shifted'" run line.sg sum "$x" 'y=[0, 3]'
+expect 'a misspelt entry' 1 '' '*' run line.sg grad "$x" 'y=[0, 3]'
 expect 'a model that is not there' 1 '' '*' run no.sg
 printf 'output x as y\n' >bad.sg
 expect 'a model at fault' 1 '' '*' run bad.sg
