@@ -86,6 +86,18 @@ sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var)
 	return sg_ext_int(f->sp, 0);
 }
 
+bool
+sg_aff_reads(const sg_fn *f, sg_aff a, const bool *marked)
+{
+	for (uint32_t i = 0; i < f->aff[a].n; i++) {
+		const uint32_t var = f->aff[a].term[i].var;
+
+		if (var >= SG_VAR_VALUE && marked[var - SG_VAR_VALUE])
+			return true;
+	}
+	return false;
+}
+
 static const char *
 dim_name(void *arg, uint32_t d)
 {

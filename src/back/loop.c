@@ -259,12 +259,16 @@ reads_where_it_writes(sg_fn *fn, const sg_step *s, sg_ref r, size_t out)
 		depends[v] = x->kind == SG_V_LOAD && x->ref == r;
 		if (depends[v] && (!own || own->at != x->aff))
 			return false;
+		depends[v] = depends[v] || sg_aff_reads(fn, x->aff, depends);
+		for (uint32_t k = 0; k < x->nconds; k++)
+			depends[v] = depends[v] || sg_aff_reads(fn, x->cond[k].form, depends);
 		for (uint32_t k = 0; k < x->nargs; k++)
 			depends[v] = depends[v] || depends[x->arg[k]];
 	}
 	for (size_t i = 0; i < s->nroots; i++)
 		if (&s->root[i] != own &&
-		    (depends[s->root[i].val[0]] || depends[s->root[i].val[1]]))
+		    (depends[s->root[i].val[0]] || depends[s->root[i].val[1]] ||
+		     sg_aff_reads(fn, s->root[i].at, depends)))
 			return false;
 	return true;
 }

@@ -97,17 +97,6 @@ set_lifetimes(sg_fn *f)
 
 /* ---- in place ---- */
 
-/* Is a value of reads[] in the form, as an index is? */
-static bool
-form_reads(const sg_fn *f, sg_aff a, const bool *reads)
-{
-	for (uint32_t i = 0; i < f->aff[a].n; i++)
-		if (f->aff[a].term[i].var >= SG_VAR_VALUE &&
-		    reads[f->aff[a].term[i].var - SG_VAR_VALUE])
-			return true;
-	return false;
-}
-
 /* Of nest s, by value: does it stand on what array r held, other than through value `own`? */
 static bool *
 find_readers(const sg_fn *f, const sg_step *s, sg_ref r, uint32_t own)
@@ -117,11 +106,11 @@ find_readers(const sg_fn *f, const sg_step *s, sg_ref r, uint32_t own)
 	for (size_t v = 1; v < s->nvals; v++) {
 		const sg_val *x = &s->val[v];
 
-		reads[v] = (x->kind == SG_V_LOAD && x->ref == r) || form_reads(f, x->aff, reads);
+		reads[v] = (x->kind == SG_V_LOAD && x->ref == r) || sg_aff_reads(f, x->aff, reads);
 		for (uint32_t k = 0; k < x->nargs; k++)
 			reads[v] = reads[v] || (x->arg[k] != own && reads[x->arg[k]]);
 		for (uint32_t k = 0; k < x->nconds; k++)
-			reads[v] = reads[v] || form_reads(f, x->cond[k].form, reads);
+			reads[v] = reads[v] || sg_aff_reads(f, x->cond[k].form, reads);
 	}
 	return reads;
 }
@@ -144,7 +133,7 @@ turns_into(const sg_fn *f, const sg_step *s, sg_ref r, const sg_root *own)
 		const sg_root *root = &s->root[i];
 
 		if (root->ref == r || (root != own && (reads[root->val[0]] || reads[root->val[1]] ||
-		                                       form_reads(f, root->at, reads))))
+		                                       sg_aff_reads(f, root->at, reads))))
 			return false;
 	}
 	return any;
