@@ -129,14 +129,19 @@ f_cast(elab *e, call_args *a)
 
 /* ---- reductions ---- */
 
+/* max(a, b) where maximum is meant: b is a tensor, be it a list that could be axes. */
 static bool
 reads_tensor_as_axis(elab *e, call_args *a)
 {
-	if (!given(a, 1) || a->v[1].kind != V_TENSOR || a->v[1].item)
+	const bool selects = strcmp(a->b->name, "max") == 0 || strcmp(a->b->name, "min") == 0;
+	const bool list = a->v[1].item != NULL;
+
+	if (!given(a, 1) || a->v[1].kind != V_TENSOR || (list && !selects))
 		return false;
-	sg_diag *d = elab_error(e, a->at[1], "axis", "the axis of '%s' must be known at compile time, "
-	                        "not %s", a->b->name, v_describe(e, a->v[1]));
-	if (strcmp(a->b->name, "max") == 0 || strcmp(a->b->name, "min") == 0)
+	sg_diag *d =
+	    elab_error(e, a->at[1], "axis", "the axis of '%s' must be %s, not %s", a->b->name,
+	               list ? "an integer or a tuple" : "known at compile time", v_describe(e, a->v[1]));
+	if (selects)
 		sg_add_hint(e->ctx, d, "did you mean '%simum'?", a->b->name);
 	return true;
 }
