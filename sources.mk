@@ -84,6 +84,7 @@ lib_sources = \
 	src/front/lex.h \
 	src/front/lex_layout.c \
 	src/front/names.c \
+	src/front/operator.c \
 	src/front/parse.c \
 	src/front/parse.h \
 	src/front/parse_expr.c \

@@ -225,8 +225,10 @@ void unknown_name(elab *e, scope *s, const sg_ast *x);
 void note_later_binding(elab *e, const char *name, sg_span at);
 void settle_unknown_names(elab *e); /* notes and hints of the reports, at the end */
 
-/* ---- expressions (expr.c, index.c, call.c) ---- */
+/* ---- expressions (expr.c, operator.c, index.c, call.c) ---- */
 value eval(elab *e, scope *s, const sg_ast *x);
+value eval_unary(elab *e, scope *s, const sg_ast *x);
+value eval_binary(elab *e, scope *s, const sg_ast *x);
 value eval_name(elab *e, scope *s, const sg_ast *x);
 value eval_index(elab *e, scope *s, const sg_ast *x);
 /* A branch of an 'if', built from node `start` on: what can fail in it fails only where `flag` holds. */
@@ -234,6 +236,10 @@ value guard_branch(elab *e, sg_ref flag, sg_ref start, value v);
 value eval_call(elab *e, scope *s, const sg_ast *x);
 value apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call);
 value run_body(elab *e, scope *s, const sg_stmt *body);
+/* Is the place in a text of the user, not in the prelude? */
+bool in_user_text(const elab *e, sg_span at);
+/* Nodes come from there from now on, if it is. */
+void enter(elab *e, sg_span at);
 /* at: the node, whose operands the messages speak of; names in it are of scope s. */
 value binary(elab *e, scope *s, sg_ast_op op, value x, value y, const sg_ast *at);
 /* As if it were written x op y at that place. */
