@@ -33,8 +33,26 @@ sg_mask_plain(sg_build *b, sg_ref node)
 	return m;
 }
 
+const sg_mask *
+sg_mask_moved(sg_build *b, const sg_mask *from, sg_ref node)
+{
+	sg_mask *m = SG_NEW(b->ctx, sg_mask);
+
+	m->node = node;
+	m->light = from->light && !from->up;
+	return m;
+}
+
 sg_adj
-sg_adj_branch(sg_build *b, sg_adj a, sg_ref cond, bool side)
+sg_adj_settle(sg_build *b, sg_adj a)
+{
+	while (a.mask && a.mask->light)
+		a = (sg_adj){sg_adj_solid(b, a), true, a.mask->up};
+	return a;
+}
+
+static sg_mask *
+mask_within(sg_build *b, sg_adj a, sg_ref cond, bool side)
 {
 	sg_mask *m = SG_NEW(b->ctx, sg_mask);
 
@@ -45,6 +63,21 @@ sg_adj_branch(sg_build *b, sg_adj a, sg_ref cond, bool side)
 	m->node = side ? cond : sg_ew1(b, SG_NOT, cond);
 	if (a.mask)
 		m->node = sg_ew2(b, SG_AND, a.mask->node, m->node);
+	return m;
+}
+
+sg_adj
+sg_adj_branch(sg_build *b, sg_adj a, sg_ref cond, bool side)
+{
+	return (sg_adj){.raw = a.raw, .mask = mask_within(b, a, cond, side)};
+}
+
+sg_adj
+sg_adj_taken(sg_build *b, sg_adj a, sg_ref taken)
+{
+	sg_mask *m = mask_within(b, a, taken, true);
+
+	m->light = true;
 	return (sg_adj){.raw = a.raw, .mask = m};
 }
 
@@ -83,6 +116,8 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 		return a.raw ? a : c;
 	if (same_mask(a.mask, c.mask))
 		return (sg_adj){sg_ew2(b, SG_ADD, a.raw, c.raw), a.clean && c.clean, a.mask};
+	if ((a.mask && a.mask->light) || (c.mask && c.mask->light))
+		return sg_adj_add(b, sg_adj_settle(b, a), sg_adj_settle(b, c));
 	if (complementary(a.mask, c.mask)) {
 		sg_ref yes = a.mask->side ? a.raw : c.raw, no = a.mask->side ? c.raw : a.raw;
 

@@ -123,8 +123,8 @@ contract_summed(sg_build *b, const sg_node *sum, const sg_node *c, const sg_ref 
 	}
 	if (n == c->shape->rank)
 		return 0;
-	return sg_reduce(
-	    b, SG_SUM, sg_contract(b, map[c->args[0]], lx, map[c->args[1]], ly, n, left), rest);
+	return sg_reduce(b, SG_SUM,
+	                 sg_contract(b, map[c->args[0]], lx, map[c->args[1]], ly, n, left), rest);
 }
 
 /* What a contraction that nothing else reads becomes with its reader; 0: nothing new. */

@@ -11,8 +11,8 @@ typedef struct sweep {
 	bool *want;         /* scratch for the operands of one node */
 	sg_ref *d;
 	uint32_t cap;
-	const bool *stop;  /* per member: nothing flows on from it; NULL: from all */
-	sg_ref **picked;   /* per member, of loops: adjoints of their results */
+	const bool *stop; /* per member: nothing flows on from it; NULL: from all */
+	sg_ref **picked;  /* per member, of loops: adjoints of their results */
 } sweep;
 
 static bool
@@ -95,7 +95,7 @@ through_movement(sweep *s, sg_ref r, sg_adj a)
 	if (a.mask) {
 		rule(s->b, r, a.mask->node, s->want, s->d);
 		for (uint32_t k = 0; k < n.nargs; k++)
-			mask[k] = s->d[k] ? sg_mask_plain(s->b, s->d[k]) : NULL;
+			mask[k] = s->d[k] ? sg_mask_moved(s->b, a.mask, s->d[k]) : NULL;
 	}
 	rule(s->b, r, a.raw, s->want, s->d);
 	for (uint32_t k = 0; k < n.nargs; k++)
@@ -111,6 +111,25 @@ through_same(sweep *s, sg_ref r, sg_adj a)
 	prepare(s, &n);
 	sg_vjp_of(n.op)(s->b, r, a.raw, s->want, s->d);
 	contribute(s, n.args[0], (sg_adj){s->d[0], a.clean, a.mask});
+}
+
+/* ---- extrema: what is not taken has no part in it ---- */
+
+static void
+through_extremum(sweep *s, sg_ref r, sg_adj a)
+{
+	sg_build *b = s->b;
+	const sg_node n = sg_at(b, r);
+	const sg_shape *shape = sg_shape_of(b, n.args[0]);
+	const uint64_t gone = (uint64_t)n.attr->w[0];
+
+	if (!wanted(s, n.args[0]))
+		return;
+	a = sg_adj_settle(b, a);
+	a.raw = sg_unreduce(b, sg_extremum_share(b, r, a.raw), shape, gone);
+	if (a.mask)
+		a.mask = sg_mask_plain(b, sg_unreduce(b, a.mask->node, shape, gone));
+	contribute(s, n.args[0], sg_adj_taken(b, a, sg_extremum_taken(b, r)));
 }
 
 /* ---- ops that mix elements ---- */
@@ -158,9 +177,11 @@ static void
 through_mixing(sweep *s, sg_ref r, sg_adj a)
 {
 	const sg_node n = sg_at(s->b, r);
-	const sg_mask **mask = masks_for(s, &n, a);
+	const sg_mask **mask;
 	sg_ref at = r;
 
+	a = sg_adj_settle(s->b, a);
+	mask = masks_for(s, &n, a);
 	prepare(s, &n);
 	for (uint32_t k = 0; a.mask && k < n.nargs; k++)
 		if (sg_type_is_float(sg_type_of(s->b, n.args[k])))
@@ -178,6 +199,7 @@ through_custom(sweep *s, sg_ref r, sg_adj a)
 	const sg_node n = sg_at(s->b, r);
 	const uint32_t first = (uint32_t)(1 + n.attr->w[1]), nparams = (uint32_t)n.attr->w[0];
 
+	a = sg_adj_settle(s->b, a);
 	prepare(s, &n);
 	sg_custom_vjp(s->b, r, sg_adj_solid(s->b, a), s->want + first, s->d);
 	for (uint32_t i = 0; i < nparams; i++) {
@@ -238,6 +260,10 @@ propagate(sweep *s, sg_ref r, sg_adj a)
 		break;
 	case SG_CUSTOM:
 		through_custom(s, r, a);
+		break;
+	case SG_AMAX:
+	case SG_AMIN:
+		through_extremum(s, r, a);
 		break;
 	case SG_PICK:
 		through_pick(s, r, a);

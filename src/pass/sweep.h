@@ -45,6 +45,7 @@ typedef struct sg_mask {
 	uint32_t depth; /* length of the chain above */
 	sg_ref cond;
 	bool side;
+	bool light; /* not worth what masks cost behind an op that mixes elements */
 } sg_mask;
 
 /* The adjoint is raw where the mask is true and exactly 0 elsewhere, where raw may hold anything,
@@ -59,11 +60,17 @@ typedef struct sg_adj {
 sg_adj sg_adj_plain(sg_ref raw);
 sg_ref sg_adj_solid(sg_build *b, sg_adj a); /* as one node */
 sg_adj sg_adj_add(sg_build *b, sg_adj a, sg_adj c);
+/* Without light masks: 0 where they are false, and no more than that from there on. */
+sg_adj sg_adj_settle(sg_build *b, sg_adj a);
 /* The part of a that goes to one side of where(cond, p, q). */
 sg_adj sg_adj_branch(sg_build *b, sg_adj a, sg_ref cond, bool side);
+/* a where `taken` holds; the mask is light. */
+sg_adj sg_adj_taken(sg_build *b, sg_adj a, sg_ref taken);
 /* Where operand k of node r may have an adjoint, r's being masked by m. */
 const sg_mask *sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m);
 const sg_mask *sg_mask_plain(sg_build *b, sg_ref node);
+/* `node` is the mask `from` after a movement of its adjoint. */
+const sg_mask *sg_mask_moved(sg_build *b, const sg_mask *from, sg_ref node);
 
 /* ---- others -------------------------------------------------------------------------------------
  */

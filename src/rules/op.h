@@ -19,6 +19,11 @@ sg_ref sg_sum_of(sg_build *b, sg_ref x, sg_ref y);
 /* A constant of x's type and shape. */
 sg_ref sg_const_like(sg_build *b, sg_ref x, double v);
 
+/* Of r, a max or min: where its operand is that (bool, of the operand's shape); and what each such
+ * element has of g, which is of r's shape. */
+sg_ref sg_extremum_taken(sg_build *b, sg_ref r);
+sg_ref sg_extremum_share(sg_build *b, sg_ref r, sg_ref g);
+
 /* ---- the leading axis of batching ---- */
 
 const sg_shape *sg_shape_led(sg_build *b, const sg_shape *s, sg_ext size); /* [size] + s */

@@ -1,6 +1,8 @@
 /* op_reduce.c - reductions, arg-reductions, running sums, linear recurrences. */
 #include "rules/op.h"
 
+#include <math.h>
+
 static uint64_t
 axes_gone(const sg_node *n)
 {
@@ -148,42 +150,55 @@ batch_PROD(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batche
 
 /* ---- max, min: the elements equal to the extremum share evenly (NUMERICS; PyTorch's amax, amin).
  *
- * weight = (x == y) / number of such. Where a row holds NaN, y is NaN, nothing equals it, and the
- * derivative is NaN in all of the row, as in PyTorch. ---- */
+ * What others are does not matter, whatever their derivatives: the choice is a SELECT, not a
+ * factor 0. Where a row holds NaN, y is NaN, each element counts as taken, and the share of each is
+ * NaN, as in PyTorch. ---- */
 
-/* 1 where x is the extremum, of x's shape; *count: how many are, of r's shape. */
-static sg_ref
-ties(sg_build *b, sg_ref r, sg_ref *count)
+sg_ref
+sg_extremum_taken(sg_build *b, sg_ref r)
 {
 	const sg_node n = sg_at(b, r);
 	sg_ref x = n.args[0], y = sg_unreduce(b, r, sg_shape_of(b, x), axes_gone(&n));
-	sg_ref tie = sg_cast(b, sg_ew2(b, SG_EQ, x, y), (sg_type)n.type);
+	sg_ref beyond =
+	    n.op == SG_AMAX ? sg_ew2(b, SG_LT, x, y) : sg_ew2(b, SG_LT, y, x); /* false of NaN */
 
-	*count = sg_reduce(b, SG_SUM, tie, axes_gone(&n));
-	return tie;
+	return sg_ew1(b, SG_NOT, beyond);
+}
+
+sg_ref
+sg_extremum_share(sg_build *b, sg_ref r, sg_ref g)
+{
+	const sg_node n = sg_at(b, r);
+	sg_ref taken = sg_cast(b, sg_extremum_taken(b, r), (sg_type)n.type);
+	sg_ref share = sg_ew1(b, SG_RECIP, sg_reduce(b, SG_SUM, taken, axes_gone(&n)));
+
+	share = sg_ew3(b, SG_SELECT, sg_ew1(b, SG_ISNAN, r), sg_const_like(b, r, NAN), share);
+	return sg_ew2(b, SG_MUL, g, share);
+}
+
+static sg_ref
+only_taken(sg_build *b, sg_ref r, sg_ref x)
+{
+	return sg_ew3(b, SG_SELECT, sg_extremum_taken(b, r), x, sg_const_like(b, x, 0));
 }
 
 static sg_ref
 jvp_extremum(sg_build *b, sg_ref r, const sg_ref *t)
 {
 	const sg_node n = sg_at(b, r);
-	sg_ref count, tie;
 
 	if (!t[0])
 		return 0;
-	tie = ties(b, r, &count);
-	tie = sg_reduce(b, SG_SUM, sg_ew2(b, SG_MUL, tie, t[0]), axes_gone(&n));
-	return sg_ew2(b, SG_DIV, tie, count);
+	return sg_extremum_share(b, r, sg_reduce(b, SG_SUM, only_taken(b, r, t[0]), axes_gone(&n)));
 }
 
 static sg_ref
 vjp_extremum(sg_build *b, sg_ref r, sg_ref g)
 {
 	const sg_node n = sg_at(b, r);
-	sg_ref count, tie = ties(b, r, &count);
 
-	g = sg_unreduce(b, sg_ew2(b, SG_DIV, g, count), sg_shape_of(b, n.args[0]), axes_gone(&n));
-	return sg_ew2(b, SG_MUL, tie, g);
+	g = sg_unreduce(b, sg_extremum_share(b, r, g), sg_shape_of(b, n.args[0]), axes_gone(&n));
+	return only_taken(b, r, g);
 }
 
 sg_ref
