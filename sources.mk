@@ -200,6 +200,7 @@ lib_sources = \
 	src/back/step.c \
 	src/back/strided.c \
 	src/back/support.c \
+	src/back/turns.c \
 	src/back/value.c \
 	src/back/weights.c \
 	src/api/api.h \
@@ -342,6 +343,7 @@ test_programs = \
 	tests/check_sgtext \
 	tests/check_threads \
 	tests/check_tiles \
+	tests/check_turns \
 	tests/check_where
 example_programs = \
 	examples/host/descend \

@@ -328,6 +328,8 @@ sg_choose_lanes(sg_nest *n)
 	sg_move_inside(n, n->nkept);
 	if (n->power)
 		sg_find_needed(n);
+	else
+		sg_find_chosen(n);
 	sg_find_polynomial(n);
 }
 
@@ -414,14 +416,15 @@ sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value
 		sg_line(f, "%s %s = %s;", type, name, value);
 		return name;
 	}
-	if (zero) {
+	if (zero && n->columns) {
 		sg_line(f, "%s %s[%d] = {0};", type, name, size);
 		return at;
 	}
 	sg_line(f, "%s %s[%d];", type, name, size);
 	if (!value)
 		return at;
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++)", n->lane, n->lane, size, n->lane);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", n->lane, n->lane,
+	        n->columns ? sg_text(f->ctx, "%d", size) : n->width, n->lane);
 	sg_line(f, "\t%s = %s;", at, value);
 	return at;
 }

@@ -340,6 +340,8 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 		sg_print_chunks(n, d, from, to);
 	else if (n->horner && d + 2 == n->ngroups)
 		sg_print_horner(n, d, from, to);
+	else if (n->chosen && d + 2 == n->ngroups)
+		sg_print_chosen(n, d, from, to);
 	else
 		sg_print_nest_loop(n, d, from, to);
 }
@@ -524,6 +526,7 @@ sg_nest_close(sg_nest *n)
 		sg_finish_folds(n);
 	else if (sg_nest_carries(n))
 		sg_close_sums(n);
+	sg_forget_chosen(n);
 }
 
 void

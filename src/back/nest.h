@@ -41,6 +41,10 @@ typedef struct sg_nest {
 	sg_power **power;              /* by value; NULL: none is carried */
 	bool horner;                   /* all that it computes is a polynomial */
 	bool by_horner;                /* whose loop by Horner's rule is printed */
+	/* turns.c */
+	uint32_t chosen; /* the condition on which there is something to add; 0: always */
+	bool *parts;     /* by value: it is made of it */
+	uint32_t *whole; /* by root: what it adds, for all turns */
 	/* parallel.c */
 	bool parallel, inside,
 	    fails;        /* inside: its parallel loop is open; fails: it may set the status */
@@ -108,6 +112,13 @@ void sg_step_powers(sg_nest *n); /* in that loop */
 /* The loop over group d, which the exponents count: by Horner's rule, or by powers if one is far. */
 void sg_print_horner(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_print_horner_step(sg_nest *n, const sg_root *r); /* in its innermost loop */
+
+/* ---- turns.c: sums to which only some turns add ---- */
+/* requires: a strip.  ensures: chosen; roots add what they do if it holds, until sg_forget_chosen. */
+void sg_find_chosen(sg_nest *n);
+void sg_forget_chosen(sg_nest *n);
+/* The loop over group d, the innermost one that is reduced. */
+void sg_print_chosen(sg_nest *n, uint32_t d, const char *from, const char *to);
 
 /* ---- nest_value.c ---- */
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);
