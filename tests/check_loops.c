@@ -398,6 +398,25 @@ static const struct {
      "z = map((r) -> if sum(r) > 2 then sum(sin(r)*w) else prod(r), x)\n"
      "gradient sum(s) + sum(t*t) + p*sum(q) + sum(z) as loss wrt w, x\n",
      1e-10},
+    {"arrays that change in places, in place: read before, after, around",
+     "input x[L, 3]\nparam w[3]\n"
+     "def before(c, i) = index_put(c, i, c[i//2]*w + c[0])\n"
+     "def after(c, i) {\n"
+     "  d = index_put(c, i, sin(c[7 - i])*w)\n"
+     "  return d, sum(c*d) + sum(c[i])\n"
+     "}\n"
+     "def around(c, d, i) = (index_put(c, i, d[i]*w), index_put(d, 7 - i, c[i] + d[0]))\n"
+     "def chosen(c, d, r, i) =\n"
+     "  (where(r > 1.5, c*w, c), where(sum(r) > 4, d + c, d), (c[0] + d[i])[0])\n"
+     "k = arange(8)\n"
+     "p = scan(before, x[:8], over=k)\n"
+     "q, s = scan(after, x[:8], over=k)\n"
+     "t, u = scan(around, (x[:8], 2*x[:8]), over=k)\n"
+     "y, z, a = scan(chosen, (x[:8], x[:8]), over=(x[:8], k))\n"
+     "output p, q, s, t, u, y, z, a\n"
+     "gradient sum(p*p) + sum(q) + sum(s) + sum(t*u) + sum(y*z) + sum(a) as loss wrt w, x\n"
+     "entry j = jacobian(sum(p, axis=0) + q[3] + t[2] + y[1], w, mode=\"forward\") as j\n",
+     1e-9},
 };
 
 static const struct {

@@ -587,6 +587,41 @@ TEST(C(products_keep_infinities_in_place))
 }
 END_TEST
 
+/* Rows of zeros, in some of the columns, are left out where that makes no difference: not where an
+ * infinity or a NaN stands in A. */
+TEST(C(products_with_rows_of_zeros_are_products))
+{
+	const ptrdiff_t cols[] = {1, 3, 12, 16, 37}, deep[] = {3, 22, 70, 300};
+	uint64_t seed = 4;
+	ptrdiff_t m, n, k, p, j, odd, ar, ac;
+	T *a, *b, *c, *d;
+	int trial;
+
+	for (trial = 0; trial < 300; trial++) {
+		m = 30 + (ptrdiff_t)(next(&seed) % 50);
+		n = cols[next(&seed) % 5];
+		k = deep[next(&seed) % 4];
+		ar = trial & 1 ? 1 : k;
+		ac = trial & 1 ? m : 1;
+		a = C(random)(&seed, m * k, 1);
+		b = C(random)(&seed, k * n, 1);
+		c = C(random)(&seed, m * n, 1);
+		d = C(copy)(c, m * n);
+		odd = trial % 3 ? -1 : (ptrdiff_t)(next(&seed) % (uint64_t)(m * k));
+		if (odd >= 0)
+			a[odd] = trial & 4 ? (T)NAN : (T)INFINITY;
+		for (p = 0; p < k; p++)
+			for (j = 0; j < n; j++)
+				if ((p * 7 + j / 16 * 3) % 11 > trial % 4)
+					b[p * n + j] = p % 2 ? (T)0 : (T)-0.0;
+		R(matmul)(m, n, k, a, ar, ac, b, n, 1, c, n, trial & 2);
+		R(matmul_ref)(m, n, k, a, ar, ac, b, n, 1, d, n, trial & 2);
+		C(near)("product", m * n, c, d, 20, sqrt((double)k) + 1);
+		free(a), free(b), free(c), free(d);
+	}
+}
+END_TEST
+
 /* Rows are read on into the next ones, whose NaN stay in their column. */
 TEST(C(products_keep_columns_apart))
 {
@@ -763,6 +798,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(products_agree_with_their_references));
 	tcase_add_test(c, C(products_keep_infinities_in_place));
 	tcase_add_test(c, C(products_keep_columns_apart));
+	tcase_add_test(c, C(products_with_rows_of_zeros_are_products));
 	tcase_add_test(c, C(factors_agree_with_their_references));
 	tcase_add_test(c, C(solutions_agree_with_their_references));
 	tcase_add_test(c, C(solutions_solve));

@@ -214,6 +214,7 @@ typedef struct sg_root {
 	bool add;    /* PIECE: += */
 	bool negate; /* PIECE: of the negative */
 	bool tree;   /* FOLD: a blocked sum */
+	bool masked; /* STORE, COPY: only where val[1] is true */
 	sg_ref ref;
 	uint32_t part;
 	sg_ref from; /* what is evaluated: COPY: ref; STORE: ref, or what a carry is at first */

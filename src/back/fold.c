@@ -310,9 +310,9 @@ finish_fold(sg_nest *n, sg_root *r)
 	const char *v = r->acc;
 
 	if (r->tree && sg_sums_by_first(n))
-		v = sg_text(f->ctx, "%s > %d ? %s(%s, %s, %s) : %s",
-		            sg_ext_c(f, n->ext[n->nkept]), sg_block_of(n),
-		            sg_use_typed(f->m, "sum_last", t), r->acc, r->acc2, r->into, r->into);
+		v = sg_text(f->ctx, "%s > %d ? %s(%s, %s, %s) : %s", sg_ext_c(f, n->ext[n->nkept]),
+		            sg_block_of(n), sg_use_typed(f->m, "sum_last", t), r->acc, r->acc2,
+		            r->into, r->into);
 	else if (r->tree)
 		v = sg_text(f->ctx, "%s(%s, %s)", sg_use_typed(f->m, "sum_end", t), r->acc,
 		            r->acc2);
@@ -346,7 +346,8 @@ finish_all(sg_nest *n)
 			finish_fold(n, &n->s->root[i]);
 }
 
-/* In a strip lane by lane, which have a place where the text has it: an array of a tile has none. */
+/* In a strip lane by lane, which have a place where the text has it: an array of a tile has none.
+ */
 void
 sg_finish_folds(sg_nest *n)
 {
@@ -389,6 +390,14 @@ print_piece(sg_nest *n, const sg_root *r)
 		        to, x.s);
 }
 
+static void
+store(sg_nest *n, const sg_root *r, const char *element)
+{
+	if (r->masked)
+		sg_line(n->f, "if (%s)", n->s->val[r->val[1]].text);
+	sg_line(n->f, "%s%s = %s;", r->masked ? "\t" : "", element, n->s->val[r->val[0]].text);
+}
+
 void
 sg_print_root(sg_nest *n, sg_root *r)
 {
@@ -408,7 +417,7 @@ sg_print_root(sg_nest *n, sg_root *r)
 		if (x->shape->rank == 0 || f->out[r->part].kind != SG_O_POINTER)
 			sg_print_out(f, r->part, v);
 		else
-			sg_line(f, "%s = %s;", sg_element(n, f->out[r->part].name, r->at), v);
+			store(n, r, sg_element(n, f->out[r->part].name, r->at));
 		return;
 	case SG_R_TEXT:
 		return;
@@ -416,7 +425,7 @@ sg_print_root(sg_nest *n, sg_root *r)
 		break;
 	}
 	if (!p->unit) {
-		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), v);
+		store(n, r, sg_element_of(n, r->ref, r->at));
 		return;
 	}
 	if (p->reads && !is_new_out(f, r->ref))

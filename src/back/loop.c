@@ -273,16 +273,70 @@ reads_where_it_writes(sg_fn *fn, const sg_step *s, sg_ref r, size_t out)
 	return true;
 }
 
+/* The step, by its place in the order, whose nest stores all of the output; nsteps: there is none.
+ */
+static size_t
+writer_of(const sg_fn *fn, size_t out, sg_root **root)
+{
+	for (size_t i = 0; i < fn->nsteps; i++) {
+		const sg_step *s = &fn->step[fn->order[i]];
+
+		for (size_t k = 0; k < s->nroots; k++)
+			if (stores_output(fn, &s->root[k], out)) {
+				*root = &s->root[k];
+				return i;
+			}
+	}
+	return fn->nsteps;
+}
+
+/* Is the step through with what it reads when the writer begins? */
+static bool
+is_before(const sg_fn *fn, const sg_step *s, const sg_step *writer)
+{
+	for (size_t i = 0; i < s->nroots; i++)
+		if (s->root[i].kind == SG_R_TEXT) /* which may be read where it is used */
+			return false;
+	return (s->kind == SG_S_NEST || s->kind == SG_S_CALL || s->kind == SG_S_LOOP) &&
+	       !fn->split && (!s->band || s->band != writer->band);
+}
+
+/* Where only the places that a condition names are new, the others need not be written. */
+static void
+leave_the_rest(const sg_fn *fn, const sg_step *s, sg_root *root, sg_ref r)
+{
+	const sg_val *v = &s->val[root->val[0]];
+
+	if (fn->m->o->jit || v->kind != SG_V_EW || v->op != SG_SELECT)
+		return;
+	const sg_val *old = &s->val[v->arg[2]];
+
+	if (old->kind != SG_V_LOAD || old->ref != r || old->aff != root->at)
+		return;
+	root->masked = true;
+	root->val[1] = v->arg[0];
+	root->val[0] = v->arg[1];
+}
+
 static bool
 is_in_place(const sg_loop_plan *p, size_t out)
 {
 	sg_fn *fn = p->step_fn;
 	const sg_ref r = fn->out[out].carry;
+	sg_root *root = NULL;
+	const size_t writer = writer_of(fn, out, &root);
+	const sg_step *w = writer < fn->nsteps ? &fn->step[fn->order[writer]] : NULL;
 
-	for (size_t i = 0; r && i < fn->nsteps; i++)
-		if (is_operand(fn, &fn->step[i], r) ||
-		    !reads_where_it_writes(fn, &fn->step[i], r, out))
+	for (size_t i = 0; r && i < fn->nsteps; i++) {
+		const sg_step *s = &fn->step[fn->order[i]];
+
+		if (w && i < writer && is_before(fn, s, w))
+			continue;
+		if (is_operand(fn, s, r) || !reads_where_it_writes(fn, s, r, out))
 			return false;
+	}
+	if (r && w)
+		leave_the_rest(fn, w, root, r);
 	return true;
 }
 
