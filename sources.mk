@@ -115,6 +115,7 @@ lib_sources = \
 	src/pass/loop.c \
 	src/pass/loop_batch.c \
 	src/pass/merge.c \
+	src/pass/pack.c \
 	src/pass/pass.h \
 	src/pass/pattern.c \
 	src/pass/reverse.c \

@@ -8,8 +8,10 @@
  * they are, and so do values that a condition guards, for a loop of operands would not know it. */
 #include "back/nest.h"
 
+#include <string.h>
+
 /* What is less than FEW turns is not worth a call; MANY arrays are too much of a stack. */
-enum { CHUNK = 128, FEW = 16, MANY = 8 };
+enum { CHUNK = 128, FEW = 8, MANY = 8 };
 
 struct sg_chunks {
 	const char *begin;        /* the first turn of the chunk */
@@ -236,6 +238,51 @@ fill_operands(const chunk *c, const sg_val *v, const char *const *name, const bo
 	sg_close(n);
 }
 
+/* Do the elements for all turns of loop d lie one beside the other? */
+static bool
+lies_in_row(const sg_nest *n, uint32_t d, sg_aff at)
+{
+	const sg_affine form = n->f->aff[at];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE)
+			return false;
+	return sg_is_1(n->f, sg_aff_coef(n->f, at, n->last[d]));
+}
+
+static bool
+reads_in_row(const sg_nest *n, uint32_t d, const sg_val *v)
+{
+	const sg_val *x = &n->s->val[v->arg[0]];
+
+	return v->nargs == 1 && x->kind == SG_V_LOAD && !x->guarded && !n->strip && !n->band &&
+	       lies_in_row(n, d, x->aff);
+}
+
+/* The address of an array's element in the turn that begins the loop or the chunk. */
+static const char *
+address(const sg_nest *n, uint32_t d, const char *from, sg_ref r, sg_aff at)
+{
+	const char *turn = n->f->loop[d], *s;
+
+	n->f->loop[d] = from;
+	s = sg_text(n->f->ctx, "&%s", sg_element_of(n, r, at));
+	n->f->loop[d] = turn;
+	return s;
+}
+
+/* Calls the routine for the one operand where that lies. */
+static void
+print_call_in_row(const sg_nest *n, uint32_t d, const char *from, const char *count,
+                  const sg_val *v, const char *to)
+{
+	const sg_val *x = &n->s->val[v->arg[0]];
+
+	sg_line(n->f, "%s(%s, %s, %s);",
+	        sg_use_typed(n->f->m, routine_of(v)->name, (sg_type)v->type), count,
+	        address(n, d, from, x->ref, x->aff), to);
+}
+
 static void
 print_call(const chunk *c, uint32_t at)
 {
@@ -247,6 +294,12 @@ print_call(const chunk *c, uint32_t at)
 	bool varies[2] = {false, false};
 
 	declare_operands(c, v, name, varies);
+	n->chunks->text[at] = sg_text(f->ctx, "%s[%s]", name[varies[0] ? 0 : 1], c->turn);
+	if (reads_in_row(n, c->d, v)) {
+		print_call_in_row(n, c->d, c->from, count, v, name[0]);
+		return;
+	}
+	n->chunks->text[at] = NULL;
 	fill_operands(c, v, name, varies);
 	if (v->op == SG_POW)
 		sg_line(f, "%s(%s, %s%s, %d, %s%s, %d, %s);", call, count, varies[0] ? "" : "&",
@@ -283,12 +336,55 @@ sg_chunk_element(const sg_nest *n, const sg_val *v)
 	return n->chunks ? n->chunks->text[v - n->s->val] : NULL;
 }
 
+/* Is all that the loop does to put results of routines into arrays of their own, from where their
+ * operands lie? */
+static bool
+is_calls(const sg_nest *n, uint32_t d)
+{
+	const sg_step *s = n->s;
+
+	if (n->parallel && d == 0 && !n->inside)
+		return false;
+	for (size_t i = 1; i < s->nvals; i++)
+		if (s->val[i].needed && s->val[i].depth == n->ngroups &&
+		    s->val[i].kind != SG_V_LOAD &&
+		    !(wants_routine(n, (uint32_t)i) && reads_in_row(n, d, &s->val[i])))
+			return false;
+	for (size_t i = 0; i < s->nroots; i++) {
+		const sg_root *r = &s->root[i];
+
+		if (r->kind != SG_R_STORE || n->f->at[r->ref].over || n->f->at[r->ref].unit ||
+		    s->val[r->val[0]].kind != SG_V_EW || s->val[r->val[0]].depth != n->ngroups ||
+		    !lies_in_row(n, d, r->at))
+			return false;
+	}
+	return true;
+}
+
+static void
+print_calls(const sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	const char *count =
+	    strcmp(from, "0") == 0 ? to : sg_text(n->f->ctx, "%s - %s", to, from);
+
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		print_call_in_row(n, d, from, count, &n->s->val[r->val[0]],
+		                  address(n, d, from, r->ref, r->at));
+	}
+}
+
 void
 sg_print_chunks(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
 	sg_fn *f = n->f;
 	chunk c = {.n = n, .d = d, .from = from, .to = to, .turn = n->lane};
 
+	if (is_calls(n, d)) {
+		print_calls(n, d, from, to);
+		return;
+	}
 	if (n->strip) { /* which is a chunk */
 		print_chunk(&c);
 		return;

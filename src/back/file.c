@@ -443,7 +443,9 @@ open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
 void
 sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o)
 {
-	open_file(file, ctx, sg_split_small(ctx, p), p, o);
+	const sg_program *q = sg_split_small(ctx, p);
+
+	open_file(file, ctx, o->jit ? q : sg_pack_angles(ctx, q), p, o);
 }
 
 static sg_c_entry *

@@ -32,6 +32,10 @@ void sg_merge_loops(sg_ctx *ctx, sg_program *p);
  * where there is nothing to gain, else a copy. */
 const sg_program *sg_split_small(sg_ctx *ctx, const sg_program *p);
 
+/* pack_angles - for written C: sines and cosines of elements of inputs, where there are many, are taken
+ * at once (pack.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself, or a copy. */
+const sg_program *sg_pack_angles(sg_ctx *ctx, const sg_program *p);
+
 /* The entries of dy/dx that can't be proved zero. x: INPUT or BIND nodes; y may hold DERIVs. NULL, or
  * why it can't be had ("extents that are not fixed"). */
 const char *sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p);

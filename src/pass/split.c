@@ -204,8 +204,8 @@ is_wanted(const sg_program *p, const bool *live)
 	return n > 0;
 }
 
-static sg_program *
-copy_of(sg_ctx *ctx, const sg_program *p)
+sg_program *
+sg_program_copy(sg_ctx *ctx, const sg_program *p)
 {
 	sg_program *q = sg_copy(ctx, p, sizeof *p);
 
@@ -241,7 +241,7 @@ sg_split_small(sg_ctx *ctx, const sg_program *p)
 	for (size_t i = 0; i < nroots; i++)
 		if (root[i])
 			(void)sg_items_whole(&w, root[i]);
-	q = copy_of(ctx, p);
+	q = sg_program_copy(ctx, p);
 	sg_program_remap(q, w.b.g, w.whole);
 	return q;
 }

@@ -108,6 +108,8 @@ void sg_name_after(sg_build *b, sg_ref r, const char *prefix, sg_ref of);
 void sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve);
 /* Everything that a program's graph is there for: outputs, defaults and inputs. */
 sg_ref *sg_program_roots(sg_ctx *ctx, const sg_program *p, size_t *n);
+/* A copy of the program, whose references can be changed; the graph is the same. */
+sg_program *sg_program_copy(sg_ctx *ctx, const sg_program *p);
 /* Inputs and outputs moved to graph g, in which old node r is map[r]. */
 void sg_program_remap(sg_program *p, sg_graph *g, const sg_ref *map);
 

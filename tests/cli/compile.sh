@@ -141,7 +141,7 @@ input x[N], y[3], p
 output sum(sin(x)**2 * abs(x)**p) as s, cos(y) as c, x**2 as q
 END
 expect 'a loop over sines' 0 '' '' compile waves.sg -o waves --standalone
-grep -q '^			sgrt_vsin_f64(stop - chunk, sine, sine);$' waves/waves.c &&
+grep -q '^			sgrt_vsin_f64(stop - chunk, &x\[chunk\], sine);$' waves/waves.c &&
 	grep -q '^			sgrt_vpow_f64(stop - chunk, power, 1, &exponent, 0, power);$' waves/waves.c
 judge 'goes by chunks' $?
 ! grep -q 'sgrt_vcos_f64' waves/waves.c
@@ -205,6 +205,27 @@ END
 expect 'several angles' 0 '' '' compile turns.sg -o turns
 test "$(sed -n 's/.*sgrt_[a-z]*_f64(\([ab].*\));$/\1/p' turns/turns.c | tr '\n' ' ')" = 'a[1] a[1] b[0] b[0] b[0] a[2] a[2] '
 judge 'have their functions side by side' $?
+
+cat >joints.sg <<'END'
+input q[9], far
+def add(z, a) = z*sin(a) + cos(a)*z**2
+def go(k, z) = if k == 9 then z else go(k + 1, add(z, q[k]))
+tip = go(0, 1.0)
+entry all   = tip as tip, cos(far) as c
+entry slope = grad(tip, q) as s
+entry some  = sin(q[1])*sin(q[2]) as p, if far > 0 then sum([sin(q[3])*sin(q[k]) for k in 0..9]) else 0.0 as w
+END
+expect 'many joints' 0 '' '' compile joints.sg -o joints
+grep -q '^	sgrt_vcos_f64(9, &q\[0\], &t\[0\]);$' joints/joints.c
+judge 'have their cosines taken at once' $?
+! sed -n '/^joints_some(/,/^}/p' joints/joints.c | grep -q sgrt_vsin
+judge 'but not those that wait for a condition, nor for what needs few' $?
+for entry in all slope some; do
+	"$SYMGRAD" run --backend=interp joints.sg $entry 'q=[1,2,3,4,5,6,7,8,1e9]' far=2 >wanted 2>&1
+	"$SYMGRAD" run --backend=cc joints.sg $entry 'q=[1,2,3,4,5,6,7,8,1e9]' far=2 >got 2>&1
+	cmp -s wanted got
+	judge "$entry of joints by cc is what the evaluator says" $?
+done
 
 # ---- at fault
 mkdir empty
