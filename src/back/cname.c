@@ -253,8 +253,10 @@ sg_names_in(sg_ctx *ctx, const sg_names *outer)
 bool
 sg_name_taken(const sg_names *n, const char *s)
 {
+	const size_t len = strlen(s);
+
 	for (; n; n = n->outer)
-		if (*sg_bytes_map_at(n->taken, s, strlen(s)))
+		if (sg_bytes_map_get(n->taken, s, len))
 			return true;
 	return false;
 }
@@ -295,7 +297,7 @@ last_number(const sg_names *n, const char *stem, size_t len)
 	uintptr_t last = 0;
 
 	for (; n; n = n->outer) {
-		const uintptr_t k = (uintptr_t)*sg_bytes_map_at(n->taken, stem, len);
+		const uintptr_t k = (uintptr_t)sg_bytes_map_get(n->taken, stem, len);
 
 		last = k > last ? k : last;
 	}
@@ -331,10 +333,10 @@ sg_name_fresh(sg_names *n, const char *hint)
 		len = LONGEST;
 	while (len > 1 && hint[len - 1] == '_')
 		len--;
-	stem = s = sg_text(n->ctx, "%s%.*s", hint[0] == '_' ? "u" : "", (int)len, hint);
+	stem = s = hint[0] != '_' && hint[len] == '\0' ? hint : sg_text(n->ctx, "%s%.*s", hint[0] == '_' ? "u" : "", (int)len, hint);
 	len = strlen(stem);
 	k = last_number(n, stem, len);
-	while (k > 0 || !usable(n, s)) {
+	while (k > 0 || sg_name_reserved(s) || sg_name_is_libm(s)) {
 		k = k < 2 ? 2 : k + 1;
 		s = stem[len - 1] >= '0' && stem[len - 1] <= '9'
 		        ? sg_text(n->ctx, "%s_%llu", stem, (unsigned long long)k)
@@ -345,6 +347,7 @@ sg_name_fresh(sg_names *n, const char *hint)
 	}
 	slot = sg_bytes_map_at(n->taken, stem, len);
 	*slot = (void *)(k < 1 ? (uintptr_t)1 : k);
-	sg_name_take(n, s);
+	if (s != stem)
+		sg_name_take(n, s);
 	return s;
 }

@@ -23,9 +23,22 @@ sg_add_val(sg_asker *a, sg_val v)
 
 enum { KEY_NODE, KEY_LOAD, KEY_AT, KEY_DIV, KEY_MOD, KEY_WITHIN };
 
+/* What stands for a node with no index is kept with the node. */
+static void **
+memo_of_unit(const sg_asker *a, bool load, sg_ref r)
+{
+	sg_unit_val *u = &a->f->unit_val[2 * (size_t)r + load];
+
+	if (u->step != a->step + 1)
+		*u = (sg_unit_val){.step = a->step + 1};
+	return &u->val;
+}
+
 static void **
 memo(const sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const uint32_t *more)
 {
+	if (n == 0 && x < a->f->nunits && (what == KEY_NODE || what == KEY_LOAD))
+		return memo_of_unit(a, what == KEY_LOAD, x);
 	uint32_t key[4 + SG_MAX_RANK] = {a->step, what, x, n};
 
 	if (n)
@@ -255,9 +268,13 @@ load(sg_asker *a, sg_ref r, const sg_spot *ix)
 	const sg_aff at = sg_linear_from(a->f, ix, n->shape, 0);
 	const sg_val v = {.kind = SG_V_LOAD, .type = n->type, .ref = r, .aff = at};
 
-	if (!*memo(a, KEY_LOAD, r, 1, &at))
+	void **slot = memo(a, KEY_LOAD, r, 1, &at);
+
+	if (!*slot) {
 		sg_step_reads(a->f, a->step, r);
-	return once(a, KEY_LOAD, r, 1, &at, v);
+		*slot = (void *)(uintptr_t)sg_add_val(a, v);
+	}
+	return (uint32_t)(uintptr_t)*slot;
 }
 
 static uint32_t
@@ -525,7 +542,7 @@ elementwise(sg_asker *a, const sg_node *n, sg_ref r, const sg_spot *at)
 
 		sg_val_at(a, v.arg[k])->uses += n->op == SG_CAST
 		                                    ? sg_c_cast_reads(t, (sg_type)n->type)
-		                                    : sg_c_op_reads((sg_op)n->op, t, k);
+		                                    : sg_c_op_reads(a->f->m, (sg_op)n->op, t, k);
 	}
 	return sg_add_val(a, v);
 }

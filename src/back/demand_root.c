@@ -275,10 +275,42 @@ demand_call(sg_fn *f, uint32_t step)
 	}
 }
 
+/* The lists that a step's values and questions gather in are the last step's, which has no need of them. */
+static sg_asker
+open_lists(sg_fn *f, uint32_t step)
+{
+	sg_asker a = {.f = f, .step = step, .todo = f->todo, .cap = f->todo_cap};
+	sg_step *s = &f->step[step];
+
+	f->todo = NULL;
+	f->todo_cap = 0;
+	if (!s->val) {
+		s->val = f->vals;
+		s->val_cap = f->vals_cap;
+		f->vals = NULL;
+		f->vals_cap = 0;
+	}
+	return a;
+}
+
+static void
+close_lists(sg_asker *a)
+{
+	sg_fn *f = a->f;
+	sg_step *s = &f->step[a->step];
+
+	f->todo = a->todo;
+	f->todo_cap = a->cap;
+	f->vals = s->val;
+	f->vals_cap = s->val_cap;
+	s->val = s->nvals ? sg_copy(f->ctx, s->val, s->nvals * sizeof *s->val) : NULL;
+	s->val_cap = s->nvals;
+}
+
 void
 sg_demand_step(sg_fn *f, uint32_t step)
 {
-	sg_asker a = {.f = f, .step = step};
+	sg_asker a;
 
 	if (f->step[step].kind == SG_S_CALL)
 		demand_call(f, step);
@@ -287,10 +319,12 @@ sg_demand_step(sg_fn *f, uint32_t step)
 	if (f->step[step].kind != SG_S_NEST && f->step[step].kind != SG_S_LOOP &&
 	    f->step[step].kind != SG_S_TEST)
 		return;
+	a = open_lists(f, step);
 	for (size_t i = 0; i < f->step[step].nroots; i++) {
 		sg_root root = f->step[step].root[i];
 
 		demand_root(&a, &root);
 		f->step[step].root[i] = root;
 	}
+	close_lists(&a);
 }

@@ -80,6 +80,7 @@ typedef struct sg_module {
 	bool has_independent; /* some loop is promised to have turns that do not meet */
 	sg_buf parts;         /* loops as functions */
 	unsigned nparts;
+	uint8_t *reads; /* value.c: by op, floating type, operand: how often it is read, + 1; 0: not known */
 } sg_module;
 
 /* Notes that the text needs it; gives it back. */
@@ -292,6 +293,12 @@ typedef struct sg_fn_out {
 typedef struct sg_loop_plan sg_loop_plan;
 typedef struct sg_split sg_split;
 
+/* A value of a step, by its number, that stands for a node with no index. */
+typedef struct sg_unit_val {
+	uint32_t step; /* + 1 */
+	void *val;
+} sg_unit_val;
+
 typedef struct sg_fn {
 	sg_module *m;
 	sg_ctx *ctx;
@@ -323,6 +330,11 @@ typedef struct sg_fn {
 	sg_affine *aff;
 	size_t naffs, aff_cap;
 	sg_bytes_map *aff_map, *val_map, *nest_map;
+	sg_unit_val *unit_val; /* demand.c: two for each of the first nunits nodes */
+	sg_ref nunits;
+	struct sg_question *todo; /* demand_root.c: lists for the next step */
+	sg_val *vals;
+	size_t todo_cap, vals_cap;
 
 	sg_step *step;
 	size_t nsteps, step_cap;
@@ -549,7 +561,8 @@ typedef struct sg_c_text {
 sg_c_text sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, const sg_c_text *arg);
 sg_c_text sg_c_cast(sg_fn *f, sg_type from, sg_type to, sg_c_text x);
 sg_c_text sg_c_const(sg_fn *f, sg_type t, int64_t word);
-unsigned sg_c_op_reads(sg_op op, sg_type t, uint32_t arg); /* how often its text has the operand */
+/* How often the text has the operand. */
+unsigned sg_c_op_reads(sg_module *m, sg_op op, sg_type t, uint32_t arg);
 unsigned sg_c_cast_reads(sg_type from, sg_type to);
 const char *sg_c_paren(sg_fn *f, sg_c_text x, int least);
 

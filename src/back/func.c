@@ -13,6 +13,8 @@ sg_fn_compile(sg_fn *f)
 	sg_find_branches(f);
 	sg_plan_loops(f);
 	sg_classify(f);
+	f->nunits = f->g->n;
+	f->unit_val = SG_NEW_ARRAY(f->ctx, sg_unit_val, 2 * (size_t)f->nunits);
 	sg_schedule(f);
 	sg_split_fn(f);
 	sg_plan_memory(f);

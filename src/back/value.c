@@ -42,7 +42,7 @@ next_token(const char *p)
 static bool
 is_token(token t, const char *s)
 {
-	return strlen(s) == t.n && strncmp(t.s, s, t.n) == 0;
+	return *s == *t.s && strlen(s) == t.n && memcmp(t.s, s, t.n) == 0;
 }
 
 /* Precedence of a binary operator, or of '?'; 0: none. */
@@ -116,15 +116,29 @@ text_of(sg_op op, sg_type t)
 	return sg_type_is_float(t) ? sg_ops[op].value : sg_ops[op].ivalue;
 }
 
-unsigned
-sg_c_op_reads(sg_op op, sg_type t, uint32_t arg)
+static unsigned
+count_reads(const char *text, uint32_t arg)
 {
-	const char name[2] = {(char)('x' + arg), '\0'}, *text = text_of(op, t);
+	const char name[2] = {(char)('x' + arg), '\0'};
 	unsigned n = 0;
 
 	for (token k = next_token(text ? text : ""); k.n; k = next_token(k.s + k.n))
 		n += is_token(k, name);
 	return n;
+}
+
+unsigned
+sg_c_op_reads(sg_module *m, sg_op op, sg_type t, uint32_t arg)
+{
+	enum { KNOWN = 1 };
+	uint8_t *reads;
+
+	if (!m->reads)
+		m->reads = SG_NEW_ARRAY(m->ctx, uint8_t, 2 * SG_NOPS * 3);
+	reads = &m->reads[((size_t)op * 2 + sg_type_is_float(t)) * 3 + arg];
+	if (!*reads)
+		*reads = (uint8_t)(count_reads(text_of(op, t), arg) + KNOWN);
+	return *reads - KNOWN;
 }
 
 /* A number, as double bits, in the type. */

@@ -55,6 +55,7 @@ void *sg_alloc(sg_ctx *ctx, size_t size); /* zeroed, aligned to 16, lives as lon
 void *sg_alloc_array(sg_ctx *ctx, size_t count, size_t size); /* checked product */
 void *sg_copy(sg_ctx *ctx, const void *p, size_t size);
 size_t sg_ctx_bytes(const sg_ctx *ctx); /* taken so far */
+size_t sg_ctx_given(const sg_ctx *ctx); /* given out so far: for tests, a measure of the work done */
 #define SG_NEW(ctx, type) ((type *)sg_alloc((ctx), sizeof(type)))
 #define SG_NEW_ARRAY(ctx, type, n) ((type *)sg_alloc_array((ctx), (size_t)(n), sizeof(type)))
 
@@ -88,6 +89,7 @@ void sg_map_put(sg_map *m, const void *key, void *value);
 typedef struct sg_bytes_map sg_bytes_map;
 sg_bytes_map *sg_bytes_map_new(sg_ctx *ctx);
 void **sg_bytes_map_at(sg_bytes_map *m, const void *key, size_t size);
+void *sg_bytes_map_get(const sg_bytes_map *m, const void *key, size_t size); /* NULL when absent */
 
 uint64_t sg_hash(const void *bytes, size_t size, uint64_t seed);
 

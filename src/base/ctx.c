@@ -71,6 +71,12 @@ sg_ctx_bytes(const sg_ctx *ctx)
 	return ctx->bytes;
 }
 
+size_t
+sg_ctx_given(const sg_ctx *ctx)
+{
+	return ctx->given;
+}
+
 /* A chunk with room for size bytes behind its head; zero. */
 static char *
 new_chunk(sg_ctx *ctx, size_t size)
@@ -115,6 +121,7 @@ sg_alloc(sg_ctx *ctx, size_t size)
 	if (size > SIZE_MAX / 2)
 		sg_raise(ctx, SG_FAULT_MEMORY, "out of memory");
 	size = size ? round_up(size) : ALIGN;
+	ctx->given += size;
 	if (size > (size_t)(ctx->end - ctx->at)) {
 		if (size > ctx->next_chunk / 4)
 			return new_chunk(ctx, size);

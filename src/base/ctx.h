@@ -27,6 +27,7 @@ struct sg_ctx {
 	sg_chunk *chunks;
 	char *at, *end;
 	size_t next_chunk, bytes;
+	size_t given; /* bytes that sg_alloc gave out */
 	size_t most; /* bytes; taking more is a fault */
 	size_t fail_in; /* 1: the next allocation fails; 0: off */
 

@@ -241,3 +241,14 @@ sg_bytes_map_at(sg_bytes_map *m, const void *key, size_t size)
 	}
 	return &(*slot)->value;
 }
+
+void *
+sg_bytes_map_get(const sg_bytes_map *m, const void *key, size_t size)
+{
+	const bytes_entry *e;
+
+	if (!m->cap)
+		return NULL;
+	e = *find_bytes(m->e, m->cap, key, size, sg_hash(key, size, 0));
+	return e ? e->value : NULL;
+}

@@ -19,6 +19,23 @@ sg_graph_new(sg_space *sp)
 	return g;
 }
 
+/* The arrays along the nodes get this room. Entry 0 is zero. */
+static void set_room(sg_graph *g, size_t cap);
+static void set_table(sg_graph *g, size_t cap);
+
+sg_graph *
+sg_graph_sized(sg_space *sp, size_t n)
+{
+	sg_graph *g = sg_graph_new(sp);
+	size_t table = 64;
+
+	while (table < 2 * n)
+		table *= 2;
+	set_room(g, n < 64 ? 64 : n);
+	set_table(g, table);
+	return g;
+}
+
 uint32_t *
 sg_graph_mark(const sg_graph *g, uint32_t *now)
 {
@@ -43,30 +60,34 @@ longer(sg_graph *g, const void *items, size_t cap, size_t size)
 	return p;
 }
 
-/* Room for one node more in all the arrays that run along the nodes. Entry 0 is zero. */
 static void
-make_room(sg_graph *g)
+set_room(sg_graph *g, size_t cap)
 {
-	const size_t cap = g->cap ? 2 * g->cap : 64;
-
-	if (g->n < g->cap)
-		return;
-	if (g->n == UINT32_MAX)
-		sg_raise(g->sp->ctx, SG_FAULT_LIMIT, "a graph has too many nodes");
 	g->node = longer(g, g->node, cap, sizeof *g->node);
 	g->span = longer(g, g->span, cap, sizeof *g->span);
 	g->name = longer(g, g->name, cap, sizeof *g->name);
 	g->cap = cap;
 }
 
-static uint64_t
+/* Room for one node more. */
+static void
+make_room(sg_graph *g)
+{
+	if (g->n < g->cap)
+		return;
+	if (g->n == UINT32_MAX)
+		sg_raise(g->sp->ctx, SG_FAULT_LIMIT, "a graph has too many nodes");
+	set_room(g, g->cap ? 2 * g->cap : 64);
+}
+
+static uint32_t
 node_hash(const sg_node *n)
 {
 	uintptr_t head[3] = {(uintptr_t)n->op << 8 | n->type, (uintptr_t)n->shape,
 	                     (uintptr_t)n->attr};
 	uint64_t h = sg_hash(head, sizeof head, n->nargs);
 
-	return n->nargs ? sg_hash(n->args, n->nargs * sizeof *n->args, h) : h;
+	return (uint32_t)(n->nargs ? sg_hash(n->args, n->nargs * sizeof *n->args, h) : h);
 }
 
 static bool
@@ -77,7 +98,7 @@ same_node(const sg_node *a, const sg_node *b)
 	       (!a->nargs || memcmp(a->args, b->args, a->nargs * sizeof *a->args) == 0);
 }
 
-/* A slot keeps part of the hash, so that few comparisons look at a node. */
+/* A slot keeps the hash, so that few comparisons look at a node, and none when the table grows. */
 struct sg_slot {
 	uint32_t hash;
 	sg_ref ref;
@@ -85,36 +106,40 @@ struct sg_slot {
 
 /* The slot of an equal node, or the empty one where it belongs. */
 static struct sg_slot *
-find_slot(const sg_graph *g, struct sg_slot *table, size_t cap, const sg_node *n, uint64_t hash)
+find_slot(const sg_graph *g, const sg_node *n, uint32_t hash)
 {
-	const uint32_t part = (uint32_t)(hash >> 32);
-	size_t i = (size_t)hash & (cap - 1);
+	struct sg_slot *table = g->table;
+	size_t i = hash & (g->table_cap - 1);
 
-	while (table[i].ref && !(table[i].hash == part && same_node(&g->node[table[i].ref], n)))
-		i = (i + 1) & (cap - 1);
+	while (table[i].ref && !(table[i].hash == hash && same_node(&g->node[table[i].ref], n)))
+		i = (i + 1) & (g->table_cap - 1);
 	return &table[i];
+}
+
+static void
+set_table(sg_graph *g, size_t cap)
+{
+	struct sg_slot *table = SG_NEW_ARRAY(g->sp->ctx, struct sg_slot, cap);
+
+	for (size_t k = 0; k < g->table_cap; k++) {
+		size_t i = g->table[k].hash & (cap - 1);
+
+		if (!g->table[k].ref)
+			continue;
+		while (table[i].ref)
+			i = (i + 1) & (cap - 1);
+		table[i] = g->table[k];
+	}
+	g->table = table;
+	g->table_cap = cap;
 }
 
 /* Twice the table; at most half of it is in use. */
 static void
 grow_table(sg_graph *g)
 {
-	const size_t cap = g->table_cap ? g->table_cap * 2 : 64;
-	struct sg_slot *table;
-
-	if ((size_t)g->n * 2 < g->table_cap)
-		return;
-	table = SG_NEW_ARRAY(g->sp->ctx, struct sg_slot, cap);
-	for (uint32_t r = 1; r < g->n; r++) {
-		const uint64_t hash = node_hash(&g->node[r]);
-		size_t i = (size_t)hash & (cap - 1);
-
-		while (table[i].ref)
-			i = (i + 1) & (cap - 1);
-		table[i] = (struct sg_slot){(uint32_t)(hash >> 32), r};
-	}
-	g->table = table;
-	g->table_cap = cap;
+	if ((size_t)g->n * 2 >= g->table_cap)
+		set_table(g, g->table_cap ? g->table_cap * 2 : 64);
 }
 
 sg_ref
@@ -122,12 +147,12 @@ sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint
              const sg_ref *args, const sg_attr *attr)
 {
 	sg_node n = {op, (uint8_t)type, nargs, args, shape, attr};
-	const uint64_t hash = node_hash(&n);
+	const uint32_t hash = node_hash(&n);
 	struct sg_slot *slot;
 
 	make_room(g);
 	grow_table(g);
-	slot = find_slot(g, g->table, g->table_cap, &n, hash);
+	slot = find_slot(g, &n, hash);
 	if (slot->ref)
 		return slot->ref;
 	for (uint32_t i = 0; i < nargs; i++)
@@ -136,7 +161,7 @@ sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint
 	g->node[g->n] = n;
 	g->span[g->n] = g->here;
 	g->name[g->n] = NULL;
-	*slot = (struct sg_slot){(uint32_t)(hash >> 32), g->n};
+	*slot = (struct sg_slot){hash, g->n};
 	return g->n++;
 }
 

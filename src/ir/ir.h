@@ -122,6 +122,7 @@ typedef struct sg_graph {
 } sg_graph;
 
 sg_graph *sg_graph_new(sg_space *sp);
+sg_graph *sg_graph_sized(sg_space *sp, size_t n); /* with room for n nodes, to begin with */
 /* The node with these parts: an old one if there is an equal one. */
 sg_ref sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint32_t nargs,
                     const sg_ref *args, const sg_attr *attr);

@@ -86,7 +86,7 @@ sg_graph_part(sg_graph *g, size_t nroots, sg_ref *roots)
 
 	if (c.n > g->n / 4)
 		return g;
-	part = sg_graph_new(g->sp);
+	part = sg_graph_sized(g->sp, c.n + 1);
 	for (size_t i = 0; i < c.n; i++)
 		copy_node(part, g, &c, i);
 	part->here = (sg_span){.src = NULL};

@@ -142,7 +142,7 @@ void
 sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 {
 	const sg_graph *old = p->g;
-	sg_build b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp), .finite = finite};
+	sg_build b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, old->n), .finite = finite};
 	sg_ref *map = SG_NEW_ARRAY(ctx, sg_ref, old->n), *arg = NULL;
 	const bool *live = needed(ctx, p, dissolve);
 	const uint32_t *nreaders = readers(ctx, p, live);

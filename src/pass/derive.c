@@ -465,7 +465,7 @@ rebuild(derive *d)
 void
 sg_derive(sg_ctx *ctx, sg_program *p)
 {
-	derive d = {.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp)}, .p = p, .old = p->g};
+	derive d = {.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, 2 * (size_t)p->g->n)}, .p = p, .old = p->g};
 	size_t nroots;
 	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);
 

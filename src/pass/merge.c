@@ -112,7 +112,7 @@ void
 sg_merge_loops(sg_ctx *ctx, sg_program *p)
 {
 	merging m = {.ctx = ctx, .g = p->g, .known = sg_bytes_map_new(ctx)};
-	sg_build b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_new(p->sp)};
+	sg_build b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, p->g->n)};
 	sg_ref *map = SG_NEW_ARRAY(ctx, sg_ref, p->g->n), *arg = NULL;
 	size_t nroots, cap = 0, loops = 0;
 	const sg_ref *root = sg_program_roots(ctx, p, &nroots);

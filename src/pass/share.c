@@ -549,7 +549,7 @@ build_again(const sg_sharing *w, sg_program *p, size_t nroots, const sg_ref *roo
 {
 	rebuild u = {.w = w};
 
-	u.b = (sg_build){.ctx = w->ctx, .sp = p->sp, .g = sg_graph_new(p->sp)};
+	u.b = (sg_build){.ctx = w->ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, p->g->n)};
 	u.map = SG_NEW_ARRAY(w->ctx, sg_ref, p->g->n);
 	u.begun = SG_NEW_ARRAY(w->ctx, bool, p->g->n);
 	for (size_t i = 0; i < nroots; i++)

@@ -231,7 +231,7 @@ sg_split_small(sg_ctx *ctx, const sg_program *p)
 	w.live = sg_graph_live(p->g, nroots, root);
 	if (!is_wanted(p, w.live))
 		return p;
-	w.b.g = sg_graph_new(p->sp);
+	w.b.g = sg_graph_sized(p->sp, p->g->n);
 	w.whole = SG_NEW_ARRAY(ctx, sg_ref, p->g->n);
 	w.item = SG_NEW_ARRAY(ctx, sg_ref *, p->g->n);
 	w.carry = SG_NEW_ARRAY(ctx, uint32_t *, p->g->n);
