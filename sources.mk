@@ -334,6 +334,7 @@ test_programs = \
 	tests/check_fmt \
 	tests/check_front \
 	tests/check_fuzz \
+	tests/check_growth \
 	tests/check_ir \
 	tests/check_misuse \
 	tests/check_openmp \
