@@ -127,6 +127,11 @@ static const struct {
      "y = sum(sin(roll(x, 1, axis=0))) + sum(v*v) + sum(sin(x))\n"
      "gradient y wrt x\n",
      1e-11},
+    {"a piece that is read again when others were added to it", "sgrt_block_mul_vv_f64",
+     "input x[N + 3, 20]\n"
+     "y = sum(x[2:]*x[1:-1]*x[:-2]) + sum(norm(x, axis=1)) + sum(exp(concat((x, x*x))))\n"
+     "entry e = grad(sum(grad(y, x)*x), x) as g\n",
+     1e-10},
     {"a sum of many terms", "sgrt_block_sum_f64",
      "input x[N]\n"
      "output sum(1/(1 + x)) as a, sum(where(x > 1, x, 0.0)) as b, mean(concat((x, [1.0]))) as c\n",

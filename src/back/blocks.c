@@ -282,15 +282,20 @@ count_reader(sg_blocks *b, uint32_t item, uint32_t v)
 	b->item[v].readers++;
 }
 
+static void
+count_readers(sg_blocks *b)
+{
+	for (uint32_t k = 1; k < b->nitems; k++)
+		if (b->item[k].how >= SG_B_STEP)
+			sg_blocks_operands(b, k, count_reader);
+}
+
 /* A product, or a square, that nothing but a sum reads is not written. */
 static void
 find_products(sg_blocks *b)
 {
 	const sg_step *s = b->n->s;
 
-	for (uint32_t k = 1; k < b->nitems; k++)
-		if (b->item[k].how >= SG_B_STEP)
-			sg_blocks_operands(b, k, count_reader);
 	for (uint32_t i = 0; i < s->nroots; i++) {
 		const sg_root *r = &s->root[i];
 		const sg_val *v = &s->val[r->val[0]];
@@ -425,6 +430,16 @@ find_readers(sg_blocks *b)
 	}
 }
 
+/* Is more added to what root r sets? Then that is no place for a value that others read. */
+static bool
+is_added_to(const sg_blocks *b, const sg_root *r)
+{
+	for (size_t i = 0; i < b->n->s->nroots; i++)
+		if (b->n->s->root[i].add && b->n->s->root[i].ref == r->ref)
+			return true;
+	return false;
+}
+
 /* Steps whose result goes into an array are made there. */
 static void
 find_destinations(sg_blocks *b)
@@ -436,7 +451,7 @@ find_destinations(sg_blocks *b)
 		sg_block *x = &b->item[b->nvals + i], *v = &b->item[r->val[0]];
 
 		if (r->kind == SG_R_FOLD || !x->in_row || r->add || r->negate || v->into ||
-		    v->how != SG_B_STEP)
+		    v->how != SG_B_STEP || (v->readers > 1 && is_added_to(b, r)))
 			continue;
 		v->into = i + 1;
 		x->done = true;
@@ -616,6 +631,7 @@ plan(sg_nest *n)
 	b->nitems = b->nvals + (uint32_t)n->s->nroots;
 	b->item = SG_NEW_ARRAY(n->f->ctx, sg_block, b->nitems);
 	find_how(b);
+	count_readers(b);
 	if (!n->strip)
 		find_products(b);
 	put_in_order(b);
