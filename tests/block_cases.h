@@ -140,6 +140,31 @@ TWO(T, div, x / y)
 	C(relation)                                                                                \
 	(#NAME, R(block_##NAME##_vv), R(block_##NAME##_vs), R(block_##NAME##_sv), C(two_##NAME))
 
+#ifdef REAL
+/* Those that are made of a few products, and one that is not. */
+TEST(C(blocks_of_powers_are_their_scalars))
+{
+	static const T exponent[] = {2, 3, 4, 5, -1, -2, (T)0.5, (T)1.5, (T)-0.5, (T)2.5};
+	T a[67], c[67], want;
+	uint64_t seed = 12;
+	size_t k;
+	int i;
+
+	C(fill)(&seed, 67, a);
+	a[0] = 0, a[1] = (T)-0.0, a[2] = (T)INFINITY, a[3] = (T)-INFINITY, a[4] = (T)NAN;
+	for (k = 0; k < sizeof exponent / sizeof *exponent; k++) {
+		R(block_pow_vs)(67, a, exponent[k], c);
+		for (i = 0; i < 67; i++) {
+			want = R(pow)(a[i], exponent[k]);
+			ck_assert_msg(isnan(want) ? isnan(c[i])
+			                          : memcmp(&want, &c[i], sizeof want) == 0,
+			              "[%d]^%g", i, (double)exponent[k]);
+		}
+	}
+}
+END_TEST
+#endif
+
 TEST(C(blocks_of_functions_are_their_scalars))
 {
 	UNARY(neg, C(one_neg));
@@ -301,6 +326,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(blocks_are_loaded_stored_and_chosen));
 	tcase_add_test(c, C(blocks_are_summed_up));
 #ifdef REAL
+	tcase_add_test(c, C(blocks_of_powers_are_their_scalars));
 	tcase_add_test(c, C(nan_wins_in_blocks));
 #endif
 }

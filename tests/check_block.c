@@ -3,7 +3,9 @@
 #include "symgrad_runtime.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
 static uint64_t
