@@ -159,7 +159,16 @@ sg_ext_atom(sg_space *sp, sg_atom_kind kind, sg_ext p, sg_ext q)
 sg_ext
 sg_ext_int(sg_space *sp, int64_t v)
 {
-	return sg_ext_of_term(sp, &(sg_term){.coef = v});
+	sg_ext e;
+
+	if (v == 0 && sp->npolys)
+		return 0;
+	if (v >= 0 && v < SG_SMALL && sp->small[v])
+		return sp->small[v];
+	e = sg_ext_of_term(sp, &(sg_term){.coef = v});
+	if (v >= 0 && v < SG_SMALL)
+		sp->small[v] = e;
+	return e;
 }
 
 sg_ext

@@ -34,12 +34,15 @@ typedef struct sg_atom {
 
 #define SG_SAMPLES 4
 
+enum { SG_SMALL = 64 };
+
 struct sg_space {
 	sg_ctx *ctx;
 	sg_dim *dim;
 	size_t ndims, dim_cap;
 	sg_poly *poly; /* by sg_ext; 0 is the number 0, 1 is 1 */
 	size_t npolys, poly_cap;
+	sg_ext small[SG_SMALL]; /* of the numbers from 0 on, that have been asked for; 0: it has not been */
 	sg_atom *atom;
 	size_t natoms, atom_cap;
 	sg_bytes_map *poly_map, *atom_map;
