@@ -1,10 +1,10 @@
 /* csv.c - tables of numbers as text, with or without a header.
  *
  * One row a line. The first line with content says what separates its cells: a comma if it has one,
- * else a semicolon, else a tab, else spaces. It is a header when one of its cells is not a number;
- * a cell may stand in double quotes. Lines that are empty or begin with '#' are passed over.
- * Numbers have a decimal point, whatever the locale. All rows have equally many cells, and none is
- * empty. */
+ * else a semicolon, else a tab, else spaces. It is a header when none of its cells is a number, so
+ * that a row with a slip in it is told instead of passed over; a cell may stand in double quotes.
+ * Lines that are empty or begin with '#' are passed over. Numbers have a decimal point, whatever
+ * the locale. All rows have equally many cells, and none is empty. */
 #include "cli/cli.h"
 
 #include <stdlib.h>
@@ -105,13 +105,15 @@ row_is_header(const table *t)
 	cli_kind kind;
 	cli_cell v;
 	size_t i;
+	bool named = false;
 
 	for (i = 0; i < t->n; i++) {
-		if (t->row[i].n && !cli_read_number(t->row[i].s, t->row[i].n, &kind, &v)) {
-			return true;
+		if (cli_read_number(t->row[i].s, t->row[i].n, &kind, &v)) {
+			return false;
 		}
+		named = named || t->row[i].n > 0;
 	}
-	return false;
+	return named;
 }
 
 /* By name in a header; without one, or when no name fits, by its number from 1. */
@@ -179,10 +181,12 @@ add_row(table *t, cli_text *err)
 		}
 		if (!cli_read_number(t->row[i].s, t->row[i].n, &kind, &v)) {
 			cli_show(shown, t->row[i].s, t->row[i].n);
-			return cli_fail(err,
-			                "%s:%zu: expected a number in column %zu, found %s%s%s",
-			                t->path, t->line, i + 1, t->row[i].n ? "'" : "nothing",
-			                shown, t->row[i].n ? "'" : "");
+			return cli_fail(
+			    err, "%s:%zu: expected a number in column %zu, found %s%s%s%s", t->path,
+			    t->line, i + 1, t->row[i].n ? "'" : "nothing", shown,
+			    t->row[i].n ? "'" : "",
+			    t->line == t->first && t->row[i].n ? " (a header has no number in it)"
+							       : "");
 		}
 		cli_array_push(t->a, &t->cap, kind, v);
 	}
