@@ -76,6 +76,12 @@ static const form forms[] = {
     {"xp", "xp", "cross_entropy($a, softmax($b))", ""},
     {"*x", "*x", "kl_div(log_softmax($a), softmax($b))", ""},
     {"*", "*", "hinge_loss($a, $b)", ""},
+    /* several movements of one array, whose gradient is a sum of pieces */
+    {"x", "", "concat(($a[1:], $a[:1])) + roll($a, 1)*concat(($a, $a*$a))[:$x]", "x"},
+    {"x", "", "roll($a, 1)*sin($a) - roll(tanh($a), -1)*flip($a)", "x"},
+    {"xp", "", "sum($a[:, 1:]*$a[:, :-1]) + sum(norm($a, axis=1)) + sum(sin(concat(($a, $a*$a), axis=1)))", ""},
+    {"p", "", "concat(($a[1:]*$a[:-1], $a[:1])) + pad($a[1:], ((1, 0),))*$k", "p"},
+    {"xy", "", "concat((roll($a, 1), $a*$k), axis=1)[:, :$y] * roll($a, 1, axis=1)", "xy"},
     /* shapes, indices */
     {"*xy", "", "$a.T", "*yx"},
     {"xyz", "", "transpose($a, axes=(2, 0, 1))", "zxy"},
