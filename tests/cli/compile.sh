@@ -186,9 +186,11 @@ grep -q 'const ptrdiff_t at2 = tables_inside' values.c
 judge 'and read as they are where all lie inside' $?
 status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror -c tables/tables.c -o tables.o
+machine='jit cc'
+"$SYMGRAD" --version | grep -q jit || machine=cc
 for entry in values gradient outside; do
 	"$SYMGRAD" run --backend=interp tables.sg $entry 'x=[1,2,3,4,5,6,7]' 'y=[8,9,10]' k=3 >wanted 2>&1
-	for backend in jit cc; do
+	for backend in $machine; do
 		"$SYMGRAD" run --backend=$backend tables.sg $entry 'x=[1,2,3,4,5,6,7]' 'y=[8,9,10]' k=3 >got 2>&1
 		cmp -s wanted got
 		judge "$entry by $backend is what the evaluator says" $?
