@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const cli_option options[] = {
     {"loss", 0, "NAME", "what is made small: a scalar of the model; default: its gradient's"},
@@ -36,17 +37,35 @@ static const cli_option options[] = {
 
 volatile sig_atomic_t train_stop;
 
+static int
+milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int)(t.tv_sec % 1000000 * 1000 + t.tv_nsec / 1000000);
+}
+
+/* The first one asks for the end; a later one is the end. What comes with the first is the same
+ * wish: timeout(1) sends to the process and then to its group. */
 static void
 on_signal(int number)
 {
-	train_stop = number;
+	static volatile sig_atomic_t first;
+
+	if (!train_stop) {
+		first = milliseconds();
+		train_stop = number;
+	} else if (milliseconds() - first > 200) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
 }
 
-/* The first one asks for the end; the second one is the end. */
 static void
 watch_signals(void)
 {
-	struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, now;
+	struct sigaction a = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, now;
 	static const int number[] = {SIGINT, SIGTERM};
 	size_t i;
 
@@ -221,13 +240,26 @@ put_text(cli_text *out, const char *name, const cli_view *v)
 static void
 put_json(cli_text *out, const char *name, const cli_view *v)
 {
-	cli_puts(out, ", ");
 	cli_json_string(out, name);
 	cli_puts(out, ": ");
 	cli_json(out, v);
 }
 
-/* The loss; the params too where no file keeps them. */
+static bool
+is_printed(const train *t, const char *name, bool with_params)
+{
+	size_t i;
+
+	for (i = 0; with_params && i < t->nparams; i++) {
+		if (strcmp(t->param[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return strcmp(t->entry->args[t->entry->ninputs].name, name) == 0;
+}
+
+/* The loss; the params too where no file keeps them, but for one that is the loss. The model's
+ * "epochs" wins over ours. */
 static bool
 print_result(train *t, bool with_params)
 {
@@ -241,7 +273,10 @@ print_result(train *t, bool with_params)
 	bool ok;
 
 	if (t->json) {
-		cli_printf(&out, "{\"epochs\": %zu", t->reached.n);
+		cli_puts(&out, "{");
+		if (!is_printed(t, "epochs", with_params)) {
+			cli_printf(&out, "\"epochs\": %zu, ", t->reached.n);
+		}
 	}
 	(t->json ? put_json : put_text)(&out, loss->name, &value);
 	for (i = 0; with_params && i < t->nparams; i++) {
@@ -249,6 +284,10 @@ print_result(train *t, bool with_params)
 		const cli_view v = {
 		    .type = p->type, .rank = p->rank, .extent = p->shape, .data = p->value};
 
+		if (strcmp(p->name, loss->name) == 0) {
+			continue;
+		}
+		cli_puts(&out, t->json ? ", " : "");
 		(t->json ? put_json : put_text)(&out, p->name, &v);
 	}
 	cli_puts(&out, t->json ? "}\n" : "");
@@ -261,21 +300,36 @@ print_result(train *t, bool with_params)
 	return ok;
 }
 
-static void
+static bool
 write_plot(train *t)
 {
 	cli_text text = {0}, err = {0};
 	cli_out out = {.path = t->plot, .keep = true};
+	bool ok;
 
 	train_plot_text(&text, t->entry->args[t->entry->ninputs].name, t->reached.epoch,
 	                t->reached.n);
 	out.bytes = text.s;
 	out.n = text.n;
-	if (!cli_write_files(&out, 1, &err)) {
+	ok = !t->plot || cli_write_files(&out, 1, &err);
+	if (!ok) {
 		t->status = cli_error(t->args, CLI_FAULT, "%s", err.s);
 	}
 	cli_text_free(&text);
 	cli_text_free(&err);
+	return ok;
+}
+
+/* Kept at once, since whoever stops it may not wait for the loss over all data. */
+static bool
+conclude_stop(train *t)
+{
+	const bool kept = t->save && train_checkpoint(t);
+
+	fprintf(stderr, "stopped in epoch %zu of %lld%s\n", t->reached.n + 1, (long long)t->epochs,
+	        kept ? "; --resume goes on from here" : "");
+	t->status = t->status == CLI_DONE ? 128 + t->stopped : t->status;
+	return kept;
 }
 
 /* What was computed is kept, or shown where it can't be. */
@@ -285,23 +339,23 @@ conclude(train *t)
 	bool kept = false;
 
 	train_show_end(t);
-	if (t->save) {
-		kept = train_checkpoint(t);
-	}
-	if (t->plot) {
-		write_plot(t);
-	}
 	if (t->log_failed) {
 		t->status = CLI_FAULT;
 	}
-	if (train_stop) {
-		fprintf(stderr, "stopped in epoch %zu of %lld%s\n", t->reached.n + 1,
-		        (long long)t->epochs, kept ? "; --resume goes on from here" : "");
-		t->status = t->status == CLI_DONE ? 128 + train_stop : t->status;
+	if (t->stopped) {
+		kept = conclude_stop(t);
 	}
-	if (train_evaluate(t, &t->loss)) {
-		print_result(t, !kept);
+	if (!train_evaluate(t, &t->loss)) {
+		return;
 	}
+	if (!isfinite(t->loss)) {
+		train_not_finite(t, t->loss, "after", t->reached.n, t->reached.steps);
+		return;
+	}
+	if (t->save && !t->stopped) {
+		kept = train_checkpoint(t);
+	}
+	print_result(t, !kept);
 }
 
 /* ---- the command ---- */
@@ -318,7 +372,12 @@ begin(train *t)
 	}
 	t->began = train_now();
 	t->resumed_at = train_position(t);
-	return train_start_log(t) && (!t->save || train_checkpoint(t));
+	if ((int64_t)t->reached.n >= t->epochs) {
+		fprintf(stderr, "note: '%s' has %zu epochs: none is left of --epochs=%lld\n",
+		        t->save, t->reached.n, (long long)t->epochs);
+	}
+	/* what can't be written is told before the work */
+	return train_start_log(t) && write_plot(t) && (!t->save || train_checkpoint(t));
 }
 
 static void
@@ -329,6 +388,7 @@ train_model(train *t, sg_model *m)
 		if ((t->optimizer == LBFGS ? train_by_lbfgs : train_by_steps)(t)) {
 			conclude(t);
 		}
+		write_plot(t); /* of what led to a failure, too */
 	}
 	train_close(t);
 }

@@ -96,6 +96,7 @@ typedef struct train {
 	double began, saved, shown;  /* seconds on the clock */
 	double resumed_at;           /* epochs, with the part of one, that others have done */
 	bool complained, log_failed; /* could not be written, which has been said */
+	int stopped;                 /* by this signal */
 	double loss;                 /* of the params as they are at the end */
 	int status;
 } train;
@@ -119,9 +120,12 @@ void train_update(train *t);
 double train_slope(const train *t); /* the norm of those gradients */
 
 bool train_run_call(train *t, double *loss); /* what is bound */
+/* A message; returns false. */
+bool train_not_finite(train *t, double loss, const char *when, size_t number, int64_t step);
 double train_loss(const train *t);           /* of the call that ran */
 double train_position(const train *t);       /* epochs that are done, with the part of one */
 void train_show_end(train *t);               /* the last line of the progress */
+void train_clear_line(const train *t);       /* of the progress, for a message */
 bool train_evaluate(train *t, double *loss); /* all data, in order */
 bool train_by_steps(train *t);
 bool train_by_lbfgs(train *t);

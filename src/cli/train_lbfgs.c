@@ -45,25 +45,33 @@ get_arrays(const train *t, bool gradients, lbfgsfloatval_t *x)
 	}
 }
 
+static bool
+are_finite(const lbfgsfloatval_t *g, int n)
+{
+	int i;
+
+	for (i = 0; i < n && isfinite(g[i]); i++) {
+	}
+	return i == n;
+}
+
 /* Where the model can't be computed the line search turns back, as at any high place. */
 static lbfgsfloatval_t
 evaluate(void *instance, const lbfgsfloatval_t *x, lbfgsfloatval_t *g, int n, lbfgsfloatval_t step)
 {
 	train *t = instance;
-	double loss = 0;
-	int status, i;
+	int i;
 
 	(void)step;
 	put_params(t, x);
-	status = sg_call_run(t->call);
 	for (i = 0; i < n; i++) { /* of which the library may have rounded the number up */
 		g[i] = 0;
 	}
-	if (status == SG_OK) {
-		loss = train_loss(t);
-		get_arrays(t, true, g);
+	if (sg_call_run(t->call) != SG_OK || !isfinite(train_loss(t))) {
+		return HUGE_VAL;
 	}
-	return status != SG_OK || isnan(loss) ? HUGE_VAL : loss;
+	get_arrays(t, true, g);
+	return are_finite(g, n) ? train_loss(t) : HUGE_VAL;
 }
 
 static int
@@ -76,7 +84,9 @@ progress(void *instance, const lbfgsfloatval_t *x, const lbfgsfloatval_t *g, lbf
 	(void)x, (void)g, (void)xnorm, (void)step, (void)n, (void)k;
 	t->reached.steps += tries;
 	train_end_epoch(t, loss, gnorm);
-	return train_stop;
+	train_checkpoint_sometimes(t);
+	t->stopped = train_stop;
+	return t->stopped;
 }
 
 /* What the method says at its end. */
@@ -95,6 +105,7 @@ settle(train *t, int result)
 	case LBFGSERR_MAXIMUMLINESEARCH:
 	case LBFGSERR_WIDTHTOOSMALL:
 	case LBFGSERR_INCREASEGRADIENT:
+		train_clear_line(t);
 		fprintf(stderr,
 		        "note: L-BFGS ends after %zu iterations: along its direction the loss "
 		        "becomes no smaller\n",
@@ -103,7 +114,7 @@ settle(train *t, int result)
 	default:
 		break;
 	}
-	if (train_stop) {
+	if (t->stopped) {
 		return true;
 	}
 	t->status = result == LBFGSERR_OUTOFMEMORY
@@ -127,9 +138,9 @@ minimise(train *t, lbfgsfloatval_t *x, int n)
 	if (!train_run_call(t, &loss)) { /* where it begins there has to be a value */
 		return false;
 	}
-	if (!isfinite(loss)) {
-		t->status =
-		    cli_error(t->args, CLI_NUMERIC, "the loss is not finite where it begins");
+	if (!isfinite(loss) || !isfinite(train_slope(t))) {
+		t->status = cli_error(t->args, CLI_NUMERIC, "the %s is not finite where it begins",
+		                      isfinite(loss) ? "gradient" : "loss");
 		return false;
 	}
 	result = lbfgs(n, x, NULL, evaluate, progress, t, &how);

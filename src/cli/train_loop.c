@@ -2,10 +2,12 @@
 #include "cli/train.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,38 +44,80 @@ put_time(cli_text *line, double seconds)
 	cli_printf(line, s >= 3600 ? "%02ld:%02ld" : "%ld:%02ld", s / 60 % 60, s % 60);
 }
 
-/* "epoch  12/100 [=====>    ] loss 0.0123  2.1e+05 rows/s  0:12 left", on a terminal alone. */
+/* A line that is broken can't be written over: one column stays free. */
+static int
+line_width(void)
+{
+	struct winsize w;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col - 1 : INT_MAX;
+}
+
+/* Messages stand on lines of their own. */
+void
+train_clear_line(const train *t)
+{
+	if (t->shown > 0) {
+		fputs("\r\x1b[K", stderr);
+	}
+}
+
+/* loss 0.0123  2.1e+05 rows/s  0:12 left */
+static void
+put_rate(cli_text *line, const train *t, double loss, bool last)
+{
+	const double passed = train_now() - t->began;
+	const double here = train_position(t) - t->resumed_at;
+
+	cli_printf(line, "loss %.6g", loss);
+	if (passed > 0 && here > 0) {
+		cli_printf(line, "  %.3g %s/s  ",
+		           here * (t->feed.rows ? (double)t->feed.rows : 1) / passed,
+		           t->feed.rows ? "rows" : "steps");
+		put_time(line,
+		         last ? passed : passed / here * ((double)t->epochs - train_position(t)));
+		cli_puts(line, last ? "" : " left");
+	}
+}
+
+/* [=====>    ] */
+static void
+put_bar(cli_text *line, int width, double done)
+{
+	const int filled = (int)(done * width);
+	int i;
+
+	cli_putc(line, '[');
+	for (i = 0; i < width; i++) {
+		cli_putc(line, i < filled ? '=' : i == filled ? '>' : ' ');
+	}
+	cli_puts(line, "] ");
+}
+
+/* "epoch 12/100 [=====>    ] loss 0.0123  2.1e+05 rows/s  0:12 left", on a terminal alone. Where
+ * it is narrow the bar gives way first. */
 static void
 show(train *t, double loss, bool last)
 {
-	enum { WIDTH = 24 };
-	const double now = train_now(), done = train_position(t) / (double)t->epochs;
-	const double passed = now - t->began;
-	const double here = train_position(t) - t->resumed_at;
-	cli_text line = {0};
-	int i, filled = (int)(done * WIDTH);
+	enum { MOST = 24, LEAST = 4 };
+	const int width = line_width();
+	cli_text line = {0}, rate = {0};
+	int room;
 
-	if (!isatty(STDERR_FILENO) || (!last && now - t->shown < show_seconds)) {
+	if (!isatty(STDERR_FILENO) || (!last && train_now() - t->shown < show_seconds)) {
 		return;
 	}
-	t->shown = now;
-	cli_printf(&line, "\repoch %zu/%" PRId64 " [", t->reached.n, t->epochs);
-	for (i = 0; i < WIDTH; i++) {
-		cli_putc(&line, i < filled ? '=' : i == filled ? '>' : ' ');
+	t->shown = train_now();
+	put_rate(&rate, t, loss, last);
+	cli_printf(&line, "epoch %zu/%" PRId64 " ", t->reached.n, t->epochs);
+	room = width - (int)line.n - (int)rate.n - 3;
+	if (room >= LEAST) {
+		put_bar(&line, room < MOST ? room : MOST, train_position(t) / (double)t->epochs);
 	}
-	cli_printf(&line, "] loss %.6g", loss);
-	if (passed > 0 && here > 0) {
-		cli_printf(&line, "  %.3g %s/s  ",
-		           here * (t->feed.rows ? (double)t->feed.rows : 1) / passed,
-		           t->feed.rows ? "rows" : "steps");
-		put_time(&line,
-		         last ? passed : passed / here * ((double)t->epochs - train_position(t)));
-		cli_puts(&line, last ? "" : " left");
-	}
-	cli_puts(&line, "\x1b[K");
-	cli_puts(&line, last ? "\n" : "");
-	fputs(line.s, stderr);
+	cli_puts(&line, cli_str(&rate));
+	fprintf(stderr, "\r%.*s\x1b[K%s", width, cli_str(&line), last ? "\n" : "");
 	cli_text_free(&line);
+	cli_text_free(&rate);
 }
 
 void
@@ -81,21 +125,23 @@ train_show_end(train *t)
 {
 	if (t->reached.n) {
 		show(t, t->reached.epoch[t->reached.n - 1].loss, true);
+	} else {
+		train_clear_line(t);
 	}
+	t->shown = 0;
 }
 
 /* ---- one call ---- */
 
-static bool
-not_finite(train *t, double loss)
+bool
+train_not_finite(train *t, double loss, const char *when, size_t number, int64_t step)
 {
-	train_show_end(t);
 	t->status =
-	    cli_error(t->args, CLI_NUMERIC, "the loss is %s in epoch %zu (step %" PRId64 ")",
+	    cli_error(t->args, CLI_NUMERIC, "the loss is %s %s epoch %zu (step %" PRId64 ")",
 	              isnan(loss) ? "nan"
 	              : loss > 0  ? "inf"
 	                          : "-inf",
-	              t->reached.n + 1, t->reached.steps + 1);
+	              when, number, step);
 	if (t->optimizer != LBFGS) {
 		fputs("hint: a smaller --lr, or other initial values\n", stderr);
 	}
@@ -116,6 +162,7 @@ train_run_call(train *t, double *loss)
 	const int status = sg_call_run(t->call);
 
 	if (status != SG_OK) {
+		train_clear_line(t);
 		return train_fail(t, status);
 	}
 	*loss = train_loss(t);
@@ -157,11 +204,11 @@ train_end_epoch(train *t, double loss, double slope)
 	r->row = 0;
 	r->sum = 0;
 	train_add_log(t, &r->epoch[r->n - 1]);
-	train_checkpoint_sometimes(t);
 	show(t, loss, false);
 }
 
-/* One batch: its loss counts for the epoch as much as it has rows. */
+/* One batch: its loss counts for the epoch as much as it has rows. What is kept, now and at a stop,
+ * is from before the update: of those params it is known that they have a loss. */
 static bool
 take_step(train *t)
 {
@@ -173,8 +220,14 @@ take_step(train *t)
 		return false;
 	}
 	if (!isfinite(loss)) {
-		return not_finite(t, loss);
+		train_show_end(t);
+		return train_not_finite(t, loss, "in", r->n + 1, r->steps + 1);
 	}
+	t->stopped = train_stop;
+	if (t->stopped) {
+		return true;
+	}
+	train_checkpoint_sometimes(t);
 	r->steps++;
 	r->row += f->rows ? f->now : 1;
 	r->sum += loss * (double)(f->rows ? f->now : 1);
@@ -185,7 +238,6 @@ take_step(train *t)
 		train_end_epoch(t, mean, slope);
 	} else {
 		train_update(t);
-		train_checkpoint_sometimes(t);
 		show(t, r->sum / (double)r->row, false);
 	}
 	return true;
@@ -197,7 +249,7 @@ train_by_steps(train *t)
 	bool ok = true;
 	size_t shuffled = SIZE_MAX; /* the epoch that has its order */
 
-	while (ok && !train_stop && (int64_t)t->reached.n < t->epochs) {
+	while (ok && !t->stopped && (int64_t)t->reached.n < t->epochs) {
 		if (t->feed.rows && shuffled != t->reached.n) {
 			train_shuffle(t);
 			shuffled = t->reached.n;

@@ -107,9 +107,12 @@ train_checkpoint(train *t)
 	add_reached(&a, t);
 	cli_zip_end(&a.bytes, &a.directory, a.members);
 	ok = write_file(t->save, &a.bytes, &err);
-	if (!ok) {
-		t->status = cli_error(t->args, CLI_FAULT, "%s", err.s);
+	if (!ok && !t->complained) {
+		train_clear_line(t);
+		cli_error(t->args, CLI_FAULT, "%s", err.s);
 	}
+	t->status = ok ? t->status : CLI_FAULT;
+	t->complained = !ok;
 	t->saved = train_now();
 	cli_text_free(&a.bytes);
 	cli_text_free(&a.directory);
@@ -117,15 +120,15 @@ train_checkpoint(train *t)
 	return ok;
 }
 
-/* One that fails on the way, where the disk is full, is no reason to stop: the last one counts. */
+/* One that fails on the way, where the disk is full, is no reason to stop: the next one may be
+ * written, and the last one counts. */
 void
 train_checkpoint_sometimes(train *t)
 {
-	if (!t->save || t->complained || train_now() - t->saved < save_seconds) {
-		return;
+	if (t->save && train_now() - t->saved >= save_seconds) {
+		train_checkpoint(t);
+		t->status = CLI_DONE;
 	}
-	t->complained = !train_checkpoint(t);
-	t->status = CLI_DONE;
 }
 
 /* ---- in ---- */
@@ -222,7 +225,8 @@ read_counts(reader *r)
 	}
 	if (c[FORM] != 1) {
 		ok = cli_fail(&r->err, "%s was written by another version of symgrad", t->save);
-	} else if (c[OPTIMIZER] < 0 || c[OPTIMIZER] >= OPTIMIZERS || c[STEPS] < 0 || c[ROW] < 0 ||
+	} else if (c[OPTIMIZER] < 0 || c[OPTIMIZER] >= OPTIMIZERS || c[STEPS] < 0 ||
+	           c[STEPS] > INT64_MAX / 2 || c[ROW] < 0 ||
 	           (c[ROW] > 0 && c[ROW] >= t->feed.rows && c[BATCH] == t->feed.batch)) {
 		ok = cli_fail(&r->err, "%s is damaged, or belongs to other data", t->save);
 	} else if (c[OPTIMIZER] != (int64_t)t->optimizer) {
@@ -333,6 +337,7 @@ train_add_log(train *t, const epoch *e)
 		ok = (!f || fclose(f) == 0) && ok;
 	}
 	if (t->log && !ok) {
+		train_clear_line(t);
 		cli_error(t->args, CLI_FAULT, "cannot write '%s': %s", t->log, strerror(errno));
 		t->log = NULL;
 		t->log_failed = true;

@@ -64,11 +64,23 @@ find_gradient(const sg_stmt *list, loss *l)
 		}
 }
 
+/* The word for it, if the name is an input's or a param's. */
+static const char *
+data_kind(const sg_stmt *list, const char *name)
+{
+	for (const sg_stmt *st = list; st; st = st->next)
+		for (size_t k = 0; k < st->nitems; k++)
+			if ((st->kind == SG_S_INPUT || st->kind == SG_S_PARAM) &&
+			    st->item[k].name == name)
+				return st->kind == SG_S_INPUT ? "an input" : "a param";
+	return NULL;
+}
+
 /* All that could have been meant. */
 static void
 no_such_loss(elab *e, const sg_stmt *list, const char *name)
 {
-	const char **names = NULL, *near;
+	const char **names = NULL, *near, *kind = data_kind(list, name);
 	size_t n = 0, cap = 0;
 	sg_diag *d = sg_error(e->ctx, (sg_span){.src = NULL}, "no-loss",
 	                      "the model has no value '%s' to be made small", name);
@@ -81,7 +93,9 @@ no_such_loss(elab *e, const sg_stmt *list, const char *name)
 				SG_PUSH(e->ctx, names, n, cap, item_name(&st->item[k]));
 	}
 	near = sg_did_you_mean(name, names, n);
-	if (near)
+	if (kind)
+		sg_add_hint(e->ctx, d, "'%s' is %s; a loss is computed", name, kind);
+	else if (near)
 		sg_add_hint(e->ctx, d, "did you mean '%s'?", near);
 }
 
@@ -115,8 +129,11 @@ training_statements(elab *e, sg_stmt *list)
 		if (e->o->loss)
 			no_such_loss(e, list, l.name);
 		else
-			sg_error(e->ctx, (sg_span){.src = NULL}, "no-loss",
-			         "the model has no 'gradient' that says what is to be made small");
+			sg_add_hint(e->ctx,
+			            sg_error(e->ctx, (sg_span){.src = NULL}, "no-loss",
+			                     "the model has no 'gradient' that says what is to be "
+			                     "made small"),
+			            "name one of its values: --loss=NAME");
 		return list;
 	}
 	for (sg_stmt *st = list; st; st = st->next)

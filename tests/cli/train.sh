@@ -128,7 +128,8 @@ expect 'and the other half' 0 '*' '' train fit.sg N=50 --epochs=40 --save=half.n
 prints 'are the whole' "$("$SYMGRAD" run fit.sg N=50 w=@whole.npz:w)" "$SYMGRAD" run fit.sg N=50 w=@half.npz:w
 cut -d, -f1-3 whole.csv >a && cut -d, -f1-3 half.csv >b && cmp a b && cmp whole.svg half.svg
 judge 'in the log and the picture too' $?
-expect 'what is done is done' 0 '*' '' train fit.sg N=50 --epochs=40 --save=half.npz --resume
+expect 'what is done is done' 0 '*' "note: 'half.npz' has 40 epochs: none is left of --epochs=40" \
+	train fit.sg N=50 --epochs=40 --save=half.npz --resume
 
 expect 'another optimizer can not go on' 1 '' '*' train fit.sg N=50 --save=half.npz --resume --optimizer=sgd
 says 'and says why' 'half.npz was written with --optimizer=adam, not sgd'
@@ -169,6 +170,24 @@ interrupt() { # interrupt SIGNAL STATUS: while it runs, in its second epoch or l
 }
 interrupt TERM 143
 interrupt KILL 137
+# timeout(1) sends its signal twice in a moment, to the process and to its group
+rm -f cut.csv
+# shellcheck disable=SC2086
+"$SYMGRAD" train $long --epochs=999999 --save=cut.npz --log=cut.csv >/dev/null 2>"$work/err" &
+pid=$!
+while ! { test -f cut.csv && test "$(wc -l <cut.csv)" -ge 2; }; do sleep 0.02; done
+kill -TERM $pid
+kill -TERM $pid 2>/dev/null
+wait $pid 2>/dev/null
+says 'a signal that comes twice at once is one' 'stopped in epoch [0-9]* of 999999; --resume goes on from here'
+
+# ---- the bar, on a terminal of 40 columns: no line of it is longer
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+	script -qec "stty cols 40; '$SYMGRAD' train $long --epochs=3" tty </dev/null >/dev/null
+	tr '\r' '\n' <tty | sed -n 's/.\[K$//; /^epoch/p' >bar
+	grep -q 'loss' bar && awk 'length > 39 { exit 1 }' bar
+	judge 'the bar keeps to the width of the terminal' $?
+fi
 
 # ---- what goes wrong
 expect 'no such loss' 1 '' '*' train fit.sg --loss=los
@@ -177,16 +196,41 @@ expect 'a loss that is none' 1 '' '*' train fit.sg --loss=y N=3
 says 'is told where it is' 'fit.sg:4:1: error'
 expect 'no loss at all' 1 '' '*' train rows.sg N=3
 says 'is told' 'no .gradient. that says what is to be made small'
+says 'with what to do' 'hint: name one of its values: --loss=NAME'
 expect 'a loss without params' 1 '' '*' train fit.sg --loss=x
 expect 'data that is missing' 1 '' '*' train net.sg 'x=[[1, 2, 3]]'
 says 'is named' "needs a value for y f64 \[N\]"
 expect 'data that does not fit' 1 '' '*' train net.sg 'x=[[1, 2, 3]]' 'y=[1, 2]'
 expect 'a loss that leaves the numbers' 3 '' '*' train rows.sg --loss=loss N=3 scale=inf
 says 'is told when' 'the loss is nan in epoch 1 (step 1)'
+expect 'a loss that is data' 1 '' '*' train fit.sg --loss=w
+says 'is told what it is' "'w' is a param; a loss is computed"
+
+# The root's slope at 0 is infinite: the first loss is a number, those after it are none.
+cat >root.sg <<'END'
+param w = 0.0
+gradient sqrt(w) + w as loss wrt w
+END
+for epochs in 1 3; do
+	expect "a step to no number, $epochs" 3 '' '*' train root.sg --epochs=$epochs --save=root.npz --plot=root.svg
+	prints 'leaves the params from before it' 'loss = 0.0' sh -c "'$SYMGRAD' run root.sg w=@root.npz:w | sed 1q"
+	judge 'and a picture of the way there' "$(grep -q '<polyline' root.svg; echo $?)"
+done
+expect 'L-BFGS without a slope' 3 '' '*' train root.sg --optimizer=lbfgs
+cat >names.sg <<'END'
+param epochs = 1.0, train = 2.0, grad_train = 3.0
+gradient epochs**2 + train**2 + grad_train**2 as loss wrt params
+END
+prints 'params are printed under any name' '{"loss": 14, "epochs": 1, "train": 2, "grad_train": 3}' \
+	"$SYMGRAD" train names.sg --epochs=1 --lr=0 --format=json
+prints 'a param that is the loss once' '{"epochs": 1, "w": 2}' sh -c \
+	"printf 'param w = 2.0\ngradient w wrt w\n' | '$SYMGRAD' train - --epochs=1 --lr=0 --format=json"
 for wrong in --optimizer=best --lr=-1 --lr=x --beta1=1 --epochs=0 --batch=0 --save=w.txt --plot=w.png --batch-dim=N ENTRY; do
 	expect "$wrong" 2 '' '*' train fit.sg N=3 $wrong
 done
 expect 'a folder that is not there' 1 '' '*' train fit.sg N=3 --save=none/w.npz
 says 'is told before the work' "cannot write 'none/w.npz'"
+expect 'no place for the picture' 1 '' '*' train fit.sg N=3 --plot=none/w.svg
+says 'is told before the work too' "cannot write 'none/w.svg'"
 expect 'a disk that is full' 1 '' '*' train fit.sg N=3 --log=/dev/full
 finish
