@@ -134,19 +134,33 @@ mode_of(const cli_out *o)
 	return mode_of_new_files() | o->mode;
 }
 
-/* A target that is there and is no plain file (/dev/null, a pipe) can't be renamed onto. */
+/* /dev/stderr and its like: links to what the process has open, maybe to a plain file. */
+static bool
+is_descriptor(const char *path)
+{
+	static const char proc[] = "/proc/";
+	char to[sizeof proc - 1];
+
+	return strncmp(path, proc, sizeof to) == 0 || strncmp(path, "/dev/fd/", 8) == 0 ||
+	       (readlink(path, to, sizeof to) == (ssize_t)sizeof to &&
+	        memcmp(to, proc, sizeof to) == 0);
+}
+
+/* A target that is there and is no plain file (/dev/null, a pipe) can't be renamed onto; and a
+ * rename would put a file in the place of /dev/stderr itself. */
 static bool
 is_special(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+	return stat(path, &st) == 0 && !S_ISDIR(st.st_mode) &&
+	       (!S_ISREG(st.st_mode) || is_descriptor(path));
 }
 
 static bool
 write_special(const cli_out *o, cli_text *err)
 {
-	int fd = open(o->path, O_WRONLY);
+	int fd = open(o->path, O_WRONLY | O_APPEND);
 	bool ok = fd >= 0 && put_all(fd, o->bytes, o->n);
 	int why = errno;
 

@@ -142,7 +142,9 @@ train_not_finite(train *t, double loss, const char *when, size_t number, int64_t
 	              : loss > 0  ? "inf"
 	                          : "-inf",
 	              when, number, step);
-	if (t->optimizer != LBFGS) {
+	if (step == 1 && strcmp(when, "in") == 0) {
+		fputs("hint: look for it in the data and the initial values\n", stderr);
+	} else if (t->optimizer != LBFGS) {
 		fputs("hint: a smaller --lr, or other initial values\n", stderr);
 	}
 	return false;

@@ -236,7 +236,7 @@ read_counts(reader *r)
 	} else if (c[ROW] > 0 && (c[BATCH] != t->feed.batch || c[SEED] != (int64_t)t->seed)) {
 		ok = cli_fail(&r->err,
 		              "%s was written within an epoch, with --batch=%" PRId64
-		              " --seed=%" PRId64 ", which have to be the same now",
+		              " --seed=%" PRId64 ": they and the data have to be the same now",
 		              t->save, c[BATCH], c[SEED]);
 	}
 	if (ok) {

@@ -203,6 +203,7 @@ says 'is named' "needs a value for y f64 \[N\]"
 expect 'data that does not fit' 1 '' '*' train net.sg 'x=[[1, 2, 3]]' 'y=[1, 2]'
 expect 'a loss that leaves the numbers' 3 '' '*' train rows.sg --loss=loss N=3 scale=inf
 says 'is told when' 'the loss is nan in epoch 1 (step 1)'
+says 'and where it is not' 'hint: look for it in the data and the initial values'
 expect 'a loss that is data' 1 '' '*' train fit.sg --loss=w
 says 'is told what it is' "'w' is a param; a loss is computed"
 
@@ -232,5 +233,10 @@ expect 'a folder that is not there' 1 '' '*' train fit.sg N=3 --save=none/w.npz
 says 'is told before the work' "cannot write 'none/w.npz'"
 expect 'no place for the picture' 1 '' '*' train fit.sg N=3 --plot=none/w.svg
 says 'is told before the work too' "cannot write 'none/w.svg'"
+ln -s /proc/self/fd/1 stdout.csv
+echo before >all
+"$SYMGRAD" train net.sg 'x=[[1, 2, 3]]' 'y=[1]' --epochs=2 --log=stdout.csv >>all
+test -L stdout.csv && test "$(sed -n '1p;2p' all | tr '\n' ' ')" = 'before epoch,loss,gradient_norm,seconds '
+judge 'a link to what is open stays one, and is written to' $?
 expect 'a disk that is full' 1 '' '*' train fit.sg N=3 --log=/dev/full
 finish
