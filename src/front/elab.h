@@ -214,8 +214,6 @@ void prelude_read_all(elab *e);
 /* ---- names, as the text alone tells (names.c) ---- */
 /* Finds the names that derivatives are taken with respect to. */
 void collect_wrt(elab *e, const sg_stmt *list);
-/* The statements of a model that is to be trained (training.c). NULL after an error. */
-sg_stmt *training_statements(elab *e, sg_stmt *list);
 void collect_wrt_expr(elab *e, const sg_ast *x);
 /* Is one of them bound at this place, in scope s? */
 bool is_marked(elab *e, const scope *s, const char *name, sg_span at);
@@ -224,6 +222,11 @@ void unknown_name(elab *e, scope *s, const sg_ast *x);
 /* The name is bound here: should it have been reported as unknown, that is worth a note. */
 void note_later_binding(elab *e, const char *name, sg_span at);
 void settle_unknown_names(elab *e); /* notes and hints of the reports, at the end */
+
+/* ---- training (training.c) ---- */
+/* The statements of a model that is to be trained: a copy of the list with one entry, the gradient
+ * of the loss. The list itself after an error, so that what else is wrong is told too. */
+sg_stmt *training_statements(elab *e, sg_stmt *list);
 
 /* ---- expressions (expr.c, operator.c, index.c, call.c) ---- */
 value eval(elab *e, scope *s, const sg_ast *x);
