@@ -17,6 +17,7 @@ static const struct {
     {"rows", "input x[N, M]\noutput softmax(x*x) as p, sum(x, axis=1) as s\n", "N=1003 M=301", 2},
     {"columns", "input x[N, M]\noutput sum(x, axis=0) as s, max(x, axis=0) as m\n", "N=2003 M=301",
      1},
+    {"short rows summed", "input x[N, 8], w[8]\noutput sum(exp(x)*w, axis=1) as s\n", "N=50003", 1},
     {"everything summed", "input x[N]\noutput sum(exp(x)) as s, max(x) as m, mean(x**2) as q\n",
      "N=200003", 1},
     {"sums of few rows", "input x[N, M]\noutput sum(x*x.T[0, 0], axis=(0, 1)) as s\n",

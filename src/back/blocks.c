@@ -613,6 +613,8 @@ move_long_loop(sg_nest *n)
 	n->nkept -= n->strip;
 	n->tile_at = g;
 	sg_move_inside(n, g);
+	if (g == n->outer)
+		n->outer = n->ngroups - 1;
 	return true;
 }
 

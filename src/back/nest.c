@@ -222,7 +222,7 @@ sg_nest_from(const sg_nest *n, uint32_t d)
 {
 	if (is_over_rows(n, d))
 		return times_row(n, d, n->f->row);
-	return d == 0 && n->begin ? n->begin : "0";
+	return d == n->outer && n->begin ? n->begin : "0";
 }
 
 const char *
@@ -230,7 +230,7 @@ sg_nest_to(const sg_nest *n, uint32_t d)
 {
 	if (is_over_rows(n, d))
 		return times_row(n, d, n->f->end);
-	return d == 0 && n->begin ? n->end : sg_ext_bare(n->f, n->ext[d]);
+	return d == n->outer && n->begin ? n->end : sg_ext_bare(n->f, n->ext[d]);
 }
 
 bool

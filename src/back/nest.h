@@ -46,10 +46,11 @@ typedef struct sg_nest {
 	bool *parts;     /* by value: it is made of it */
 	uint32_t *whole; /* by root: what it adds, for all turns */
 	/* parallel.c */
+	uint32_t outer; /* the loop that is parallel, if any: 0, unless it was moved */
 	bool parallel, inside,
 	    fails;        /* inside: its parallel loop is open; fails: it may set the status */
 	const char *when; /* it is large enough */
-	bool shares;      /* all is reduced: by shares of loop 0, which are then put together */
+	bool shares;      /* all is reduced: by shares of that loop, which are then put together */
 	const char *begin, *end; /* of the share */
 } sg_nest;
 

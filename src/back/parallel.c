@@ -339,12 +339,14 @@ sg_close_parallel(sg_nest *n)
 
 /* ---- chunks for the pool ---- */
 
-/* Turns of loop 0 that make up a chunk, as C; from the extents alone. */
+/* Turns of the outer loop that make up a chunk, as C; from the extents alone. */
 static const char *
 grain_text(sg_nest *n)
 {
 	sg_fn *f = n->f;
-	const sg_ext inner = sg_fn_ext_mul(f, n->ext + 1, n->ngroups - 1);
+	const sg_ext inner =
+	    sg_ext_mul(f->sp, sg_fn_ext_mul(f, n->ext, n->outer),
+	               sg_fn_ext_mul(f, n->ext + n->outer + 1, n->ngroups - 1 - n->outer));
 	const int64_t turns = CHUNK / cost_of(n) + 1;
 	int64_t v;
 
@@ -359,7 +361,7 @@ static void
 print_part(sg_nest *n)
 {
 	sg_fn *f = n->f;
-	const char *turns = sg_ext_bare(f, n->ext[0]), *grain = grain_text(n);
+	const char *turns = sg_ext_bare(f, n->ext[n->outer]), *grain = grain_text(n);
 	sg_part_text p;
 
 	sg_part_open(f, &p);
@@ -460,8 +462,7 @@ add_shares(const share *s)
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		const sg_root *r = &n->s->root[i];
 		const sg_type t = (sg_type)n->s->val[r->val[0]].type;
-		const char *x =
-		    s->sum[i] ? sg_text(f->ctx, "%s[%s]", s->sum[i], s->number) : NULL;
+		const char *x = s->sum[i] ? sg_text(f->ctx, "%s[%s]", s->sum[i], s->number) : NULL;
 
 		if (s->rest[i]) {
 			sg_line(f, "%s(&%s, &%s, %s);", sg_use_typed(f->m, "sum_add", t), r->acc,
