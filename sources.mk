@@ -366,6 +366,7 @@ gradbench_sources = \
 	bench/workloads.c
 test_headers = \
 	tests/block_cases.h \
+	tests/claim.h \
 	tests/derive_test.h \
 	tests/emit_random.h \
 	tests/graph_test.h \

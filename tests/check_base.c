@@ -1,5 +1,6 @@
 /* check_base.c - floor 0: faults, arena, names, numbers, places, diagnostics. */
 #include "base/base.h"
+#include "claim.h"
 
 #include <check.h>
 #include <float.h>
@@ -378,11 +379,10 @@ check_round_trip(double v, bool is_f32)
 	const char *s = number(v, is_f32, false);
 	double back = 0;
 
-	ck_assert_msg(sg_read_double(s, strlen(s), &back), "%s", s);
-	ck_assert_msg(is_f32 ? (float)back == (float)v : back == v, "%a gave %s", v, s);
-	ck_assert_msg(is_f32 ? strtof(s, NULL) == (float)v : strtod(s, NULL) == v, "%a gave %s", v,
-	              s);
-	ck_assert_msg(digits_of(s) <= fewest_digits(v, is_f32), "%a gave %s", v, s);
+	CLAIM(sg_read_double(s, strlen(s), &back), "%s", s);
+	CLAIM(is_f32 ? (float)back == (float)v : back == v, "%a gave %s", v, s);
+	CLAIM(is_f32 ? strtof(s, NULL) == (float)v : strtod(s, NULL) == v, "%a gave %s", v, s);
+	CLAIM(digits_of(s) <= fewest_digits(v, is_f32), "%a gave %s", v, s);
 }
 
 START_TEST(random_bit_patterns_read_back_from_the_fewest_digits)

@@ -382,7 +382,7 @@ patterns(world *w)
 		ck_assert_ptr_null(sg_pattern_of(&w->b, y[k], 1, &by[k], &p));
 		ck_assert_int_eq(p.rowptr[p.rows], places[k]);
 		for (int64_t i = 0; i < places[k]; i++)
-			ck_assert_int_eq(p.col[i], i % p.cols);
+			CLAIM(p.col[i] == i % p.cols, "%d: %d", (int)i, (int)p.col[i]);
 		ck_assert_uint_lt(sg_ctx_bytes(w->ctx) - before, (size_t)40 << 20);
 	}
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "claim.h"
 #include "symgrad_runtime.h"
 
 enum { MAX_ARGS = 24 };
@@ -530,10 +531,9 @@ compare(const sg_array *a, const void *data, double tolerance, const char *what)
 		const double x = element(a->type, a->data, i), y = element(a->type, data, i);
 		const double scale = fmax(1, fmax(fabs(x), fabs(y)));
 
-		ck_assert_msg(x == y || (isnan(x) && isnan(y)) ||
-		                  (isfinite(scale) && fabs(x - y) <= tolerance * scale),
-		              "%s: %s at %lld is %.17g and %.17g", what, a->name, (long long)i, x,
-		              y);
+		CLAIM(x == y || (isnan(x) && isnan(y)) ||
+		          (isfinite(scale) && fabs(x - y) <= tolerance * scale),
+		      "%s: %s at %lld is %.17g and %.17g", what, a->name, (long long)i, x, y);
 	}
 }
 

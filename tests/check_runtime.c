@@ -1,5 +1,6 @@
 /* check_runtime.c - the runtime: kernels against their references, integers, casts, random numbers,
  * texts and symbols. */
+#include "claim.h"
 #include "runtime_text.h"
 #include "symbols.h"
 #include "symgrad_reference.h"

@@ -6,6 +6,7 @@
 #ifndef SG_TESTS_GRAPH_TEST_H
 #define SG_TESTS_GRAPH_TEST_H
 
+#include "claim.h"
 #include "rules/rules.h"
 
 #include "symgrad_runtime.h"
@@ -17,13 +18,6 @@
 #include <string.h>
 
 enum { NDIMS = 3, MAX_INPUTS = 24 };
-
-/* An assertion that is free where it holds: libcheck's write a message each time. */
-#define CLAIM(cond, ...)                                                                           \
-	do                                                                                         \
-		if (!(cond))                                                                       \
-			ck_abort_msg(__VA_ARGS__);                                                 \
-	while (0)
 
 typedef struct world {
 	sg_ctx *ctx;

@@ -35,11 +35,11 @@ C(near)(const char *what, ptrdiff_t n, const T *x, const T *y, double tol, doubl
 		a = (double)x[i];
 		b = (double)y[i];
 		if (isnan(a) || isnan(b) || isinf(a) || isinf(b))
-			ck_assert_msg((isnan(a) && isnan(b)) || a == b, "%s: [%td] %g, not %g",
-			              what, i, a, b);
+			CLAIM((isnan(a) && isnan(b)) || a == b, "%s: [%td] %g, not %g", what, i, a,
+			      b);
 		else
-			ck_assert_msg(fabs(a - b) <= tol * EPS * (fabs(b) + least),
-			              "%s: [%td] of %td: %a, not %a", what, i, n, a, b);
+			CLAIM(fabs(a - b) <= tol * EPS * (fabs(b) + least),
+			      "%s: [%td] of %td: %a, not %a", what, i, n, a, b);
 	}
 }
 
@@ -49,8 +49,8 @@ C(same)(const char *what, ptrdiff_t n, const T *x, const T *y)
 	ptrdiff_t i;
 
 	for (i = 0; i < n; i++)
-		ck_assert_msg(memcmp(&x[i], &y[i], sizeof x[i]) == 0, "%s: [%td] %a, not %a", what,
-		              i, (double)x[i], (double)y[i]);
+		CLAIM(memcmp(&x[i], &y[i], sizeof x[i]) == 0, "%s: [%td] %a, not %a", what, i,
+		      (double)x[i], (double)y[i]);
 }
 
 static const ptrdiff_t C(extent)[] = {0, 1, 2, 3, 15, 16, 17, 100, 257};
@@ -538,7 +538,7 @@ END_TEST
 /* All transposes, steps between elements, rows backwards, and columns behind C that stay. */
 TEST(C(products_agree_with_their_references))
 {
-	const ptrdiff_t ext[] = {0,  1,  2,  3,  4,  5,   8,   9,   16, 17,
+	const ptrdiff_t ext[] = {0,  1,  2,  3,  4,   5,   8,   9,   16, 17,
 	                         31, 33, 35, 64, 127, 129, 130, 300, 500};
 	enum { count = sizeof ext / sizeof *ext };
 	uint64_t seed = 8;
