@@ -41,6 +41,11 @@ static const struct {
      "kept = scan((h, v) -> tanh(W @ h + U @ v + b), h0, over=x, checkpoint=2)\n"
      "entry sparse = grad(sum(kept), W) as g\n",
      1e-4},
+    {"a loop that the bodies of two others have in common",
+     "input x[N], w\n"
+     "def f(z) { s = scan((c, v) -> sin(c) - v*w, z[0], over=z, checkpoint=2); return hvp(s, z, z) }\n"
+     "gradient sum(f(x)) as y wrt x, w\n",
+     1e-10},
     {"what is dear to compute again is kept",
      "input x[N, R, M], z[N, K]\n"
      "param W[M, 4, K], U[K, 4, K], b[4, K], A[K, K], E[K, K]\n"

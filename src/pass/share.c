@@ -144,6 +144,24 @@ contexts_in(sg_sharing *w, sg_ref parent)
 	return c;
 }
 
+/* All that loop r is run in. */
+static sg_contexts
+contexts_of(sg_sharing *w, sg_ref r)
+{
+	const sg_bodies *in = &w->in[r];
+	sg_contexts all = {.n = 0};
+
+	if (in->n == 0)
+		return *contexts_in(w, 0);
+	for (size_t k = 0; k < in->n; k++) {
+		const sg_contexts *c = contexts_in(w, in->loop[k]);
+
+		for (size_t i = 0; i < c->n; i++)
+			SG_PUSH(w->ctx, all.at, all.n, all.cap, c->at[i]);
+	}
+	return all;
+}
+
 /* Does one of the roots need r? */
 static bool
 depend(const sg_sharing *w, size_t nroots, const sg_ref *root, sg_ref r)
@@ -308,18 +326,31 @@ follows(const sg_sharing *w, const sg_guards *g, sg_ref more, sg_ref r)
 	return may_run_in_vain(w, more, r);
 }
 
+/* Is `more` in all bodies that r is in? */
+static bool
+is_in_all(const sg_sharing *w, sg_ref more, sg_ref r)
+{
+	const sg_bodies *has = &w->in[more], *of = &w->in[r];
+	size_t found = 0;
+
+	for (size_t i = 0; i < of->n; i++)
+		for (size_t k = 0; k < has->n; k++)
+			found += has->loop[k] == of->loop[i];
+	return found == of->n;
+}
+
 /* Does `more` run wherever r does? Or as good as that? */
 static bool
 runs_too(sg_sharing *w, sg_ref more, sg_ref r)
 {
-	const sg_contexts *c = contexts_in(w, w->parent[r]);
+	const sg_contexts c = contexts_of(w, r);
 
-	for (size_t i = 0; i < c->n; i++) {
-		const sg_guards *g = c->at[i].guards;
+	for (size_t i = 0; i < c.n; i++) {
+		const sg_guards *g = c.at[i].guards;
 
-		if (!c->at[i].live[r])
+		if (!c.at[i].live[r])
 			continue;
-		if (!c->at[i].live[more] ||
+		if (!c.at[i].live[more] ||
 		    (g && !sg_guard_within(g, g->of[r], g->of[more]) && !follows(w, g, more, r)))
 			return false;
 	}
@@ -347,15 +378,15 @@ implies(const sg_sharing *w, const sg_guards *g, uint32_t guard, sg_ref cond, bo
 static bool
 is_for_its_branch(sg_sharing *w, sg_ref r)
 {
-	const sg_contexts *c = contexts_in(w, w->parent[r]);
+	const sg_contexts c = contexts_of(w, r);
 	const sg_ref cond = sg_loop_of(w->g, r).cond;
 
 	if (w->bare[r] == cond)
 		return true;
-	for (size_t i = 0; i < c->n; i++) {
-		const sg_guards *g = c->at[i].guards;
+	for (size_t i = 0; i < c.n; i++) {
+		const sg_guards *g = c.at[i].guards;
 
-		for (sg_ref x = cond; c->at[i].live[r] && x != w->bare[r];) {
+		for (sg_ref x = cond; c.at[i].live[r] && x != w->bare[r];) {
 			const sg_node *n = sg_node_at(w->g, x);
 			const bool first = depends(w, n->args[0], w->bare[r]);
 
@@ -393,8 +424,8 @@ compare(sg_sharing *w, sg_ref r, sg_ref with)
 	const bool first = is_richer(&a, r, &b, with);
 	const sg_ref more = first ? r : with, less = first ? with : r;
 
-	if (w->other[less] || !does_all(w, first ? &a : &b, first ? &b : &a) ||
-	    !end_alike(w, more, less) ||
+	if (w->other[less] || !is_in_all(w, more, less) ||
+	    !does_all(w, first ? &a : &b, first ? &b : &a) || !end_alike(w, more, less) ||
 	    (w->number[more] != w->number[less] && !runs_too(w, more, less)) ||
 	    needs(w, more, less))
 		return;
@@ -408,8 +439,8 @@ static void
 find_other(sg_sharing *w, sg_ref r)
 {
 	const sg_loop l = sg_loop_of(w->g, r);
-	const uint32_t key[4] = {w->parent[r], w->number[l.count], w->number[w->bare[r]],
-	                         l.nc ? w->number[l.next[0]] : 0};
+	const uint32_t key[4] = {w->in[r].n ? w->in[r].loop[0] : 0, w->number[l.count],
+	                         w->number[w->bare[r]], l.nc ? w->number[l.next[0]] : 0};
 	void **slot = sg_bytes_map_at(w->begin, key, sizeof key);
 	alike *a = *slot;
 

@@ -15,13 +15,20 @@ typedef struct sg_contexts {
 	size_t n, cap;
 } sg_contexts;
 
+/* Loops whose bodies a loop is in: a step backward has the params of the step forward, and what is
+ * made of these may be in both. n == 0: it is in none. */
+typedef struct sg_bodies {
+	sg_ref *loop;
+	size_t n, cap;
+} sg_bodies;
+
 typedef struct sg_sharing {
 	sg_ctx *ctx;
 	const sg_program *p;
 	const sg_graph *g;
 	const bool *live;
 	uint32_t *height; /* by node, of loops: 1 where no loop is inside */
-	sg_ref *parent;   /* by node, of loops: the loop whose body it is in; 0: it is in none */
+	sg_bodies *in;    /* by node, of loops */
 	uint64_t *param;  /* by node, of params: what they are called; else 0 */
 	bool *single;     /* by node, of loops: it is like no other one */
 	uint32_t *number; /* by node: equal where the values are */
@@ -33,7 +40,7 @@ typedef struct sg_sharing {
 	bool *is_bared; /* by node, of WHILEs: it goes on by that alone */
 } sg_sharing;
 
-/* Numbers of all live nodes, and what is known of loops beside: height, parent, single, param. */
+/* Numbers of all live nodes, and what is known of loops beside: height, in, single, param. */
 void sg_share_number(sg_sharing *w);
 
 static inline bool

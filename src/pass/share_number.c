@@ -42,8 +42,21 @@ are_distinct(const sg_sharing *w, const sg_loop *l, uint32_t height)
 	return true;
 }
 
+/* `inner` is in the body of r, if not in that of a loop that is. */
 static void
-name_params(sg_sharing *w, sg_ref r)
+add_body(sg_sharing *w, sg_ref inner, sg_ref r, const sg_ref *last_in)
+{
+	sg_bodies *in = &w->in[inner];
+
+	for (size_t k = 0; k < in->n; k++)
+		if (last_in[in->loop[k]] == r)
+			return;
+	SG_PUSH(w->ctx, in->loop, in->n, in->cap, r);
+}
+
+/* last_in: by node, the last loop that was found to have it in its body. */
+static void
+name_params(sg_sharing *w, sg_ref r, sg_ref *last_in)
 {
 	const sg_loop l = sg_loop_of(w->g, r);
 	size_t n;
@@ -51,13 +64,14 @@ name_params(sg_sharing *w, sg_ref r)
 	uint32_t height = 0;
 
 	sg_loop_members(w->ctx, w->g, r, &n, &member);
+	for (size_t i = 0; i < n; i++)
+		last_in[member[i]] = r;
 	for (size_t i = 0; i < n; i++) {
 		if (!sg_is_loop(w->g->node[member[i]].op))
 			continue;
 		if (w->height[member[i]] > height)
 			height = w->height[member[i]];
-		if (!w->parent[member[i]])
-			w->parent[member[i]] = r;
+		add_body(w, member[i], r, last_in);
 	}
 	w->height[r] = ++height;
 	const uint64_t level = (uint64_t)level_of(w, &l) << 24;
@@ -151,16 +165,17 @@ void
 sg_share_number(sg_sharing *w)
 {
 	const sg_ref n = w->g->n;
+	sg_ref *last_in = SG_NEW_ARRAY(w->ctx, sg_ref, n);
 
 	w->known = sg_bytes_map_new(w->ctx);
 	w->height = SG_NEW_ARRAY(w->ctx, uint32_t, n);
-	w->parent = SG_NEW_ARRAY(w->ctx, sg_ref, n);
+	w->in = SG_NEW_ARRAY(w->ctx, sg_bodies, n);
 	w->param = SG_NEW_ARRAY(w->ctx, uint64_t, n);
 	w->single = SG_NEW_ARRAY(w->ctx, bool, n);
 	w->number = SG_NEW_ARRAY(w->ctx, uint32_t, n);
 	for (sg_ref r = 1; r < n; r++)
 		if (w->live[r] && sg_is_loop(w->g->node[r].op))
-			name_params(w, r);
+			name_params(w, r, last_in);
 	for (sg_ref r = 1; r < n; r++)
 		if (w->live[r])
 			number(w, r);
