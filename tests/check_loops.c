@@ -46,6 +46,12 @@ static const struct {
      "def f(z) { s = scan((c, v) -> sin(c) - v*w, z[0], over=z, checkpoint=2); return hvp(s, z, z) }\n"
      "gradient sum(f(x)) as y wrt x, w\n",
      1e-10},
+    {"a Jacobian, perhaps of no rows, whose loop has carries of its own and common ones",
+     "input x[L], w[N]\n"
+     "def f(a) = scan((c, v) -> tanh(0.5*c + a*v), a, over=x, checkpoint=2)\n"
+     "output f(w) as y, jacobian(f(w), w, mode=\"forward\") as j\n"
+     "entry h = hessian(sum(f(w)), w) as h, map((r) -> f(r)*w, broadcast_to(w, [3, N])) as m\n",
+     1e-11},
     {"what is dear to compute again is kept",
      "input x[N, R, M], z[N, K]\n"
      "param W[M, 4, K], U[K, 4, K], b[4, K], A[K, K], E[K, K]\n"
@@ -769,6 +775,8 @@ static const struct {
     {"input x[N]\nparam w\n" F "output f(w) as y, f(w) as z\n", 1},
     {"input x[N]\nparam w\n" F "output f(w) as y, f(2*w) as z\n", 2},
     {"input x[N]\nparam w\n" F "output f(w) as y, jvp(f(w), w, 1.0) as j\n", 1},
+    {"input x[N]\nparam w[3]\nf = scan((h, r) -> tanh(h*w + r), w, over=x)\n"
+     "output f as y, jacobian(f, w, mode=\"forward\") as j\n", 1},
     /* an entry does not run what only another one wants */
     {"input x[N]\nparam w\n" F "output f(w) as y\nentry j = jvp(f(w), w, 1.0) as j\n", 2},
     /* nor one side of a branch what the other wants */

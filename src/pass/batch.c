@@ -44,7 +44,7 @@ remade(copy *c, sg_ref r)
 	if (n.op == SG_PICK && c->batched) {
 		const sg_loop old = sg_loop_of(c->b->g, n.args[0]);
 
-		return sg_pick_batch(c->b, &n, &old, c->arg[0]);
+		return sg_pick_batch(c->b, &n, &old, c->arg[0], c->size);
 	}
 	if (c->batched)
 		return sg_batch_of(n.op)(c->b, &n, c->arg, c->led, c->size);

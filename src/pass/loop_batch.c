@@ -1,8 +1,9 @@
 /* loop_batch.c - loops over other operands: substituted, or with a leading axis.
  *
- * Under batching every carry gets the axis. Each slice of a WHILE stops by itself: the loop goes on
- * while any does, and a slice that has stopped keeps its carry. A SCAN whose count differs from slice to
- * slice goes to the largest, each slice taking part in its own steps. */
+ * Under batching carries get the axis, but for those of a SCAN that are the same in all slices: what
+ * is differentiated is computed once for all rows of a Jacobian. Each slice of a WHILE stops by itself:
+ * the loop goes on while any does, and a slice that has stopped keeps its carry. A SCAN whose count
+ * differs from slice to slice goes to the largest, each slice taking part in its own steps. */
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -38,7 +39,7 @@ typedef struct batching {
 	sg_ext size;
 	sg_loop l;                /* the new loop */
 	sg_ref *init, *xs, *cparam, *xparam, *root;
-	uint32_t nroots, ncond;   /* where cond is among the roots */
+	bool *varies;             /* by carry: it has the axis */
 } batching;
 
 static sg_ref
@@ -75,18 +76,61 @@ taking_part(sg_build *b, sg_ref flag, sg_ref value, sg_ref rest)
 	return sg_ew3(b, SG_SELECT, along(b, flag, sg_shape_of(b, value)), value, rest);
 }
 
+/* Does a step make a carry differ from slice to slice that did not? */
+static bool
+spread(batching *w, const sg_loop *old, const bool *batched)
+{
+	const uint32_t first = old->op == SG_SCAN, nouter = old->nx + old->ncap;
+	sg_ref *from = SG_NEW_ARRAY(w->b->ctx, sg_ref, old->nc + nouter + 1);
+	bool more = false;
+	size_t n = 0;
+
+	for (uint32_t k = 0; k < old->nc; k++)
+		if (w->varies[k])
+			from[n++] = old->cparam[k];
+	for (uint32_t k = 0; k < nouter; k++)
+		if (batched[first + old->nc + k])
+			from[n++] = k < old->nx ? old->xparam[k] : old->cap[k - old->nx];
+	if (n == 0)
+		return false;
+	const sg_cone cone =
+	    sg_cone_make(w->b, SG_FOLLOW_ALL, old->nc, old->next, sg_lowest(n, from));
+	const bool *active = sg_cone_active(w->b, &cone, n, from);
+
+	for (uint32_t k = 0; k < old->nc; k++)
+		if (!w->varies[k] && sg_cone_has(&cone, old->next[k]) &&
+		    active[sg_cone_at(&cone, old->next[k])])
+			w->varies[k] = more = true;
+	return more;
+}
+
+static void
+find_varying(batching *w, const sg_loop *old, const bool *batched)
+{
+	const bool all = old->op == SG_WHILE || batched[0];
+
+	for (uint32_t k = 0; k < old->nc; k++)
+		w->varies[k] = all || batched[1 + k];
+	while (spread(w, old, batched))
+		continue;
+}
+
 /* The body with the axis: root[] becomes the results of a step. */
 static void
 batch_body(batching *w, const sg_loop *old, const sg_ref *args, const bool *batched)
 {
 	sg_build *b = w->b;
 	const uint32_t first = old->op == SG_SCAN, cap_at = first + old->nc + old->nx;
+	const uint32_t nroots = old->nc + old->ns + (old->cond != 0);
 	sg_ref *from = SG_NEW_ARRAY(b->ctx, sg_ref, old->nc + old->nx + old->ncap + 1);
 	sg_ref *to = SG_NEW_ARRAY(b->ctx, sg_ref, old->nc + old->nx + old->ncap + 1);
 	size_t n = 0;
 
-	for (uint32_t k = 0; k < old->nc; k++)
-		from[n] = old->cparam[k], to[n++] = w->cparam[k] = seed_led(w, old->cparam[k]);
+	for (uint32_t k = 0; k < old->nc; k++) {
+		w->cparam[k] = old->cparam[k];
+		if (w->varies[k])
+			from[n] = old->cparam[k], to[n++] = w->cparam[k] = seed_led(w, old->cparam[k]);
+	}
 	for (uint32_t k = 0; k < old->nx; k++) {
 		w->xs[k] = args[first + old->nc + k];
 		w->xparam[k] = old->xparam[k];
@@ -98,11 +142,15 @@ batch_body(batching *w, const sg_loop *old, const sg_ref *args, const bool *batc
 	for (uint32_t k = 0; k < old->ncap; k++)
 		if (batched[cap_at + k])
 			from[n] = old->cap[k], to[n++] = args[cap_at + k];
-	memcpy(w->root, old->next, old->nc * sizeof *w->root);
+	for (uint32_t k = 0; k < old->nc; k++)
+		w->root[k] = w->varies[k] ? old->next[k] : 0;
 	memcpy(w->root + old->nc, old->out, old->ns * sizeof *w->root);
 	if (old->cond)
 		w->root[old->nc + old->ns] = old->cond;
-	sg_batch(b, old->nc + old->ns + (old->cond != 0), w->root, n, from, to, w->size);
+	sg_batch(b, nroots, w->root, n, from, to, w->size);
+	for (uint32_t k = 0; k < old->nc; k++)
+		if (!w->varies[k])
+			w->root[k] = old->next[k];
 }
 
 static sg_ref
@@ -167,8 +215,11 @@ sg_loop_batch(sg_build *b, const sg_node *n, const sg_ref *scratch, const bool *
 	w.xs = SG_NEW_ARRAY(b->ctx, sg_ref, old.nx + 1);
 	w.xparam = SG_NEW_ARRAY(b->ctx, sg_ref, old.nx + 1);
 	w.root = SG_NEW_ARRAY(b->ctx, sg_ref, old.nc + old.ns + 2);
+	w.varies = SG_NEW_ARRAY(b->ctx, bool, old.nc + 1);
+	find_varying(&w, &old, batched);
 	for (uint32_t k = 0; k < old.nc; k++)
-		w.init[k] = sg_led_arg(b, args, batched, first + k, size);
+		w.init[k] = w.varies[k] ? sg_led_arg(b, args, batched, first + k, size)
+		                        : args[first + k];
 	batch_body(&w, &old, args, batched);
 	if (first)
 		w.l.count = args[0];
@@ -186,12 +237,14 @@ sg_loop_batch(sg_build *b, const sg_node *n, const sg_ref *scratch, const bool *
 }
 
 sg_ref
-sg_pick_batch(sg_build *b, const sg_node *pick, const sg_loop *old, sg_ref loop)
+sg_pick_batch(sg_build *b, const sg_node *pick, const sg_loop *old, sg_ref loop, sg_ext size)
 {
-	const uint32_t k = (uint32_t)pick->attr->w[0], nc = sg_loop_of(b->g, loop).nc;
+	const sg_loop l = sg_loop_of(b->g, loop);
+	const uint32_t k = (uint32_t)pick->attr->w[0], nc = l.nc;
 
 	if (k < old->nc)
-		return sg_pick(b, loop, k);
+		return l.cparam[k] == old->cparam[k] ? sg_lead(b, sg_pick(b, loop, k), size)
+		                                     : sg_pick(b, loop, k);
 	if (old->op == SG_WHILE && k == old->nc)
 		return sg_pick(b, loop, nc - 1); /* each slice's own count */
 	return swap_leading(b, sg_pick(b, loop, nc + (k - old->nc)));

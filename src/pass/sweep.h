@@ -101,7 +101,8 @@ sg_ref sg_loop_over(sg_build *b, const sg_node *n, const sg_ref *args);
 /* The same with a leading axis where batched[k]; and a PICK of such a loop. */
 sg_ref sg_loop_batch(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched,
                      sg_ext size);
-sg_ref sg_pick_batch(sg_build *b, const sg_node *pick, const sg_loop *old, sg_ref loop);
+sg_ref sg_pick_batch(sg_build *b, const sg_node *pick, const sg_loop *old, sg_ref loop,
+                     sg_ext size);
 /* New node r gets a name if it has none and `of` has one: prefix + that. */
 void sg_name_after(sg_build *b, sg_ref r, const char *prefix, sg_ref of);
 /* Rebuild of a program's graph; dissolve: CUSTOM, BIND and STOP become their value. */

@@ -35,6 +35,9 @@ gives 'loops over arrays of no elements' 'input x[0, N]
 y = map((r) -> while((c) -> sum(c*c) > 1, (c) -> 0.6*c, 2*r, limit=40), x)
 s = sum(sin(y))
 gradient s wrt x' '{"s": 0, "grad_x": []}' N=2 x=[]
+gives 'a Jacobian of no rows through a loop that keeps some carries' 'input x[N]
+y = scan((p, q) -> 0.6*pad(x, ((1, 0),))[:-1], x, over=arange(3), checkpoint=2)
+output jacobian(y, x, mode="forward") as j' '{"j": []}' x=[]
 for n in '[]' '[1]' '[1, 2]' '[1, 2, 3]'; do
 	case $n in
 	'[]') want='{"a": [], "b": [], "c": []}' ;;
