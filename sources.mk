@@ -115,7 +115,9 @@ lib_sources = \
 	src/pass/loop.c \
 	src/pass/loop_batch.c \
 	src/pass/merge.c \
+	src/pass/order.c \
 	src/pass/pack.c \
+	src/pass/parts.c \
 	src/pass/pass.h \
 	src/pass/pattern.c \
 	src/pass/reverse.c \

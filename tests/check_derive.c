@@ -432,6 +432,134 @@ cost(world *w)
 }
 IN_WORLD(operations_are_counted, cost)
 
+/* The points of a hand: weights of bones, turned by one matrix more; and tangents of the bones. */
+static void
+products(world *w)
+{
+	const sg_ext bones = num(w, 5), dirs = num(w, 9), two = num(w, 2), three = num(w, 3);
+	const sg_ref weight = real_of(w, SHAPE(w, w->n, bones)),
+		     base = real_of(w, SHAPE(w, w->n, num(w, 4))),
+		     bone = real_of(w, SHAPE(w, bones, three, num(w, 4))),
+		     moved = real_of(w, SHAPE(w, dirs, bones, three, num(w, 4))),
+		     turn = real_of(w, SHAPE(w, two, two)), scale = real_of(w, SHAPE(w, two));
+	static const int64_t vb[] = {0, 1}, bij[] = {1, 2, 3}, kbij[] = {4, 1, 2, 3},
+			     vij[] = {0, 2, 3}, kvij[] = {4, 0, 2, 3}, vj[] = {0, 3}, vi[] = {0, 2},
+			     kvi[] = {4, 0, 2}, ci[] = {5, 2}, vc[] = {0, 5}, kvc[] = {4, 0, 5};
+	const struct {
+		sg_ref bone;
+		uint32_t more;
+		const int64_t *of_bone, *mixed, *local, *result;
+		const char *cost;
+	} row[] = {{bone, 0, bij, vij, vi, vc, "96*N + 164"},
+	           {moved, 1, kbij, kvij, kvi, kvc, "740*N + 1444"}};
+
+	for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
+		const uint32_t more = row[k].more;
+		sg_ref y = sg_contract(&w->b, weight, vb, row[k].bone, row[k].of_bone, 3 + more,
+		                       row[k].mixed);
+		const int64_t axis = 1 + more;
+
+		y = sg_contract(&w->b, y, row[k].mixed, base, vj, 2 + more, row[k].local);
+		y = sg_slice_axis(&w->b, y, 1 + more, num(w, 1), num(w, 1), two);
+		y = f2(w, SG_MUL, sg_broadcast(&w->b, scale, sg_shape_of(&w->b, y), &axis), y);
+		y = sg_contract(&w->b, y, row[k].local, turn, ci, 2 + more, row[k].result);
+		answer *a = derived(w, 1, &y);
+		const sg_program *q = sg_order_products(w->ctx, &a->p);
+
+		ck_assert_str_eq(sg_ext_text(w->sp, sg_entry_cost(w->ctx, q, &q->entry[0])),
+		                 row[k].cost);
+		for (int64_t n = 0; n < 4; n++) {
+			set_dims(w, n, 1, 1);
+			randomise(w);
+			const sg_tensor x = output(w, a, 0),
+					z = value_in(w, q->g, q->entry[0].out[0].ref);
+
+			ck_assert_int_eq(x.count, z.count);
+			for (int64_t i = 0; i < x.count; i++)
+				ck_assert(near(get(&x, i), get(&z, i), 1e-13));
+		}
+	}
+}
+IN_WORLD(products_go_in_the_cheapest_order, products)
+
+/* What another output reads is there anyway, and what is cheap as it stands stays. */
+static void
+products_that_stay(world *w)
+{
+	const sg_ref x = real_of(w, SHAPE(w, w->n, num(w, 8))),
+		     m = real_of(w, SHAPE(w, num(w, 8), num(w, 2))),
+		     p = real_of(w, SHAPE(w, num(w, 2), num(w, 8)));
+	const sg_ref narrow = sg_matmul(&w->b, x, m), wide = sg_matmul(&w->b, narrow, p);
+	const sg_ref back = sg_matmul(&w->b, wide, m);
+	const sg_ref root[][2] = {{wide, wide}, {back, wide}};
+
+	for (int k = 0; k < 2; k++) {
+		answer *a = derived(w, 2, root[k]);
+
+		ck_assert_ptr_eq(sg_order_products(w->ctx, &a->p), &a->p);
+	}
+	answer *a = derived(w, 1, &back);
+	const sg_program *q = sg_order_products(w->ctx, &a->p);
+
+	ck_assert_str_eq(sg_ext_text(w->sp, cost_of(w, a)), "96*N");
+	ck_assert_str_eq(sg_ext_text(w->sp, sg_entry_cost(w->ctx, q, &q->entry[0])), "32*N + 128");
+}
+IN_WORLD(products_that_others_read_stay, products_that_stay)
+
+/* Angles of the whole, a shift, and the rest, of which some read two parts. */
+static void
+jacobian_parts(world *w)
+{
+	const sg_ref x = real_of(w, SHAPE(w, num(w, 9))), v = real_of(w, SHAPE(w, w->n));
+	const sg_ext at[] = {num(w, 0), num(w, 2), num(w, 3), num(w, 1)};
+	const sg_ext count[] = {num(w, 2), num(w, 1), num(w, 6), num(w, 3)};
+	sg_ref y = v, j[2];
+
+	for (int k = 0; k < 4; k++) {
+		const sg_ref s = sg_slice_axis(&w->b, x, 0, at[k], num(w, 1), count[k]);
+		const sg_ref t = sum_all(w, f1(w, SG_SIN, s));
+
+		y = f2(w, SG_MUL, y,
+		       f1(w, k == 2 ? SG_TANH : SG_COS,
+		          f2(w, SG_ADD, v, sg_broadcast(&w->b, t, sg_shape_of(&w->b, v), NULL))));
+		if (k == 0)
+			y = f1(w, SG_TANH, f1(w, SG_SIN, f1(w, SG_ATAN, y)));
+	}
+	j[0] = with_mode(w, SG_JACOBIAN, SG_MODE_FORWARD, y, x);
+	j[1] = with_mode(w, SG_JACOBIAN, SG_MODE_REVERSE, y, x);
+	answer *a = derived(w, 2, j);
+	for (int64_t n = 0; n < 4; n++) {
+		set_dims(w, n, 1, 1);
+		randomise(w);
+		const sg_tensor p = output(w, a, 0), q = output(w, a, 1);
+
+		for (int64_t i = 0; i < p.count; i++)
+			ck_assert(near(get(&p, i), get(&q, i), 1e-12));
+	}
+}
+IN_WORLD(jacobians_by_parts_are_right, jacobian_parts)
+
+/* Six numbers that a long way is common to, and three that are added in the end. */
+static void
+costs_of_parts(world *w)
+{
+	const sg_ref x = real_of(w, SHAPE(w, num(w, 9)));
+	const sg_ref s = sg_slice_axis(&w->b, x, 0, num(w, 0), num(w, 1), num(w, 6)),
+		     t = sg_slice_axis(&w->b, x, 0, num(w, 6), num(w, 1), num(w, 3));
+	const sg_shape *all = SHAPE(w, w->n, num(w, 3));
+	const int64_t axis = 1;
+	const sg_ref m = real_of(w, SHAPE(w, w->n, num(w, 6))), p = real_of(w, SHAPE(w, num(w, 3)));
+	sg_ref y = sg_matmul(&w->b, m, f1(w, SG_SIN, s));
+
+	y = f2(w, SG_MUL, sg_broadcast(&w->b, y, all, (int64_t[]){0}),
+	       sg_broadcast(&w->b, p, all, &axis));
+	y = f2(w, SG_ADD, y, sg_broadcast(&w->b, t, all, &axis));
+	const sg_ref j = with_mode(w, SG_JACOBIAN, SG_MODE_FORWARD, y, x);
+
+	ck_assert_str_eq(sg_ext_text(w->sp, cost_of(w, derived(w, 1, &j))), "24*N + 60");
+}
+IN_WORLD(sweeps_go_where_their_part_of_x_does, costs_of_parts)
+
 static void
 names(world *w)
 {
@@ -471,6 +599,10 @@ main(void)
 	tcase_add_test(t, patterns_take_the_room_of_their_places);
 	tcase_add_test(t, masks_of_both_sides_merge);
 	tcase_add_test(t, operations_are_counted);
+	tcase_add_test(t, products_go_in_the_cheapest_order);
+	tcase_add_test(t, products_that_others_read_stay);
+	tcase_add_test(t, jacobians_by_parts_are_right);
+	tcase_add_test(t, sweeps_go_where_their_part_of_x_does);
 	tcase_add_test(t, adjoints_are_named_after_their_nodes);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

@@ -101,22 +101,53 @@ jacobian_reverse(sg_build *b, sg_ref y, sg_ref x)
 	return reshape_some(b, rows, jacobian_shape(b, y, x));
 }
 
-/* Row j: the tangent of y when element j of x has tangent 1; so the rows' axis goes last. */
+/* [y.shape] + [n]: column j is the tangent of y when element j of the seed is 1. */
+static sg_ref
+columns(sg_build *b, sg_ref tangent, sg_ref seed)
+{
+	const sg_ref rows = batch_over_identity(b, tangent, seed);
+
+	return rows ? sg_move_axis_last(b, rows, 0) : 0;
+}
+
+/* The columns of all parts of x, one after the other; 0: y depends on none. */
+static sg_ref
+join_parts(sg_build *b, sg_ref y, uint32_t n, const sg_part_sweep *part)
+{
+	const sg_shape *s = sg_shape_of(b, y);
+	sg_ref column[SG_MOST_PARTS];
+	sg_ext e[SG_MAX_RANK + 1];
+	bool any = false;
+
+	memcpy(e, s->ext, s->rank * sizeof *e);
+	for (uint32_t k = 0; k < n; k++) {
+		e[s->rank] = part[k].n;
+		column[k] = columns(b, part[k].tangent, part[k].seed);
+		any = any || column[k];
+		if (!column[k])
+			column[k] = sg_const(b, sg_type_of(b, y), sg_shape_make(b->sp, s->rank + 1, e), 0);
+	}
+	return any ? sg_concat(b, n, column, s->rank) : 0;
+}
+
+/* Column j: the tangent of y when element j of x has tangent 1. */
 static sg_ref
 jacobian_forward(sg_build *b, sg_ref y, sg_ref x)
 {
-	sg_ref rows, seed;
+	sg_part_sweep part[SG_MOST_PARTS];
+	sg_ref seed, all;
+	uint32_t n;
 
 	if (one_element(b, x)) {
 		seed = ones(b, x);
-		rows = sg_forward(b, y, 1, &x, &seed);
+		all = sg_forward(b, y, 1, &x, &seed);
+	} else if (sg_shape_of(b, y)->rank < SG_MAX_RANK && (n = sg_sweep_parts(b, y, x, part)) > 0) {
+		all = join_parts(b, y, n, part);
 	} else {
 		seed = sg_seed(b, sg_type_of(b, x), sg_shape_of(b, x), SEED_TANGENT);
-		rows = batch_over_identity(b, sg_forward(b, y, 1, &x, &seed), seed);
-		if (rows)
-			rows = sg_move_axis_last(b, rows, 0);
+		all = columns(b, sg_forward(b, y, 1, &x, &seed), seed);
 	}
-	return reshape_some(b, rows, jacobian_shape(b, y, x));
+	return reshape_some(b, all, jacobian_shape(b, y, x));
 }
 
 /* A size for comparison: every dimension counts as 64. */

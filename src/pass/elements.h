@@ -1,4 +1,4 @@
-/* elements.h - private to derive.c, elements.c and unroll.c. */
+/* elements.h - private to derive.c, elements.c, parts.c and unroll.c. */
 #ifndef SG_PASS_ELEMENTS_H
 #define SG_PASS_ELEMENTS_H
 
@@ -18,5 +18,18 @@ int64_t sg_fixed_cost(sg_build *b, size_t n, const sg_ref *root, sg_ref from, bo
 /* y with the loops between it and x written out, y itself where there are none; 0: one has too many
  * steps, or something is held for other derivatives. */
 sg_ref sg_unrolled(sg_build *b, sg_ref y, sg_ref x);
+
+/* The sweep over some elements of x, one after the other. */
+typedef struct sg_part_sweep {
+	sg_ext n;       /* elements */
+	sg_ref seed;    /* stands for their tangent */
+	sg_ref tangent; /* of y; 0: it does not depend on them */
+} sg_part_sweep;
+
+enum { SG_MOST_PARTS = 4 };
+
+/* Forward sweeps over parts of x, in their order; the result is their number, 0 where there is nothing
+ * to gain. made: room for SG_MOST_PARTS. */
+uint32_t sg_sweep_parts(sg_build *b, sg_ref y, sg_ref x, sg_part_sweep *made);
 
 #endif
