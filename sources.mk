@@ -21,6 +21,7 @@ lib_sources = \
 	src/ir/ir.h \
 	src/ir/needed.c \
 	src/ir/print.c \
+	src/ir/sample.c \
 	src/ir/shape.c \
 	src/ir/space.h \
 	src/ir/uses.c \

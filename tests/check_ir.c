@@ -309,6 +309,51 @@ signs(world *w)
 		ck_assert_msg(!sg_ext_nonneg(w->sp, ext(w, no[i])), "%s", no[i]);
 }
 
+/* What is proved of the lesser and the greater holds for all small dimensions, and is at least this. */
+static void
+signs_of_extremes(world *w)
+{
+	static const char *const yes[][4] = {
+	    {"max", "64*N", "16*M", "-64*N"},        {"max", "64*N", "16*M", "-16*M"},
+	    {"min", "N", "64", "0"},                 {"min", "N", "M", "1"},
+	    {"max", "16*N*M", "4*((N + 3)//4)", "-N"}, {"max", "N", "M", "-(M//2)"}};
+	int proved = 0;
+
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+		const sg_ext a = ext(w, yes[i][1]), b = ext(w, yes[i][2]);
+		const sg_ext e = yes[i][0][1] == 'a' ? sg_ext_max(w->sp, a, b) : sg_ext_min(w->sp, a, b);
+
+		ck_assert_msg(sg_ext_nonneg(w->sp, sg_ext_add(w->sp, e, ext(w, yes[i][3]))), "%s(%s, %s) + %s",
+		              yes[i][0], yes[i][1], yes[i][2], yes[i][3]);
+	}
+	for (unsigned trial = 0; trial < 3000; trial++) {
+		unsigned seed = trial;
+		int64_t dims[NDIMS] = {0}, v;
+		bool ok = true;
+		sg_ext a = random_ext(w, &seed, 2, dims, &v, &ok), b = random_ext(w, &seed, 2, dims, &v, &ok),
+		       c = random_ext(w, &seed, 2, dims, &v, &ok), e;
+
+		e = trial % 2 ? sg_ext_max(w->sp, a, b) : sg_ext_min(w->sp, a, b);
+		e = trial % 4 < 2 ? sg_ext_add(w->sp, c, e) : sg_ext_sub(w->sp, c, e);
+		if (!sg_ext_nonneg(w->sp, e))
+			continue;
+		proved++;
+		for (int k = 0; k < 5 * 5 * 5; k++) {
+			const int64_t at[NDIMS] = {k % 5, k / 5 % 5, k / 25};
+
+			if (sg_ext_eval(w->sp, e, at, &v))
+				ck_assert_msg(v >= 0, "trial %u: %s", trial, sg_ext_text(w->sp, e));
+		}
+	}
+	ck_assert_int_gt(proved, 300);
+}
+
+START_TEST(signs_of_extremes_that_are_proved_hold)
+	{
+		ck_assert_int_eq(run(signs_of_extremes), SG_FAULT_NONE);
+	}
+END_TEST
+
 START_TEST(signs_that_can_be_proved_are)
 	{
 		ck_assert_int_eq(run(signs), SG_FAULT_NONE);
@@ -520,6 +565,7 @@ main(void)
 	tcase_add_test(t, c_text_has_quotients_as_calls);
 	tcase_add_test(t, normal_form_keeps_values);
 	tcase_add_test(t, signs_that_can_be_proved_are);
+	tcase_add_test(t, signs_of_extremes_that_are_proved_hold);
 	tcase_add_test(t, affine_extents_are_solved);
 	tcase_add_test(t, substitution_normalises_again);
 	tcase_add_test(t, overflow_is_a_limit);

@@ -7,21 +7,13 @@
 
 #include <string.h>
 
-enum { MOST_SIZES = 64, SAMPLES = 24 };
-
-/* A size, and what it is for some dimensions: one that is smaller for them covers nothing, and
- * needs no proof. */
-typedef struct sized {
-	sg_ext e;
-	int64_t at[SAMPLES]; /* -1 where it can't be counted */
-} sized;
+enum { MOST_SIZES = 64 };
 
 typedef struct check {
 	sg_file *file;
 	const sg_c_entry *e;
 	sg_ext *sign;             /* must be >= 0 */
-	sized *size;              /* must be countable */
-	int64_t *sample[SAMPLES]; /* by dimension */
+	sg_ext *size;             /* must be countable */
 	size_t nsign, sign_cap, nsize, size_cap;
 	sg_bytes_map *seen;
 	sg_buf text;
@@ -95,44 +87,17 @@ want_sign(check *c, sg_ext e)
 	SG_PUSH(c->file->m.ctx, c->sign, c->nsign, c->sign_cap, e);
 }
 
-/* The dimensions that the samples take: each nothing, one, few and many, in no common order. */
-static void
-choose_samples(check *c)
-{
-	static const int64_t extent[] = {0, 1, 7, 900};
-	const uint32_t n = sg_space_ndims(c->file->m.sp);
-
-	for (uint32_t k = 0; k < SAMPLES; k++) {
-		c->sample[k] = SG_NEW_ARRAY(c->file->m.ctx, int64_t, n);
-		for (uint32_t d = 0; d < n; d++) {
-			const uint32_t key[2] = {k, d};
-
-			c->sample[k][d] = extent[sg_hash(key, sizeof key, 0) % 4];
-		}
-	}
-}
-
-static sized
-sized_of(const check *c, sg_ext e)
-{
-	sized s = {.e = e};
-
-	for (uint32_t k = 0; k < SAMPLES; k++)
-		if (!sg_ext_eval(c->file->m.sp, e, c->sample[k], &s.at[k]))
-			s.at[k] = -1;
-	return s;
-}
-
-/* Is size a at least b, whatever the dimensions? */
+/* Is size a at least b, whatever the dimensions? What the samples deny needs no difference. */
 static bool
-covers(const check *c, const sized *a, const sized *b)
+covers(const check *c, sg_ext a, sg_ext b)
 {
 	sg_space *sp = c->file->m.sp;
+	const double *x = sg_ext_samples(sp, a), *y = sg_ext_samples(sp, b);
 
-	for (uint32_t k = 0; k < SAMPLES; k++)
-		if (a->at[k] >= 0 && a->at[k] < b->at[k])
+	for (uint32_t k = 0; k < SG_SAMPLES; k++)
+		if (x[k] < y[k])
 			return false;
-	return sg_ext_nonneg(sp, sg_ext_sub(sp, a->e, b->e));
+	return sg_ext_nonneg(sp, sg_ext_sub(sp, a, b));
 }
 
 static void
@@ -141,20 +106,18 @@ want_size(check *c, sg_ext e)
 	const uint32_t key[2] = {1, e};
 	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
 	size_t n = 0;
-	sized s;
 
 	if (*slot || sg_ext_const(c->file->m.sp, e, NULL))
 		return;
 	*slot = c;
-	s = sized_of(c, e);
 	for (size_t i = 0; i < c->nsize && i < MOST_SIZES; i++)
-		if (covers(c, &c->size[i], &s))
+		if (covers(c, c->size[i], e))
 			return;
 	for (size_t i = 0; i < c->nsize; i++)
-		if (i >= MOST_SIZES || !covers(c, &s, &c->size[i]))
+		if (i >= MOST_SIZES || !covers(c, e, c->size[i]))
 			c->size[n++] = c->size[i];
 	c->nsize = n;
-	SG_PUSH(c->file->m.ctx, c->size, c->nsize, c->size_cap, s);
+	SG_PUSH(c->file->m.ctx, c->size, c->nsize, c->size_cap, e);
 }
 
 static void look_at_body(check *c, const sg_fn *f);
@@ -206,7 +169,6 @@ sg_print_check(sg_file *file, const sg_c_entry *e)
 	const sg_program *p = file->m.p;
 	check c = {.file = file, .e = e, .seen = sg_bytes_map_new(ctx)};
 
-	choose_samples(&c);
 	for (size_t i = 0; i < p->ndemands; i++)
 		want_sign(&c, p->demand[i].ext);
 	look_at_body(&c, e->body);
@@ -221,7 +183,7 @@ sg_print_check(sg_file *file, const sg_c_entry *e)
 		add_condition(&c, sg_text(ctx, "!(%s >= 0)", in_double(&c, c.sign[i])));
 	for (size_t i = 0; i < c.nsize; i++)
 		add_condition(
-		    &c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i].e)));
+		    &c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i])));
 	sg_file_put(file, 0, "static int");
 	sg_buf_printf(&file->m.body, "%s(", e->check);
 	if (e->dims)

@@ -281,7 +281,7 @@ sg_ext_fold(sg_space *sp, sg_ext e, uint32_t term, sg_ext *p, int64_t *k, sg_ext
 	return true;
 }
 
-enum { DEPTH = 3 }; /* of atoms that a proof looks into */
+enum { DEPTH = 3, EFFORT = 48 }; /* of atoms that a proof looks into; extents that it may look at */
 
 static bool nonneg(sg_space *sp, sg_ext e, int depth);
 
@@ -378,43 +378,58 @@ small_atom(const sg_space *sp, const sg_term *t)
 	       sg_ext_const(sp, sg_atom_of(sp, t->fac[0])->q, &k) && k <= 1 << 20;
 }
 
+/* c*max(p, q) or c*min(p, q) with small numbers. */
+static bool
+small_extreme(const sg_space *sp, const sg_term *t)
+{
+	return t->n == 1 && sg_fac_is_atom(t->fac[0]) &&
+	       sg_atom_of(sp, t->fac[0])->kind != SG_ATOM_QUOTIENT && t->coef >= -(1 << 20) &&
+	       t->coef <= 1 << 20 && is_small(sp, sg_atom_of(sp, t->fac[0])->p) &&
+	       is_small(sp, sg_atom_of(sp, t->fac[0])->q);
+}
+
+/* By the bounds of p // k in the term at `term`. */
+static bool
+prove_quotient(sg_space *sp, sg_ext e, uint32_t term, int64_t c, int depth)
+{
+	sg_ext p, rest;
+	int64_t k;
+
+	if (!sg_ext_fold(sp, e, term, &p, &k, &rest) || !is_small(sp, p) || !is_small(sp, rest))
+		return false;
+	if (c > 0 && nonneg(sp, rest, depth) && nonneg(sp, p, depth))
+		return true;
+	return nonneg(sp, without_atom(sp, c, p, k, rest), depth);
+}
+
+/* c*max(p, q) is one or the other: with the larger bound for it if e has to bear one alone, else both. */
+static bool
+prove_extreme(sg_space *sp, sg_ext e, const sg_term *t, int depth)
+{
+	const sg_atom a = *sg_atom_of(sp, t->fac[0]);
+	const sg_ext rest = sg_ext_sub(sp, e, sg_ext_of_term(sp, t)), c = sg_ext_int(sp, t->coef);
+	const sg_ext p = sg_ext_add(sp, rest, sg_ext_mul(sp, c, a.p)),
+		     q = sg_ext_add(sp, rest, sg_ext_mul(sp, c, a.q));
+
+	if ((a.kind == SG_ATOM_MAX) == (t->coef > 0))
+		return nonneg(sp, p, depth) || nonneg(sp, q, depth);
+	return nonneg(sp, p, depth) && nonneg(sp, q, depth);
+}
+
 static bool
 prove(sg_space *sp, sg_ext e, int depth)
 {
 	const sg_poly s = *sg_poly_at(sp, e);
-	sg_ext p, rest;
-	int64_t k;
 
 	if (covered(sp, e, depth))
 		return true;
 	for (uint32_t i = 0; i < s.n && depth > 0 && is_small(sp, e); i++) {
-		int64_t c = s.term[i].coef;
-
-		if (!small_atom(sp, &s.term[i]) || !sg_ext_fold(sp, e, i, &p, &k, &rest) ||
-		    !is_small(sp, p) || !is_small(sp, rest))
-			continue;
-		if (c > 0 && nonneg(sp, rest, depth - 1) && nonneg(sp, p, depth - 1))
+		if (small_atom(sp, &s.term[i]) && prove_quotient(sp, e, i, s.term[i].coef, depth - 1))
 			return true;
-		if (nonneg(sp, without_atom(sp, c, p, k, rest), depth - 1))
+		if (small_extreme(sp, &s.term[i]) && prove_extreme(sp, e, &s.term[i], depth - 1))
 			return true;
 	}
 	return false;
-}
-
-/* For each sample, nothing, one, few and many, in no common order. */
-static void
-choose_samples(sg_space *sp)
-{
-	static const int64_t extent[] = {0, 1, 7, 900};
-
-	sp->sample = SG_NEW_ARRAY(sp->ctx, int64_t, SG_SAMPLES * sp->ndims);
-	sp->sampled = sp->ndims;
-	for (uint32_t k = 0; k < SG_SAMPLES; k++)
-		for (uint32_t d = 0; d < sp->ndims; d++) {
-			const uint32_t key[2] = {k, d};
-
-			sp->sample[k * sp->ndims + d] = extent[(k + sg_hash(key, sizeof key, 0)) % 4];
-		}
 }
 
 /* Is e negative for some dimensions? Few that are get past this, and to look for a proof that is not there
@@ -422,14 +437,11 @@ choose_samples(sg_space *sp)
 static bool
 is_refuted(sg_space *sp, sg_ext e)
 {
-	if (sp->sampled != sp->ndims)
-		choose_samples(sp);
-	for (uint32_t k = 0; k < SG_SAMPLES; k++) {
-		int64_t v;
+	const double *v = sg_ext_samples(sp, e);
 
-		if (sg_ext_eval(sp, e, sp->sample + k * sp->ndims, &v) && v < 0)
+	for (uint32_t k = 0; k < SG_SAMPLES; k++)
+		if (v[k] < 0)
 			return true;
-	}
 	return false;
 }
 
@@ -453,14 +465,20 @@ static bool
 nonneg(sg_space *sp, sg_ext e, int depth)
 {
 	const uint8_t asked = (uint8_t)(1u << (2 * depth)), yes = (uint8_t)(2u << (2 * depth));
+	bool found;
 
 	grow_signs(sp, e);
-	if (!(sp->sign[e] & asked)) {
-		const bool found = !(depth == DEPTH && is_refuted(sp, e)) && prove(sp, e, depth);
-
+	if (sp->sign[e] & asked)
+		return (sp->sign[e] & yes) != 0;
+	if (depth == DEPTH)
+		sp->effort = EFFORT;
+	else if (sp->effort == 0)
+		return false;
+	sp->effort--;
+	found = !is_refuted(sp, e) && prove(sp, e, depth);
+	if (found || sp->effort || depth == DEPTH)
 		sp->sign[e] |= found ? asked | yes : asked;
-	}
-	return (sp->sign[e] & yes) != 0;
+	return found;
 }
 
 bool

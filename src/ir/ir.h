@@ -67,6 +67,11 @@ bool sg_ext_is(const sg_space *sp, sg_ext e, int64_t v);     /* is it this numbe
 bool sg_ext_as_dim(const sg_space *sp, sg_ext e, uint32_t *dim); /* is it one bare dimension? */
 bool sg_ext_uses(const sg_space *sp, sg_ext e, uint32_t dim);
 bool sg_ext_nonneg(sg_space *sp, sg_ext e); /* provably >= 0 when every dimension is */
+/* What e is for SG_SAMPLES choices of all dimensions, the same for all extents and each nothing, one, few or
+ * many; rounded, and NaN where it has no value. One extent that is less than another somewhere is not provably
+ * greater; nothing else follows. */
+#define SG_SAMPLES 16
+const double *sg_ext_samples(sg_space *sp, sg_ext e);
 /* Value for dims[0..ndims): false on overflow or division by zero. */
 bool sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v);
 /* Solves e = value for `dim`, if e is affine in it and every other dimension that e uses is known:

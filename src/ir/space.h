@@ -27,12 +27,11 @@ typedef struct sg_atom {
 	uint8_t kind;
 	sg_ext p, q;
 	uint32_t depth, weight; /* of nested atoms; atoms in it when written out */
+	const double *sample;   /* as of extents; NULL: not asked for yet */
 } sg_atom;
 
 #define SG_MAX_ATOM_DEPTH 100
 #define SG_MAX_ATOM_WEIGHT 10000
-
-#define SG_SAMPLES 4
 
 enum { SG_SMALL = 64 };
 
@@ -49,8 +48,10 @@ struct sg_space {
 	sg_bytes_map *done; /* results of binary operations on extents */
 	uint8_t *sign; /* by extent, two bits a depth: is it known whether it is provably >= 0; is it? */
 	size_t nsigns;
-	int64_t *sample; /* values for all dimensions, SG_SAMPLES times */
-	size_t sampled;  /* dimensions that have them */
+	uint32_t effort; /* what a proof may still look at */
+	const double **sample; /* by extent: sample.c; NULL: not asked for yet */
+	double *sample_dim;
+	size_t nsamples, sampled; /* extents, dimensions */
 	sg_bytes_map *shape_map, *attr_map;
 	const sg_shape *scalar;
 	int64_t fresh;
