@@ -145,10 +145,13 @@ class Builder:
         return made
 
     def private_tcc(self) -> None:
-        """A copy of libtcc.a that reaches stdout, stderr and environ by variables in it."""
+        """A copy of libtcc.a that reaches stdout, stderr and environ by variables in it, and declares
+        nothing by itself (see Makefile.am)."""
         rename = [f"--redefine-sym={s}=sg_tcc_{s}" for s in ("stdout", "stderr", "environ")]
         own = str(self.out / "libsymgrad_tcc.a")
         subprocess.run(["objcopy", *rename, self.tcc, own], check=True)
+        declared = rb"(?<=\0)t(?=ypedef [^\0]*__builtin_va_list)"
+        Path(own).write_bytes(re.sub(declared, b"\0", Path(own).read_bytes()))
         flags = self.make.words("$(AM_CFLAGS)")
         streams = self.compile(("src/back/tcc/streams.c", "tcc_streams.o", flags))
         subprocess.run(["ar", "r", own, streams], check=True, cwd=self.out)
