@@ -10,6 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The GNU C library has asked already. To ask again takes tens of microseconds where a virtual machine answers
+ * for the CPU, which is all that some small programs take. */
+#if defined SGRT_DISPATCH && defined __GLIBC__ && defined __has_include
+#if __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#endif
+#endif
+#ifdef CPU_FEATURE_ACTIVE
+#define HAS(NAME, name) CPU_FEATURE_ACTIVE(NAME)
+#define ASK()
+#else
+#define HAS(NAME, name) __builtin_cpu_supports(name)
+#define ASK() __builtin_cpu_init()
+#endif
+
 int sgrt_isa = SGRT_ISA_BASE;
 
 #ifdef SGRT_DISPATCH
@@ -17,11 +32,11 @@ int sgrt_isa = SGRT_ISA_BASE;
 static int
 best_of_cpu(void)
 {
-	__builtin_cpu_init();
-	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+	ASK();
+	if (!HAS(AVX2, "avx2") || !HAS(FMA, "fma"))
 		return SGRT_ISA_BASE;
-	if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl") ||
-	    !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq"))
+	if (!HAS(AVX512F, "avx512f") || !HAS(AVX512VL, "avx512vl") || !HAS(AVX512BW, "avx512bw") ||
+	    !HAS(AVX512DQ, "avx512dq"))
 		return SGRT_ISA_AVX2;
 	return SGRT_ISA_AVX512;
 }

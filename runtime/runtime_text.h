@@ -7,16 +7,18 @@
 #define SGRT_RUNTIME_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct sgrt_snippet {
-	const char *name; /* "sgrt_sigmoid_f32", "SGRT_EINDEX" */
-	const char *text;
-	const char *const *needs; /* names of other snippets; NULL where nneeds is 0 */
-	size_t nneeds;
-	const char *decl; /* of a function: its prototype without static; else NULL */
+	uint32_t name, text;  /* of strings: "sgrt_sigmoid_f32", "SGRT_EINDEX" */
+	uint32_t decl;        /* of a function: its prototype without static; else 0 */
+	uint16_t need, nneeds; /* the other snippets that it needs: sgrt_snippets[sgrt_needs[need ...]] */
 } sgrt_snippet;
 
 extern const sgrt_snippet sgrt_snippets[]; /* sorted by name (strcmp) */
 extern const size_t sgrt_nsnippets;
+extern const uint16_t sgrt_needs[];
+
+const char *sgrt_text_at(uint32_t place);
 
 #endif

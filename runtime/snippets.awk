@@ -104,33 +104,55 @@ function sort_names(    i, j, n) { # Shell's sort
 		}
 }
 
-function write_text(f,    i, n, s, id, seen, needs, k) {
+# Strings stand one behind the other in a structure without pointers, which a loader would have to move and
+# each process to have pages of its own for. string() gives the place of one.
+function string(s) {
+	strings[++nstrings] = s
+	size_of_strings += length(s) + 1
+	return size_of_strings - length(s) - 1
+}
+
+function write_strings(f,    i, q) {
+	print "static const struct {" > f
+	for (i = 1; i <= nstrings; i++) printf "\tchar s%d[%d];\n", i, length(strings[i]) + 1 > f
+	print "} strings = {" > f
+	for (i = 1; i <= nstrings; i++) {
+		q = strings[i] ~ /\n$/ ? quote(strings[i]) : "\t\"" strings[i] "\""
+		print q "," > f
+	}
+	print "};\n" > f
+	print "_Static_assert(sizeof strings == " size_of_strings ", \"no room between strings\");\n" > f
+	nstrings = size_of_strings = 0
+}
+
+function write_text(f,    i, n, s, id, seen, k, all, rows, place) {
 	print "/* Written by gen.sh: the runtime as text. */\n#include \"runtime_text.h\"\n" > f
+	all = 0
+	for (i = 1; i <= count; i++) place[names[i]] = i - 1
+	print "const uint16_t sgrt_needs[] = {" > f
 	for (i = 1; i <= count; i++) {
 		n = names[i]
 		s = code_of[n]
 		split("", seen)
-		needs = ""
 		k = 0
 		while (match(s, /[Ss][Gg][Rr][Tt]_[A-Za-z_0-9]+/)) {
 			id = substr(s, RSTART, RLENGTH)
 			s = substr(s, RSTART + RLENGTH)
 			if (id == n || id in seen || !(id in text_of)) continue
 			seen[id] = 1
-			needs = needs (k++ ? ", " : "") "\"" id "\""
+			print "\t" place[id] "," > f
+			k++
 		}
-		nneeds[n] = k
-		if (k) print "static const char *const n" i "[] = {" needs "};" > f
+		rows = rows "\t{" string(n) ", " string(text_of[n]) ", " \
+			(proto_of[n] == "" ? 0 : string(proto_of[n])) ", " all ", " k "},\n"
+		all += k
 	}
-	print "\nconst sgrt_snippet sgrt_snippets[] = {" > f
-	for (i = 1; i <= count; i++) {
-		n = names[i]
-		print "\t{\"" n "\"," quote(text_of[n]) "," > f
-		print "\t " (nneeds[n] ? "n" i : "0") ", " nneeds[n] "," > f
-		print "\t " (proto_of[n] == "" ? "0" : quote(proto_of[n])) "}," > f
-	}
-	print "};\n\nconst size_t sgrt_nsnippets =" > f
-	print "\tsizeof sgrt_snippets / sizeof sgrt_snippets[0];" > f
+	print "};\n" > f
+	write_strings(f)
+	print "const sgrt_snippet sgrt_snippets[] = {\n" rows "};" > f
+	print "const size_t sgrt_nsnippets = sizeof sgrt_snippets / sizeof sgrt_snippets[0];\n" > f
+	print "const char *\nsgrt_text_at(uint32_t place)\n{" > f
+	print "\treturn (const char *)&strings + place;\n}" > f
 }
 
 # The prototype of a function under another name, or as a pointer.
@@ -160,20 +182,23 @@ function declare_forms(f,    i, k) {
 	print "" > f
 }
 
-function write_dispatch(f,    i, k, n, s, returns) {
+# The form of kernel n for the instruction set that `by` says.
+function choice(n, by,    k, s) {
+	s = n "_" isa[1]
+	for (k = 2; k <= nisas; k++) s = by " == " k - 1 " ? " n "_" isa[k] " : " s
+	return s
+}
+
+function write_dispatch(f,    i, n, s, returns) {
 	print "/* Written by gen.sh: each kernel's plain name calls the form for this CPU. */" > f
 	print "#include \"isa.h\"\n#include \"symgrad_block.h\"\n#include \"symgrad_runtime.h\"\n" > f
 	declare_forms(f)
 	for (i = 1; i <= nkernels; i++) {
 		n = kernels[i]
-		s = renamed(n, "(*const " n "_forms[])")
-		sub(/;\n$/, " = {\n\t", s)
-		for (k = 1; k <= nisas; k++) s = s n "_" isa[k] (k < nisas ? ", " : "};\n\n")
-		print "static " s > f
 		s = proto_of[n]
 		sub(/;\n$/, "", s)
 		returns = s ~ /^void / ? "" : "return "
-		print s "\n{\n\t" returns n "_forms[sgrt_isa](" arguments(n) ");\n}\n" > f
+		print s "\n{\n\t" returns "(" choice(n, "sgrt_isa") ")(" arguments(n) ");\n}\n" > f
 	}
 }
 
@@ -185,35 +210,62 @@ function write_names(f,    i) {
 		print "#define " kernels[i] " SGRT_FORM(" kernels[i] ", SGRT_SUFFIX)" > f
 }
 
-# A kernel's row has its forms themselves, so that JIT-compiled code calls them and not by way of
-# dispatch.c.
-function write_symbols(f,    i, k, n, m, l, forms) {
+# Functions of <math.h> are reached through ours, so that the loader looks up those alone that are called.
+function wrapper(f, type, n,    p, arg) {
+	p = type " x"
+	arg = "x"
+	if (n ~ /^(atan2|copysign|fma|fmax|fmin|fmod|hypot|pow)f?$/) { p = p ", " type " y"; arg = arg ", y" }
+	if (n ~ /^fmaf?$/) { p = p ", " type " z"; arg = arg ", z" }
+	if (n ~ /^ldexpf?$/) { p = p ", int n"; arg = arg ", n" }
+	print "static " type " m_" n "(" p ") { return " n "(" arg "); }" > f
+}
+
+function write_libm(f, m,    i) {
+	for (i = 1; i in m; i++) {
+		wrapper(f, "double", m[i])
+		wrapper(f, "float", m[i] "f")
+	}
+	print "static void *m_memcpy(void *t, const void *s, size_t n) { return memcpy(t, s, n); }" > f
+	print "static void *m_memmove(void *t, const void *s, size_t n) { return memmove(t, s, n); }" > f
+	print "static void *m_memset(void *t, int c, size_t n) { return memset(t, c, n); }\n" > f
+}
+
+# A kernel has its forms themselves, so that JIT-compiled code calls them and not by way of dispatch.c. The
+# addresses stand in code and not in an array, for which a loader would have to write each.
+function write_symbols(f,    i, n, m, rows, places, address) {
 	print "/* Written by gen.sh: what JIT-compiled code may call. */" > f
 	print "#include \"symbols.h\"\n#include \"symgrad_block.h\"\n#include \"symgrad_runtime.h\"\n" > f
-	print "#include <math.h>\n#include <string.h>\n" > f
+	print "#include <math.h>\n#include <stdint.h>\n#include <string.h>\n" > f
+	print "typedef void (*fn)(void);\n" > f
 	print "#ifdef SGRT_DISPATCH" > f
 	declare_forms(f)
-	forms = "(fn)f##_" isa[1]
-	for (k = 2; k <= nisas; k++) forms = forms ", (fn)f##_" isa[k]
-	print "#define KERNEL(f) {" forms "}\n#else\n#define KERNEL(f) PLAIN(f)\n#endif" > f
-	print "#define PLAIN(f) {(fn)f, (fn)f, (fn)f}\n" > f
+	n = choice("(fn)f##", "isa")
+	print "#define KERNEL(f) (" n ")\n#else\n#define KERNEL(f) (fn)f\n#endif\n" > f
 	n = split(libm, m, " ")
+	write_libm(f, m)
 	for (i = 1; i <= n; i++) {
 		names[++count] = m[i]
 		names[++count] = m[i] "f"
-		kind_of[m[i]] = kind_of[m[i] "f"] = "function"
+		kind_of[m[i]] = kind_of[m[i] "f"] = "libm"
 	}
 	names[++count] = "memcpy"; names[++count] = "memmove"; names[++count] = "memset"
-	kind_of["memcpy"] = kind_of["memmove"] = kind_of["memset"] = "function"
+	kind_of["memcpy"] = kind_of["memmove"] = kind_of["memset"] = "libm"
 	for (i = 1; i <= nkernels; i++) kind_of[kernels[i]] = "kernel"
 	sort_names()
-	print "typedef void (*fn)(void);\nconst sgrt_symbol sgrt_symbols[] = {" > f
+	rows = 0
 	for (i = 1; i <= count; i++) {
 		n = names[i]
-		if (kind_of[n] !~ /^(function|kernel)$/ || n in hidden) continue
-		print "\t{\"" n "\", " (kind_of[n] == "kernel" ? "KERNEL(" : "PLAIN(") n ")}," > f
+		if (kind_of[n] !~ /^(function|kernel|libm)$/ || n in hidden) continue
+		places = places "\t" string(n) ",\n"
+		address = kind_of[n] == "kernel" ? "KERNEL(" n ")" : (kind_of[n] == "libm" ? "(fn)m_" : "(fn)") n
+		body_of_switch = body_of_switch "\tcase " rows++ ": return " address ";\n"
 	}
-	print "};\nconst size_t sgrt_nsymbols = sizeof sgrt_symbols / sizeof sgrt_symbols[0];" > f
+	write_strings(f)
+	print "static const uint16_t place[] = {\n" places "};" > f
+	print "const size_t sgrt_nsymbols = sizeof place / sizeof place[0];\n" > f
+	print "const char *\nsgrt_symbol_name(size_t i)\n{\n\treturn (const char *)&strings + place[i];\n}\n" > f
+	print "void (*sgrt_symbol_address(size_t i, int isa))(void)\n{\n\t(void)isa;\n\tswitch (i) {" > f
+	print body_of_switch "\t}\n\treturn 0;\n}" > f
 }
 
 FNR == 1 {

@@ -7,12 +7,10 @@
 
 #include <stddef.h>
 
-typedef struct sgrt_symbol {
-	const char *name;
-	void (*addr[SGRT_ISA_COUNT])(void); /* by sgrt_isa: code that is called often skips the choice */
-} sgrt_symbol;
-
-extern const sgrt_symbol sgrt_symbols[]; /* sorted by name (strcmp) */
 extern const size_t sgrt_nsymbols;
+
+const char *sgrt_symbol_name(size_t i); /* rising (strcmp) */
+/* The code for an instruction set: what is called often skips the choice. */
+void (*sgrt_symbol_address(size_t i, int isa))(void);
 
 #endif

@@ -166,24 +166,23 @@ START_TEST(normal_numbers_are_normal)
 	}
 END_TEST
 
-static int
-by_name(const void *key, const void *item)
-{
-	return strcmp(key, ((const sgrt_snippet *)item)->name);
-}
-
 START_TEST(snippets_are_sorted_and_need_what_exists)
 	{
-		size_t i, j;
+		for (size_t i = 0; i < sgrt_nsnippets; i++) {
+			const sgrt_snippet *s = &sgrt_snippets[i];
+			const char *name = sgrt_text_at(s->name);
 
-		for (i = 0; i < sgrt_nsnippets; i++) {
 			if (i > 0)
-				ck_assert_str_lt(sgrt_snippets[i - 1].name, sgrt_snippets[i].name);
-			ck_assert(strstr(sgrt_snippets[i].text, sgrt_snippets[i].name) != NULL);
-			for (j = 0; j < sgrt_snippets[i].nneeds; j++)
-				ck_assert(bsearch(sgrt_snippets[i].needs[j], sgrt_snippets,
-				                  sgrt_nsnippets, sizeof sgrt_snippets[0],
-				                  by_name) != NULL);
+				ck_assert_str_lt(sgrt_text_at(s[-1].name), name);
+			ck_assert(strstr(sgrt_text_at(s->text), name) != NULL);
+			ck_assert(!s->decl || strstr(sgrt_text_at(s->decl), name) != NULL);
+			for (size_t j = 0; j < s->nneeds; j++) {
+				const size_t need = sgrt_needs[s->need + j];
+
+				ck_assert_uint_lt(need, sgrt_nsnippets);
+				ck_assert(strstr(sgrt_text_at(s->text),
+				                 sgrt_text_at(sgrt_snippets[need].name)) != NULL);
+			}
 		}
 	}
 END_TEST
@@ -204,11 +203,11 @@ START_TEST(symbols_are_sorted_and_hold_every_public_function)
 
 		for (i = 0; i < sgrt_nsymbols; i++) {
 			for (k = 0; k < SGRT_ISA_COUNT; k++)
-				ck_assert(sgrt_symbols[i].addr[k] != NULL);
+				ck_assert(sgrt_symbol_address(i, (int)k) != NULL);
 			if (i > 0)
-				ck_assert_str_lt(sgrt_symbols[i - 1].name, sgrt_symbols[i].name);
+				ck_assert_str_lt(sgrt_symbol_name(i - 1), sgrt_symbol_name(i));
 			for (k = 0; k < sizeof some / sizeof some[0]; k++)
-				found += strcmp(some[k], sgrt_symbols[i].name) == 0;
+				found += strcmp(some[k], sgrt_symbol_name(i)) == 0;
 		}
 		ck_assert_uint_eq(found, sizeof some / sizeof some[0]);
 	}

@@ -44,12 +44,12 @@ relocate(TCCState *s)
 
 /* libtcc takes addresses of functions as const void *, as POSIX does in dlsym. */
 static const void *
-address_of(const sgrt_symbol *s)
+address_of(size_t symbol)
 {
 	union {
 		void (*fn)(void);
 		const void *p;
-	} u = {s->addr[sgrt_isa]};
+	} u = {sgrt_symbol_address(symbol, sgrt_isa)};
 
 	return u.p;
 }
@@ -61,7 +61,7 @@ find_symbol(const char *name, size_t len)
 
 	while (lo < hi) {
 		const size_t mid = lo + (hi - lo) / 2;
-		const char *at = sgrt_symbols[mid].name;
+		const char *at = sgrt_symbol_name(mid);
 		const int order = strncmp(name, at, len);
 
 		if (order == 0 && at[len] == '\0')
@@ -87,7 +87,7 @@ add_symbol(TCCState *s, size_t at, bool *given)
 	if (at >= sgrt_nsymbols || given[at])
 		return true;
 	given[at] = true;
-	return tcc_add_symbol(s, sgrt_symbols[at].name, address_of(&sgrt_symbols[at])) >= 0;
+	return tcc_add_symbol(s, sgrt_symbol_name(at), address_of(at)) >= 0;
 }
 
 /* Gives libtcc the addresses of the words of text that are symbols and called: to give it all that there are

@@ -15,7 +15,7 @@ find_snippet(const char *name)
 
 	while (lo < hi) {
 		const size_t mid = lo + (hi - lo) / 2;
-		const int order = strcmp(name, sgrt_snippets[mid].name);
+		const int order = strcmp(name, sgrt_text_at(sgrt_snippets[mid].name));
 
 		if (order == 0)
 			return &sgrt_snippets[mid];
@@ -25,6 +25,12 @@ find_snippet(const char *name)
 			lo = mid + 1;
 	}
 	return NULL;
+}
+
+static const sgrt_snippet *
+needed(const sgrt_snippet *s, size_t i)
+{
+	return &sgrt_snippets[sgrt_needs[s->need + i]];
 }
 
 bool
@@ -59,16 +65,13 @@ put_snippet(closure *c, const sgrt_snippet *first)
 		const sgrt_snippet *s = c->todo[c->n - 1];
 		const size_t before = c->n;
 
-		for (size_t i = 0; i < s->nneeds && c->n == before; i++) {
-			const sgrt_snippet *need = find_snippet(s->needs[i]);
-
-			sg_need(c->file->m.ctx, need != NULL, "a snippet that another one needs");
-			push_snippet(c, need);
-		}
+		for (size_t i = 0; i < s->nneeds && c->n == before; i++)
+			push_snippet(c, needed(s, i));
 		if (c->n > before)
 			continue;
 		c->n--;
-		sg_buf_printf(c->b, "%s\n", s->text);
+		sg_buf_puts(c->b, sgrt_text_at(s->text));
+		sg_buf_putc(c->b, '\n');
 	}
 }
 
@@ -148,13 +151,15 @@ put_jit_declarations(sg_file *file, sg_buf *b)
 		} else if (!s->decl) {
 			put_snippet(&c, s);
 		} else {
-			for (size_t k = 0; k < s->nneeds; k++) {
-				const sgrt_snippet *need = find_snippet(s->needs[k]);
+			const char *decl = sgrt_text_at(s->decl);
 
-				if (need && !need->decl && strstr(s->decl, need->name))
+			for (size_t k = 0; k < s->nneeds; k++) {
+				const sgrt_snippet *need = needed(s, k);
+
+				if (!need->decl && strstr(decl, sgrt_text_at(need->name)))
 					put_snippet(&c, need);
 			}
-			sg_buf_puts(b, s->decl);
+			sg_buf_puts(b, decl);
 		}
 	}
 	sg_buf_putc(b, '\n');
