@@ -751,6 +751,25 @@ longest_function(const char *text)
 	return longest;
 }
 
+/* A function writes what it keeps to places of even or of odd numbers alone, and some do to each. */
+static void
+places_are_apart(const char *text)
+{
+	bool met[2] = {false, false}, here[2] = {false, false};
+
+	for (; *text; text++) {
+		if (strncmp(text, "\tkept[", 6) == 0) {
+			const unsigned long place = strtoul(text + 6, NULL, 10);
+
+			met[place % 2] = here[place % 2] = true;
+		}
+		ck_assert(!here[0] || !here[1]);
+		if (*text == '}' && text[1] == '\n' && text[-1] == '\n')
+			here[0] = here[1] = false;
+	}
+	ck_assert(met[0] && met[1]);
+}
+
 /* Many scalars that are read from far. */
 static void
 long_program(world *w)
@@ -769,6 +788,7 @@ long_program(world *w)
 	const sg_c_names *c = emit(w, p, false, &text);
 	int64_t bytes = 0;
 	ck_assert_uint_lt(longest_function(text), 2000);
+	places_are_apart(text);
 	ck_assert(sg_ext_const(w->sp, c[0].bytes, &bytes));
 	ck_assert_int_lt(bytes, 8 * 2 * FAR); /* places are taken again */
 }

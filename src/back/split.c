@@ -4,7 +4,9 @@
  * the stack is as long as it is. So the steps of a long function are handed out to static functions
  * of some hundred statements each, which it calls one after the other. A variable that a later
  * piece reads is kept in the workspace: kept[k] there, an array for each type; its place is taken
- * again behind the last piece that reads it. A piece has as parameters what of the function's
+ * again behind the last piece that reads it. Pieces in turn fill places with even and with odd
+ * numbers: values that come one by one would only be gathered in registers by compilers that see
+ * them go to places side by side. A piece has as parameters what of the function's
  * variables its text has. Bodies of loops stay whole. */
 #include "back/branch.h"
 
@@ -19,9 +21,13 @@ enum {
 	NTYPES = SG_BOOL + 1,
 };
 
-typedef struct keeping {
-	uint32_t *free, nfree, used; /* places */
+typedef struct places {
+	uint32_t *free, nfree, used;
 	size_t cap;
+} places;
+
+typedef struct keeping {
+	places of[2]; /* with even numbers, with odd ones */
 	const char *name;
 	int64_t offset;
 } keeping;
@@ -120,19 +126,30 @@ find_readers(sg_fn *f, uint32_t *last)
 }
 
 static uint32_t
-take_place(keeping *k)
+take_place(keeping *k, uint32_t odd)
 {
-	return k->nfree ? k->free[--k->nfree] : k->used++;
+	places *p = &k->of[odd];
+
+	return p->nfree ? p->free[--p->nfree] : 2 * p->used++ + odd;
+}
+
+static int64_t
+places_of(const keeping *k)
+{
+	const int64_t even = 2 * (int64_t)k->of[0].used - 1, odd = 2 * (int64_t)k->of[1].used;
+
+	return even > odd ? even : odd;
 }
 
 static void
 give_place(sg_fn *f, sg_ref r)
 {
-	keeping *k = &f->split->kept[sg_fn_node(f, r)->type];
-	size_t n = k->nfree;
+	const uint32_t place = f->at[r].kept - 1;
+	places *p = &f->split->kept[sg_fn_node(f, r)->type].of[place % 2];
+	size_t n = p->nfree;
 
-	SG_PUSH(f->ctx, k->free, n, k->cap, f->at[r].kept - 1);
-	k->nfree = (uint32_t)n;
+	SG_PUSH(f->ctx, p->free, n, p->cap, place);
+	p->nfree = (uint32_t)n;
 }
 
 /* ends: by piece, the first variable that is not read behind it; more by node. */
@@ -142,7 +159,7 @@ keep_variable(sg_fn *f, sg_ref r, uint32_t last, sg_ref *ends, sg_ref *more)
 	sg_split *w = f->split;
 	const uint32_t s = f->at[r].done - 1;
 
-	f->at[r].kept = take_place(&w->kept[sg_fn_node(f, r)->type]) + 1;
+	f->at[r].kept = take_place(&w->kept[sg_fn_node(f, r)->type], w->of_step[s] % 2) + 1;
 	if (f->step[s].kind == SG_S_NEST && !f->at[r].read_near)
 		f->at[r].reads = 0; /* it needs no name */
 	w->next[r] = w->first[s];
@@ -208,7 +225,7 @@ sg_split_memory(sg_fn *f)
 {
 	for (int t = 0; f->split && t < NTYPES; t++) {
 		keeping *k = &f->split->kept[t];
-		const int64_t size = (int64_t)sg_type_size((sg_type)t) * k->used;
+		const int64_t size = (int64_t)sg_type_size((sg_type)t) * places_of(k);
 
 		k->offset = f->fixed;
 		f->fixed = sg_add_size(f->ctx, f->fixed, (size + ALIGN - 1) / ALIGN * ALIGN);
@@ -287,7 +304,7 @@ find_variables(sg_fn *f)
 		add_pointer(f, "", SG_BOOL, "restrict ", f->tests);
 	add_variable(f, f->tile, sg_text(f->ctx, "char *%s", f->tile));
 	for (int t = 0; t < NTYPES; t++)
-		if (f->split->kept[t].used)
+		if (places_of(&f->split->kept[t]) > 0)
 			add_pointer(f, "", (sg_type)t, "restrict ", f->split->kept[t].name);
 }
 
@@ -297,7 +314,7 @@ sg_name_kept(sg_fn *f)
 	if (f->split && f->m->o->jit)
 		f->split->near = sg_name_fresh(&f->names, "near");
 	for (int t = 0; f->split && t < NTYPES; t++)
-		if (f->split->kept[t].used)
+		if (places_of(&f->split->kept[t]) > 0)
 			f->split->kept[t].name = sg_name_fresh(&f->names, "kept");
 }
 
@@ -308,7 +325,7 @@ sg_declare_kept(sg_fn *f)
 		const keeping *k = &f->split->kept[t];
 		const char *type = sg_type_c_name((sg_type)t);
 
-		if (k->used)
+		if (places_of(k) > 0)
 			sg_line(f, "%s *const %s = (%s *)(void *)((char *)%s + %lld);", type,
 			        k->name, type, f->work, (long long)k->offset);
 	}
@@ -324,7 +341,7 @@ typedef struct piece {
 	parameter *par;
 	size_t npars, cap;
 	sg_buf parameters, arguments, near; /* near: pointers that are handed over in an array */
-	size_t line; /* where the last line of the parameters begins */
+	size_t line;                        /* where the last line of the parameters begins */
 	bool fails;
 } piece;
 
@@ -382,8 +399,8 @@ find_parameters(sg_fn *f, piece *p, const char *s)
 	}
 }
 
-/* Where libtcc could not call the piece, for its stack of arguments holds 256 values, pointers go in an
- * array: lines that take them out again are returned. */
+/* Where libtcc could not call the piece, for its stack of arguments holds 256 values, pointers go
+ * in an array: lines that take them out again are returned. */
 static const char *
 list_parameters(sg_fn *f, piece *p, int indent)
 {
@@ -396,7 +413,8 @@ list_parameters(sg_fn *f, piece *p, int indent)
 	sg_buf_init(&p->arguments, f->ctx);
 	sg_buf_init(&p->near, f->ctx);
 	if (many)
-		add_parameter(p, f->split->near, sg_text(f->ctx, "void *const *%s", f->split->near), indent);
+		add_parameter(p, f->split->near, sg_text(f->ctx, "void *const *%s", f->split->near),
+		              indent);
 	for (size_t i = 0; i < p->npars; i++) {
 		const parameter *par = &p->par[i];
 
