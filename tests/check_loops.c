@@ -852,6 +852,26 @@ START_TEST(loops_that_are_one_give_what_they_gave)
 	}
 END_TEST
 
+/* The state of a step of Runge and Kutta goes to its slopes by slices of one range. */
+START_TEST(what_goes_to_one_range_is_added_before_it_is_padded)
+	{
+		static const char text[] =
+		    "dim s\ninput x[n]\n"
+		    "def f(y) = x * concat(([1.0], y[:-1]))\n"
+		    "def step(y, i) {\n"
+		    "  a = f(y); b = f(y + 0.1*a); c = f(y + 0.1*b); d = f(y + 0.2*c)\n"
+		    "  return y + 0.1*(a + 2*b + 2*c + d)\n"
+		    "}\n"
+		    "gradient scan(step, zeros([n]), over=arange(s))[-1] as y wrt x\n";
+		sg_failure why;
+		sg_model *m = compile(text);
+		const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
+
+		ck_assert_ptr_null(strstr(c, "] += "));
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 	{
 		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT,
@@ -901,6 +921,7 @@ main(void)
 	tcase_add_loop_test(t, loops_that_do_the_same_are_one, 0,
 	                    sizeof shared / sizeof *shared);
 	tcase_add_test(t, loops_that_are_one_give_what_they_gave);
+	tcase_add_test(t, what_goes_to_one_range_is_added_before_it_is_padded);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -109,13 +109,62 @@ complementary(const sg_mask *m, const sg_mask *n)
 	       same_mask(m->up, n->up);
 }
 
+/* Do both stand in the same range of the same zeros? */
+static bool
+same_range(const sg_build *b, const sg_node *p, const sg_node *q)
+{
+	return p->op == SG_PAD && q->op == SG_PAD && p->attr == q->attr && p->shape == q->shape &&
+	       sg_shape_of(b, p->args[0]) == sg_shape_of(b, q->args[0]);
+}
+
+/* x + y, where y is a PAD. What goes to one range is added before it is padded: x = p + pad(u) + q
+ * and pad(v) become p + pad(u + v) + q, with one test or loop for the range, of however many
+ * slices. Looks for u a few summands deep. */
+static sg_ref
+add_padded(sg_build *b, sg_ref x, sg_ref y)
+{
+	enum { DEEP = 8 };
+	const sg_node pad = sg_at(b, y);
+	sg_ref later[DEEP], rest = x;
+	uint32_t n = 0;
+
+	while (n < DEEP && sg_at(b, rest).op == SG_ADD) {
+		later[n] = sg_at(b, rest).args[1];
+		rest = sg_at(b, rest).args[0];
+		if (same_range(b, sg_node_at(b->g, later[n++]), &pad))
+			break;
+	}
+	const bool last = n > 0 && same_range(b, sg_node_at(b->g, later[n - 1]), &pad);
+	const sg_node met = sg_at(b, last ? later[n - 1] : rest);
+
+	if (!same_range(b, &met, &pad))
+		return sg_ew2(b, SG_ADD, x, y);
+	y = sg_ew2(b, SG_ADD, met.args[0], pad.args[0]);
+	y = sg_remake(b, &pad, &y);
+	if (last)
+		later[n - 1] = y;
+	else
+		rest = y;
+	for (; n > 0; n--)
+		rest = sg_ew2(b, SG_ADD, rest, later[n - 1]);
+	return rest;
+}
+
+static sg_ref
+add(sg_build *b, sg_ref x, sg_ref y)
+{
+	if (sg_at(b, y).op == SG_PAD)
+		return add_padded(b, x, y);
+	return sg_at(b, x).op == SG_PAD ? add_padded(b, y, x) : sg_ew2(b, SG_ADD, x, y);
+}
+
 sg_adj
 sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 {
 	if (!a.raw || !c.raw)
 		return a.raw ? a : c;
 	if (same_mask(a.mask, c.mask))
-		return (sg_adj){sg_ew2(b, SG_ADD, a.raw, c.raw), a.clean && c.clean, a.mask};
+		return (sg_adj){add(b, a.raw, c.raw), a.clean && c.clean, a.mask};
 	if ((a.mask && a.mask->light) || (c.mask && c.mask->light))
 		return sg_adj_add(b, sg_adj_settle(b, a), sg_adj_settle(b, c));
 	if (complementary(a.mask, c.mask)) {
@@ -125,9 +174,9 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 		                a.mask->up};
 	}
 	if (inside(a.mask, c.mask))
-		return (sg_adj){sg_ew2(b, SG_ADD, sg_adj_solid(b, a), c.raw), c.clean, c.mask};
+		return (sg_adj){add(b, sg_adj_solid(b, a), c.raw), c.clean, c.mask};
 	if (inside(c.mask, a.mask))
-		return (sg_adj){sg_ew2(b, SG_ADD, a.raw, sg_adj_solid(b, c)), a.clean, a.mask};
+		return (sg_adj){add(b, a.raw, sg_adj_solid(b, c)), a.clean, a.mask};
 	sg_ref either = sg_ew2(b, SG_OR, a.mask->node, c.mask->node);
 	sg_ref sum = sg_ew2(b, SG_ADD, sg_adj_solid(b, a), sg_adj_solid(b, c));
 	return (sg_adj){sum, true, sg_mask_plain(b, either)};
