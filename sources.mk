@@ -277,6 +277,7 @@ cli_sources = \
 runtime_templates = \
 	runtime/activation.c.in \
 	runtime/block.c.in \
+	runtime/block_fold.c.in \
 	runtime/core.h.in \
 	runtime/error.c.in \
 	runtime/gamma.h.in \
@@ -308,6 +309,7 @@ runtime_templates = \
 runtime_kernels = \
 	runtime/activation.c \
 	runtime/block.c \
+	runtime/block_fold.c \
 	runtime/error.c \
 	runtime/linalg.c \
 	runtime/loss.c \

@@ -1,6 +1,6 @@
 # snippets.awk - cuts the expanded runtime into snippets: a function, a type, a constant, a macro,
 # each with the comment that stands on it. The first file is what the header holds (static inline),
-# the others are kernels; those of block.c are for the JIT alone, which needs no more than their
+# the others are kernels; those of block*.c are for the JIT alone, which needs no more than their
 # prototypes. Written to dir: protos, block.h, reference.h, runtime_text.c, symbols.c,
 # isa_names.h, dispatch.c.
 #
@@ -270,7 +270,7 @@ function write_symbols(f,    i, n, m, rows, places, address) {
 
 FNR == 1 {
 	kernel = NR > 1
-	jit_only = FILENAME ~ /\/block\.c$/
+	jit_only = FILENAME ~ /\/block(_fold)?\.c$/
 	comment = body = fname = ""
 	in_comment = in_macro = depth = 0
 }
