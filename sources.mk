@@ -136,6 +136,7 @@ lib_sources = \
 	src/back/band.c \
 	src/back/blocks.c \
 	src/back/blocks.h \
+	src/back/blocks_loop.c \
 	src/back/blocks_text.c \
 	src/back/body.c \
 	src/back/body.h \

@@ -137,6 +137,22 @@ static const struct {
      "input x[N]\n"
      "output sum(1/(1 + x)) as a, sum(where(x > 1, x, 0.0)) as b, mean(concat((x, [1.0]))) as c\n",
      1e-12},
+    {"sums of what lies apart in memory", "sgrt_block_addmul_vv_f64",
+     "input x[N, 40], w[N], u[300, N], k: i64[N, 20]\n"
+     "output sum(x, axis=0) as a, sum(x*w[:, None], axis=0) as b, sum(u*u, axis=0) as c,\n"
+     "       sum(k, axis=0) as d, prod(1 + 0.001*x, axis=0) as e, max(u, axis=0) as f,\n"
+     "       sum(u*w*sum(w), axis=0) as g, all(u > 0.4, axis=0) as h\n",
+     1e-11},
+    {"sums over the rows of a band", "sgrt_block_sum_add_f32",
+     "real f32\n"
+     "input x[N, 40], t[N, 40]\n"
+     "param g[40], b[40]\n"
+     "gradient sum(layer_norm(x, g, b)*t) as y wrt x, g, b\n",
+     1e-4},
+    {"few elements of what is dear", "sgrt_block_sigmoid_f64",
+     "input x[14], y[N]\n"
+     "output sigmoid(x)*sum(y) as a, log(x) - 2*x as b\n",
+     1e-11},
 };
 
 /* ---- arrays within guards ---- */
@@ -361,7 +377,7 @@ END_TEST
 /* What is short, or scattered through and through, stays scalar code. */
 START_TEST(short_loops_stay_as_they_are)
 	{
-		sg_model *m = compile("input x[5, 3]\noutput sum(exp(x), axis=1) as s\n");
+		sg_model *m = compile("input x[2, 3]\noutput sum(exp(x), axis=1) as s\n");
 		sg_buf b;
 
 		ck_assert(write_for_jit(m, &b));

@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-enum { TILE = 512, SHORT = 16, DEAR = 8, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
+enum { TILE = 512, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
+enum { OF_A_CALL = 6, LEAST = 8 }; /* what a call costs, in operations of scalar code; elements */
 
 /* ---- small questions ---- */
 
@@ -290,6 +291,21 @@ count_readers(sg_blocks *b)
 			sg_blocks_operands(b, k, count_reader);
 }
 
+/* Is it one that a sum of products takes? In a strip one factor may be the same for all. */
+static bool
+is_product(const sg_blocks *b, const sg_val *v)
+{
+	const bool first = v->kind == SG_V_EW && v->op == SG_MUL &&
+	                   b->item[v->arg[0]].how == SG_B_WHOLE,
+		   second = v->kind == SG_V_EW && v->op == SG_MUL &&
+	                    b->item[v->arg[1]].how == SG_B_WHOLE;
+
+	if (v->kind != SG_V_EW || !sg_type_is_float((sg_type)v->type))
+		return false;
+	return v->op == SG_SQUARE ||
+	       (v->op == SG_MUL && (b->n->strip ? !(first && second) : !first && !second));
+}
+
 /* A product, or a square, that nothing but a sum reads is not written. */
 static void
 find_products(sg_blocks *b)
@@ -302,18 +318,13 @@ find_products(sg_blocks *b)
 		sg_block *x = &b->item[r->val[0]];
 
 		if (r->kind != SG_R_FOLD || x->how != SG_B_STEP || x->readers != 1 ||
-		    v->kind != SG_V_EW || !sg_type_is_float((sg_type)v->type) ||
-		    b->item[b->nvals + i].how != SG_B_STEP)
+		    !is_product(b, v) || b->item[b->nvals + i].how != SG_B_STEP)
 			continue;
 		if (sg_fn_node(b->f, r->ref)->op != SG_SUM &&
 		    sg_fn_node(b->f, r->ref)->op != SG_CONTRACT)
 			continue;
-		if (v->op == SG_SQUARE ||
-		    (v->op == SG_MUL && b->item[v->arg[0]].how != SG_B_WHOLE &&
-		     b->item[v->arg[1]].how != SG_B_WHOLE)) {
-			b->item[b->nvals + i].product = r->val[0];
-			x->how = SG_B_NONE;
-		}
+		b->item[b->nvals + i].product = r->val[0];
+		x->how = SG_B_NONE;
 	}
 }
 
@@ -468,18 +479,23 @@ cost_of(const sg_blocks *b, uint32_t item)
 	return v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1;
 }
 
+/* Scalar code costs as much for each element, a call the more the fewer there are; very few are no
+ * vector for it either. */
 static bool
 is_worth_it(const sg_blocks *b)
 {
-	int gain = 0;
+	const int64_t many = sg_short_tile(b->n);
+	int64_t gain = 0;
 
+	if (many < LEAST)
+		return false;
 	for (size_t p = 0; p < b->norder; p++) {
 		const sg_block *x = &b->item[b->order[p]];
 
-		if (x->how == SG_B_STEP)
-			gain += cost_of(b, b->order[p]);
-		else
-			gain -= x->array ? 2 : 1;
+		if (x->how != SG_B_STEP)
+			gain -= (x->array ? 2 : 1) * many;
+		else if (!x->done)
+			gain += cost_of(b, b->order[p]) * many - (many < SG_SHORT ? OF_A_CALL : 0);
 	}
 	return gain > 0;
 }
@@ -525,8 +541,8 @@ most_bytes(const sg_blocks *b)
 		change[(x->last > x->at ? x->last : x->at) + 1] -= size;
 	}
 	for (uint32_t k = b->nvals; b->n->strip && k < b->nitems; k++)
-		if (b->n->s->root[k - b->nvals].kind == SG_R_FOLD)
-			now += (int64_t)sizeof(double);
+		if (sg_block_root(b, k)->kind == SG_R_FOLD)
+			now += (sg_block_root(b, k)->tree ? 3 : 1) * (int64_t)sizeof(double);
 	for (size_t p = 0; p < b->norder; p++) {
 		now += change[p];
 		if (now > most)
@@ -557,67 +573,6 @@ folds_nothing(const sg_nest *n)
 	return false;
 }
 
-static bool
-is_short(const sg_nest *n, uint32_t group)
-{
-	int64_t ext;
-
-	return sg_ext_const(n->f->sp, n->ext[group], &ext) && ext < SHORT;
-}
-
-static bool
-has_fold(const sg_nest *n)
-{
-	for (size_t i = 0; i < n->s->nroots; i++)
-		if (n->s->root[i].kind == SG_R_FOLD)
-			return true;
-	return false;
-}
-
-/* May each fold go on for a tile of results along loop g at once, and is nothing dear done anew for
- * each term? */
-static bool
-may_strip(const sg_nest *n, uint32_t g)
-{
-	const sg_step *s = n->s;
-	const sg_blocks b = {.n = (sg_nest *)n, .f = n->f};
-
-	for (size_t i = 0; i < s->nroots; i++)
-		if (s->root[i].kind == SG_R_FOLD &&
-		    (s->root[i].tree || !sg_block_strip_fold(&b, &s->root[i])))
-			return false;
-	for (size_t i = 1; i < s->nvals; i++) {
-		const sg_val *v = &s->val[i];
-
-		if (v->needed && v->depth > g && v->depth <= n->nkept &&
-		    (v->kind == SG_V_AT || v->kind == SG_V_RAND ||
-		     (v->kind == SG_V_EW && sg_ops[v->op].cost >= DEAR)))
-			return false;
-	}
-	return true;
-}
-
-/* Where the innermost loop is short, a longer one goes there; false: there is none. */
-static bool
-move_long_loop(sg_nest *n)
-{
-	uint32_t g = n->nkept;
-
-	while (g > 0 && is_short(n, g - 1))
-		g--;
-	if (g-- == 0)
-		return false;
-	n->strip = n->nkept < n->ngroups;
-	if (n->strip ? sg_nest_carries(n) || !may_strip(n, g) : has_fold(n))
-		return false;
-	n->nkept -= n->strip;
-	n->tile_at = g;
-	sg_move_inside(n, g);
-	if (g == n->outer)
-		n->outer = n->ngroups - 1;
-	return true;
-}
-
 /* ---- all of it ---- */
 
 static sg_blocks *
@@ -634,8 +589,7 @@ plan(sg_nest *n)
 	b->item = SG_NEW_ARRAY(n->f->ctx, sg_block, b->nitems);
 	find_how(b);
 	count_readers(b);
-	if (!n->strip)
-		find_products(b);
+	find_products(b);
 	put_in_order(b);
 	find_readers(b);
 	find_destinations(b);
@@ -646,21 +600,18 @@ sg_blocks *
 sg_plan_tiles(sg_nest *n)
 {
 	const sg_nest before = *n;
-	sg_blocks *b;
+	sg_blocks *b = NULL;
 
 	if (!n->f->m->o->jit || n->s->nvals == 0 || n->ngroups == 0 || folds_nothing(n))
 		return NULL;
-	n->tile_at = n->ngroups - 1;
-	if (!is_short(n, n->ngroups - 1))
-		return plan(n);
-	b = NULL;
-	if (move_long_loop(n)) {
+	if (sg_move_tile_loop(n)) {
 		sg_set_depths(n);
 		b = plan(n);
-	}
-	if (!b) {
+		if (b)
+			return b;
 		*n = before;
 		sg_set_depths(n);
 	}
-	return b;
+	n->tile_at = n->ngroups - 1;
+	return plan(n);
 }

@@ -1,11 +1,14 @@
 /* blocks.h - private to emission: the innermost loop of a nest as tiles, while it is printed.
  *
  * blocks.c       how each value comes about over a tile, in which order, and where it lies
+ * blocks_loop.c  which loop goes in tiles
  * blocks_text.c  the C text */
 #ifndef SG_BLOCKS_H
 #define SG_BLOCKS_H
 
 #include "back/nest.h"
+
+enum { SG_SHORT = 16 }; /* turns; fewer are a short loop */
 
 /* How a value is there for a tile. */
 typedef enum {
@@ -29,7 +32,10 @@ typedef struct sg_block {
 	uint32_t into; /* the root whose destination it is made in, + 1 */
 	uint32_t product; /* root: the product that it sums up, unwritten */
 	bool done;        /* root: nothing is left to do */
-	const char *text; /* pointer to its elements */
+	const char
+	    *text; /* pointer to its elements; of a fold in a strip, to what a block adds up */
+	const char *sum,
+	    *rest; /* and to what the blocks before have come to, if there may be more */
 } sg_block;
 
 typedef struct sg_block_slot {
@@ -49,7 +55,7 @@ struct sg_blocks {
 	sg_block_slot *slot;
 	size_t nslots, slot_cap;
 	int64_t bytes;
-	const char *i, *count; /* names: the element, how many there are */
+	const char *i, *from, *count; /* names: the element, the tile's first, how many there are */
 };
 
 /* sgrt_block_NAME_FORM_TYPE; NULL: there is no such routine. */
@@ -67,5 +73,11 @@ void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* 
 /* A slot for elements of type t that is free from position `from` on, taken until `until`: pointer
  * as C. */
 const char *sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until);
+
+/* ---- blocks_loop.c ---- */
+/* Moves a loop inside of the others where tiles are better along that one: true. */
+bool sg_move_tile_loop(sg_nest *n);
+/* The turns of the innermost loop, SG_SHORT if they are as many or more. */
+int64_t sg_short_tile(const sg_nest *n);
 
 #endif

@@ -15,7 +15,7 @@ start_of(const sg_blocks *b, const char *array, sg_aff at)
 static const char *
 in_array(const sg_blocks *b, const char *pointer)
 {
-	return sg_text(b->f->ctx, "(%s)[%s - %s]", pointer, b->i, b->f->from);
+	return sg_text(b->f->ctx, "(%s)[%s - %s]", pointer, b->i, b->from);
 }
 
 static const char *
@@ -188,6 +188,24 @@ joined(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
 	return sg_text(b->f->ctx, "%s(%s, %s)", sg_use_typed(b->f->m, name, t), r->acc, x);
 }
 
+/* The product v is added to what there is in `to`. */
+static void
+add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
+{
+	uint32_t x = v->arg[0], y = v->arg[v->nargs - 1];
+	const char *first;
+
+	if (b->item[y].how == SG_B_WHOLE) {
+		x = v->arg[v->nargs - 1];
+		y = v->arg[0];
+	}
+	first = operand(b, x, p);
+	sg_line(
+	    b->f, "%s(%s, %s, %s, %s);",
+	    typed(b, b->item[x].how == SG_B_WHOLE ? "addmul_sv" : "addmul_vv", (sg_type)v->type),
+	    b->count, first, array_of(b, y, p), to);
+}
+
 static void
 fold_step(sg_blocks *b, uint32_t item)
 {
@@ -197,8 +215,11 @@ fold_step(sg_blocks *b, uint32_t item)
 	const char *x, *so_far = b->item[item].text;
 
 	if (b->n->strip) {
-		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_use(b->f->m, sg_block_fold(b, r)), b->count,
-		        so_far, array_of(b, r->val[0], p), so_far);
+		if (product)
+			add_product(b, &b->n->s->val[product], p, so_far);
+		else
+			sg_line(b->f, "%s(%s, %s, %s, %s);", sg_use(b->f->m, sg_block_fold(b, r)),
+			        b->count, so_far, array_of(b, r->val[0], p), so_far);
 		return;
 	}
 	if (product) {
@@ -320,14 +341,14 @@ print_run(sg_blocks *b, size_t p)
 			                          b->item[v].last);
 	}
 	f->loop[b->group] = b->i;
-	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s + %s; %s++) {", b->i, f->from, b->i, f->from,
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s + %s; %s++) {", b->i, b->from, b->i, b->from,
 	        b->count, b->i);
 	f->indent++;
 	for (size_t k = p; k < end; k++)
 		print_each(b, b->order[k], b->order[k] < b->nvals ? to[b->order[k]] : NULL);
 	f->indent--;
 	sg_line(f, "}");
-	f->loop[b->group] = f->from;
+	f->loop[b->group] = b->from;
 	for (size_t k = p; k < end; k++)
 		if (b->order[k] < b->nvals)
 			b->item[b->order[k]].text = to[b->order[k]];
@@ -343,13 +364,14 @@ sg_open_tiles(sg_blocks *b)
 	const char *ext = sg_nest_to(b->n, b->group);
 
 	b->i = f->loop[b->group];
+	b->from = b->n->strip ? sg_name_fresh(&f->names, "tile") : f->from;
 	b->count = sg_name_fresh(&f->names, "count");
-	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %u) {", f->from,
-	        sg_nest_from(b->n, b->group), f->from, ext, f->from, (unsigned)b->tile);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %u) {", b->from,
+	        sg_nest_from(b->n, b->group), b->from, ext, b->from, (unsigned)b->tile);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s - %s < %u ? %s - %s : %u;", b->count, ext, f->from,
-	        (unsigned)b->tile, ext, f->from, (unsigned)b->tile);
-	f->loop[b->group] = f->from;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %u ? %s - %s : %u;", b->count, ext, b->from,
+	        (unsigned)b->tile, ext, b->from, (unsigned)b->tile);
+	f->loop[b->group] = b->from;
 }
 
 void
@@ -369,7 +391,18 @@ sg_print_tiles(sg_blocks *b)
 			print_step(b, b->order[p++]);
 }
 
-/* The results so far stand where they go, or in a buffer. */
+/* ---- sums of a strip ---- */
+
+static const char *
+filled(sg_blocks *b, sg_type t, const char *value, const char *to)
+{
+	sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count, value, to);
+	return to;
+}
+
+/* The results so far stand where they go, or in a buffer. What the tiles of a band add to has
+ * results of other tiles. Of sums that go in blocks each block has a buffer, and there are two for
+ * the sum. */
 void
 sg_begin_tile_folds(sg_blocks *b)
 {
@@ -377,15 +410,59 @@ sg_begin_tile_folds(sg_blocks *b)
 		const sg_root *r = sg_block_root(b, k);
 		const sg_node *x = sg_fn_node(b->f, r->ref);
 		const sg_type t = (sg_type)x->type;
+		sg_block *y = &b->item[k];
+		const bool in_place = y->in_row && !r->tree && !sg_nest_carries(b->n);
 
 		if (r->kind != SG_R_FOLD)
 			continue;
-		b->item[k].text = b->item[k].in_row
-		                      ? start_of(b, sg_array(b->f, r->ref), root_place(b, r))
-		                      : sg_block_slot_for(b, t, 0, UINT32_MAX);
-		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count,
-		        sg_fold_first(b->f, (sg_op)x->op, t), b->item[k].text);
+		if (!sg_nest_carries(b->n))
+			sg_print_empty_check(b->n, r);
+		y->text = in_place ? start_of(b, sg_array(b->f, r->ref), root_place(b, r))
+		                   : sg_block_slot_for(b, t, 0, UINT32_MAX);
+		if (r->tree) {
+			y->sum = filled(b, t, "0", sg_block_slot_for(b, t, 0, UINT32_MAX));
+			y->rest = filled(b, t, "0", sg_block_slot_for(b, t, 0, UINT32_MAX));
+		} else {
+			filled(b, t, sg_fold_first(b->f, (sg_op)x->op, t), y->text);
+		}
 	}
+}
+
+void
+sg_begin_tile_block(sg_blocks *b)
+{
+	for (uint32_t k = b->nvals; k < b->nitems; k++)
+		if (b->item[k].sum)
+			filled(b, (sg_type)sg_fn_node(b->f, sg_block_root(b, k)->ref)->type, "0",
+			       b->item[k].text);
+}
+
+void
+sg_end_tile_block(sg_blocks *b)
+{
+	for (uint32_t k = b->nvals; k < b->nitems; k++) {
+		const sg_block *x = &b->item[k];
+
+		if (x->sum)
+			sg_line(b->f, "%s(%s, %s, %s, %s);",
+			        typed(b, "sum_add",
+			              (sg_type)sg_fn_node(b->f, sg_block_root(b, k)->ref)->type),
+			        b->count, x->sum, x->rest, x->text);
+	}
+}
+
+/* The array x is added to what the tiles before have left. */
+static void
+carry_on(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
+{
+	const char *to = start_of(b, sg_array(b->f, r->ref), root_place(b, r));
+
+	if (b->f->at[r->ref].carried)
+		sg_line(b->f, "%s(%s, %s, &%s, %s);", typed(b, "sum_add", t), b->count, to,
+		        sg_carry_at(b->n, r, sg_form_text(b->n, r->at).s), x);
+	else
+		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_use(b->f->m, sg_block_strip_fold(b, r)),
+		        b->count, to, x, to);
 }
 
 void
@@ -393,12 +470,19 @@ sg_end_tile_folds(sg_blocks *b)
 {
 	for (uint32_t k = b->nvals; k < b->nitems; k++) {
 		const sg_root *r = sg_block_root(b, k);
+		const sg_block *x = &b->item[k];
+		const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
 
-		if (r->kind == SG_R_FOLD && !b->item[k].in_row)
-			sg_line(b->f, "%s(%s, %s, %s, %s);",
-			        typed(b, "store", (sg_type)sg_fn_node(b->f, r->ref)->type),
-			        b->count, b->item[k].text,
-			        start_of(b, sg_array(b->f, r->ref), root_place(b, r)),
+		if (r->kind != SG_R_FOLD)
+			continue;
+		if (r->tree)
+			sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "sum_end", t), b->count,
+			        x->sum, x->rest, x->text);
+		if (sg_nest_carries(b->n))
+			carry_on(b, r, t, x->text);
+		else if (!x->in_row || r->tree)
+			sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "store", t), b->count,
+			        x->text, start_of(b, sg_array(b->f, r->ref), root_place(b, r)),
 			        sg_ext_bare(b->f, sg_block_stride(b, r->at)));
 	}
 }

@@ -44,8 +44,8 @@ is_running(sg_op op)
 }
 
 /* Nothing to choose from is an error of the run. */
-static void
-print_empty_check(sg_nest *n, const sg_root *r)
+void
+sg_print_empty_check(sg_nest *n, const sg_root *r)
 {
 	sg_fn *f = n->f;
 	const sg_op op = (sg_op)sg_fn_node(f, r->ref)->op;
@@ -93,7 +93,7 @@ declare_fold(sg_nest *n, sg_root *r)
 
 	if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref))
 		return;
-	print_empty_check(n, r);
+	sg_print_empty_check(n, r);
 	if (r->tree) {
 		declare_sum(n, r, t);
 		return;
@@ -208,9 +208,8 @@ sg_print_out(sg_fn *f, size_t k, const char *value)
 
 /* ---- folds over the rows of a band, with axes that stay: each tile adds to arrays ---- */
 
-/* Element i, given as text, of what was rounded off. */
-static const char *
-carry_at(const sg_nest *n, const sg_root *r, const char *i)
+const char *
+sg_carry_at(const sg_nest *n, const sg_root *r, const char *i)
 {
 	sg_fn *f = n->f;
 	const char *name = f->at[r->ref].name;
@@ -230,7 +229,7 @@ add_to_sum(sg_nest *n, const sg_root *r, const char *v)
 
 	if (f->at[r->ref].carried)
 		sg_line(f, "%s(&%s, &%s, %s);", sg_use_typed(f->m, "sum_add", (sg_type)x->type), to,
-		        carry_at(n, r, sg_form_text(n, r->at).s), v);
+		        sg_carry_at(n, r, sg_form_text(n, r->at).s), v);
 	else
 		sg_print_update(n, to, (sg_op)x->op, (sg_type)x->type,
 		                (sg_c_text){v, SG_PREC_ATOM});
@@ -259,13 +258,13 @@ sg_open_sums(sg_nest *n)
 
 		if (r->kind != SG_R_FOLD || sg_adds_up(f, r->ref))
 			continue;
-		print_empty_check(n, r);
+		sg_print_empty_check(n, r);
 		i = for_all(n, r);
 		sg_line(f, "\t%s[%s] = %s;", sg_array(f, r->ref), i, first);
 		if (!f->at[r->ref].carried)
 			continue;
 		i = for_all(n, r);
-		sg_line(f, "\t%s = %s;", carry_at(n, r, i), first);
+		sg_line(f, "\t%s = %s;", sg_carry_at(n, r, i), first);
 	}
 }
 
@@ -283,7 +282,7 @@ sg_close_sums(sg_nest *n)
 		const char *i = for_all(n, r), *to = sg_array(f, r->ref);
 
 		sg_line(f, "\t%s[%s] = %s(%s[%s], %s);", to, i, sg_use_typed(f->m, "sum_end", t),
-		        to, i, carry_at(n, r, i));
+		        to, i, sg_carry_at(n, r, i));
 	}
 }
 

@@ -255,6 +255,10 @@ declare_parts(sg_nest *n)
 {
 	sg_fn *f = n->f;
 
+	if (n->tiles) {
+		sg_begin_tile_block(n->tiles);
+		return;
+	}
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		sg_root *r = &n->s->root[i];
 		const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
@@ -273,6 +277,10 @@ add_parts(sg_nest *n, const char *from)
 	sg_fn *f = n->f;
 	const bool inner = n->lanes && n->nkept > 0 && n->nkept + 1 == n->ngroups && from;
 
+	if (n->tiles) {
+		sg_end_tile_block(n->tiles);
+		return;
+	}
 	if (n->strip)
 		sg_open_lane(n, false);
 	for (size_t i = 0; i < n->s->nroots; i++) {

@@ -137,9 +137,12 @@ sg_blocks *sg_plan_tiles(sg_nest *n);
 void sg_print_tiles(sg_blocks *b);
 void sg_open_tiles(sg_blocks *b); /* the loop over tiles, which may stand around short loops */
 void sg_close_tiles(sg_blocks *b);
-/* Around the loops of folds that go on for a tile of results at once: a strip. */
+/* Around the loops of folds that go on for a tile of results at once: a strip; and around those of a
+ * block of terms. */
 void sg_begin_tile_folds(sg_blocks *b);
 void sg_end_tile_folds(sg_blocks *b);
+void sg_begin_tile_block(sg_blocks *b);
+void sg_end_tile_block(sg_blocks *b);
 
 /* ---- fold.c: what a nest computes ---- */
 void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x);
@@ -147,6 +150,9 @@ void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text
 int sg_block_of(const sg_nest *n);
 /* A sum in columns takes the first block as it is; more blocks than one are rare. */
 bool sg_sums_by_first(const sg_nest *n);
+/* Element i, given as text, of what was rounded off of a sum over the rows of a band. */
+const char *sg_carry_at(const sg_nest *n, const sg_root *r, const char *i);
+void sg_print_empty_check(sg_nest *n, const sg_root *r); /* where it may be of nothing */
 const char *sg_fold_first(sg_fn *f, sg_op op, sg_type t); /* what a fold begins with */
 void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */

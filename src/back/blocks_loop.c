@@ -1,0 +1,132 @@
+/* blocks_loop.c - which loop of a nest goes in tiles, for libtcc.
+ *
+ * The innermost one; but where that is short, a longer one goes inside, and where it sums up
+ * elements that lie apart in memory, one along which they lie side by side (a sum over the rows of
+ * a matrix). If the loop that goes inside is a kept one, sums go on for a tile of results at once:
+ * a strip. */
+#include "back/blocks.h"
+
+enum { DEAR = 8 }; /* a cost that is not paid anew for each term */
+
+int64_t
+sg_short_tile(const sg_nest *n)
+{
+	int64_t ext;
+
+	return sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &ext) && ext < SG_SHORT ? ext
+	                                                                              : SG_SHORT;
+}
+
+static bool
+is_short(const sg_nest *n, uint32_t group)
+{
+	int64_t ext;
+
+	return sg_ext_const(n->f->sp, n->ext[group], &ext) && ext < SG_SHORT;
+}
+
+static bool
+has_fold(const sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (n->s->root[i].kind == SG_R_FOLD)
+			return true;
+	return false;
+}
+
+/* Is nothing dear done anew for each term, if loop g goes inside? */
+static bool
+is_cheap_inside(const sg_nest *n, uint32_t g)
+{
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (v->needed && v->depth > g && v->depth <= n->nkept &&
+		    (v->kind == SG_V_AT || v->kind == SG_V_RAND ||
+		     (v->kind == SG_V_EW && sg_ops[v->op].cost >= DEAR)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+steps_by_one(const sg_nest *n, uint32_t g, sg_aff at)
+{
+	return sg_is_1(n->f, sg_aff_coef(n->f, at, n->last[g]));
+}
+
+/* May each fold go on for a tile of results along loop g at once? Where each tile of a band adds to
+ * arrays, it has to find its place in them. */
+static bool
+may_strip(const sg_nest *n, uint32_t g)
+{
+	const sg_blocks b = {.n = (sg_nest *)n, .f = n->f};
+
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		if (r->kind == SG_R_FOLD && (!sg_block_strip_fold(&b, r) ||
+		                             (sg_nest_carries(n) && !steps_by_one(n, g, r->at))))
+			return false;
+	}
+	return is_cheap_inside(n, g);
+}
+
+/* Along loop g, do all the elements that are read and change lie side by side (1), or do some lie
+ * apart (-1)? 0: none changes. */
+static int
+how_it_reads(const sg_nest *n, uint32_t g)
+{
+	int way = 0;
+
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (!v->needed || v->kind != SG_V_LOAD ||
+		    sg_ext_is(n->f->sp, sg_aff_coef(n->f, v->aff, n->last[g]), 0))
+			continue;
+		if (!steps_by_one(n, g, v->aff))
+			return -1;
+		way = 1;
+	}
+	return way;
+}
+
+/* The loop that should go inside; ngroups: none. */
+static uint32_t
+better_loop(const sg_nest *n)
+{
+	const uint32_t in = n->ngroups - 1;
+	uint32_t g = n->nkept;
+
+	if (is_short(n, in)) {
+		while (g > 0 && is_short(n, g - 1))
+			g--;
+		return g > 0 ? g - 1 : n->ngroups;
+	}
+	if (n->nkept == n->ngroups || how_it_reads(n, in) >= 0)
+		return n->ngroups;
+	while (g > 0 && (is_short(n, g - 1) || how_it_reads(n, g - 1) <= 0))
+		g--;
+	return g > 0 ? g - 1 : n->ngroups;
+}
+
+bool
+sg_move_tile_loop(sg_nest *n)
+{
+	const uint32_t g = better_loop(n);
+
+	if (g == n->ngroups)
+		return false;
+	n->strip = n->nkept < n->ngroups;
+	if (n->strip ? !may_strip(n, g) : has_fold(n)) {
+		n->strip = false;
+		return false;
+	}
+	n->nkept -= n->strip;
+	n->tile_at = g;
+	sg_move_inside(n, g);
+	if (g == n->outer)
+		n->outer = n->ngroups - 1;
+	return true;
+}
