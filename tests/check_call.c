@@ -230,6 +230,44 @@ START_TEST(an_overlap_is_found_wherever_it_is)
 	}
 END_TEST
 
+/* Of a call's own arrays, which lie together where they are large: those that are bound now and then, and of
+ * all lengths, keep to themselves. */
+START_TEST(arrays_of_the_call_do_not_mix)
+	{
+		static const char text[] = "input x[N] = 2*ones([N])\ninput y[N] = 3*ones([N])\n"
+					   "entry f = x + y as a, x*y as b, sum(x) as c\n";
+		static const int64_t length[] = {300000, 400000, 10, 0, 400001, 200000, 700000};
+		sg_model *m = sg_compile_string("m.sg", text, sizeof text - 1, NULL);
+		sg_call *c = sg_call_new(m, "f", SG_BACKEND_AUTO);
+		double *mine = malloc(sizeof *mine * 700000);
+
+		for (size_t i = 0; i < 700000; i++)
+			mine[i] = 5;
+		for (size_t k = 0; k < 21; k++) {
+			const int64_t n = length[k % 7];
+			const bool bound = k % 3 == 1;
+			const double x = bound ? 5 : 2;
+			const double *a, *b;
+
+			if (bound)
+				ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 1, &n, mine), SG_OK);
+			else
+				ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_NONE, 0, NULL, NULL), SG_OK);
+			ck_assert_int_eq(sg_call_set_dim(c, "N", n), SG_OK);
+			ck_assert_msg(sg_call_run(c) == SG_OK, "%s", sg_call_message(c));
+			a = sg_call_output(c, "a")->data;
+			b = sg_call_output(c, "b")->data;
+			for (int64_t i = 0; i < n; i++)
+				if ((int64_t)a[i] != (int64_t)x + 3 || (int64_t)b[i] != 3 * (int64_t)x)
+					ck_abort_msg("round %zu: a[%d], b[%d]", k, (int)i, (int)i);
+			ck_assert_int_eq((int64_t)*(double *)sg_call_output(c, "c")->data, (int64_t)x * n);
+		}
+		sg_call_free(c);
+		sg_model_free(m);
+		free(mine);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -244,6 +282,7 @@ main(void)
 	tcase_add_test(c, a_check_knows_dimensions_that_others_tell);
 	tcase_add_test(c, the_size_of_work_is_enough_for_all_code_that_was_made);
 	tcase_add_test(c, an_overlap_is_found_wherever_it_is);
+	tcase_add_test(c, arrays_of_the_call_do_not_mix);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

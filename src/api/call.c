@@ -123,7 +123,7 @@ sg_call_free(sg_call *c)
 	if (!c)
 		return;
 	for (size_t i = 0; c->slot && i < c->nslots; i++)
-		free(c->slot[i].own);
+		sg_slot_free(&c->slot[i]);
 	free(c->slot);
 	free(c->aside);
 	free(c->args);
@@ -133,6 +133,7 @@ sg_call_free(sg_call *c)
 	free(c->known);
 	free(c->dims);
 	free(c->cdims);
+	free(c->block);
 	free(c->work);
 	if (c->m)
 		sg_model_drop(c->m);

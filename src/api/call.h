@@ -12,6 +12,7 @@ typedef struct sg_slot {
 	void *theirs;     /* the user's array; inputs are only read */
 	void *own;        /* ours, for an output or a default */
 	size_t own_bytes; /* its size */
+	bool in_block;    /* it is part of the call's block */
 } sg_slot;
 
 /* An array that the entry does not use; its shape may still say what a dimension is. */
@@ -41,6 +42,7 @@ struct sg_call {
 	ptrdiff_t *cdims;
 	void **args; /* of the uniform call */
 	size_t *order; /* slots by the addresses of their arrays, as they were when last looked at */
+	void *block; /* that arrays of ours lie in, where they are large together */
 	void *work;  /* ours, aligned to 64 */
 	size_t work_bytes;
 	void *lent; /* the caller's workspace; NULL: ours is used */
@@ -63,6 +65,7 @@ double sg_random_number(uint64_t *state);
 void sg_fill(uint64_t *state, sg_tensor *t);
 /* run.c: room of our own for an array of so many bytes. NULL without memory. */
 void *sg_slot_room(sg_slot *s, size_t bytes);
+void sg_slot_free(sg_slot *s);
 /* dims.c: values of all dimensions that follow from the bindings, all shapes checked. */
 int sg_infer_dims(sg_call *c);
 int sg_solve_dims(sg_call *c); /* as far as the bound inputs tell, nothing checked */

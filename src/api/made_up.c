@@ -47,6 +47,8 @@ make_up(sg_call *c, size_t i, uint64_t *state)
 	pthread_rwlock_unlock(&c->m->lock);
 	if (status != SG_OK)
 		return status;
+	if (s->in_block) /* which goes when the call's arrays are laid out anew */
+		sg_slot_free(s);
 	t.data = sg_slot_room(s, (size_t)t.count * sg_type_size(t.type));
 	if (!t.data)
 		return sg_refuse(&c->why, SG_ENOMEM, "out of memory for '%s'",

@@ -20,6 +20,8 @@ aligned(size_t bytes)
 	const bool huge = bytes >= LARGE;
 	void *p;
 
+	if (huge && bytes % HUGE_PAGE >= HUGE_PAGE / 8 && bytes < SIZE_MAX - HUGE_PAGE)
+		bytes += HUGE_PAGE - bytes % HUGE_PAGE;
 	if (posix_memalign(&p, huge ? HUGE_PAGE : 64, bytes ? bytes : 1) != 0)
 		return NULL;
 #ifdef MADV_HUGEPAGE
@@ -29,15 +31,77 @@ aligned(size_t bytes)
 	return p;
 }
 
+void
+sg_slot_free(sg_slot *s)
+{
+	if (!s->in_block)
+		free(s->own);
+	s->own = NULL;
+	s->own_bytes = 0;
+	s->in_block = false;
+}
+
 void *
 sg_slot_room(sg_slot *s, size_t bytes)
 {
 	if (!s->own || s->own_bytes < bytes) {
-		free(s->own);
+		sg_slot_free(s);
 		s->own = aligned(bytes);
-		s->own_bytes = bytes;
+		s->own_bytes = s->own ? bytes : 0;
 	}
 	return s->own;
+}
+
+static size_t
+slot_size(const sg_slot *s)
+{
+	return (size_t)s->array.count * sg_dtype_size(s->array.type);
+}
+
+/* Bytes of the arrays that the user did not give, each aligned to 64; 0: they all have room. */
+static size_t
+missing_room(const sg_call *c)
+{
+	size_t bytes = 0;
+	bool missing = false;
+
+	for (size_t i = 0; i < c->nslots; i++) {
+		const size_t more = slot_size(&c->slot[i]);
+
+		if (c->slot[i].bound)
+			continue;
+		missing = missing || !c->slot[i].own || c->slot[i].own_bytes < more;
+		if (more > SIZE_MAX / 2 - bytes)
+			return 0; /* each by itself will tell */
+		bytes += (more + 63) / 64 * 64;
+	}
+	return missing ? bytes : 0;
+}
+
+/* Arrays that are large together and not one by one lie in one block, so that its pages are large. Without
+ * memory for it, each is asked for alone. */
+static void
+place_together(sg_call *c)
+{
+	const size_t bytes = missing_room(c);
+	char *at;
+
+	if (bytes < LARGE || !(at = aligned(bytes)))
+		return;
+	for (size_t i = 0; i < c->nslots; i++) {
+		sg_slot *s = &c->slot[i];
+
+		if (s->in_block || !s->bound)
+			sg_slot_free(s);
+		if (s->bound)
+			continue;
+		s->own = at;
+		s->own_bytes = slot_size(s);
+		s->in_block = true;
+		at += (s->own_bytes + 63) / 64 * 64;
+	}
+	free(c->block);
+	c->block = at - bytes;
 }
 
 /* Room of our own where the user gave no array. */
@@ -45,7 +109,7 @@ static int
 place(sg_call *c, size_t i)
 {
 	sg_slot *s = &c->slot[i];
-	size_t bytes = (size_t)s->array.count * sg_dtype_size(s->array.type);
+	const size_t bytes = slot_size(s);
 
 	if (s->bound) {
 		s->array.data = s->theirs;
@@ -66,8 +130,7 @@ data_size(const sg_call *c)
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < c->nslots; i++) {
-		const sg_array *a = &c->slot[i].array;
-		size_t more = (size_t)a->count * sg_dtype_size(a->type);
+		const size_t more = slot_size(&c->slot[i]);
 
 		bytes = more > SIZE_MAX - bytes ? SIZE_MAX : bytes + more;
 	}
@@ -297,6 +360,7 @@ lay_out(sg_call *c)
 		c->dims[i] = c->value[c->e->dim[i]];
 		c->cdims[i] = (ptrdiff_t)c->dims[i];
 	}
+	place_together(c);
 	for (size_t i = 0; status == SG_OK && i < c->nslots; i++)
 		status = place(c, i);
 	if (status == SG_OK)

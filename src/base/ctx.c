@@ -1,15 +1,21 @@
 /* ctx.c - the arena of a compilation.
  *
  * Chunks grow from 16 KiB to 4 MiB, each as large as all before it; a block larger than a quarter
- * of the next chunk gets one of its own. Chunks come from calloc, so what is handed out is zero. */
+ * of the next chunk gets one of its own. Behind one of 512 KiB the next has 2 MiB: from
+ * there on the system is asked for pages of that size, each of which takes it no longer than forty of the
+ * usual ones. Other chunks come from calloc, so what is handed out is zero. */
+#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS, madvise */
+
 #include "base/ctx.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-enum { ALIGN = 16 };
+enum { ALIGN = 16, HUGE_PAGE = 2 << 20 };
 static const size_t first_chunk = (size_t)16 << 10;
+static const size_t last_small_chunk = (size_t)512 << 10;
 static const size_t largest_chunk = (size_t)4 << 20;
 
 static size_t
@@ -47,6 +53,33 @@ sg_ctx_new(void)
 	return ctx;
 }
 
+/* A multiple of HUGE_PAGE bytes, at one. */
+static sg_chunk *
+map_chunk(size_t size)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *map = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+	sg_chunk *c;
+
+	if (map == MAP_FAILED)
+		return NULL;
+	c = (sg_chunk *)(void *)(map + (HUGE_PAGE - (uintptr_t)map % HUGE_PAGE) % HUGE_PAGE);
+#ifdef MADV_HUGEPAGE
+	(void)madvise(c, size, MADV_HUGEPAGE); /* if they can be had */
+#endif
+	c->map = map;
+	return c;
+}
+
+static void
+free_chunk(sg_chunk *c)
+{
+	if (c->map)
+		munmap(c->map, c->size + HUGE_PAGE);
+	else
+		free(c);
+}
+
 void
 sg_ctx_free(sg_ctx *ctx)
 {
@@ -54,7 +87,7 @@ sg_ctx_free(sg_ctx *ctx)
 		return;
 	for (sg_chunk *c = ctx->chunks, *next; c; c = next) {
 		next = c->next;
-		free(c);
+		free_chunk(c);
 	}
 	free(ctx);
 }
@@ -83,8 +116,10 @@ new_chunk(sg_ctx *ctx, size_t size)
 {
 	size_t head = round_up(sizeof(sg_chunk));
 	const bool fits = size <= SIZE_MAX - head && ctx->bytes <= ctx->most && size <= ctx->most - ctx->bytes;
-	sg_chunk *c = fits ? calloc(1, head + size) : NULL;
+	sg_chunk *c = NULL;
 
+	if (fits)
+		c = (head + size) % HUGE_PAGE == 0 ? map_chunk(head + size) : calloc(1, head + size);
 	if (!c)
 		sg_raise(ctx, SG_FAULT_MEMORY, "out of memory");
 	c->next = ctx->chunks;
@@ -101,7 +136,9 @@ refill(sg_ctx *ctx)
 
 	ctx->at = new_chunk(ctx, size);
 	ctx->end = ctx->at + size;
-	if (ctx->next_chunk < largest_chunk)
+	if (ctx->next_chunk == last_small_chunk)
+		ctx->next_chunk = HUGE_PAGE;
+	else if (ctx->next_chunk < largest_chunk)
 		ctx->next_chunk *= 2;
 }
 

@@ -9,6 +9,7 @@
 typedef struct sg_chunk {
 	struct sg_chunk *next;
 	size_t size;
+	void *map; /* of a large chunk: what was mapped for it; NULL: it is malloc's */
 } sg_chunk;
 
 typedef struct sg_name {
