@@ -180,6 +180,7 @@ lib_sources = \
 	src/back/loop_text.c \
 	src/back/many.c \
 	src/back/module.c \
+	src/back/moments.c \
 	src/back/nest.c \
 	src/back/nest.h \
 	src/back/nest_value.c \

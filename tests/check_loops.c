@@ -333,13 +333,33 @@ static const struct {
      "  sum(c*z[:, None]**(arange(L) - 2), axis=1) as inverse, sum(c*z[:, None]**(3 + arange(L)), axis=1) as later,\n"
      "  sum(c*(0*z/0)[:, None]**arange(L), axis=1) as nans, sum(c*(-t)[:, None]**arange(L), axis=1) as signs\n",
      1e-11},
+    {"sums over the rows of such powers",
+     "input t[R], y[R]\n"
+     "param c[L], d[150]\n"
+     "z = t - 0.9\n"
+     "def fit(u, w) = grad(sum(w*tanh(y - sum(c*u[:, None]**arange(L), axis=1))), c)\n"
+     "s = tanh(sum(c*z[:, None]**arange(L), axis=1))\n"
+     "entry moments = fit(z, 1.0) as g\n"
+     "entry zeros = fit(floor(t), 1.0) as g\n"
+     "entry large = fit(1e90*z, 1.0) as g\n"
+     "entry tiny = fit(1e-110*z, 1.0) as g\n"
+     "entry subnormal = 1e300*fit(1.5*t, 1e-310) as g\n"
+     "entry long = grad(sum(tanh(sum(d*(0.6*t)[:, None]**arange(150), axis=1))), d) as g\n"
+     "entry later = grad(sum(tanh(sum(c*t[:, None]**(3 + arange(L)), axis=1))), c) as g\n"
+     "entry inverse = grad(sum(tanh(sum(c*t[:, None]**(arange(L) - 2), axis=1))), c) as g\n"
+     "entry both = sum(s[:, None]*z[:, None]**arange(L), axis=0) as g,\n"
+     "  sum((sin(t)*y)[:, None]*z[:, None]**arange(L), axis=0) as h\n"
+     "entry ones = sum(s) as y0, sum(z[:, None]**arange(L), axis=0) as k\n"
+     "entry slopes = grad(sum(s), t) as dt, grad(sum(s), c) as dc\n",
+     1e-11},
     {"powers of rows in f32",
      "real f32\n"
      "input t[R], y[R]\n"
      "param c[L]\n"
      "f = t[:, None]**arange(L) @ c\n"
      "gradient mse_loss(f, y) as loss wrt c\n"
-     "entry edges = sum(c*(1e20*(t - 0.9))[:, None]**arange(L), axis=1) as large, sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros\n",
+     "entry edges = sum(c*(1e20*(t - 0.9))[:, None]**arange(L), axis=1) as large, sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros\n"
+     "entry moments = grad(sum(tanh(f)), c) as g, sum(t[:, None]**arange(L), axis=0) as k\n",
      2e-5},
     {"loops that do the same, and more",
      "input x[N], v[L, N]\n"

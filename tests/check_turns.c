@@ -1,5 +1,6 @@
-/* check_turns.c - sums to which only the turns add on which a condition holds: which nests find
- * these first, and that they compute what the evaluator computes. */
+/* check_turns.c - sums to which only the turns add on which a condition holds, and sums over rows
+ * of what has powers by the turn: which nests find these, and that they compute what the evaluator
+ * computes. */
 #include <check.h>
 #include <math.h>
 #include <stdbool.h>
@@ -13,29 +14,47 @@
 	"d = map((p) -> sum((c - p)**2, axis=1), x)\n"
 #define TABLE "input x[R, M], a[R, K]\n"
 
+#define POWERS                                                                                     \
+	"input t[R], a[R]\nparam c[K]\np = t[:, None]**arange(K)\ns = tanh(sum(c*p, axis=1))\n"
+
 static const struct {
 	const char *text;
-	bool by_turns;
+	bool by_turns, by_moments;
 } models[] = {
-    {NEAREST "gradient sum(min(d, axis=1)) as y wrt c\n", true},
-    {NEAREST "gradient sum(max(d, axis=1)) as y wrt c\n", true},
-    {NEAREST "y = sum(min(d, axis=1))\nentry f = grad(y, c) as g, hvp(y, c, c) as h\n", true},
-    {TABLE "entry f = sum(where(a[:, :, None] < 1.0, 2.0*x[:, None, :], 0.0), axis=0) as y\n",
-     true},
+    {NEAREST "gradient sum(min(d, axis=1)) as y wrt c\n", true, false},
+    {NEAREST "gradient sum(max(d, axis=1)) as y wrt c\n", true, false},
+    {NEAREST "y = sum(min(d, axis=1))\nentry f = grad(y, c) as g, hvp(y, c, c) as h\n", true,
+     false},
+    {TABLE "entry f = sum(where(a[:, :, None] < 1.0, 2.0*x[:, None, :], 0.0), axis=0) as y\n", true,
+     false},
     /* the condition differs along what stays */
     {TABLE "entry f = sum(where(x[:, None, :] < a[:, :, None], x[:, None, :], 0.0), axis=0) as y\n",
-     false},
+     false, false},
     /* the other side is something, too */
-    {TABLE "entry f = sum(where(a[:, :, None] < 1.0, x[:, None, :], 1.0), axis=0) as y\n", false},
+    {TABLE "entry f = sum(where(a[:, :, None] < 1.0, x[:, None, :], 1.0), axis=0) as y\n", false,
+     false},
     /* sums that do not agree on what they choose */
     {TABLE "entry f = sum(where(a[:, :, None] < 1.0, x[:, None, :], 0.0), axis=0) as y,\n"
            "  sum(where(a[:, :, None] < 2.0, x[:, None, :], 0.0), axis=0) as z\n",
-     false},
+     false, false},
     /* what is not chosen may fail */
     {TABLE "input i: i64[R, M], k: i64[K]\n"
            "entry f = sum(where(a[:, :, None] < 1.0, cast(i[:, None, :] // k[:, None], f64), "
            "0.0), axis=0) as y\n",
-     false},
+     false, false},
+    {POWERS "gradient sum(s) as y wrt c\n", false, true},
+    {POWERS "entry f = sum(a[:, None]*p, axis=0) as g, sum(s[:, None]*p, axis=0) as h\n", false,
+     true},
+    /* there is room for two */
+    {POWERS "entry f = sum(a[:, None]*p, axis=0) as g, sum(s[:, None]*p, axis=0) as h, sum(p, "
+            "axis=0) as k\n",
+     false, false},
+    /* something else is read of the powers, or is in the nest */
+    {POWERS "entry f = sum(s[:, None]*p, axis=0) as g, sum(tanh(p), axis=0) as h\n", false, false},
+    {POWERS "entry f = sum(s[:, None]*p, axis=0) as g, sum(tanh(s[:, None]*c), axis=0) as h\n",
+     false, false},
+    /* what they are multiplied by differs from turn to turn */
+    {POWERS "entry f = sum(tanh(s[:, None]*c)*p, axis=0) as g\n", false, false},
 };
 
 START_TEST(turns_are_found_where_only_some_add)
@@ -48,6 +67,8 @@ START_TEST(turns_are_found_where_only_some_add)
 		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
 		c = sg_write_c(m, "turns.h", 0, NULL, &why);
 		ck_assert_msg(c != NULL, "%s", why.text);
+		ck_assert_msg((strstr(c, "sgrt_moments") != NULL) == models[_i].by_moments,
+		              "%.2000s", c);
 		ck_assert_msg((strstr(c, "sgrt_chosen") != NULL) == models[_i].by_turns, "%.2000s",
 		              c);
 		sg_model_free(m);

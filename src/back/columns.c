@@ -7,11 +7,11 @@
  * What the band reads from outside row by row is turned when a tile begins; the rows that the last
  * tile lacks are then like its last one, and what becomes of them is not read.
  *
- * A band is turned only where something is won: some sum over what may be a few terms, and each
- * array that is turned is read more than once. Nothing may fail on the way to a tile's arrays; what
- * is stored outside of the tile is stored for the rows that there are. libtcc makes no SIMD: for it
- * the band stays as it is, but the workspace has the same room, since one may be called instead of
- * the other. */
+ * A band is turned only where something is won: some sum over what may be a few terms or over powers
+ * by its turn, and each array that is turned is read more than once. Nothing may fail on the way to
+ * a tile's arrays; what is stored outside of the tile is stored for the rows that there are. libtcc
+ * makes no SIMD: for it the band stays as it is, but the workspace has the same room, since one may
+ * be called instead of the other. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -183,7 +183,7 @@ is_over_rows(const sg_step *s)
 }
 
 static bool
-member_allows(turner *w, const sg_step *s)
+member_allows(turner *w, sg_step *s)
 {
 	const bool *varies;
 
@@ -193,6 +193,7 @@ member_allows(turner *w, const sg_step *s)
 		return false;
 	if (!is_local(w, s->root[0].ref))
 		return true;
+	w->sums = w->sums || sg_carries_powers(w->f, s);
 	varies = what_varies(w->f, s);
 	for (uint32_t i = 1; i < s->nvals; i++)
 		if (varies[i] && !value_allows(w, s, i, varies))

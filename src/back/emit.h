@@ -10,6 +10,7 @@
  * band.c      steps that run tile by tile;  columns.c  with the rows of a tile side by side
  * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
  *             step
+ * powers.c    powers by the turn of a loop;  moments.c  of which the rows of a band are summed up
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
  * parallel.c  which loops may go on several threads;  part.c  one as a function of its own
  * func.c      the C text of a function;  split.c  of a long one, in pieces
@@ -156,6 +157,7 @@ typedef struct sg_place {
 	sg_ref over;          /* the array in whose place its own lies, by that one's name; 0: none */
 	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
 	bool carried;         /* a sum over the rows of a band, which goes on from tile to tile */
+	bool stands;          /* of a band: what it holds goes on from tile to tile too */
 	uint32_t first, last; /* steps by position between which its array lives */
 	uint32_t kept;        /* split.c: place that other pieces read it from, + 1 */
 	bool read_near;       /* its own piece reads it */
@@ -226,6 +228,17 @@ typedef struct sg_root {
 	const char *into; /* FOLD: what a step changes: acc, or a part of it */
 } sg_root;
 
+/* Powers that a step of a band carries, and other steps too that sum up over the rows (moments.c).
+ */
+typedef struct sg_moments {
+	uint32_t power;   /* the value that they are */
+	int64_t more;     /* the exponent is the turn, plus this */
+	sg_ref array;     /* they would stand in, and now has lanes of sums instead */
+	uint32_t nsums;   /* how many */
+	const char *name; /* of the variable that carries them */
+	struct sg_moments *next;
+} sg_moments;
+
 typedef enum {
 	SG_S_NEST,
 	SG_S_CALL,
@@ -257,6 +270,7 @@ typedef struct sg_step {
 	size_t nroots, root_cap;
 	sg_val *val; /* [0] is unused; operands come before users */
 	size_t nvals, val_cap;
+	sg_moments *gives, *takes; /* powers that it carries for others; that another one does */
 } sg_step;
 
 /* Steps that run tile by tile of rows (band.c). */
@@ -527,6 +541,10 @@ void sg_find_bands(sg_fn *f);
 sg_ext sg_row_length(sg_fn *f, sg_ref r); /* elements behind the leading axis of an array */
 /* Does value v of a step over the rows load, wherever it is read, an element of its own row? */
 bool sg_loads_in_row(sg_fn *f, sg_ext rows, const sg_step *s, uint32_t v);
+
+/* ---- moments.c: powers that several steps of a band carry ---- */
+void sg_find_moments(sg_fn *f); /* requires: bands, which are turned */
+bool sg_carries_powers(sg_fn *f, sg_step *s); /* by the turn of its sum, where its rows are columns */
 
 /* ---- columns.c: bands whose arrays are turned ---- */
 void sg_turn_bands(sg_fn *f);

@@ -55,6 +55,8 @@ variable_name(sg_fn *f, sg_ref r)
 
 	if (hint && out && strcmp(hint, out->name) == 0)
 		hint = sg_text(f->ctx, "%.30s_value", hint);
+	if (f->at[r].stands)
+		hint = "lanes";
 	return f->at[r].stored ? array_name(f, hint) : sg_name_fresh(&f->names, hint);
 }
 

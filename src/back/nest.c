@@ -495,9 +495,13 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	group_loops(n);
 	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
 	sg_find_needed(n);
-	sg_choose_lanes(n);
+	if (s->takes)
+		sg_choose_moments(n);
+	else
+		sg_choose_lanes(n);
 	sg_set_depths(n);
-	sg_choose_chunks(n);
+	if (!s->takes)
+		sg_choose_chunks(n);
 	if (!n->band)
 		sg_choose_parallel(n);
 	n->tiles = sg_plan_tiles(n);
@@ -510,6 +514,8 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 		sg_declare_folds(n);
 	else if (sg_nest_carries(n))
 		sg_open_sums(n);
+	if (s->takes)
+		sg_open_moments(n);
 }
 
 void
@@ -518,6 +524,10 @@ sg_nest_print(sg_nest *n)
 	if (n->band)
 		print_origin(n->f, n->s);
 	fill_targets(n, true);
+	if (n->s->takes) {
+		sg_print_moments(n);
+		return;
+	}
 	if (n->parallel && (n->shares || n->f->m->o->threads)) {
 		sg_print_parallel(n);
 		return;

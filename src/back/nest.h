@@ -114,6 +114,16 @@ void sg_step_powers(sg_nest *n); /* in that loop */
 void sg_print_horner(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_print_horner_step(sg_nest *n, const sg_root *r); /* in its innermost loop */
 
+/* By value: the loops that it depends on, if it can be printed a second time; else UINT32_MAX. */
+uint32_t *sg_loops_of_values(const sg_nest *n);
+/* Array `to` gets value `at` for all lanes of the strip. all: no part of it is printed outside. */
+void sg_print_for_lanes(sg_nest *n, uint32_t at, bool all, const char *to);
+
+/* ---- moments.c: a nest that takes powers; in place of lanes.c and of all that it prints ---- */
+void sg_choose_moments(sg_nest *n);
+void sg_open_moments(sg_nest *n);
+void sg_print_moments(sg_nest *n);
+
 /* ---- turns.c: sums to which only some turns add ---- */
 /* requires: a strip.  ensures: chosen; roots add what they do if it holds, until sg_forget_chosen. */
 void sg_find_chosen(sg_nest *n);
@@ -158,6 +168,8 @@ void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */
 void sg_finish_folds(sg_nest *n);
 void sg_open_sums(sg_nest *n); /* of a nest that carries */
+/* Element i, given as text, of what was rounded off. */
+const char *sg_carry_at(const sg_nest *n, const sg_root *r, const char *i);
 void sg_close_sums(sg_nest *n);
 
 #endif

@@ -87,7 +87,7 @@ set_lifetimes(sg_fn *f)
 		for (size_t i = 0; i < s->nreads; i++) {
 			sg_place *p = &f->at[s->read[i]];
 
-			if (b && !p->band)
+			if (b && (!p->band || p->stands))
 				extend(p, b->first + 1, b->first + b->n);
 			else
 				extend(p, pos + 1, pos + 1);
@@ -145,6 +145,7 @@ may_hold(sg_fn *f, sg_ref a, sg_ref b)
 	const sg_place *p = &f->at[a], *q = &f->at[b];
 
 	return !p->out && !q->out && !p->carried && !q->carried && p->band == q->band &&
+	       !p->stands && !q->stands &&
 	       (p->kind == SG_P_CALC || p->kind == SG_P_FOLD || p->kind == SG_P_CALL) &&
 	       sg_fn_node(f, a)->type == sg_fn_node(f, b)->type &&
 	       sg_held_size(f, a) == sg_held_size(f, b);

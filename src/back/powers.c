@@ -75,9 +75,8 @@ loops_of(const sg_nest *n, sg_aff a)
 	return loops;
 }
 
-/* By value: the loops that it depends on, if it can be printed a second time; else UINT32_MAX. */
-static uint32_t *
-loops_of_values(const sg_nest *n)
+uint32_t *
+sg_loops_of_values(const sg_nest *n)
 {
 	uint32_t *loops = SG_NEW_ARRAY(n->f->ctx, uint32_t, n->s->nvals);
 
@@ -101,7 +100,7 @@ void
 sg_find_powers(sg_nest *n, uint32_t along)
 {
 	const sg_step *s = n->s;
-	const uint32_t *loops = loops_of_values(n);
+	const uint32_t *loops = sg_loops_of_values(n);
 	const uint32_t turn = n->last[n->ngroups - 1];
 
 	if (n->ext[n->ngroups - 1] != s->ext[turn])
@@ -179,23 +178,28 @@ sg_find_polynomial(sg_nest *n)
 
 /* ---- text ---- */
 
-/* The base of a power, for all lanes of the strip. */
-static void
-print_base(sg_nest *n, const sg_power *p)
+void
+sg_print_for_lanes(sg_nest *n, uint32_t at, bool all, const char *to)
 {
+	sg_fn *f = n->f;
 	const sg_step *s = n->s;
-	bool *wanted = SG_NEW_ARRAY(n->f->ctx, bool, s->nvals);
+	bool *wanted = SG_NEW_ARRAY(f->ctx, bool, s->nvals);
+	sg_buf *out = f->b, text;
 
-	wanted[p->base] = true;
-	for (uint32_t i = p->base + 1; i-- > 1;)
+	wanted[at] = true;
+	for (uint32_t i = at + 1; i-- > 1;)
 		for (uint32_t k = 0; wanted[i] && k < s->val[i].nargs; k++)
 			wanted[s->val[i].arg[k]] = true;
-	sg_open_lane(n, true);
-	for (uint32_t i = 1; i <= p->base; i++)
-		if (wanted[i] && (s->val[i].depth == n->ngroups || !s->val[i].needed))
+	sg_buf_init(&text, f->ctx);
+	f->b = &text;
+	f->indent++;
+	for (uint32_t i = 1; i <= at; i++)
+		if (wanted[i] && (all || s->val[i].depth == n->ngroups || !s->val[i].needed))
 			sg_print_val(n, &n->s->val[i]);
-	sg_line(n->f, "%s.t[%s] = %s;", p->name, n->lane, s->val[p->base].text);
-	sg_close(n);
+	sg_line(f, "%s[%s] = %s;", to, n->lane, s->val[at].text);
+	f->indent--;
+	f->b = out;
+	sg_print_lane(n, sg_buf_text(&text));
 }
 
 static const char *
@@ -220,9 +224,11 @@ sg_open_powers(sg_nest *n)
 		if (!p)
 			continue;
 		p->name = sg_name_fresh(&f->names, "powers");
+		for (sg_moments *m = n->s->gives; m; m = m->next)
+			m->name = m->power == i ? p->name : m->name;
 		p->factor = sg_name_fresh(&f->names, "factor");
 		sg_line(f, "%s %s;", sg_use_typed(f->m, "powers", t), p->name);
-		print_base(n, p);
+		sg_print_for_lanes(n, p->base, false, sg_text(f->ctx, "%s.t", p->name));
 		sg_line(f, "%s(&%s, %s, %s, %s);", sg_use_typed(f->m, "powers_start", t), p->name,
 		        n->width, exponent_text(n, sg_nest_from(n, d), p->more),
 		        exponent_text(n, sg_nest_to(n, d), p->more));

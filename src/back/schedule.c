@@ -774,4 +774,5 @@ sg_schedule(sg_fn *f)
 		sg_demand_step(f, s);
 	order_steps(f);
 	sg_find_bands(f);
+	sg_find_moments(f);
 }
