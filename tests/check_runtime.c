@@ -166,6 +166,27 @@ START_TEST(normal_numbers_are_normal)
 	}
 END_TEST
 
+/* In f32 many are drawn by a way of their own, which is sure of most and asks the other for the rest. */
+START_TEST(normal_numbers_in_f32_are_the_f64_ones_rounded)
+	{
+		enum { N = 1 << 12 };
+		static float y[N];
+
+		for (int k = 0; k < 40; k++) {
+			const int64_t seed = k % 2 ? k * INT64_C(123456789012) : -k, first = (int64_t)k << 3 * (k % 16);
+
+			sgrt_vrandn_f32(seed, first, N - k, y);
+			for (int i = 0; i < N - k; i++) {
+				const float want = (float)sgrt_randn_f64(seed, first + i);
+
+				if (memcmp(&y[i], &want, sizeof want) != 0)
+					ck_abort_msg("seed %d, number %d + %d: %a, not %a", (int)seed, (int)first,
+					             i, (double)y[i], (double)want);
+			}
+		}
+	}
+END_TEST
+
 START_TEST(snippets_are_sorted_and_need_what_exists)
 	{
 		for (size_t i = 0; i < sgrt_nsnippets; i++) {
@@ -240,6 +261,7 @@ main(void)
 	tcase_add_test(c, philox_gives_the_published_numbers);
 	tcase_add_test(c, random_numbers_keep_their_bits);
 	tcase_add_test(c, normal_numbers_are_normal);
+	tcase_add_test(c, normal_numbers_in_f32_are_the_f64_ones_rounded);
 	tcase_add_test(c, snippets_are_sorted_and_need_what_exists);
 	tcase_add_test(c, symbols_are_sorted_and_hold_every_public_function);
 	tcase_add_test(c, every_code_has_its_sentence);

@@ -497,6 +497,7 @@ gathered(sg_asker *a, const sg_node *n, const sg_spot *at)
 	return ask(a, n->args[0], &x);
 }
 
+/* Of node n, as the value of node r: n itself, or n cast. */
 static uint32_t
 random_number(sg_asker *a, const sg_node *n, sg_ref r, const sg_spot *at)
 {
@@ -513,12 +514,29 @@ random_number(sg_asker *a, const sg_node *n, sg_ref r, const sg_spot *at)
 		return 0;
 	sg_val_at(a, v)->uses++;
 	return sg_add_val(a, (sg_val){.kind = SG_V_RAND,
-	                              .type = n->type,
+	                              .type = sg_fn_node(a->f, r)->type,
 	                              .op = (uint8_t)n->op,
 	                              .nargs = 1,
 	                              .arg = {v},
 	                              .ref = r,
 	                              .aff = sg_linear_from(a->f, &ix, n->shape, ss->rank)});
+}
+
+/* The random numbers that node n is, or is in f32 where nobody else asks for them: these are the same ones,
+ * rounded, and drawn faster. */
+static const sg_node *
+random_node(const sg_fn *f, const sg_node *n)
+{
+	const sg_node *x = n;
+
+	if (n->op == SG_CAST && n->type == SG_F32) {
+		const sg_place *p = &f->at[n->args[0]];
+
+		x = sg_fn_node(f, n->args[0]);
+		if (p->stored || p->unit || p->uses > 1)
+			return NULL;
+	}
+	return x->op == SG_RAND || x->op == SG_RANDN ? x : NULL;
 }
 
 static uint32_t
@@ -554,16 +572,18 @@ answer(sg_asker *a)
 	const sg_question q = a->todo[top];
 	const sg_node *n = sg_fn_node(a->f, q.r);
 	void **slot = memo(a, KEY_NODE + (q.ix.flat ? 16 : 0), q.r, q.ix.n, q.ix.at);
+	const sg_node *random;
 	uint32_t v;
 
 	if (*slot) { /* asked for twice */
 		a->n--;
 		return;
 	}
+	random = random_node(a->f, n);
 	if (n->op == SG_GATHER)
 		v = gathered(a, n, &q.ix);
-	else if (n->op == SG_RAND || n->op == SG_RANDN)
-		v = random_number(a, n, q.r, &q.ix);
+	else if (random)
+		v = random_number(a, random, q.r, &q.ix);
 	else
 		v = elementwise(a, n, q.r, &q.ix);
 	if (v == 0)
