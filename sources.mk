@@ -188,6 +188,8 @@ lib_sources = \
 	src/back/part.c \
 	src/back/places.c \
 	src/back/plan.c \
+	src/back/plan.h \
+	src/back/plan_time.c \
 	src/back/pool.c \
 	src/back/powers.c \
 	src/back/prototype.c \

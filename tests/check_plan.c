@@ -3,6 +3,7 @@
  * For models of many kinds and dimensions of many sizes, the bytes that an entry asks for are held
  * against the most that live at once in the order in which it computes. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,53 @@ START_TEST(an_index_is_not_written_over)
 	}
 END_TEST
 
+/* ---- many arrays ---- */
+
+enum { LINES = 1100, SIDE = 3 };
+
+static double
+gradient_sum(sg_model *m, sg_backend backend)
+{
+	static const int64_t shape[] = {SIDE, SIDE};
+	double x[SIDE * SIDE], sum = 0;
+	sg_call *c = sg_call_new(m, "gradient", backend);
+
+	for (int i = 0; i < SIDE * SIDE; i++)
+		x[i] = 0.3 + 0.1 * i;
+	ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 2, shape, x), SG_OK);
+	ck_assert_msg(sg_call_run(c) == SG_OK, "%s", sg_call_message(c));
+	for (int i = 0; i < SIDE * SIDE; i++)
+		sum += (1 + i) * ((const double *)sg_call_output(c, "grad_x")->data)[i];
+	sg_call_free(c);
+	return sum;
+}
+
+/* More arrays live in the reverse sweep than the plan tries everything for, of two sizes that end
+ * in turns; each still has a place of its own, and those that have ended share. */
+START_TEST(many_arrays_share_places)
+	{
+		static const char *const input[] = {"input x[N, N]\n", "input x[3, 3]\n"};
+		static const int64_t dims[] = {SIDE, SIDE};
+		char *text = malloc(LINES * 64 + 100), *end = text;
+		int64_t work, alive;
+
+		end += sprintf(end, "%sa0 = x\n", input[_i]);
+		for (int i = 0; i < LINES; i++)
+			end += sprintf(end, "a%d = tanh(%s(a%d @ x)%s) + 0.1*x\n", i + 1,
+			               i % 3 ? "" : "trace", i, i % 3 ? "" : " * cumsum(x)");
+		sprintf(end, "gradient sum(a%d) as y wrt x\n", LINES);
+		sg_model *m = sg_compile_string("many.sg", text, strlen(text), NULL);
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		ck_assert(measure(m, 0, dims, &work, &alive));
+		ck_assert_int_le(work, alive * 13 / 10 + SLACK);
+		const double want = gradient_sum(m, SG_BACKEND_INTERP);
+		ck_assert_double_eq_tol(gradient_sum(m, SG_BACKEND_AUTO), want,
+		                        1e-9 * (1 + fabs(want)));
+		sg_model_free(m);
+		free(text);
+	}
+END_TEST
+
 /* What the derivatives of the workloads take: bytes for these dimensions. */
 static const struct {
 	const char *file, *entry, *dims; /* "N=100 D=3", all that the entry uses */
@@ -175,6 +223,7 @@ main(void)
 	tcase_add_loop_test(t, the_workspace_is_hardly_more_than_lives_at_once, 0,
 	                    (int)(sizeof files / sizeof *files));
 	tcase_add_test(t, an_index_is_not_written_over);
+	tcase_add_loop_test(t, many_arrays_share_places, 0, 2);
 	tcase_add_loop_test(t, derivatives_of_workloads_keep_little, 0,
 	                    (int)(sizeof workloads / sizeof *workloads));
 	suite_add_tcase(s, t);

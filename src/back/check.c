@@ -105,18 +105,22 @@ want_size(check *c, sg_ext e)
 {
 	const uint32_t key[2] = {1, e};
 	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
+	const size_t few = c->nsize < MOST_SIZES ? c->nsize : MOST_SIZES;
 	size_t n = 0;
 
 	if (*slot || sg_ext_const(c->file->m.sp, e, NULL))
 		return;
 	*slot = c;
-	for (size_t i = 0; i < c->nsize && i < MOST_SIZES; i++)
+	for (size_t i = 0; i < few; i++)
 		if (covers(c, c->size[i], e))
 			return;
-	for (size_t i = 0; i < c->nsize; i++)
-		if (i >= MOST_SIZES || !covers(c, e, c->size[i]))
+	for (size_t i = 0; i < few; i++)
+		if (!covers(c, e, c->size[i]))
 			c->size[n++] = c->size[i];
-	c->nsize = n;
+	if (n < few) {
+		memmove(c->size + n, c->size + few, (c->nsize - few) * sizeof *c->size);
+		c->nsize -= few - n;
+	}
 	SG_PUSH(c->file->m.ctx, c->size, c->nsize, c->size_cap, e);
 }
 

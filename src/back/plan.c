@@ -5,7 +5,7 @@
  * live at different times share one, which is as large as the largest of them. Which of two sizes
  * is larger may depend on the dimensions; then the slot's size is a max, and a guess of the
  * dimensions says who shares with whom. */
-#include "back/emit.h"
+#include "back/plan.h"
 
 #include <stdlib.h>
 
@@ -16,20 +16,6 @@ enum {
 	LARGE = 4096, /* bytes of an array of fixed size that is worth a slot */
 	MANY = 1000,  /* arrays of fixed size, or of symbolic: only plans that are made fast */
 };
-
-typedef struct array {
-	sg_ref ref;
-	uint32_t first, last;
-	sg_ext bytes;
-	int64_t size; /* rounded up; of symbolic size: for the guess */
-	int64_t offset;
-	size_t before; /* in its slot, + 1; 0: it is the first there */
-} array;
-
-typedef struct arrays {
-	array *item;
-	size_t n, cap;
-} arrays;
 
 static int64_t
 round_up(sg_ctx *ctx, int64_t bytes)
@@ -194,7 +180,7 @@ needs_place(const sg_place *p)
 static int
 by_first(const void *a, const void *b)
 {
-	const array *x = a, *y = b;
+	const sg_held *x = a, *y = b;
 
 	if (x->first != y->first)
 		return x->first < y->first ? -1 : 1;
@@ -204,7 +190,7 @@ by_first(const void *a, const void *b)
 static int
 by_size(const void *a, const void *b)
 {
-	const array *x = a, *y = b;
+	const sg_held *x = a, *y = b;
 
 	if (x->size != y->size)
 		return x->size > y->size ? -1 : 1;
@@ -213,15 +199,25 @@ by_size(const void *a, const void *b)
 	return by_first(a, b);
 }
 
+static int
+by_bytes(const void *a, const void *b)
+{
+	const sg_held *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? -1 : 1;
+	return by_first(a, b);
+}
+
 static void
-sort(arrays *all, int order(const void *, const void *))
+sort(sg_held_all *all, int order(const void *, const void *))
 {
 	if (all->n)
 		qsort(all->item, all->n, sizeof *all->item, order);
 }
 
 static bool
-meet(const array *a, const array *b)
+meet(const sg_held *a, const sg_held *b)
 {
 	return a->first <= b->last && b->first <= a->last;
 }
@@ -230,7 +226,7 @@ meet(const array *a, const array *b)
 
 /* Room for all that live at one time, if nothing lies between. */
 static int64_t
-most_alive(sg_fn *f, const arrays *all)
+most_alive(sg_fn *f, const sg_held_all *all)
 {
 	int64_t *change = SG_NEW_ARRAY(f->ctx, int64_t, f->nsteps + 2), now = 0, most = 0;
 
@@ -248,13 +244,13 @@ most_alive(sg_fn *f, const arrays *all)
 /* Puts it at the lowest place where none of those that it meets lies; live[] is in order of offset.
  */
 static void
-place(sg_fn *f, array **live, size_t n, array *a)
+place(sg_fn *f, sg_held **live, size_t n, sg_held *a)
 {
 	size_t at = 0;
 
 	a->offset = 0;
 	for (size_t k = 0; k < n; k++) {
-		const array *other = live[k];
+		const sg_held *other = live[k];
 
 		if (!meet(other, a))
 			continue;
@@ -270,32 +266,17 @@ place(sg_fn *f, array **live, size_t n, array *a)
 	live[at] = a;
 }
 
-/* One after the other; gives back what they take. In order of time, those that live no more are
- * forgotten. */
+/* One after the other; gives back what they take. */
 static int64_t
-place_each(sg_fn *f, arrays *all, bool in_time)
+place_each(sg_fn *f, sg_held_all *all)
 {
-	array **live = SG_NEW_ARRAY(f->ctx, array *, all->n + 1);
-	uint32_t soonest = UINT32_MAX;
+	sg_held **live = SG_NEW_ARRAY(f->ctx, sg_held *, all->n + 1);
 	int64_t total = 0;
-	size_t n = 0;
 
 	for (size_t i = 0; i < all->n; i++) {
-		array *a = &all->item[i];
+		sg_held *a = &all->item[i];
 
-		if (in_time && soonest < a->first) {
-			size_t kept = 0;
-
-			soonest = UINT32_MAX;
-			for (size_t k = 0; k < n; k++)
-				if (live[k]->last >= a->first) {
-					soonest = live[k]->last < soonest ? live[k]->last : soonest;
-					live[kept++] = live[k];
-				}
-			n = kept;
-		}
-		place(f, live, n++, a);
-		soonest = a->last < soonest ? a->last : soonest;
+		place(f, live, i, a);
 		total =
 		    a->offset + a->size > total ? sg_add_size(f->ctx, a->offset, a->size) : total;
 	}
@@ -303,7 +284,7 @@ place_each(sg_fn *f, arrays *all, bool in_time)
 }
 
 static void
-keep_offsets(sg_fn *f, const arrays *all)
+keep_offsets(sg_fn *f, const sg_held_all *all)
 {
 	for (size_t i = 0; i < all->n; i++)
 		f->at[all->item[i].ref].offset = all->item[i].offset;
@@ -311,16 +292,16 @@ keep_offsets(sg_fn *f, const arrays *all)
 
 /* In order of time; where that leaves gaps, the large ones first may do better. */
 static void
-plan_fixed(sg_fn *f, arrays *all)
+plan_fixed(sg_fn *f, sg_held_all *all)
 {
 	int64_t other;
 
-	f->fixed = place_each(f, all, true);
+	f->fixed = sg_place_in_time(f, all);
 	keep_offsets(f, all);
 	if (all->n > MANY || f->fixed == most_alive(f, all))
 		return;
 	sort(all, by_size);
-	other = place_each(f, all, false);
+	other = place_each(f, all);
 	if (other >= f->fixed)
 		return;
 	f->fixed = other;
@@ -331,7 +312,7 @@ plan_fixed(sg_fn *f, arrays *all)
 
 /* In slot k nothing lives while a does. */
 static bool
-is_free(const sg_fn *f, const arrays *all, uint32_t k, const array *a)
+is_free(const sg_fn *f, const sg_held_all *all, uint32_t k, const sg_held *a)
 {
 	const sg_slot *s = &f->slot[k];
 
@@ -341,7 +322,7 @@ is_free(const sg_fn *f, const arrays *all, uint32_t k, const array *a)
 	return true;
 }
 
-typedef enum { SAME = 1, COVERS, LARGER_OR_NOT, NONE } fit; /* the best first */
+typedef enum { SAME = 1, COVERS, LARGER_OR_NOT } fit; /* the best first */
 
 /* How well the slot suits an array of so many bytes. */
 static fit
@@ -353,19 +334,19 @@ fit_of(sg_fn *f, const sg_slot *s, sg_ext bytes)
 }
 
 static void
-take_slot(sg_fn *f, arrays *all, size_t i, fit worst)
+take_slot(sg_fn *f, sg_held_all *all, size_t i, fit worst)
 {
-	array *a = &all->item[i];
+	sg_held *a = &all->item[i];
 	uint32_t best = UINT32_MAX;
 	fit least = worst + 1;
 
 	for (uint32_t k = 0; k < f->nslots && least > SAME; k++) {
 		fit is;
 
-		if (worst == SAME ? f->slot[k].bytes != a->bytes : !is_free(f, all, k, a))
+		if (!is_free(f, all, k, a))
 			continue; /* sizes take longer to compare */
 		is = fit_of(f, &f->slot[k], a->bytes);
-		if (is < least && (worst != SAME || is_free(f, all, k, a))) {
+		if (is < least) {
 			best = k;
 			least = is;
 		}
@@ -384,20 +365,22 @@ take_slot(sg_fn *f, arrays *all, size_t i, fit worst)
 /* The large ones first, so that a slot is as large as its first array, by the guess. For a small
  * one the text of a max is not worth it. */
 static void
-plan_symbolic(sg_fn *f, arrays *all)
+plan_symbolic(sg_fn *f, sg_held_all *all)
 {
 	int64_t total = 0;
 
 	f->nslots = 0;
+	if (all->n > MANY) {
+		sort(all, by_bytes);
+		sg_share_in_time(f, all);
+		return;
+	}
 	sort(all, by_size);
 	for (size_t i = 0; i < all->n; i++) {
 		const size_t before = f->nslots;
 		const int64_t size = all->item[i].size;
 
-		take_slot(f, all, i,
-		          all->n > MANY          ? SAME
-		          : size < total / SMALL ? COVERS
-		                                 : LARGER_OR_NOT);
+		take_slot(f, all, i, size < total / SMALL ? COVERS : LARGER_OR_NOT);
 		if (f->nslots > before && size < INT64_MAX - total)
 			total += size;
 	}
@@ -406,7 +389,7 @@ plan_symbolic(sg_fn *f, arrays *all)
 /* ---- all ---- */
 
 static void
-plan_both(sg_fn *f, arrays *fixed, arrays *symbolic)
+plan_both(sg_fn *f, sg_held_all *fixed, sg_held_all *symbolic)
 {
 	sort(fixed, by_first);
 	plan_fixed(f, fixed);
@@ -428,16 +411,16 @@ guess(sg_fn *f, sg_ext bytes)
 /* Large arrays of fixed size may live when those of symbolic size do not, and take slots too: is
  * that better, by the guess? */
 static void
-share_with_large(sg_fn *f, arrays *fixed, arrays *symbolic)
+share_with_large(sg_fn *f, sg_held_all *fixed, sg_held_all *symbolic)
 {
 	const int64_t apart = guess(f, sg_plan_bytes(f));
-	arrays small = {0}, others = {0};
+	sg_held_all small = {0}, others = {0};
 
 	for (size_t i = 0; i < symbolic->n; i++)
 		SG_PUSH(f->ctx, others.item, others.n, others.cap, symbolic->item[i]);
 	for (size_t i = 0; i < fixed->n; i++) {
-		const array *a = &fixed->item[i];
-		arrays *to = a->size < LARGE ? &small : &others;
+		const sg_held *a = &fixed->item[i];
+		sg_held_all *to = a->size < LARGE ? &small : &others;
 
 		SG_PUSH(f->ctx, to->item, to->n, to->cap, *a);
 	}
@@ -452,11 +435,11 @@ share_with_large(sg_fn *f, arrays *fixed, arrays *symbolic)
 }
 
 static void
-add_array(sg_fn *f, arrays *fixed, arrays *symbolic, sg_ref r)
+add_array(sg_fn *f, sg_held_all *fixed, sg_held_all *symbolic, sg_ref r)
 {
-	array a = {
+	sg_held a = {
 	    .ref = r, .first = f->at[r].first, .last = f->at[r].last, .bytes = bytes_of(f, r)};
-	arrays *to = sg_ext_const(f->sp, a.bytes, &a.size) ? fixed : symbolic;
+	sg_held_all *to = sg_ext_const(f->sp, a.bytes, &a.size) ? fixed : symbolic;
 
 	a.size = to == fixed ? round_up(f->ctx, a.size) : guess(f, a.bytes);
 	f->at[r].planned = true;
@@ -468,7 +451,7 @@ add_array(sg_fn *f, arrays *fixed, arrays *symbolic, sg_ref r)
 void
 sg_plan_memory(sg_fn *f)
 {
-	arrays fixed = {0}, symbolic = {0};
+	sg_held_all fixed = {0}, symbolic = {0};
 
 	set_lifetimes(f);
 	for (uint32_t pos = 0; pos < f->nsteps; pos++)
@@ -498,10 +481,10 @@ fn_of_room(const sg_fn *f, sg_ref r)
 bool
 sg_plan_alive(sg_fn *f, const int64_t *dims, int64_t *bytes)
 {
-	arrays all = {0};
+	sg_held_all all = {0};
 
 	for (sg_ref r = 1; r < f->g->n; r++) {
-		array a = {.ref = r, .first = f->at[r].first, .last = f->at[r].last};
+		sg_held a = {.ref = r, .first = f->at[r].first, .last = f->at[r].last};
 		sg_fn *room = f->at[r].kind == SG_P_ROOM ? fn_of_room(f, r) : NULL;
 
 		if (!f->at[r].planned)
