@@ -195,6 +195,40 @@ START_TEST(work_grows_as_the_text_does)
 	}
 END_TEST
 
+/* Bytes that 50 derivatives more take, behind n lines that have nothing to do with them. */
+static size_t
+derivatives_behind(int n)
+{
+	static const kind few = {"", "entry e@ = grad(sum(sin(x*@.5)), x) as g\n", "", "", ""};
+	const kind lines = {INPUTS "a0 = s\n", "a# = sin(a@)*@.5\n", "", "", "output a$ as last\n"};
+	size_t given[2];
+
+	for (int i = 0; i < 2; i++) {
+		char *head = model_of(&lines, n), *tail = model_of(&few, 50 + 50 * i), *text;
+
+		text = malloc(strlen(head) + strlen(tail) + 1);
+		ck_assert_ptr_nonnull(text);
+		strcat(strcpy(text, head), tail);
+		sg_model *m = sg_compile_string("m.sg", text, strlen(text), NULL);
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		given[i] = sg_ctx_given(m->ctx);
+		sg_model_free(m);
+		free(head);
+		free(tail);
+		free(text);
+	}
+	return given[1] - given[0];
+}
+
+START_TEST(a_derivative_costs_what_it_reaches)
+	{
+		const size_t few = derivatives_behind(1000), many = derivatives_behind(60000);
+
+		ck_assert_msg(many <= 2 * few, "%zu bytes behind 1000 lines, %zu behind 60000", few,
+		              many);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -205,6 +239,7 @@ main(void)
 
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, work_grows_as_the_text_does, 0, KINDS);
+	tcase_add_test(c, a_derivative_costs_what_it_reaches);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

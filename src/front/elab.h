@@ -138,6 +138,7 @@ struct elab {
 	sg_map *included;      /* paths of the files that were */
 	const char *last_bound; /* by a statement of the user's, or NULL */
 	sg_bytes_map *patterns; /* of sparse derivatives, by node */
+	sg_bytes_map *entries;  /* by name: where it stands */
 	uint8_t *tainted;  /* per node: 1 depends on an input, 2 does not; 0 not known yet */
 	size_t tainted_cap;
 };

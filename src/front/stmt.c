@@ -346,19 +346,20 @@ static sg_entry_ir *
 new_entry(elab *e, const char *name, const char *word, sg_span at)
 {
 	sg_program *p = e->p;
+	void **same = sg_bytes_map_at(e->entries, &name, sizeof name);
 
-	for (size_t k = 0; k < p->nentries; k++)
-		if (p->entry[k].name == name) {
-			const sg_span first = p->entry[k].at;
-			const bool twice = word && strncmp(first.src->text + first.lo, word, strlen(word)) == 0;
-			sg_diag *d = twice ? elab_error(e, at, "entry", "a second '%s'", word)
-			                   : elab_error(e, at, "entry", "two entries have the name '%s'", name);
+	if (*same) {
+		const sg_span first = *(const sg_span *)*same;
+		const bool twice = word && strncmp(first.src->text + first.lo, word, strlen(word)) == 0;
+		sg_diag *d = twice ? elab_error(e, at, "entry", "a second '%s'", word)
+		                   : elab_error(e, at, "entry", "two entries have the name '%s'", name);
 
-			sg_add_note(e->ctx, d, first, "the first");
-			if (twice)
-				sg_add_hint(e->ctx, d, "any other entry is 'entry NAME = ...'");
-			return NULL;
-		}
+		sg_add_note(e->ctx, d, first, "the first");
+		if (twice)
+			sg_add_hint(e->ctx, d, "any other entry is 'entry NAME = ...'");
+		return NULL;
+	}
+	*same = sg_copy(e->ctx, &at, sizeof at);
 	SG_PUSH(e->ctx, p->entry, p->nentries, e->cap_entries, (sg_entry_ir){.name = name, .at = at});
 	return &p->entry[p->nentries - 1];
 }

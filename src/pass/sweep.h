@@ -19,9 +19,11 @@ typedef enum {
 
 typedef struct sg_cone {
 	sg_follow follow;
-	sg_ref lo, hi;  /* the nodes lie in lo .. hi-1 */
-	uint64_t *bits; /* bit r - lo: is r in it? */
-	uint32_t *rank; /* members before each word of bits */
+	sg_ref lo, hi;   /* the nodes lie in lo .. hi-1 */
+	uint64_t *bits;  /* bit r - lo: is r in it? NULL: the table tells */
+	uint32_t *rank;  /* members before each word of bits */
+	uint32_t *table; /* hashed: index of a member, + 1; mask + 1 places */
+	uint32_t mask;
 	uint32_t n;
 	sg_ref *member; /* in index order */
 } sg_cone;
