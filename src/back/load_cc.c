@@ -240,6 +240,8 @@ load_entry(build *b, const sg_cache *cache, const char *text, size_t n, const ch
 			code = load(path, n, names, addr, why);
 			sg_cache_trim(cache, b->host->bound);
 		}
+		if (b->refused && !sg_cc_stop_asked(b->stop))
+			b->refused = false; /* the folder may have had no room for what it writes */
 		sg_site_leave(&s);
 	}
 	free(path);

@@ -42,6 +42,19 @@ expect 'damaged entries are made anew' 0 3.0 '' eval --backend=cc '2 + x' x=1
 test "$(find c -name '*.so' -size +1 | wc -l)" = 1
 judge 'where they are asked for' $?
 
+# ---- a folder without room, where the compiler fails
+cat >full-cc <<'EOF'
+#!/bin/sh
+case "$*" in
+	*/symgrad/.symgrad-*) echo full >>asked; echo 'No space left on device' >&2; exit 1 ;;
+esac
+exec ${CC_THAT_WORKS:-cc} "$@"
+EOF
+chmod +x full-cc
+SYMGRAD_CC="$work/full-cc" "$SYMGRAD" eval --backend=cc '8 + x' x=1 >out
+test "$(cat out)" = 9.0 && test -s asked && test -z "$(find c -name '.symgrad-*')"
+judge 'is done without' $?
+
 # ---- the bound
 SYMGRAD_CACHE_MIB=0 "$SYMGRAD" eval --backend=cc '5 + x' x=1 >out
 test "$(cat out)" = 6.0 && test "$(find c -name '*.so' | wc -l)" = 3
