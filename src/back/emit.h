@@ -157,6 +157,7 @@ typedef struct sg_place {
 	sg_ref over;          /* the array in whose place its own lies, by that one's name; 0: none */
 	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
 	bool carried;         /* a sum over the rows of a band, which goes on from tile to tile */
+	bool gathers;         /* carried: some tiles may add up before they add to it (turns.c) */
 	bool stands;          /* of a band: what it holds goes on from tile to tile too */
 	uint32_t first, last; /* steps by position between which its array lives */
 	uint32_t kept;        /* split.c: place that other pieces read it from, + 1 */
@@ -541,6 +542,9 @@ void sg_find_bands(sg_fn *f);
 sg_ext sg_row_length(sg_fn *f, sg_ref r); /* elements behind the leading axis of an array */
 /* Does value v of a step over the rows load, wherever it is read, an element of its own row? */
 bool sg_loads_in_row(sg_fn *f, sg_ext rows, const sg_step *s, uint32_t v);
+
+/* ---- turns.c: sums over the rows of a band to which but some rows add ---- */
+void sg_find_gathering(sg_fn *f); /* requires: bands, which are turned */
 
 /* ---- moments.c: powers that several steps of a band carry ---- */
 void sg_find_moments(sg_fn *f); /* requires: bands, which are turned */

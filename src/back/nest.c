@@ -516,6 +516,9 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 		sg_open_sums(n);
 	if (s->takes)
 		sg_open_moments(n);
+	n->by_rows = sg_goes_by_rows(n);
+	if (n->by_rows)
+		sg_open_rows_of_sums(n);
 }
 
 void
@@ -526,6 +529,10 @@ sg_nest_print(sg_nest *n)
 	fill_targets(n, true);
 	if (n->s->takes) {
 		sg_print_moments(n);
+		return;
+	}
+	if (n->by_rows) {
+		sg_print_by_rows(n);
 		return;
 	}
 	if (n->parallel && (n->shares || n->f->m->o->threads)) {

@@ -45,6 +45,7 @@ typedef struct sg_nest {
 	uint32_t chosen; /* the condition on which there is something to add; 0: always */
 	bool *parts;     /* by value: it is made of it */
 	uint32_t *whole; /* by root: what it adds, for all turns */
+	bool by_rows;    /* row by row of the tile, to what is chosen for it */
 	/* parallel.c */
 	uint32_t outer; /* the loop that is parallel, if any: 0, unless it was moved */
 	bool parallel, inside,
@@ -130,6 +131,10 @@ void sg_find_chosen(sg_nest *n);
 void sg_forget_chosen(sg_nest *n);
 /* The loop over group d, the innermost one that is reduced. */
 void sg_print_chosen(sg_nest *n, uint32_t d, const char *from, const char *to);
+/* requires: depths, chunks.  Is it printed by the following, in place of all that it prints? */
+bool sg_goes_by_rows(const sg_nest *n);
+void sg_open_rows_of_sums(sg_nest *n); /* before the tiles */
+void sg_print_by_rows(sg_nest *n);
 
 /* ---- nest_value.c ---- */
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);

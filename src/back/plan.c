@@ -46,7 +46,8 @@ bytes_of(sg_fn *f, sg_ref r)
 	const sg_place *p = &f->at[r];
 	const int64_t size = (int64_t)sg_type_size((sg_type)sg_fn_node(f, r)->type);
 
-	return sg_ext_mul(f->sp, sg_ext_int(f->sp, size << (p->carried && !p->out)),
+	return sg_ext_mul(f->sp,
+	                  sg_ext_int(f->sp, size * (1 + (p->carried && !p->out) + p->gathers)),
 	                  sg_held_size(f, r));
 }
 

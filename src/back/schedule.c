@@ -775,4 +775,5 @@ sg_schedule(sg_fn *f)
 	order_steps(f);
 	sg_find_bands(f);
 	sg_find_moments(f);
+	sg_find_gathering(f);
 }

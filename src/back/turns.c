@@ -3,7 +3,12 @@
  * In sum_i where(c[i,k], x[i,k,d], 0) the condition does not depend on d. So the turns of i for
  * which it holds are found first, 64 at a time and without branches, and the loop along d goes over
  * these alone: the gradient of a minimum over k is a sum for the one k that it was found at. What
- * would have been added is +0 or -0, which changes no sum that begins with +0. */
+ * would have been added is +0 or -0, which changes no sum that begins with +0.
+ *
+ * Where i are the rows of a tile that is in columns, they are taken one after the other, each with
+ * the few k for which its condition holds: these are bits of one word, which the lanes of the tile
+ * find side by side. What they add stands for all k until four tiles, which are a block of terms,
+ * are done, and goes then to the sums that keep what is rounded off. */
 #include "back/nest.h"
 
 enum { FEW = 16, NEAR = 64 /* as sgrt_chosen has it */ };
@@ -214,5 +219,200 @@ sg_print_chosen(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", count, to, near, NEAR, to,
 	        near, NEAR);
 	print_near(n, d, near, count);
+	sg_close(n);
+}
+
+/* ---- the rows of a tile that is in columns, each with what it adds to ---- */
+
+static bool
+may_gather(sg_fn *f, sg_step *s)
+{
+	const sg_nest n = {.f = f, .s = s};
+
+	if (s->kind != SG_S_NEST || s->nloops != 3 || s->mask != 1u << s->row || s->takes)
+		return false;
+	for (size_t i = 0; i < s->nroots; i++)
+		if (!f->at[s->root[i].ref].carried || s->root[i].tree ||
+		    !condition_of(&n, &s->root[i]))
+			return false;
+	return true;
+}
+
+void
+sg_find_gathering(sg_fn *f)
+{
+	for (uint32_t b = 0; b < f->nbands; b++)
+		for (uint32_t k = 0; f->band[b].room && k < f->band[b].n; k++) {
+			sg_step *s = &f->step[f->order[f->band[b].first + k]];
+
+			for (size_t i = 0; may_gather(f, s) && i < s->nroots; i++)
+				f->at[s->root[i].ref].gathers = true;
+		}
+}
+
+bool
+sg_goes_by_rows(const sg_nest *n)
+{
+	if (!n->chosen || n->chunks || !n->band || !n->band->columns || !sg_nest_carries(n) ||
+	    n->ngroups != 3 || n->nkept != 1 || n->group_of[n->s->row] != 1 ||
+	    n->ext[1] != n->band->rows)
+		return false;
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (!n->f->at[n->s->root[i].ref].gathers)
+			return false;
+	return true;
+}
+
+/* Element i, given as text, of what some tiles have added up. */
+static const char *
+gathered(const sg_nest *n, const sg_root *r, const char *i)
+{
+	sg_fn *f = n->f;
+	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, r->ref)->shape);
+
+	return sg_carry_at(n, r, sg_text(f->ctx, "%s + %s", sg_ext_c(f, size), i));
+}
+
+/* Statements for all results: sums begin, or take what was gathered. */
+static void
+print_for_all(sg_nest *n, bool begin)
+{
+	sg_fn *f = n->f;
+	const char *i = f->loop[0];
+
+	for (size_t k = 0; k < n->s->nroots; k++) {
+		const sg_root *r = &n->s->root[k];
+		const sg_node *x = sg_fn_node(f, r->ref);
+		const sg_type t = (sg_type)x->type;
+
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i,
+		        sg_ext_bare(f, sg_shape_size(f->sp, x->shape)), i);
+		f->indent++;
+		if (!begin)
+			sg_line(f, "%s(&%s[%s], &%s, %s);", sg_use_typed(f->m, "sum_add", t),
+			        sg_array(f, r->ref), i, sg_carry_at(n, r, i), gathered(n, r, i));
+		sg_line(f, "%s = %s;", gathered(n, r, i), sg_c_const(f, t, 0).s);
+		sg_close(n);
+	}
+}
+
+void
+sg_open_rows_of_sums(sg_nest *n)
+{
+	print_for_all(n, true);
+}
+
+/* Can the condition be told of the rows that the last tile lacks? */
+static bool
+tells_all(const sg_nest *n)
+{
+	for (uint32_t i = 1; i <= n->chosen; i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (n->parts[i] && v->kind == SG_V_LOAD && !n->f->at[v->ref].band &&
+		    !sg_ext_is(n->f->sp, sg_aff_coef(n->f, v->aff, n->s->row), 0))
+			return false;
+	}
+	return true;
+}
+
+/* Bit i - near of each row's word: does result i get something of it? */
+static void
+print_words(sg_nest *n, const char *words, const char *near, const char *stop)
+{
+	sg_fn *f = n->f;
+	const char *i = f->loop[0], *row = sg_name_fresh(&f->names, "lane");
+
+	sg_line(f, "uint64_t %s[%d] = {0};", words, NEAR);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, near, i, stop, i);
+	f->indent++;
+	if (tells_all(n))
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++) {", row, row, NEAR, row);
+	else
+		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s - %s; %s++) {", row, row, f->end, f->row,
+		        row);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[1], f->row, row);
+	for (uint32_t k = 1; k <= n->chosen; k++)
+		if (n->parts[k] && (n->s->val[k].depth > 0 || !n->s->val[k].needed))
+			sg_print_val(n, &n->s->val[k]);
+	sg_line(f, "%s[%s] |= (uint64_t)%s << (%s - %s);", words, row,
+	        sg_c_paren(f, sg_val_text(n, n->chosen), SG_PREC_CAST), i, near);
+	sg_close(n);
+	sg_close(n);
+}
+
+/* Values that stand in loops `from` to `to`; what is read there is read once. */
+static void
+print_values(sg_nest *n, uint32_t from, uint32_t to)
+{
+	sg_fn *f = n->f;
+
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		sg_val *v = &n->s->val[i];
+
+		if (!v->needed || v->depth < from || v->depth > to)
+			continue;
+		sg_print_val(n, v);
+		if (v->kind != SG_V_LOAD || v->guarded || v->depth == n->ngroups)
+			continue;
+		const char *name = sg_name_fresh(&f->names, NULL);
+		sg_line(f, "const %s %s = %s;", sg_type_c_name((sg_type)v->type), name, v->text);
+		v->text = name;
+		v->prec = SG_PREC_ATOM;
+	}
+}
+
+static void
+print_row(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const char *d = f->loop[2];
+
+	print_values(n, 1, 2);
+	f->m->has_independent = true;
+	sg_line(f, "SGRT_INDEPENDENT");
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", d, d, sg_ext_bare(f, n->ext[2]), d);
+	f->indent++;
+	print_values(n, 3, 3);
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		sg_root *r = &n->s->root[i];
+
+		r->into = gathered(n, r, sg_form_text(n, r->at).s);
+		sg_print_root(n, r);
+	}
+	sg_close(n);
+}
+
+void
+sg_print_by_rows(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const char *near = sg_name_fresh(&f->names, "near"), *k = f->loop[0], *j = f->loop[1];
+	const char *stop = sg_name_fresh(&f->names, "stop");
+	const char *words = sg_name_fresh(&f->names, "chosen");
+	const char *left = sg_name_fresh(&f->names, "left"), *ext = sg_ext_bare(f, n->ext[0]);
+
+	print_values(n, 0, 0);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", near, near, ext, near, NEAR);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", stop, ext, near, NEAR, ext,
+	        near, NEAR);
+	print_words(n, words, near, stop);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", j, f->row, j, f->end, j);
+	f->indent++;
+	sg_line(f, "for (uint64_t %s = %s[%s - %s]; %s != 0; %s &= %s - 1) {", left, words, j,
+	        f->row, left, left, left);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s + %s(%s);", k, near, sg_use(f->m, "sgrt_lowest_bit"),
+	        left);
+	print_row(n);
+	sg_close(n);
+	sg_close(n);
+	sg_close(n);
+	sg_line(f, "if (%s == %s || %s %% %d == 0) {", f->end, sg_ext_bare(f, n->band->rows),
+	        f->end, SG_BLOCK);
+	f->indent++;
+	print_for_all(n, false);
 	sg_close(n);
 }
