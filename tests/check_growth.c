@@ -14,8 +14,8 @@
 
 enum { FEW = 100, TIMES = 4, MOST = 6 };
 
-/* Between head and tail `item` stands for each i of [0, n), and `more` too: there '@' is i, '#' i +
- * 1; '$' is n. */
+/* Between head and tail `item` stands for each i of [0, n), and `more` too, and what tail has between two '|':
+ * there '@' is i, '#' i + 1; '$' is n. */
 typedef struct kind {
 	const char *head, *item, *middle, *more, *tail;
 } kind;
@@ -58,6 +58,7 @@ static const kind kinds[] = {
     {INPUTS "const t = [0", ", @.5", "]\n", "", "gradient sum(t)*s as y wrt s\n"},
     {"", "dim N@ = 3\ninput x@[N@]\n", "y = 0", " + sum(sin(x@))", "\ngradient y wrt x0\n"},
     {"", "input x@[N@]\n", "y = 0", " + sum(sin(x@))", "\ngradient y wrt x0\n"},
+    {"", "input x@\n", "entry j = sparse_jacobian([0.0", ", sin(x@)*x@", "]|, x@|) as v\n"},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -67,7 +68,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 static char *
 put(char *s, const char *text, int i, int n)
 {
-	for (; *text; text++)
+	for (; *text && *text != '|'; text++)
 		if (*text == '@' || *text == '#' || *text == '$')
 			s += sprintf(s, "%d", *text == '@' ? i : *text == '#' ? i + 1 : n);
 		else
@@ -79,6 +80,7 @@ static char *
 model_of(const kind *k, int n)
 {
 	char *text = malloc((size_t)n * 400 + 4096), *s = put(text, k->head, 0, n);
+	const char *last = strchr(k->tail, '|');
 
 	ck_assert_ptr_nonnull(text);
 	for (int i = 0; i < n; i++)
@@ -86,7 +88,12 @@ model_of(const kind *k, int n)
 	s = put(s, k->middle, 0, n);
 	for (int i = 0; i < n; i++)
 		s = put(s, k->more, i, n);
-	*put(s, k->tail, 0, n) = '\0';
+	s = put(s, k->tail, 0, n);
+	for (int i = 0; last && i < n; i++)
+		s = put(s, last + 1, i, n);
+	if (last)
+		s = put(s, strchr(last + 1, '|') + 1, 0, n);
+	*s = '\0';
 	return text;
 }
 
@@ -169,7 +176,7 @@ measure(const kind *k, int n, size_t work[WAYS])
 		ck_assert_ptr_nonnull(m);
 		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
 		before = w == 0 ? 0 : sg_ctx_given(m->ctx);
-		ck_assert_msg(ways[w].take(m), "%s of:\n%s", ways[w].name, text);
+		ck_assert_msg(ways[w].take(m), "%s of:\n%.600s", ways[w].name, text);
 		work[w] = sg_ctx_given(m->ctx) - before;
 		sg_model_free(m);
 	}

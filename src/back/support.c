@@ -101,7 +101,8 @@ put_types(sg_buf *b)
 {
 	sg_buf_printf(b, "typedef %s ptrdiff_t;\ntypedef unsigned %s size_t;\n",
 	              word_of(sizeof(ptrdiff_t)), word_of(sizeof(size_t)));
-	sg_buf_printf(b, "typedef unsigned char uint8_t;\ntypedef int int32_t;\n"
+	sg_buf_printf(b, "typedef unsigned char uint8_t;\ntypedef unsigned short uint16_t;\n"
+	                 "typedef int int32_t;\n"
 	                 "typedef unsigned int uint32_t;\n");
 	sg_buf_printf(b, "typedef %s int64_t;\ntypedef unsigned %s uint64_t;\n", word_of(8),
 	              word_of(8));

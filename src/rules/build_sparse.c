@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { MANY = 16, DEARER = 4 }; /* inputs; as many colours of rows are still better for many */
+
 typedef struct sparse {
 	sg_build *b;
 	sg_ref y;
@@ -166,6 +168,24 @@ columns_are_fewer(sg_ctx *ctx, const sg_pattern *p, sg_colours *colours, int64_t
 	return true;
 }
 
+/* Of many inputs each asks for sweeps of its own by columns, and for one of y's parts all others stand in each,
+ * so what is written grows with the square of their number; all rows go back in one. *n: colours of the columns,
+ * then of the rows. */
+static bool
+rows_will_do(sg_ctx *ctx, const sg_pattern *p, sg_colours *colours, int64_t *of_row, int64_t *n)
+{
+	const sg_pattern t = transposed(ctx, p);
+	int64_t other;
+
+	if (longest_row(&t) / DEARER > *n)
+		return false;
+	other = colours(ctx, &t, of_row);
+	if (other / DEARER > *n)
+		return false;
+	*n = other;
+	return true;
+}
+
 sg_ref
 sg_sparse_entries(sg_build *b, sg_ref y, size_t nx, const sg_ref *x, const sg_pattern *p,
                   sg_colours *colours)
@@ -184,6 +204,8 @@ sg_sparse_entries(sg_build *b, sg_ref y, size_t nx, const sg_ref *x, const sg_pa
 	if (!nnz)
 		return sg_const(b, sg_type_of(b, y), line, 0);
 	columns = columns_are_fewer(b->ctx, p, colours, col_colour, row_colour, &n);
+	if (columns && nx >= MANY)
+		columns = !rows_will_do(b->ctx, p, colours, row_colour, &n);
 	for (int64_t i = 0; i < p->rows; i++)
 		for (int64_t k = p->rowptr[i]; k < p->rowptr[i + 1]; k++)
 			index[k] = columns ? col_colour[p->col[k]] * p->rows + i

@@ -50,6 +50,17 @@ b2 = [ True False]
 f2 = 0.1' '' run kinds.sg 'i=[1, -2.0]' l=9007199254740993 'b=[true, 0]' f=0.1
 expect 'every type keeps its form in JSON' 0 '{"i2": [1, -2], "l2": 9007199254740993, "b2": [true, false], "f2": 0.1}' '' \
 	run --format=json kinds.sg 'i=[1, -2]' l=9007199254740993 'b=[true, 0]' f=0.1
+awk 'BEGIN {
+	for (i = 0; i < 18; i++) {
+		print "input x" i " = " i
+		ys = ys ", x" i "*x" (i + 1) % 18
+		xs = xs ", x" i
+	}
+	print "entry j = sparse_jacobian([" substr(ys, 3) "]" xs ") as v"
+}' >ring.sg
+expect 'the entries of a Jacobian by many inputs' 0 \
+	'{"v": [1, 0, 2, 1, 3, 2, 4, 3, 5, 4, 6, 5, 7, 6, 8, 7, 9, 8, 10, 9, 11, 10, 12, 11, 13, 12, 14, 13, 15, 14, 16, 15, 17, 16, 17, 0]}' \
+	'' run --format=json ring.sg
 expect 'extent 0' 0 '{"loss": 0, "grad_w": [0, 0]}' '' run --format=json line.sg 'x=[]' 'y=[]'
 expect 'an entry asks nothing for the sake of another' 0 's = 1.0' '' run parts.sg whole 'x=[1]'
 expect 'but for its own' 1 '' 'symgrad run: error: the shapes do not fit at parts.sg:3 with N = 1' run parts.sg part 'x=[1]'
