@@ -92,6 +92,8 @@ has_small_rows(sg_fn *f, const labels *l)
 
 		if (!sg_ext_const(f->sp, a->ext, &v) || v > SMALL_PRODUCT)
 			break;
+		if (a->in_x != a->in_y && a->in_x != l->item[l->nout - 1].in_x)
+			break; /* another row */
 		if (a->in_x && a->in_y) {
 			most = SMALL_PRODUCT;
 			break;
