@@ -18,11 +18,18 @@ sg_random_number(uint64_t *state)
 void
 sg_fill(uint64_t *state, sg_tensor *t)
 {
-	for (int64_t k = 0; k < t->count; k++) {
-		double u = sg_random_number(state);
+	float *f = t->data;
+	double *d = t->data;
 
-		sg_tensor_set(t, k, sg_type_is_float(t->type) ? u : u > 0.5);
-	}
+	if (t->type == SG_F32)
+		for (int64_t k = 0; k < t->count; k++)
+			f[k] = (float)sg_random_number(state);
+	else if (t->type == SG_F64)
+		for (int64_t k = 0; k < t->count; k++)
+			d[k] = sg_random_number(state);
+	else
+		for (int64_t k = 0; k < t->count; k++)
+			sg_tensor_set(t, k, sg_random_number(state) > 0.5);
 }
 
 /* The shape that an input has; the lock is held for reading. */
