@@ -184,6 +184,7 @@ lib_sources = \
 	src/back/nest.c \
 	src/back/nest.h \
 	src/back/nest_value.c \
+	src/back/order.c \
 	src/back/parallel.c \
 	src/back/part.c \
 	src/back/places.c \

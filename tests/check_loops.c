@@ -872,22 +872,56 @@ START_TEST(loops_that_are_one_give_what_they_gave)
 	}
 END_TEST
 
-/* The state of a step of Runge and Kutta goes to its slopes by slices of one range. */
+/* The reverse sweep of steps of Runge and Kutta, whose state goes to the slopes by slices of one
+ * range. */
+static const char runge_kutta[] =
+    "dim s\ninput x[n]\n"
+    "def f(y) = x * concat(([1.0], y[:-1]))\n"
+    "def step(y, i) {\n"
+    "  a = f(y); b = f(y + 0.1*a); c = f(y + 0.1*b); d = f(y + 0.2*c)\n"
+    "  return y + 0.1*(a + 2*b + 2*c + d)\n"
+    "}\n"
+    "gradient scan(step, zeros([n]), over=arange(s))[-1] as y wrt x\n";
+
 START_TEST(what_goes_to_one_range_is_added_before_it_is_padded)
 	{
-		static const char text[] =
-		    "dim s\ninput x[n]\n"
-		    "def f(y) = x * concat(([1.0], y[:-1]))\n"
-		    "def step(y, i) {\n"
-		    "  a = f(y); b = f(y + 0.1*a); c = f(y + 0.1*b); d = f(y + 0.2*c)\n"
-		    "  return y + 0.1*(a + 2*b + 2*c + d)\n"
-		    "}\n"
-		    "gradient scan(step, zeros([n]), over=arange(s))[-1] as y wrt x\n";
 		sg_failure why;
-		sg_model *m = compile(text);
-		const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
+		sg_model *m = compile(runge_kutta);
 
-		ck_assert_ptr_null(strstr(c, "] += "));
+		ck_assert_ptr_null(strstr(sg_write_c(m, "m.h", 0, NULL, &why), "] += "));
+		sg_model_free(m);
+	}
+END_TEST
+
+/* How many of the loops over i from here on read what the one before them writes first. */
+static int
+loops_that_wait(const char *text)
+{
+	char name[32] = "nothing[";
+	int count = 0;
+
+	while ((text = strstr(text, "for (ptrdiff_t i = 0;"))) {
+		const char *end = strstr(text, "}\n"), *found = strstr(strchr(text, '\n'), name);
+
+		count += found && found < end;
+		do
+			text = strchr(text, '\n') + 1;
+		while (strncmp(text + strspn(text, "\t"), "const ", 6) == 0);
+		text += strspn(text, "\t");
+		snprintf(name, sizeof name, "%.*s[", (int)strcspn(text, "["), text);
+		text = end;
+	}
+	return count;
+}
+
+START_TEST(loops_in_a_step_seldom_wait_for_the_one_before)
+	{
+		sg_failure why;
+		sg_model *m = compile(runge_kutta);
+		const char *back = strstr(sg_write_c(m, "m.h", 0, NULL, &why), "-- > 0;");
+
+		ck_assert_ptr_nonnull(back);
+		ck_assert_int_le(loops_that_wait(back), 3);
 		sg_model_free(m);
 	}
 END_TEST
@@ -942,6 +976,7 @@ main(void)
 	                    sizeof shared / sizeof *shared);
 	tcase_add_test(t, loops_that_are_one_give_what_they_gave);
 	tcase_add_test(t, what_goes_to_one_range_is_added_before_it_is_padded);
+	tcase_add_test(t, loops_in_a_step_seldom_wait_for_the_one_before);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

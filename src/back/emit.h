@@ -1,7 +1,8 @@
 /* emit.h - private to emission: how a function of the written C comes about.
  *
  * classify.c  what each node is to the schedule, and which values get a buffer
- * schedule.c  levels, and the loop nests and calls ("steps") that compute the values; their order
+ * schedule.c  levels, and the loop nests and calls ("steps") that compute the values
+ * order.c     their order
  * demand.c, demand_root.c    what one step evaluates, as values over affine indices (movement ops
  *             dissolve here)
  * branch.c    steps that wait for the condition of a branch
@@ -533,8 +534,9 @@ void sg_loop_note_reads(sg_fn *f, sg_ref r);
 void sg_loop_demand(sg_fn *f, uint32_t step); /* what the step reads besides texts */
 void sg_print_loop(sg_fn *f, sg_step *s);     /* loop_text.c */
 
-/* ---- schedule.c ---- */
+/* ---- schedule.c, order.c ---- */
 void sg_schedule(sg_fn *f);
+void sg_order_steps(sg_fn *f);
 void sg_step_reads(sg_fn *f, uint32_t step, sg_ref r); /* array or variable of r is read */
 
 /* ---- band.c ---- */

@@ -1,4 +1,4 @@
-/* schedule.c - levels, steps, and their order.
+/* schedule.c - levels and steps.
  *
  * A step is a loop nest, a call of a kernel, or a scalar statement. Each node has a level: that of
  * its operands, or one more where an operand must be complete before (because it is the result of a
@@ -679,87 +679,6 @@ make_tests(sg_fn *f)
 			depends(f, s, test_step(f, f->guards->at[g].cond));
 }
 
-/* ---- order ---- */
-
-typedef struct heap {
-	uint64_t *item;
-	size_t n;
-} heap;
-
-static void
-heap_push(heap *h, uint64_t v)
-{
-	size_t i = h->n++;
-
-	for (; i > 0 && h->item[(i - 1) / 2] > v; i = (i - 1) / 2)
-		h->item[i] = h->item[(i - 1) / 2];
-	h->item[i] = v;
-}
-
-static uint64_t
-heap_pop(heap *h)
-{
-	const uint64_t top = h->item[0], v = h->item[--h->n];
-	size_t i = 0, k;
-
-	while ((k = 2 * i + 1) < h->n) {
-		if (k + 1 < h->n && h->item[k + 1] < h->item[k])
-			k++;
-		if (h->item[k] >= v)
-			break;
-		h->item[i] = h->item[k];
-		i = k;
-	}
-	h->item[i] = v;
-	return top;
-}
-
-static uint64_t
-heap_key(const sg_fn *f, uint32_t step)
-{
-	const sg_ref r = f->step[step].ref;
-
-	return (uint64_t)(f->angle[r] ? f->angle[r] : r) << 32 | step;
-}
-
-/* A topological order, as near to that of the model as can be, save for functions of one angle. */
-static void
-order_steps(sg_fn *f)
-{
-	const size_t n = f->nsteps;
-	uint32_t *waits = SG_NEW_ARRAY(f->ctx, uint32_t, n),
-		 *at = SG_NEW_ARRAY(f->ctx, uint32_t, n + 2);
-	uint32_t *next;
-	size_t edges = 0, count = 0;
-	heap h = {SG_NEW_ARRAY(f->ctx, uint64_t, n), 0};
-
-	for (size_t s = 0; s < n; s++) {
-		edges += f->step[s].ndeps;
-		for (size_t k = 0; k < f->step[s].ndeps; k++)
-			at[f->step[s].dep[k] + 2]++;
-		waits[s] = (uint32_t)f->step[s].ndeps;
-	}
-	for (size_t s = 0; s < n; s++)
-		at[s + 2] += at[s + 1];
-	next = SG_NEW_ARRAY(f->ctx, uint32_t, edges);
-	for (size_t s = 0; s < n; s++)
-		for (size_t k = 0; k < f->step[s].ndeps; k++)
-			next[at[f->step[s].dep[k] + 1]++] = (uint32_t)s;
-	for (uint32_t s = 0; s < n; s++)
-		if (waits[s] == 0)
-			heap_push(&h, heap_key(f, s));
-	f->order = SG_NEW_ARRAY(f->ctx, uint32_t, n);
-	while (h.n > 0) {
-		const uint32_t s = (uint32_t)heap_pop(&h);
-
-		f->order[count++] = s;
-		for (uint32_t k = at[s]; k < at[s + 1]; k++)
-			if (--waits[next[k]] == 0)
-				heap_push(&h, heap_key(f, next[k]));
-	}
-	sg_need(f->ctx, count == n, "steps that depend on each other only upwards");
-}
-
 /* ensures: f->order holds steps that compute every output; each step's values are built. */
 void
 sg_schedule(sg_fn *f)
@@ -772,7 +691,7 @@ sg_schedule(sg_fn *f)
 	make_tests(f);
 	for (uint32_t s = 0; s < f->nsteps; s++)
 		sg_demand_step(f, s);
-	order_steps(f);
+	sg_order_steps(f);
 	sg_find_bands(f);
 	sg_find_moments(f);
 	sg_find_gathering(f);
