@@ -137,6 +137,7 @@ lib_sources = \
 	src/back/blocks.c \
 	src/back/blocks.h \
 	src/back/blocks_loop.c \
+	src/back/blocks_pair.c \
 	src/back/blocks_text.c \
 	src/back/body.c \
 	src/back/body.h \
@@ -283,6 +284,7 @@ runtime_templates = \
 	runtime/activation.c.in \
 	runtime/block.c.in \
 	runtime/block_fold.c.in \
+	runtime/block_pair.c.in \
 	runtime/core.h.in \
 	runtime/error.c.in \
 	runtime/gamma.h.in \
@@ -315,6 +317,7 @@ runtime_kernels = \
 	runtime/activation.c \
 	runtime/block.c \
 	runtime/block_fold.c \
+	runtime/block_pair.c \
 	runtime/error.c \
 	runtime/linalg.c \
 	runtime/loss.c \

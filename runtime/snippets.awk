@@ -270,7 +270,7 @@ function write_symbols(f,    i, n, m, rows, places, address) {
 
 FNR == 1 {
 	kernel = NR > 1
-	jit_only = FILENAME ~ /\/block(_fold)?\.c$/
+	jit_only = FILENAME ~ /\/block(_fold|_pair)?\.c$/
 	comment = body = fname = ""
 	in_comment = in_macro = depth = 0
 }

@@ -141,6 +141,71 @@ TWO(T, div, x / y)
 	(#NAME, R(block_##NAME##_vv), R(block_##NAME##_vs), R(block_##NAME##_sv), C(two_##NAME))
 
 #ifdef REAL
+/* All four forms, and an operand in the place of the result. */
+static void
+C(pair)(const char *what, void (*vvv)(ptrdiff_t, const T *, const T *, const T *, T *),
+        void (*vvs)(ptrdiff_t, const T *, const T *, T, T *),
+        void (*vsv)(ptrdiff_t, const T *, T, const T *, T *),
+        void (*vss)(ptrdiff_t, const T *, T, T, T *), T (*one)(T, T, T))
+{
+	T a[600], b[600], c[600], d[600], want[600];
+	uint64_t seed = 31;
+	int k, form;
+
+	for (k = 0; k < NLENGTH; k++)
+		for (form = 0; form < 4; form++) {
+			const ptrdiff_t n = lengths[k];
+
+			C(fill)(&seed, n + 1, a);
+			C(fill)(&seed, n + 1, b);
+			C(fill)(&seed, n + 1, c);
+			for (ptrdiff_t i = 0; i < n; i++)
+				want[i] = one(a[i], b[form & 1 ? 0 : i], c[form & 2 ? 0 : i]);
+			want[n] = a[n];
+			memcpy(d, a, sizeof d);
+			if (form == 0)
+				vvv(n, d, b, c, d);
+			else if (form == 1)
+				vsv(n, d, b[0], c, d);
+			else if (form == 2)
+				vvs(n, d, b, c[0], d);
+			else
+				vss(n, d, b[0], c[0], d);
+			C(same)(what, n + 1, d, want);
+		}
+}
+
+#define PAIR(NAME, VALUE)                                                                          \
+	static T C(three_##NAME)(T x, T y, T z)                                                    \
+	{                                                                                          \
+		return VALUE;                                                                      \
+	}
+PAIR(mul_add, x * y + z)
+PAIR(mul_sub, x * y - z)
+PAIR(mul_rsub, z - x * y)
+PAIR(mul_mul, x * y * z)
+PAIR(add_mul, (x + y) * z)
+PAIR(sub_mul, (x - y) * z)
+PAIR(rsub_mul, (y - x) * z)
+#undef PAIR
+#define PAIR(NAME)                                                                                 \
+	C(pair)                                                                                    \
+	(#NAME, R(block_##NAME##_vvv), R(block_##NAME##_vvs), R(block_##NAME##_vsv),               \
+	 R(block_##NAME##_vss), C(three_##NAME))
+
+TEST(C(pairs_round_twice))
+{
+	PAIR(mul_add);
+	PAIR(mul_sub);
+	PAIR(mul_rsub);
+	PAIR(mul_mul);
+	PAIR(add_mul);
+	PAIR(sub_mul);
+	PAIR(rsub_mul);
+}
+END_TEST
+#undef PAIR
+
 /* Those that are made of a few products, and one that is not. */
 TEST(C(blocks_of_powers_are_their_scalars))
 {
@@ -327,6 +392,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(blocks_are_summed_up));
 #ifdef REAL
 	tcase_add_test(c, C(blocks_of_powers_are_their_scalars));
+	tcase_add_test(c, C(pairs_round_twice));
 	tcase_add_test(c, C(nan_wins_in_blocks));
 #endif
 }

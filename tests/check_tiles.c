@@ -25,7 +25,7 @@ static const struct {
 	const char *name, *step, *text;
 	double tolerance;
 } models[] = {
-    {"a chain in f32, and sums of products", "sgrt_block_dot_f32",
+    {"a chain in f32, and sums of products", "sgrt_block_mul_sub_vvv_f32",
      "real f32\n"
      "input x[N], y[N]\n"
      "param a, b\n"

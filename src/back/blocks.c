@@ -79,8 +79,16 @@ visit_value(sg_blocks *b, uint32_t item, const sg_val *v, sg_block_visit *visit)
 	visit_form(b, item, v->aff, visit);
 	for (uint32_t k = 0; k < v->nconds; k++)
 		visit_form(b, item, v->cond[k].form, visit);
-	for (uint32_t k = 0; k < v->nargs; k++)
-		visit(b, item, v->arg[k]);
+	for (uint32_t k = 0; k < v->nargs; k++) {
+		const sg_val *u = &b->n->s->val[v->arg[k]];
+
+		if (v->arg[k] != b->item[item].pair || v->arg[k] == 0) {
+			visit(b, item, v->arg[k]);
+			continue;
+		}
+		for (uint32_t i = 0; i < u->nargs; i++)
+			visit(b, item, u->arg[i]);
+	}
 }
 
 void
@@ -475,8 +483,9 @@ static int
 cost_of(const sg_blocks *b, uint32_t item)
 {
 	const sg_val *v = item < b->nvals ? &b->n->s->val[item] : NULL;
+	const uint32_t pair = b->item[item].pair;
 
-	return v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1;
+	return (v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1) + (pair ? cost_of(b, pair) : 0);
 }
 
 /* Scalar code costs as much for each element, a call the more the fewer there are; very few are no
@@ -590,6 +599,7 @@ plan(sg_nest *n)
 	find_how(b);
 	count_readers(b);
 	find_products(b);
+	sg_find_pairs(b);
 	put_in_order(b);
 	find_readers(b);
 	find_destinations(b);

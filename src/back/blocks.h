@@ -1,6 +1,7 @@
 /* blocks.h - private to emission: the innermost loop of a nest as tiles, while it is printed.
  *
  * blocks.c       how each value comes about over a tile, in which order, and where it lies
+ * blocks_pair.c  two operations in one step
  * blocks_loop.c  which loop goes in tiles
  * blocks_text.c  the C text */
 #ifndef SG_BLOCKS_H
@@ -31,6 +32,7 @@ typedef struct sg_block {
 	    last;      /* position in the order (PLAIN: of its first reader); of its last reader */
 	uint32_t into; /* the root whose destination it is made in, + 1 */
 	uint32_t product; /* root: the product that it sums up, unwritten */
+	uint32_t pair;    /* the operand that is made in the same step, unwritten */
 	bool done;        /* root: nothing is left to do */
 	const char
 	    *text; /* pointer to its elements; of a fold in a strip, to what a block adds up */
@@ -73,6 +75,11 @@ void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* 
 /* A slot for elements of type t that is free from position `from` on, taken until `until`: pointer
  * as C. */
 const char *sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until);
+
+/* ---- blocks_pair.c ---- */
+void sg_find_pairs(sg_blocks *b); /* requires: how each comes about, and the number of readers */
+/* The routine that makes v and its operand `inner` of three operands; NULL: there is none. */
+const char *sg_block_pair(const sg_blocks *b, const sg_val *v, uint32_t inner, uint32_t arg[3]);
 
 /* ---- blocks_loop.c ---- */
 /* Moves a loop inside of the others where tiles are better along that one: true. */

@@ -103,12 +103,16 @@ static void
 elementwise_step(sg_blocks *b, uint32_t item)
 {
 	const sg_val *v = &b->n->s->val[item];
-	const char *to;
+	const uint32_t pair = b->item[item].pair, n = pair ? 3 : v->nargs;
+	uint32_t both[3];
+	const uint32_t *arg = pair ? both : v->arg;
+	const char *to,
+	    *routine = pair ? sg_block_pair(b, v, pair, both) : sg_block_elementwise(b, v);
 	sg_buf text;
 
 	sg_buf_init(&text, b->f->ctx);
-	for (uint32_t k = 0; k < v->nargs; k++)
-		sg_buf_printf(&text, ", %s", operand(b, v->arg[k], b->item[item].at));
+	for (uint32_t k = 0; k < n; k++)
+		sg_buf_printf(&text, ", %s", operand(b, arg[k], b->item[item].at));
 	if (v->kind == SG_V_CAST && v->type == SG_BOOL)
 		sg_buf_puts(&text, ", 0");
 	b->item[item].text = to = destination(b, item);
@@ -116,8 +120,7 @@ elementwise_step(sg_blocks *b, uint32_t item)
 		b->f->has_status = true;
 		to = sg_text(b->f->ctx, "%s, &%s", to, b->f->status);
 	}
-	sg_line(b->f, "%s(%s%s, %s);", sg_use(b->f->m, sg_block_elementwise(b, v)), b->count,
-	        sg_buf_text(&text), to);
+	sg_line(b->f, "%s(%s%s, %s);", sg_use(b->f->m, routine), b->count, sg_buf_text(&text), to);
 }
 
 /* lo <= form < hi holds for a stretch of the tile. */
