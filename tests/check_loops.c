@@ -786,6 +786,36 @@ START_TEST(size_of_the_text_does_not_depend_on_the_count)
 	}
 END_TEST
 
+/* Bytes given out for a forward derivative of loops in loops, all of several carries. */
+static size_t
+work_of_tangents(int depth)
+{
+	char text[4096] = "input x[N], s\ndef f0(a, b, c) = a*b + c\n";
+	size_t n = strlen(text);
+	sg_model *m;
+	size_t work;
+
+	for (int i = 0; i < depth; i++)
+		n += (size_t)snprintf(
+		    text + n, sizeof text - n,
+		    "def f%d(a, b, c) {\n"
+		    "  def g(a, b, c, v) { t = f%d(a, b, c); return t, sin(b)*t, c*v + t }\n"
+		    "  p, q, r = scan(g, (a, b, c), over=x)\n"
+		    "  return p + q*r\n}\n",
+		    i + 1, i);
+	snprintf(text + n, sizeof text - n, "output jvp(f%d(s, s, s), s, 1.0) as j\n", depth);
+	m = compile(text);
+	work = sg_ctx_given(m->ctx);
+	sg_model_free(m);
+	return work;
+}
+
+START_TEST(tangents_of_loops_in_loops_are_made_once)
+	{
+		ck_assert_uint_le(work_of_tangents(8), 6 * work_of_tangents(2));
+	}
+END_TEST
+
 /* nloops: that the graph of the model has after all passes. */
 static const struct {
 	const char *text;
@@ -972,6 +1002,7 @@ main(void)
 	tcase_add_loop_test(t, derivative_as_text_compiles_to_the_same_numbers, 0, n);
 	tcase_add_loop_test(t, derivatives_agree_with_differences, 0, n);
 	tcase_add_test(t, size_of_the_text_does_not_depend_on_the_count);
+	tcase_add_test(t, tangents_of_loops_in_loops_are_made_once);
 	tcase_add_loop_test(t, loops_that_do_the_same_are_one, 0,
 	                    sizeof shared / sizeof *shared);
 	tcase_add_test(t, loops_that_are_one_give_what_they_gave);

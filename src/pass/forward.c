@@ -183,17 +183,28 @@ walk(sweep *s)
 	g->here = here;
 }
 
-sg_ref
-sg_forward(sg_build *b, sg_ref y, size_t n, const sg_ref *x, const sg_ref *t)
+void
+sg_forward_all(sg_build *b, size_t ny, const sg_ref *y, size_t n, const sg_ref *x, const sg_ref *t,
+               sg_ref *ty)
 {
 	sweep s = {.b = b};
 
-	s.cone = sg_cone_make(b, SG_FOLLOW_DERIVS, 1, &y, sg_lowest(n, x));
+	s.cone = sg_cone_make(b, SG_FOLLOW_DERIVS, ny, y, sg_lowest(n, x));
 	s.active = sg_cone_active(b, &s.cone, n, x);
 	s.t = SG_NEW_ARRAY(b->ctx, sg_ref, s.cone.n);
 	for (size_t i = 0; i < n; i++)
 		if (sg_cone_has(&s.cone, x[i]))
 			s.t[sg_cone_at(&s.cone, x[i])] = t[i];
 	walk(&s);
-	return tangent(&s, y);
+	for (size_t i = 0; i < ny; i++)
+		ty[i] = tangent(&s, y[i]);
+}
+
+sg_ref
+sg_forward(sg_build *b, sg_ref y, size_t n, const sg_ref *x, const sg_ref *t)
+{
+	sg_ref ty;
+
+	sg_forward_all(b, 1, &y, n, x, t, &ty);
+	return ty;
 }

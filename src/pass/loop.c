@@ -398,6 +398,7 @@ typedef struct dual {
 	sg_ref *tc;            /* placeholders of the tangents of the carries that have one */
 	sg_ref *sx;            /* and of xs */
 	refs x, t;             /* what has a tangent in a step, and it */
+	sg_ref *ty;            /* tangents of the next carries and of what is stacked; 0: none */
 } dual;
 
 static void
@@ -417,10 +418,18 @@ collect(dual *w)
 			push(w->b, &w->x, l->cap[k]), push(w->b, &w->t, w->tk[k]);
 }
 
-static sg_ref
-step_tangent(dual *w, sg_ref y)
+/* One walk for all results of a step: a loop in the body has its tangents made once. */
+static void
+step_tangents(dual *w)
 {
-	return w->x.n ? sg_forward(w->b, y, w->x.n, w->x.r, w->t.r) : 0;
+	const sg_loop *l = &w->l;
+	refs y = {0};
+
+	collect(w);
+	push_all(w->b, &y, l->nc, l->next);
+	push_all(w->b, &y, l->ns, l->out);
+	if (w->x.n)
+		sg_forward_all(w->b, y.n, y.r, w->x.n, w->x.r, w->t.r, w->ty);
 }
 
 /* A carry has a tangent when its start has one or a step gives it one. */
@@ -431,10 +440,9 @@ close_carries(dual *w)
 
 	while (more) {
 		more = false;
-		collect(w);
+		step_tangents(w);
 		for (uint32_t k = 0; k < w->l.nc; k++)
-			if (!w->tc[k] && is_float(w->b, w->l.next[k]) &&
-			    step_tangent(w, w->l.next[k])) {
+			if (!w->tc[k] && is_float(w->b, w->l.next[k]) && w->ty[k]) {
 				w->tc[k] = seed_like(w->b, w->l.next[k]);
 				more = true;
 			}
@@ -453,6 +461,7 @@ sg_loop_jvp(sg_build *b, sg_ref r, const sg_ref *t, int32_t *index)
 	w.tk = w.tx + l->nx;
 	w.tc = SG_NEW_ARRAY(b->ctx, sg_ref, l->nc + 1);
 	w.sx = SG_NEW_ARRAY(b->ctx, sg_ref, l->nx + 1);
+	w.ty = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)l->nc + l->ns + 1);
 	for (uint32_t k = 0; k < l->nc; k++)
 		w.tc[k] = init_t[k] ? seed_like(b, l->cparam[k]) : 0;
 	for (uint32_t k = 0; k < l->nx; k++)
@@ -464,13 +473,13 @@ sg_loop_jvp(sg_build *b, sg_ref r, const sg_ref *t, int32_t *index)
 		if (w.tc[k]) {
 			index[k] = (int32_t)p.init.n;
 			add_carry(b, &p, init_t[k] ? init_t[k] : sg_const_like(b, l->init[k], 0),
-			          w.tc[k], step_tangent(&w, l->next[k]));
+			          w.tc[k], w.ty[k]);
 		}
 	for (uint32_t k = 0; k < l->nx; k++)
 		if (w.sx[k])
 			add_xs(b, &p, w.tx[k], w.sx[k]);
 	for (uint32_t k = 0; k < l->ns; k++) {
-		const sg_ref ty = is_float(b, l->out[k]) ? step_tangent(&w, l->out[k]) : 0;
+		const sg_ref ty = is_float(b, l->out[k]) ? w.ty[l->nc + k] : 0;
 
 		if (ty) {
 			index[l->nc + k] = (int32_t)(p.init.n + p.out.n);

@@ -50,6 +50,9 @@ sg_colours sg_pattern_colours;
 void sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint);
 /* Tangent of y for tangents t[i] of x[i]; 0 where it has none. */
 sg_ref sg_forward(sg_build *b, sg_ref y, size_t n, const sg_ref *x, const sg_ref *t);
+/* Tangents ty[i] of y[0..ny), by one walk. */
+void sg_forward_all(sg_build *b, size_t ny, const sg_ref *y, size_t n, const sg_ref *x,
+                    const sg_ref *t, sg_ref *ty);
 /* Copies of the roots in which from[i] is replaced by to[i] of the same shape (equal graph). */
 void sg_substitute(sg_build *b, size_t nroots, sg_ref *root, size_t n, const sg_ref *from,
                    const sg_ref *to);
