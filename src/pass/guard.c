@@ -158,7 +158,7 @@ with_condition(finder *w, uint32_t guard, sg_ref cond, bool side)
 }
 
 /* Adds to the guard that the condition is `side`: all of it that is known of scalars. False: that
- * is nothing. */
+ * is nothing, or the guard says the contrary, as of c and not c. */
 static bool
 add(finder *w, uint32_t *guard, sg_ref cond, bool side, int deep)
 {
@@ -181,8 +181,11 @@ add(finder *w, uint32_t *guard, sg_ref cond, bool side, int deep)
 	}
 	if (!has_one_element(w->g, r) || n->op == SG_CONST || (w->counts && !w->counts[r]))
 		return false;
-	if (known(w, *guard, r, deep) < 0)
-		*guard = with_condition(w, *guard, r, side);
+	const int is = known(w, *guard, r, deep);
+
+	if (is >= 0)
+		return is == (int)side;
+	*guard = with_condition(w, *guard, r, side);
 	return true;
 }
 

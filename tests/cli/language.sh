@@ -35,6 +35,9 @@ gives 'loops over arrays of no elements' 'input x[0, N]
 y = map((r) -> while((c) -> sum(c*c) > 1, (c) -> 0.6*c, 2*r, limit=40), x)
 s = sum(sin(y))
 gradient s wrt x' '{"s": 0, "grad_x": []}' N=2 x=[]
+gives 'a condition that contradicts itself holds nowhere' 'input x
+c = x < 0.2
+output where(c and not c, 1.0, 0.0) as a, (if not c and c then cos(x) else 0.0) as b' '{"a": 0, "b": 0}' x=0
 gives 'a Jacobian of no rows through a loop that keeps some carries' 'input x[N]
 y = scan((p, q) -> 0.6*pad(x, ((1, 0),))[:-1], x, over=arange(3), checkpoint=2)
 output jacobian(y, x, mode="forward") as j' '{"j": []}' x=[]
