@@ -14,6 +14,7 @@ enum {
 	GUESS = 100,  /* of each dimension */
 	SMALL = 64,   /* part of all that an array is for which no slot grows */
 	LARGE = 4096, /* bytes of an array of fixed size that is worth a slot */
+	GAIN = 8,     /* part of the workspace that slots for them must save */
 	MANY = 1000,  /* arrays of fixed size, or of symbolic: only plans that are made fast */
 };
 
@@ -410,7 +411,7 @@ guess(sg_fn *f, sg_ext bytes)
 }
 
 /* Large arrays of fixed size may live when those of symbolic size do not, and take slots too: is
- * that better, by the guess? */
+ * that clearly better, by the guess? Beside each other they lie as close for any dimensions. */
 static void
 share_with_large(sg_fn *f, sg_held_all *fixed, sg_held_all *symbolic)
 {
@@ -428,7 +429,7 @@ share_with_large(sg_fn *f, sg_held_all *fixed, sg_held_all *symbolic)
 	if (others.n == symbolic->n)
 		return;
 	plan_both(f, &small, &others);
-	if (guess(f, sg_plan_bytes(f)) < apart)
+	if (guess(f, sg_plan_bytes(f)) < apart - apart / GAIN)
 		return;
 	for (size_t i = 0; i < fixed->n; i++)
 		f->at[fixed->item[i].ref].slot = 0;
