@@ -291,6 +291,17 @@ pair_cost(const tree *t, int which, uint32_t x, uint32_t y)
 	return product_cost(t, which, all, result_set(t, x | y));
 }
 
+static uint32_t
+rank_of(const tree *t, uint32_t factors)
+{
+	uint32_t n = 0;
+
+	for (uint32_t set = result_set(t, factors); set; set &= set - 1)
+		n++;
+	return n;
+}
+
+/* No product on the way has more axes than the graph takes. */
 static void
 find_order(tree *t)
 {
@@ -302,6 +313,8 @@ find_order(tree *t)
 			continue;
 		}
 		t->best[s] = INFINITY;
+		if (rank_of(t, s) > SG_MAX_RANK)
+			continue;
 		for (uint32_t x = (s - 1) & s; x > 0; x = (x - 1) & s) {
 			const double cost = t->best[x] + t->best[s ^ x] + pair_cost(t, 0, x, s ^ x);
 
