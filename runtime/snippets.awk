@@ -225,9 +225,9 @@ function write_libm(f, m,    i) {
 		wrapper(f, "double", m[i])
 		wrapper(f, "float", m[i] "f")
 	}
-	print "static void *m_memcpy(void *t, const void *s, size_t n) { return memcpy(t, s, n); }" > f
-	print "static void *m_memmove(void *t, const void *s, size_t n) { return memmove(t, s, n); }" > f
-	print "static void *m_memset(void *t, int c, size_t n) { return memset(t, c, n); }\n" > f
+	print "static void *m_memcpy(void *t, const void *s, size_t n) { return n ? memcpy(t, s, n) : t; }" > f
+	print "static void *m_memmove(void *t, const void *s, size_t n) { return n ? memmove(t, s, n) : t; }" > f
+	print "static void *m_memset(void *t, int c, size_t n) { return n ? memset(t, c, n) : t; }\n" > f
 }
 
 # A kernel has its forms themselves, so that JIT-compiled code calls them and not by way of dispatch.c. The
