@@ -123,6 +123,7 @@ lib_sources = \
 	src/pass/pattern.c \
 	src/pass/reverse.c \
 	src/pass/rooted.c \
+	src/pass/rows.c \
 	src/pass/share.c \
 	src/pass/share.h \
 	src/pass/share_number.c \

@@ -53,9 +53,21 @@ stacked(elab *e, size_t n, const sg_ref *xs, const sg_ref *slice, value r, sg_sp
 	return v_tensor(sg_map_node(e->b, (uint32_t)n, xs, slice, one));
 }
 
+static void
+open_rows(elab *e, size_t n, const sg_ref *row, const sg_ref *xs)
+{
+	for (size_t k = 0; k < n; k++) {
+		open_row *o = sg_alloc(e->ctx, sizeof *o);
+
+		*o = (open_row){row[k], xs[k], e->rows};
+		e->rows = o;
+	}
+}
+
 value
 f_map(elab *e, call_args *a)
 {
+	open_row *const outside = e->rows;
 	const size_t n = a->nrest;
 	sg_ref *xs = SG_NEW_ARRAY(e->ctx, sg_ref, n + 1), *slice = SG_NEW_ARRAY(e->ctx, sg_ref, n + 1);
 	value *v = SG_NEW_ARRAY(e->ctx, value, n + 1), r;
@@ -75,7 +87,9 @@ f_map(elab *e, call_args *a)
 	for (size_t k = 0; k < n; k++)
 		v[k] = v_tensor(slice[k]);
 	e->mapping++;
+	open_rows(e, n, slice, xs);
 	r = apply(e, a->v[0].fn, n, v, NULL);
+	e->rows = outside;
 	e->mapping--;
 	e->user_at = at;
 	if (at.src)
@@ -173,7 +187,7 @@ call_step(elab *e, closure *f, size_t nc, const sg_ref *c, size_t nx, const sg_r
 
 /* One step, again while a literal's carry turns out to be of another type. */
 static bool
-run_step(elab *e, loop_parts *p)
+try_step(elab *e, loop_parts *p)
 {
 	for (int tries = 0;; tries++) {
 		size_t cap = 0;
@@ -204,6 +218,17 @@ run_step(elab *e, loop_parts *p)
 		if (settled || tries == 3)
 			return true;
 	}
+}
+
+static bool
+run_step(elab *e, loop_parts *p)
+{
+	open_row *const outside = e->rows;
+
+	open_rows(e, p->nx, p->xparam, p->xs);
+	const bool done = try_step(e, p);
+	e->rows = outside;
+	return done;
 }
 
 /* The next carries as tensors of the carries' types and shapes. */

@@ -115,6 +115,7 @@ struct elab {
 	scope *top;
 	sg_ref looked, danger; /* branch.c: nodes that were looked at; the last that might need a guard */
 	unsigned mapping; /* how many maps what is built now stands in */
+	struct open_row *rows; /* of the loops that what is built now stands in, innermost first */
 	scope *prelude;
 	sg_map *wrt;       /* names at the top that some derivative is taken with respect to */
 	sg_map *wrt_sites; /* other places where such names are bound */
@@ -142,6 +143,12 @@ struct elab {
 	uint8_t *tainted;  /* per node: 1 depends on an input, 2 does not; 0 not known yet */
 	size_t tainted_cap;
 };
+
+/* `row` stands for one row of xs. */
+typedef struct open_row {
+	sg_ref row, xs;
+	struct open_row *up;
+} open_row;
 
 /* A call that is being evaluated, for notes. */
 typedef struct frame {

@@ -54,6 +54,44 @@ entries(sparse *q)
 	return v_tensor(r);
 }
 
+/* ---- rows of the loops around it ---- */
+
+/* Marks what a derivative of r comes to, down to node lo. */
+static void
+reach(elab *e, sg_ref r, sg_ref lo, uint32_t *mark, uint32_t now)
+{
+	sg_ref *todo = NULL;
+	size_t n = 0, cap = 0;
+
+	SG_PUSH(e->ctx, todo, n, cap, r);
+	for (size_t at = 0; at < n; at++) {
+		const sg_node node = *sg_node_at(e->b->g, todo[at]);
+
+		mark[todo[at]] = now;
+		for (uint32_t k = 0; k < node.nargs && node.op != SG_STOP; k++)
+			if (node.args[k] >= lo && mark[node.args[k]] < now) {
+				mark[node.args[k]] = now;
+				SG_PUSH(e->ctx, todo, n, cap, node.args[k]);
+			}
+	}
+}
+
+/* Does y read a row of a loop around it that was computed from x? The pattern takes rows as constants. */
+static bool
+is_through_row(elab *e, sg_ref y, sg_ref x)
+{
+	uint32_t now, *mark;
+
+	if (!e->rows)
+		return false;
+	mark = sg_graph_mark(e->b->g, &now);
+	reach(e, y, x + 1, mark, now);
+	for (const open_row *o = e->rows; o; o = o->up) /* outer ones come after what has rows of them */
+		if (o->row > x && mark[o->row] >= now)
+			reach(e, o->xs, x, mark, now + 1);
+	return mark[x] == now + 1;
+}
+
 static bool
 operands(sparse *q, scope *s, const sg_ast *x, const builtin *b)
 {
@@ -108,6 +146,9 @@ eval_sparse(elab *e, scope *s, const sg_ast *x, const builtin *b)
 			return refuse(&q, sg_text(e->ctx, "%s has extents that are not fixed",
 			                          sg_shape_text(e->sp, shape)));
 	}
+	for (size_t k = 0; k < q.nx; k++)
+		if (is_through_row(e, q.y, q.x[k]))
+			return refuse(&q, "y goes through a row of the loop around it, which depends on x");
 	if (!e->o->pattern)
 		return refuse(&q, "this host has no pattern analysis");
 	if ((why = e->o->pattern(e->b, q.y, q.nx, q.x, &q.p)))

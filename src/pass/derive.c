@@ -496,9 +496,14 @@ rebuild(derive *d)
 void
 sg_derive(sg_ctx *ctx, sg_program *p)
 {
-	derive d = {.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, 2 * (size_t)p->g->n)}, .p = p, .old = p->g};
+	derive d = {.p = p};
+	const sg_ref *roots;
 	size_t nroots;
-	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);
+
+	sg_follow_rows(ctx, p);
+	d.old = p->g;
+	d.b = (sg_build){.ctx = ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, 2 * (size_t)p->g->n)};
+	roots = sg_program_roots(ctx, p, &nroots);
 
 	d.live = sg_graph_live(d.old, nroots, roots);
 	d.map = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);

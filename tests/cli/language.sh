@@ -41,6 +41,14 @@ output where(c and not c, 1.0, 0.0) as a, (if not c and c then cos(x) else 0.0) 
 gives 'a Jacobian of no rows through a loop that keeps some carries' 'input x[N]
 y = scan((p, q) -> 0.6*pad(x, ((1, 0),))[:-1], x, over=arange(3), checkpoint=2)
 output jacobian(y, x, mode="forward") as j' '{"j": []}' x=[]
+gives 'a row depends on what it is a row of' 'input x[N]
+s = 3*x
+a = map((r) -> grad(r*r*sum(x), x), x)
+b = map((r) -> map((q) -> grad(q*r*r, s), 2*s), s)
+_, c = scan((h, r) -> (h + r*sum(x), jvp(sin(stop_gradient(h)) + r**3, x, ones([N]))), 0.0, over=x, checkpoint=2)
+d = map((r) -> hvp(r**3*x[0], x, ones([N])), x)
+e = map((r) -> map((q) -> grad(q*q*r, r), [r, 2*r]), x)
+output a, b, c, d, e' '{"a": [[7, 1], [4, 16]], "b": [[[54, 0], [72, 18]], [[72, 72], [0, 216]]], "c": [3, 12], "d": [[12, 0], [12, 24]], "e": [[3, 12], [12, 48]]}' 'x=[1, 2]'
 for n in '[]' '[1]' '[1, 2]' '[1, 2, 3]'; do
 	case $n in
 	'[]') want='{"a": [], "b": [], "c": []}' ;;
