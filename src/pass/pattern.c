@@ -3,7 +3,9 @@
  * One forward walk over the graph of y, derivatives inside of it taken first: each element of each
  * float has the sorted list of the columns (elements of the xs, flattened, one x after the other)
  * that it may depend on. Movement ops are evaluated on element numbers to learn where each element
- * comes from; ops without a rule here spread everything over everything, which is never wrong. */
+ * comes from; ops without a rule here spread everything over everything, which is never wrong.
+ * A user's rule may send an adjoint where the value does not come from (cast(u > 0, f64)): with one in
+ * y, what is walked is y's tangent, and what it depends on are the tangents of the xs. */
 #include "pass/sweep.h"
 
 #include <stdlib.h>
@@ -17,6 +19,8 @@ typedef struct columns {
 } columns;
 
 enum { MOST_ENTRIES = 1 << 27 }; /* of all lists that are made */
+
+static const char NOT_FIXED[] = "extents that are not fixed";
 
 typedef struct walk {
 	sg_ctx *ctx;
@@ -438,11 +442,37 @@ last_axis(const walk *w, sg_ref x)
 	return (uint64_t)1 << (sg_shape_of(&w->b, x)->rank - 1);
 }
 
+static bool
+fixed(const walk *w, sg_ref r)
+{
+	int64_t n;
+
+	return sg_ext_const(w->b.sp, sg_shape_size(w->b.sp, sg_shape_of(&w->b, r)), &n);
+}
+
+static bool
+fixed_operands(const walk *w, sg_ref r)
+{
+	const sg_node n = sg_at(&w->b, r);
+	const uint32_t nargs = sg_data_args(&n);
+
+	for (uint32_t k = 0; k < nargs; k++)
+		if (!fixed(w, n.args[k]))
+			return false;
+	return true;
+}
+
 static const columns **
 lists_of(walk *w, sg_ref r)
 {
 	const sg_node n = sg_at(&w->b, r);
 
+	if (!fixed(w, r)) {
+		w->why = NOT_FIXED;
+		return NULL;
+	}
+	if (!fixed_operands(w, r)) /* one that depends on no x */
+		return spread(w, r);
 	if (sg_is_ew(n.op))
 		return elementwise(w, r);
 	switch ((sg_op)n.op) {
@@ -525,25 +555,57 @@ write_rows(walk *w, sg_ref y, sg_pattern *p)
 	return true;
 }
 
-const char *
-sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p)
+static bool
+has_rules(sg_build *b, sg_ref y)
 {
-	walk w = {.ctx = b->ctx};
-	sg_ref *held = SG_NEW_ARRAY(b->ctx, sg_ref, n + 1), root = y;
-	sg_output out = {.name = "y"};
-	sg_entry_ir entry = {.name = "pattern", .out = &out, .nout = 1};
-	sg_program q = {.name = "pattern", .sp = b->sp, .g = b->g, .real = SG_F64, .entry = &entry, .nentries = 1};
-	uint32_t column = 0;
+	const bool *live = sg_graph_live(b->g, 1, &y);
 
-	/* Bindings dissolve in derive: placeholders stand for them. */
+	for (sg_ref r = 1; r <= y; r++)
+		if (live[r] && sg_at(b, r).op == SG_CUSTOM)
+			return true;
+	return false;
+}
+
+/* y's tangent, where t[i] is that of x[i]. */
+static sg_ref
+tangent_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_ref *t)
+{
+	sg_ref sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		t[i] = sg_seed(b, sg_type_of(b, x[i]), sg_shape_of(b, x[i]), sg_space_fresh(b->sp));
+		const sg_ref part = sg_deriv(b, SG_JVP, SG_MODE_AUTO, y, x[i], t[i]);
+
+		sum = sum ? sg_ew2(b, SG_ADD, sum, part) : part;
+	}
+	return sum;
+}
+
+/* y over placeholders held[i] for bindings x[i], which dissolve in derive. */
+static sg_ref
+value_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_ref *held)
+{
 	for (size_t i = 0; i < n; i++) {
 		const sg_node at = sg_at(b, x[i]);
 
 		held[i] = at.op == SG_INPUT ? x[i]
 		                            : sg_seed(b, (sg_type)at.type, at.shape, sg_space_fresh(b->sp));
 	}
-	sg_substitute(b, 1, &root, n, x, held);
-	out.ref = root;
+	sg_substitute(b, 1, &y, n, x, held);
+	return y;
+}
+
+const char *
+sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p)
+{
+	walk w = {.ctx = b->ctx};
+	sg_ref *held = SG_NEW_ARRAY(b->ctx, sg_ref, n + 1);
+	sg_output out = {.name = "y"};
+	sg_entry_ir entry = {.name = "pattern", .out = &out, .nout = 1};
+	sg_program q = {.name = "pattern", .sp = b->sp, .g = b->g, .real = SG_F64, .entry = &entry, .nentries = 1};
+	uint32_t column = 0;
+
+	out.ref = has_rules(b, y) ? tangent_of(b, y, n, x, held) : value_of(b, y, n, x, held);
 	sg_derive(b->ctx, &q);
 	w.b = (sg_build){.ctx = b->ctx, .sp = b->sp, .g = q.g};
 	w.of = SG_NEW_ARRAY(b->ctx, const columns **, (size_t)q.g->n + 1);
@@ -553,7 +615,7 @@ sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p)
 		sg_tensor t;
 
 		if (sg_tensor_shape(b->g, held[i], NULL, &t) != SGRT_OK)
-			return "extents that are not fixed";
+			return NOT_FIXED;
 		if (r)
 			w.of[r] = new_lists(&w, t.count);
 		for (int64_t k = 0; k < t.count; k++, column++) {

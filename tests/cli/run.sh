@@ -61,6 +61,25 @@ awk 'BEGIN {
 expect 'the entries of a Jacobian by many inputs' 0 \
 	'{"v": [1, 0, 2, 1, 3, 2, 4, 3, 5, 4, 6, 5, 7, 6, 8, 7, 9, 8, 10, 9, 11, 10, 12, 11, 13, 12, 14, 13, 15, 14, 16, 15, 17, 16, 17, 0]}' \
 	'' run --format=json ring.sg
+cat >spike.sg <<'END'
+def spike(u) = cast(u > 0, f64)
+derivative spike(u; d) = d/(1 + abs(u))
+input x[3] = [1, -1, 3]
+y = spike(x)*x
+entry j = sparse_jacobian(y, x) as v, jacobian(y, x) as dense
+p, c = sparse_pattern(y, x)
+entry places = p, c
+END
+expect 'entries that come from a rule alone' 0 \
+	'{"v": [1.5, -0.5, 1.75], "dense": [[1.5, 0, 0], [0, -0.5, 0], [0, 0, 1.75]]}' '' run --format=json spike.sg j
+expect 'and their places' 0 '{"p": [0, 1, 2, 3], "c": [0, 1, 2]}' '' run --format=json spike.sg places
+printf 'input x[3], z[N]\ny = x*sum(z[:, None]*sin(x), axis=0)\noutput sparse_jacobian(y, x) as j\n' >inside.sg
+expect 'what lies between has fixed extents too' 1 '' \
+	'inside.sg:3:8: error: no sparse derivative: extents that are not fixed [sparse]
+    3 | output sparse_jacobian(y, x) as j
+      |        ^~~~~~~~~~~~~~~~~~~~~
+hint: extents are fixed and indices constant here; else map the blocks: map((x) -> jacobian(f(x), x), xs)' \
+	run inside.sg x='[1, 2, 3]' z='[1]'
 expect 'extent 0' 0 '{"loss": 0, "grad_w": [0, 0]}' '' run --format=json line.sg 'x=[]' 'y=[]'
 expect 'an entry asks nothing for the sake of another' 0 's = 1.0' '' run parts.sg whole 'x=[1]'
 expect 'but for its own' 1 '' 'symgrad run: error: the shapes do not fit at parts.sg:3 with N = 1' run parts.sg part 'x=[1]'
