@@ -104,6 +104,7 @@ lib_sources = \
 	src/pass/algebra_sum.c \
 	src/pass/batch.c \
 	src/pass/clean.c \
+	src/pass/colours.c \
 	src/pass/cone.c \
 	src/pass/cost.c \
 	src/pass/custom.c \

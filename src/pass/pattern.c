@@ -5,7 +5,8 @@
  * that it may depend on. Movement ops are evaluated on element numbers to learn where each element
  * comes from; ops without a rule here spread everything over everything, which is never wrong.
  * A user's rule may send an adjoint where the value does not come from (cast(u > 0, f64)): with one in
- * y, what is walked is y's tangent, and what it depends on are the tangents of the xs. */
+ * y, what is walked is y's tangent, and what it depends on are the tangents of the xs. So for
+ * derivatives in y, where an x is no input. */
 #include "pass/sweep.h"
 
 #include <stdlib.h>
@@ -155,6 +156,28 @@ new_lists(walk *w, int64_t n)
 	return SG_NEW_ARRAY(w->ctx, const columns *, n + 1);
 }
 
+/* All operands over all elements. */
+static const columns **
+spread(walk *w, sg_ref r)
+{
+	const sg_node n = sg_at(&w->b, r);
+	const uint32_t nargs = sg_data_args(&n);
+	const int64_t count = count_of(w, r);
+	const columns **out = new_lists(w, count), *all;
+
+	open_union(w);
+	for (uint32_t k = 0; k < nargs; k++) {
+		const int64_t size = w->of[n.args[k]] ? count_of(w, n.args[k]) : 0;
+
+		for (int64_t i = 0; i < size; i++)
+			add_list(w, w->of[n.args[k]][i]);
+	}
+	all = close_union(w);
+	for (int64_t i = 0; i < count; i++)
+		out[i] = all;
+	return out;
+}
+
 /* ---- where elements come from ---- */
 
 /* The op on element numbers, counted from 1 over all operands in turn; 0: from nowhere. */
@@ -195,7 +218,9 @@ moved(walk *w, sg_ref r, const sg_tensor *index)
 	const int64_t count = count_of(w, r), *from = sources(w, r, index);
 	const columns **out = new_lists(w, count);
 
-	for (int64_t i = 0; from && i < count; i++) {
+	if (!from)
+		return spread(w, r);
+	for (int64_t i = 0; i < count; i++) {
 		int64_t at = from[i] - 1;
 
 		for (uint32_t k = 0; k < n.nargs && at >= 0; k++) {
@@ -233,21 +258,22 @@ reduced_index(walk *w, const sg_tensor *t, uint64_t mask)
 	return to;
 }
 
-/* sum[to[i]] gets in[i], for n of them. */
+/* sum[to[i]] gets in[i], for n of them; to[i] < nsums. */
 static void
-unite_groups(walk *w, int64_t n, const int64_t *to, const columns **in, const columns **sum)
+unite_groups(walk *w, int64_t n, const int64_t *to, const columns **in, int64_t nsums,
+             const columns **sum)
 {
-	int64_t *begin = SG_NEW_ARRAY(w->ctx, int64_t, n + 2),
+	int64_t *begin = SG_NEW_ARRAY(w->ctx, int64_t, nsums + 2),
 		*member = SG_NEW_ARRAY(w->ctx, int64_t, n + 1), *fill;
 
 	for (int64_t i = 0; i < n; i++)
 		begin[to[i] + 1]++;
-	for (int64_t i = 0; i < n; i++)
-		begin[i + 1] += begin[i];
-	fill = sg_copy(w->ctx, begin, ((size_t)n + 1) * sizeof *fill);
+	for (int64_t k = 0; k < nsums; k++)
+		begin[k + 1] += begin[k];
+	fill = sg_copy(w->ctx, begin, ((size_t)nsums + 1) * sizeof *fill);
 	for (int64_t i = 0; i < n; i++)
 		member[fill[to[i]]++] = i;
-	for (int64_t k = 0; k < n; k++) {
+	for (int64_t k = 0; k < nsums; k++) {
 		open_union(w);
 		for (int64_t i = begin[k]; i < begin[k + 1]; i++)
 			add_list(w, in[member[i]]);
@@ -267,7 +293,7 @@ reduced(walk *w, sg_ref r, uint64_t mask, bool keep)
 		return NULL;
 	const int64_t *to = reduced_index(w, &t, mask);
 	sum = new_lists(w, t.count);
-	unite_groups(w, t.count, to, in, sum);
+	unite_groups(w, t.count, to, in, t.count, sum);
 	if (!keep)
 		return sum;
 	out = new_lists(w, t.count);
@@ -306,28 +332,6 @@ elementwise(walk *w, sg_ref r)
 	for (uint32_t k = n.op == SG_SELECT; k < n.nargs; k++)
 		for (int64_t i = 0; w->of[n.args[k]] && i < count; i++)
 			out[i] = unite(w, out[i], w->of[n.args[k]][i]);
-	return out;
-}
-
-/* All operands over all elements. */
-static const columns **
-spread(walk *w, sg_ref r)
-{
-	const sg_node n = sg_at(&w->b, r);
-	const uint32_t nargs = sg_data_args(&n);
-	const int64_t count = count_of(w, r);
-	const columns **out = new_lists(w, count), *all;
-
-	open_union(w);
-	for (uint32_t k = 0; k < nargs; k++) {
-		const int64_t size = w->of[n.args[k]] ? count_of(w, n.args[k]) : 0;
-
-		for (int64_t i = 0; i < size; i++)
-			add_list(w, w->of[n.args[k]][i]);
-	}
-	all = close_union(w);
-	for (int64_t i = 0; i < count; i++)
-		out[i] = all;
 	return out;
 }
 
@@ -436,6 +440,35 @@ gathered(walk *w, sg_ref r)
 	return moved(w, r, &idx);
 }
 
+/* r is the adjoint of an op that moves elements: adds v up where that, with the attributes of r, would read
+ * it. */
+static const columns **
+added(walk *w, sg_ref r, sg_op op, sg_ref v, uint32_t nargs, const sg_ref *args, const sg_tensor *index)
+{
+	const sg_node n = sg_at(&w->b, r);
+	const sg_ref read = sg_node_make(w->b.g, op, SG_I64, sg_shape_of(&w->b, v), nargs, args, n.attr);
+	const int64_t count = count_of(w, v), *from = sources(w, read, index);
+	const columns **sum = new_lists(w, count_of(w, r));
+	int64_t *to = SG_NEW_ARRAY(w->ctx, int64_t, count + 1);
+
+	if (!from)
+		return spread(w, r);
+	for (int64_t i = 0; i < count; i++)
+		to[i] = from[i] - 1;
+	unite_groups(w, count, to, w->of[v], count_of(w, r), sum);
+	return sum;
+}
+
+static const columns **
+scattered(walk *w, sg_ref r)
+{
+	const sg_node n = sg_at(&w->b, r);
+	const sg_ref args[2] = {r, n.args[0]};
+	sg_tensor idx;
+
+	return constant(w, n.args[0], &idx) ? added(w, r, SG_GATHER, n.args[1], 2, args, &idx) : spread(w, r);
+}
+
 static uint64_t
 last_axis(const walk *w, sg_ref x)
 {
@@ -486,6 +519,8 @@ lists_of(walk *w, sg_ref r)
 	case SG_WINDOW:
 	case SG_CONCAT: return moved(w, r, NULL);
 	case SG_GATHER: return gathered(w, r);
+	case SG_SCATTER: return scattered(w, r);
+	case SG_UNWINDOW: return added(w, r, SG_WINDOW, n.args[0], 1, &r, NULL);
 	case SG_SUM:
 	case SG_PROD:
 	case SG_AMAX:
@@ -556,14 +591,26 @@ write_rows(walk *w, sg_ref y, sg_pattern *p)
 }
 
 static bool
-has_rules(sg_build *b, sg_ref y)
+has(sg_build *b, sg_ref y, sg_op op)
 {
 	const bool *live = sg_graph_live(b->g, 1, &y);
 
 	for (sg_ref r = 1; r <= y; r++)
-		if (live[r] && sg_at(b, r).op == SG_CUSTOM)
+		if (live[r] && sg_at(b, r).op == op)
 			return true;
 	return false;
+}
+
+/* A derivative inside of y may go through a binding (y = vjp(x, z, x)) for which a placeholder would
+ * stand too early. */
+static bool
+needs_tangent(sg_build *b, sg_ref y, size_t n, const sg_ref *x)
+{
+	bool all_inputs = true;
+
+	for (size_t i = 0; i < n; i++)
+		all_inputs = all_inputs && sg_at(b, x[i]).op == SG_INPUT;
+	return has(b, y, SG_CUSTOM) || (!all_inputs && has(b, y, SG_DERIV));
 }
 
 /* y's tangent, where t[i] is that of x[i]. */
@@ -588,8 +635,12 @@ value_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_ref *held)
 	for (size_t i = 0; i < n; i++) {
 		const sg_node at = sg_at(b, x[i]);
 
-		held[i] = at.op == SG_INPUT ? x[i]
-		                            : sg_seed(b, (sg_type)at.type, at.shape, sg_space_fresh(b->sp));
+		for (size_t k = 0; k < i && !held[i]; k++)
+			held[i] = x[k] == x[i] ? held[k] : 0;
+		if (!held[i])
+			held[i] = at.op == SG_INPUT
+			              ? x[i]
+			              : sg_seed(b, (sg_type)at.type, at.shape, sg_space_fresh(b->sp));
 	}
 	sg_substitute(b, 1, &y, n, x, held);
 	return y;
@@ -605,7 +656,7 @@ sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p)
 	sg_program q = {.name = "pattern", .sp = b->sp, .g = b->g, .real = SG_F64, .entry = &entry, .nentries = 1};
 	uint32_t column = 0;
 
-	out.ref = has_rules(b, y) ? tangent_of(b, y, n, x, held) : value_of(b, y, n, x, held);
+	out.ref = needs_tangent(b, y, n, x) ? tangent_of(b, y, n, x, held) : value_of(b, y, n, x, held);
 	sg_derive(b->ctx, &q);
 	w.b = (sg_build){.ctx = b->ctx, .sp = b->sp, .g = q.g};
 	w.of = SG_NEW_ARRAY(b->ctx, const columns **, (size_t)q.g->n + 1);
@@ -616,15 +667,15 @@ sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p)
 
 		if (sg_tensor_shape(b->g, held[i], NULL, &t) != SGRT_OK)
 			return NOT_FIXED;
-		if (r)
+		if (r && !w.of[r])
 			w.of[r] = new_lists(&w, t.count);
 		for (int64_t k = 0; k < t.count; k++, column++) {
 			columns *c = sg_alloc(b->ctx, sizeof *c + sizeof *c->c);
 
 			c->n = 1;
 			c->c[0] = column;
-			if (r)
-				w.of[r][k] = c;
+			if (r) /* which may be an x twice */
+				w.of[r][k] = unite(&w, w.of[r][k], c);
 		}
 	}
 	p->cols = w.ncolumns = column;
@@ -636,36 +687,4 @@ sg_pattern_of(sg_build *b, sg_ref y, size_t n, const sg_ref *x, sg_pattern *p)
 		return w.why;
 	write_rows(&w, last, p);
 	return NULL;
-}
-
-/* Greedy: columns of one colour share no row (Curtis, Powell, Reid 1974). */
-int64_t
-sg_pattern_colours(sg_ctx *ctx, const sg_pattern *p, int64_t *colour)
-{
-	int64_t *rows_of = SG_NEW_ARRAY(ctx, int64_t, p->cols + 2), *row, *last, most = 0;
-	const int64_t nnz = p->rowptr[p->rows];
-
-	row = SG_NEW_ARRAY(ctx, int64_t, nnz + 1);
-	for (int64_t k = 0; k < nnz; k++)
-		rows_of[p->col[k] + 1]++;
-	for (int64_t c = 0; c < p->cols; c++)
-		rows_of[c + 1] += rows_of[c];
-	int64_t *fill = sg_copy(ctx, rows_of, ((size_t)p->cols + 1) * sizeof *fill);
-	for (int64_t i = 0; i < p->rows; i++)
-		for (int64_t k = p->rowptr[i]; k < p->rowptr[i + 1]; k++)
-			row[fill[p->col[k]]++] = i;
-	last = SG_NEW_ARRAY(ctx, int64_t, p->cols + 1); /* by colour: the last column that found it taken */
-	for (int64_t c = 0; c < p->cols; c++)
-		colour[c] = -1;
-	for (int64_t c = 0; c < p->cols; c++) {
-		for (int64_t k = rows_of[c]; k < rows_of[c + 1]; k++)
-			for (int64_t j = p->rowptr[row[k]]; j < p->rowptr[row[k] + 1]; j++)
-				if (colour[p->col[j]] >= 0)
-					last[colour[p->col[j]]] = c + 1;
-		colour[c] = 0;
-		while (last[colour[c]] == c + 1)
-			colour[c]++;
-		most = colour[c] + 1 > most ? colour[c] + 1 : most;
-	}
-	return most;
 }

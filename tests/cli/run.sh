@@ -73,6 +73,27 @@ END
 expect 'entries that come from a rule alone' 0 \
 	'{"v": [1.5, -0.5, 1.75], "dense": [[1.5, 0, 0], [0, -0.5, 0], [0, 0, 1.75]]}' '' run --format=json spike.sg j
 expect 'and their places' 0 '{"p": [0, 1, 2, 3], "c": [0, 1, 2]}' '' run --format=json spike.sg places
+cat >through.sg <<'END'
+input x[2] = [1, 2]
+y = x*x
+u = y*[y[1], 1]
+s = vjp(y, x, u)
+entry j = sparse_jacobian(s, y) as v, jacobian(s, y) as dense
+END
+expect 'entries of a derivative through the binding that is held' 0 '{"v": [8, 2, 4], "dense": [[8, 2], [0, 4]]}' '' \
+	run --format=json through.sg
+cat >bonds.sg <<'END'
+input x[4] = [1, 2, 3, 4]
+energy = sum((x[[0, 2]] * x[[1, 3]])**2)
+entry h = sparse_hessian(energy, x) as v
+p, c = sparse_pattern(grad(energy, x), x)
+entry places = p, c
+entry twice = sparse_jacobian(x*x[[1, 0, 3, 2]], x, x) as v
+END
+expect 'what is gathered by constants is scattered to places' 0 '{"v": [8, 8, 8, 2, 32, 48, 48, 18]}' '' run --format=json bonds.sg h
+expect 'and to no others' 0 '{"p": [0, 2, 4, 6, 8], "c": [0, 1, 0, 1, 2, 3, 2, 3]}' '' run --format=json bonds.sg places
+expect 'one variable twice has columns twice' 0 '{"v": [2, 1, 2, 1, 2, 1, 2, 1, 4, 3, 4, 3, 4, 3, 4, 3]}' '' \
+	run --format=json bonds.sg twice
 printf 'input x[3], z[N]\ny = x*sum(z[:, None]*sin(x), axis=0)\noutput sparse_jacobian(y, x) as j\n' >inside.sg
 expect 'what lies between has fixed extents too' 1 '' \
 	'inside.sg:3:8: error: no sparse derivative: extents that are not fixed [sparse]
