@@ -125,6 +125,7 @@ lib_sources = \
 	src/pass/reverse.c \
 	src/pass/rooted.c \
 	src/pass/rows.c \
+	src/pass/rows.h \
 	src/pass/share.c \
 	src/pass/share.h \
 	src/pass/share_number.c \

@@ -4,6 +4,7 @@
  * innermost first, to any order. Whole Jacobians are one sweep with a placeholder for the seed,
  * batched over the rows of an identity matrix. BIND keeps its variables apart until all is done. */
 #include "pass/elements.h"
+#include "pass/rows.h"
 
 #include <string.h>
 
@@ -125,7 +126,8 @@ join_parts(sg_build *b, sg_ref y, uint32_t n, const sg_part_sweep *part)
 		column[k] = columns(b, part[k].tangent, part[k].seed);
 		any = any || column[k];
 		if (!column[k])
-			column[k] = sg_const(b, sg_type_of(b, y), sg_shape_make(b->sp, s->rank + 1, e), 0);
+			column[k] =
+			    sg_const(b, sg_type_of(b, y), sg_shape_make(b->sp, s->rank + 1, e), 0);
 	}
 	return any ? sg_concat(b, n, column, s->rank) : 0;
 }
@@ -141,7 +143,8 @@ jacobian_forward(sg_build *b, sg_ref y, sg_ref x)
 	if (one_element(b, x)) {
 		seed = ones(b, x);
 		all = sg_forward(b, y, 1, &x, &seed);
-	} else if (sg_shape_of(b, y)->rank < SG_MAX_RANK && (n = sg_sweep_parts(b, y, x, part)) > 0) {
+	} else if (sg_shape_of(b, y)->rank < SG_MAX_RANK &&
+	           (n = sg_sweep_parts(b, y, x, part)) > 0) {
 		all = join_parts(b, y, n, part);
 	} else {
 		seed = sg_seed(b, sg_type_of(b, x), sg_shape_of(b, x), SEED_TANGENT);
@@ -241,6 +244,7 @@ typedef struct derive {
 	sg_program *p;
 	const sg_graph *old;
 	const bool *live;
+	sg_rows *rows;
 	sg_ref *map;  /* old node -> new node */
 	sg_ref *next; /* the next live DERIV of the same y */
 	twin *twin;   /* what derivatives by elements stand on beside y */
@@ -375,68 +379,115 @@ use_twins(derive *d, sg_entry_ir *e)
 		e->out[i].ref = root[i];
 }
 
+/* ---- within a loop ---- */
+
+static sg_ref moved(derive *d, sg_ref r);
+
+/* What a derivative is taken of, and the rows of the loops around it that it goes through. */
+typedef struct target {
+	sg_ref y, *held;
+	const sg_row *row;
+	size_t nrows;
+} target;
+
+static target
+open_target(derive *d, sg_ref r)
+{
+	const sg_span here = d->b.g->here;
+	target t = {.y = d->map[sg_arg(d->old, r, 0)]};
+
+	if (!d->rows || !(t.nrows = sg_rows_through(d->rows, r, &t.row)))
+		return t;
+	for (size_t k = 0; k < t.nrows;
+	     k++) { /* those of a segment of steps come after what uses them */
+		moved(d, t.row[k].xs);
+		moved(d, t.row[k].param);
+	}
+	d->b.g->here = here;
+	t.held = SG_NEW_ARRAY(d->b.ctx, sg_ref, t.nrows);
+	t.y = sg_rows_open(d->rows, &d->b, t.nrows, t.row, d->map, t.y, t.held);
+	return t;
+}
+
+static sg_ref
+closed(derive *d, const target *t, sg_ref result)
+{
+	return t->nrows ? sg_rows_close(&d->b, t->nrows, t->row, d->map, result, t->held) : result;
+}
+
+static bool
+goes_through_rows(derive *d, sg_ref r)
+{
+	const sg_row *row;
+
+	return d->rows && sg_rows_through(d->rows, r, &row);
+}
+
+/* ---- of every kind ---- */
+
 /* All adjoints that one sweep over y gives: of DERIV r, and of the later ones with its y and v. */
 static void
 sweep_together(derive *d, sg_ref r)
 {
 	const sg_node n = d->old->node[r];
-	const sg_ref y = d->map[n.args[0]], fresh = d->b.g->n;
-	sg_ref seed = old_v(&n) ? d->map[old_v(&n)] : ones(&d->b, y);
+	const sg_ref fresh = d->b.g->n;
+	const target t = open_target(d, r);
+	sg_ref seed = old_v(&n) ? d->map[old_v(&n)] : ones(&d->b, t.y);
 	sg_ref *member = NULL, *x = NULL, *adjoint;
 	size_t count = 0, nx = 0, member_cap = 0, x_cap = 0;
 
-	for (sg_ref s = r; s; s = d->next[s]) {
+	for (sg_ref s = r; s; s = t.nrows ? 0 : d->next[s]) {
 		const sg_node *m = sg_node_at(d->old, s);
 
 		if (d->map[s] || !one_sweep(m) || old_v(m) != old_v(&n))
 			continue;
-		if (s != r && m->args[1] >= r) /* its x is not built yet: no operand of y */
+		if (s != r && (m->args[1] >= r || /* its x is not built yet: no operand of y */
+		               goes_through_rows(d, s)))
 			continue;
 		SG_PUSH(d->b.ctx, member, count, member_cap, s);
 		SG_PUSH(d->b.ctx, x, nx, x_cap, d->map[m->args[1]]);
 	}
 	adjoint = SG_NEW_ARRAY(d->b.ctx, sg_ref, count);
-	sg_reverse(&d->b, y, seed, count, x, adjoint);
+	sg_reverse(&d->b, t.y, seed, count, x, adjoint);
 	if (count == 1 && !old_v(&n))
-		adjoint[0] = cheaper_gradient(d, y, x[0], adjoint[0], fresh);
+		adjoint[0] = cheaper_gradient(d, t.y, x[0], adjoint[0], fresh);
 	for (size_t i = 0; i < count; i++)
-		settle(d, member[i], adjoint[i], fresh);
+		settle(d, member[i], closed(d, &t, adjoint[i]), fresh);
 }
 
 static void
 derivative(derive *d, sg_ref r)
 {
 	const sg_node n = d->old->node[r];
-	const sg_ref y = d->map[n.args[0]], x = d->map[n.args[1]], fresh = d->b.g->n;
+	const sg_ref x = d->map[n.args[1]], fresh = d->b.g->n;
 	const sg_ref v = old_v(&n) ? d->map[old_v(&n)] : 0;
 	const sg_deriv_mode mode = (sg_deriv_mode)n.attr->w[1];
 	sg_ref result = 0;
 
-	if (d->map[r])
-		return;
 	if (one_sweep(&n)) {
 		sweep_together(d, r);
 		return;
 	}
+	const target t = open_target(d, r);
 	switch (kind_of(&n)) {
 	case SG_GRAD: /* forward: the others are one sweep */
 	case SG_VJP:
-		result = cheaper_jacobian(d, y, x, mode);
+		result = cheaper_jacobian(d, t.y, x, mode);
 		break;
 	case SG_JVP:
-		result = sg_forward(&d->b, y, 1, &x, &v);
+		result = sg_forward(&d->b, t.y, 1, &x, &v);
 		break;
 	case SG_JACOBIAN:
-		result = cheaper_jacobian(d, y, x, mode);
+		result = cheaper_jacobian(d, t.y, x, mode);
 		break;
 	case SG_HESSIAN:
-		result = cheaper_hessian(d, y, x, mode);
+		result = cheaper_hessian(d, t.y, x, mode);
 		break;
 	case SG_HVP:
-		result = hessian_times(&d->b, y, x, v);
+		result = hessian_times(&d->b, t.y, x, v);
 		break;
 	}
-	settle(d, r, result, fresh);
+	settle(d, r, closed(d, &t, result), fresh);
 }
 
 /* next[]: DERIVs of one y, in index order. */
@@ -456,60 +507,102 @@ link_siblings(derive *d)
 	}
 }
 
+/* ---- the walk ---- */
+
+/* The xs of a loop and their rows, and the numbers of its steps where they are asked for. */
+static uint32_t
+rows_of(derive *d, sg_ext length, uint32_t nxs, const sg_ref *param, const sg_ref *xs,
+        const sg_ref *row, sg_ref **all_xs, sg_ref **all_rows)
+{
+	*all_xs = SG_NEW_ARRAY(d->b.ctx, sg_ref, 2 * nxs + 1);
+	*all_rows = SG_NEW_ARRAY(d->b.ctx, sg_ref, 2 * nxs + 1);
+	for (uint32_t k = 0; k < nxs; k++) {
+		(*all_xs)[k] = xs[k];
+		(*all_rows)[k] = row[k];
+	}
+	return sg_rows_index(d->rows, &d->b, length, nxs, param, *all_xs, *all_rows);
+}
+
 /* The result over one slice becomes the result over all. */
 static sg_ref
 mapped(derive *d, const sg_node *n, const sg_ref *arg)
 {
-	const size_t nxs = (size_t)n->attr->w[0];
-	sg_ref result = arg[2 * nxs];
+	const uint32_t nxs = (uint32_t)n->attr->w[0];
+	sg_ref result = arg[2 * nxs], *xs, *row;
+	const uint32_t all =
+	    rows_of(d, n->shape->ext[0], nxs, n->args + nxs, arg, arg + nxs, &xs, &row);
 
-	sg_batch(&d->b, 1, &result, nxs, arg + nxs, arg, n->shape->ext[0]);
+	sg_batch(&d->b, 1, &result, all, row, xs, n->shape->ext[0]);
 	return result;
 }
 
-static void
-rebuild(derive *d)
+static sg_ref
+scanned(derive *d, const sg_node *n, const sg_ref *arg)
 {
-	sg_ref *arg = NULL;
-	size_t cap = 0;
+	const sg_loop old = sg_loop_parts(n);
+	sg_node now = *n;
+	sg_ref *xs, *row;
 
-	for (sg_ref r = 1; r < d->old->n; r++) {
-		const sg_node n = d->old->node[r];
+	now.args = arg;
+	sg_loop l = sg_loop_parts(&now);
+	l.nx = rows_of(d, l.length, l.nx, old.xparam, l.xs, l.xparam, &xs, &row);
+	l.xs = xs;
+	l.xparam = row;
+	return sg_loop_make(&d->b, &l);
+}
 
-		if (!d->live[r])
-			continue;
-		d->b.g->here = d->old->span[r];
-		if (n.op == SG_DERIV) {
-			derivative(d, r);
-			continue;
-		}
-		if (n.nargs > cap)
-			arg = SG_NEW_ARRAY(d->b.ctx, sg_ref, cap = 2 * n.nargs);
-		for (uint32_t k = 0; k < n.nargs; k++)
-			arg[k] = d->map[n.args[k]];
-		d->map[r] = n.op == SG_MAP ? mapped(d, &n, arg) : sg_remake(&d->b, &n, arg);
-		if (d->old->name[r] && !d->b.g->name[d->map[r]])
-			d->b.g->name[d->map[r]] = d->old->name[r];
+/* What becomes of node n; not of a DERIV. */
+static sg_ref
+remade(derive *d, const sg_node *n, const sg_ref *arg)
+{
+	if (n->op == SG_MAP)
+		return mapped(d, n, arg);
+	if (n->op == SG_SCAN)
+		return scanned(d, n, arg);
+	return sg_remake(&d->b, n, arg);
+}
+
+/* Old node r in the new graph. */
+static sg_ref
+moved(derive *d, sg_ref r)
+{
+	const sg_node n = d->old->node[r];
+	sg_ref few[8], *arg = few;
+
+	if (!r || d->map[r])
+		return d->map[r];
+	if (n.nargs > sizeof few / sizeof *few)
+		arg = SG_NEW_ARRAY(d->b.ctx, sg_ref, n.nargs);
+	for (uint32_t k = 0; k < n.nargs; k++)
+		arg[k] = moved(d, n.args[k]);
+	d->b.g->here = d->old->span[r];
+	if (n.op == SG_DERIV) {
+		derivative(d, r);
+		return d->map[r];
 	}
+	d->map[r] = remade(d, &n, arg);
+	if (d->old->name[r] && !d->b.g->name[d->map[r]])
+		d->b.g->name[d->map[r]] = d->old->name[r];
+	return d->map[r];
 }
 
 void
 sg_derive(sg_ctx *ctx, sg_program *p)
 {
-	derive d = {.p = p};
-	const sg_ref *roots;
+	derive d = {.b = {.ctx = ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, 2 * (size_t)p->g->n)},
+	            .p = p,
+	            .old = p->g};
 	size_t nroots;
-
-	sg_follow_rows(ctx, p);
-	d.old = p->g;
-	d.b = (sg_build){.ctx = ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, 2 * (size_t)p->g->n)};
-	roots = sg_program_roots(ctx, p, &nroots);
+	const sg_ref *roots = sg_program_roots(ctx, p, &nroots);
 
 	d.live = sg_graph_live(d.old, nroots, roots);
 	d.map = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);
 	d.next = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);
+	d.rows = sg_rows_learn(ctx, p, d.live);
 	link_siblings(&d);
-	rebuild(&d);
+	for (sg_ref r = 1; r < d.old->n; r++)
+		if (d.live[r])
+			moved(&d, r);
 	sg_program_remap(p, d.b.g, d.map);
 	for (size_t e = 0; d.ntwins > 0 && e < p->nentries; e++)
 		use_twins(&d, &p->entry[e]);

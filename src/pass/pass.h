@@ -5,15 +5,11 @@
 
 #include "rules/rules.h"
 
-/* follow_rows - y of a DERIV within a loop goes through the loop's rows to an x outside (rows.c); an error
- * ("carry-derivative") where it goes through a carry that depends on x.
- * requires: BIND and DERIV are there still.  ensures: no y depends on x through a SEED. */
-void sg_follow_rows(sg_ctx *ctx, sg_program *p);
-
 /* derive - every DERIV node becomes the derivative itself, innermost first.
  * requires: x of each DERIV is a BIND or an INPUT.  ensures: no DERIV, CUSTOM or BIND is left.
  * preserves: shapes, outputs. Warns ("zero-derivative") at the DERIV's span where y does not depend on
- * x. All reverse derivatives of one y share one sweep. */
+ * x; an error ("carry-derivative") where it goes through a carry of a loop around it that does. All
+ * reverse derivatives of one y share one sweep. */
 void sg_derive(sg_ctx *ctx, sg_program *p);
 
 /* clean - rebuild of what the entries need, nothing else; node order kept. */
