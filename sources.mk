@@ -276,6 +276,7 @@ cli_sources = \
 	src/cli/train_feed.c \
 	src/cli/train_lbfgs.c \
 	src/cli/train_loop.c \
+	src/cli/train_match.c \
 	src/cli/train_open.c \
 	src/cli/train_plot.c \
 	src/cli/train_save.c \

@@ -72,6 +72,14 @@ typedef struct reached {
 	size_t n, cap; /* epochs that are done */
 } reached;
 
+/* What a checkpoint is told by, that its training goes on with what it began with. */
+typedef struct match {
+	int64_t loss;
+	int64_t *data;     /* of each input that is not trained, and of the dimensions together */
+	const char **name; /* of the former */
+	size_t n;
+} match;
+
 typedef struct train {
 	const cli_args *args;
 	cli_operands operands;
@@ -91,6 +99,7 @@ typedef struct train {
 	param *param;
 	size_t nparams;
 	feed feed;
+	match match; /* with --save */
 
 	reached reached;
 	double began, saved, shown;  /* seconds on the clock */
@@ -131,6 +140,11 @@ bool train_by_steps(train *t);
 bool train_by_lbfgs(train *t);
 /* An epoch is done: it is kept, written to the log and shown. */
 void train_end_epoch(train *t, double loss, double slope);
+
+void train_match_open(train *t);
+void train_match_close(match *m);
+/* The first of n that is not what it was: "input 'x'"; "": all are. */
+void train_put_other_data(const match *m, const int64_t *was, size_t n, cli_text *out);
 
 bool train_resume(train *t); /* from t->save */
 bool train_start_log(train *t);

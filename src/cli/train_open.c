@@ -155,7 +155,13 @@ bool
 train_open(train *t, sg_model *m)
 {
 	t->model = m;
-	return bind_all_data(t) && find_params(t) && train_feed_open(t) && open_call(t);
+	if (!bind_all_data(t) || !find_params(t) || !train_feed_open(t) || !open_call(t)) {
+		return false;
+	}
+	if (t->save) {
+		train_match_open(t);
+	}
+	return true;
 }
 
 void
@@ -171,6 +177,7 @@ train_close(train *t)
 	free(t->param);
 	free(t->reached.epoch);
 	train_feed_close(&t->feed);
+	train_match_close(&t->match);
 	sg_call_free(t->call);
 	sg_call_free(t->whole);
 	cli_free_bound(&t->bound);

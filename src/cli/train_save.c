@@ -16,8 +16,8 @@ static const double save_seconds = 1;
 const char *const train_optimizer_name[OPTIMIZERS] = {"sgd", "momentum", "adam", "adamw", "lbfgs"};
 
 /* "train/counts": */
-enum { FORM, OPTIMIZER, STEPS, ROW, BATCH, SEED, COUNTS };
-enum { EPOCH_NUMBERS = 3 };
+enum { FORM, OPTIMIZER, STEPS, ROW, BATCH, SEED, LOSS, COUNTS };
+enum { THIS_FORM = 2, EPOCH_NUMBERS = 3 };
 
 /* ---- out ---- */
 
@@ -70,10 +70,11 @@ static void
 add_reached(archive *a, const train *t)
 {
 	const reached *r = &t->reached;
-	const int64_t counts[COUNTS] = {1,      t->optimizer,  r->steps,
-	                                r->row, t->feed.batch, (int64_t)t->seed};
+	const int64_t counts[COUNTS] = {THIS_FORM,     t->optimizer,     r->steps,     r->row,
+	                                t->feed.batch, (int64_t)t->seed, t->match.loss};
 	const double partly[2] = {r->sum, r->seconds + train_now() - t->began};
 	const int64_t n = COUNTS, two = 2, table[2] = {(int64_t)r->n, EPOCH_NUMBERS};
+	const int64_t ndata = (int64_t)t->match.n;
 	double *past = cli_alloc(r->n * EPOCH_NUMBERS, sizeof *past);
 	size_t i;
 
@@ -83,6 +84,7 @@ add_reached(archive *a, const train *t)
 		past[i * EPOCH_NUMBERS + 2] = r->epoch[i].seconds;
 	}
 	add(a, "train/counts", SG_DTYPE_I64, 1, &n, counts);
+	add(a, "train/data", SG_DTYPE_I64, 1, &ndata, t->match.data);
 	add(a, "train/partly", SG_DTYPE_F64, 1, &two, partly);
 	add(a, "train/epochs", SG_DTYPE_F64, 2, table, past);
 	free(past);
@@ -210,34 +212,92 @@ read_params(reader *r)
 }
 
 /* The first member of a checkpoint that is looked for: a file without it is none. */
-static bool
+static int64_t *
 read_counts(reader *r)
 {
-	train *t = r->t;
-	int64_t n = COUNTS, *c = read_member(r, "train/counts", SG_DTYPE_I64, 1, &n);
-	bool ok = c != NULL;
+	int64_t n = -1, *c = read_member(r, "train/counts", SG_DTYPE_I64, 1, &n);
+	bool ok = false;
 
-	if (!ok) {
+	if (!c) {
 		r->err.n = 0;
-		return cli_fail(&r->err,
-		                "%s is no checkpoint: it does not say how far training has come",
-		                t->save);
-	}
-	if (c[FORM] != 1) {
-		ok = cli_fail(&r->err, "%s was written by another version of symgrad", t->save);
+		cli_fail(&r->err, "%s is no checkpoint: it does not say how far training has come",
+		         r->t->save);
+	} else if (n != COUNTS || c[FORM] != THIS_FORM) {
+		cli_fail(&r->err, "%s was written by another version of symgrad", r->t->save);
 	} else if (c[OPTIMIZER] < 0 || c[OPTIMIZER] >= OPTIMIZERS || c[STEPS] < 0 ||
-	           c[STEPS] > INT64_MAX / 2 || c[ROW] < 0 ||
-	           (c[ROW] > 0 && c[ROW] >= t->feed.rows && c[BATCH] == t->feed.batch)) {
-		ok = cli_fail(&r->err, "%s is damaged, or belongs to other data", t->save);
-	} else if (c[OPTIMIZER] != (int64_t)t->optimizer) {
-		ok = cli_fail(&r->err, "%s was written with --optimizer=%s, not %s", t->save,
-		              train_optimizer_name[c[OPTIMIZER]],
-		              train_optimizer_name[t->optimizer]);
-	} else if (c[ROW] > 0 && (c[BATCH] != t->feed.batch || c[SEED] != (int64_t)t->seed)) {
+	           c[STEPS] > INT64_MAX / 2 || c[ROW] < 0) {
+		cli_fail(&r->err, "%s is damaged", r->t->save);
+	} else {
+		ok = true;
+	}
+	if (!ok) {
+		free(c);
+	}
+	return ok ? c : NULL;
+}
+
+/* Is it the same training? */
+static bool
+fits(reader *r, const int64_t *c)
+{
+	const train *t = r->t;
+
+	if (c[LOSS] != t->match.loss) {
+		return cli_fail(&r->err,
+		                "%s was written for another loss than '%s' is now; to begin anew "
+		                "from its params, give them as values, %s=@%s:%s, without --resume",
+		                t->save, t->entry->args[t->entry->ninputs].name, t->param[0].name,
+		                t->save, t->param[0].name);
+	}
+	if (c[OPTIMIZER] != (int64_t)t->optimizer) {
+		return cli_fail(&r->err, "%s was written with --optimizer=%s, not %s", t->save,
+		                train_optimizer_name[c[OPTIMIZER]],
+		                train_optimizer_name[t->optimizer]);
+	}
+	if (c[ROW] > 0 && (c[BATCH] != t->feed.batch || c[SEED] != (int64_t)t->seed)) {
+		return cli_fail(&r->err,
+		                "%s was written within an epoch, with --batch=%" PRId64
+		                " --seed=%" PRId64 ": they have to be the same now",
+		                t->save, c[BATCH], c[SEED]);
+	}
+	return true;
+}
+
+/* Other data is an error within an epoch, whose rows are counted; between epochs it may be meant.
+ */
+static bool
+fits_data(reader *r, bool within_epoch)
+{
+	const train *t = r->t;
+	int64_t n = -1, *was = read_member(r, "train/data", SG_DTYPE_I64, 1, &n);
+	cli_text other = {0};
+	bool ok = was != NULL;
+
+	if (ok) {
+		train_put_other_data(&t->match, was, (size_t)n, &other);
+	}
+	if (other.n && within_epoch) {
 		ok = cli_fail(&r->err,
-		              "%s was written within an epoch, with --batch=%" PRId64
-		              " --seed=%" PRId64 ": they and the data have to be the same now",
-		              t->save, c[BATCH], c[SEED]);
+		              "%s was written within an epoch of other data: %s is not what it was",
+		              t->save, other.s);
+	} else if (other.n) {
+		fprintf(stderr, "note: '%s' was written with other data: %s is not what it was\n",
+		        t->save, other.s);
+	}
+	cli_text_free(&other);
+	free(was);
+	return ok;
+}
+
+static bool
+read_match(reader *r)
+{
+	train *t = r->t;
+	int64_t *c = read_counts(r);
+	bool ok = c && fits(r, c) && fits_data(r, c[ROW] > 0);
+
+	if (ok && c[ROW] > 0 && c[ROW] >= t->feed.rows) {
+		ok = cli_fail(&r->err, "%s is damaged", t->save);
 	}
 	if (ok) {
 		t->reached.steps = c[STEPS];
@@ -276,7 +336,7 @@ bool
 train_resume(train *t)
 {
 	reader r = {.t = t};
-	bool ok = cli_read_file(t->save, &r.bytes, &r.err) && read_counts(&r) && read_params(&r) &&
+	bool ok = cli_read_file(t->save, &r.bytes, &r.err) && read_match(&r) && read_params(&r) &&
 	          read_past(&r);
 
 	if (!ok) {

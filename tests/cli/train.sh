@@ -138,7 +138,16 @@ param w[5] = ones([5])
 gradient sum(w**2) as loss wrt w
 END
 expect 'nor another model' 1 '' '*' train other.sg --save=half.npz --resume
-says 'which is told by its shapes' 'half.npz:w: expected \[5\], got \[4\]'
+says 'which is told by its loss' "half.npz was written for another loss than 'loss' is now"
+sed 's/(y - sin(x))/(y - cos(x))/' fit.sg >cosine.sg
+expect 'nor another loss of the same shapes' 1 '' '*' train cosine.sg N=50 --save=half.npz --resume
+says 'which may begin anew from the params' 'w=@half.npz:w, without --resume'
+sed 's/0.1\*ones/0.2*ones/; s/^y = /# another text\n\ny = /; $a entry more = w[0]*x as m' fit.sg >same.sg
+expect 'the loss is not its text' 0 '*' "note: 'half.npz' has 40 epochs: none is left of --epochs=40" \
+	train same.sg N=50 --epochs=40 --save=half.npz --resume
+expect 'between epochs other data may be meant' 0 '*' \
+	"note: 'half.npz' was written with other data: input 'x' is not what it was" \
+	train fit.sg N=51 --epochs=41 --save=half.npz --resume
 "$SYMGRAD" run fit.sg N=50 -o plain.npz
 expect 'nor results of a run' 1 '' '*' train fit.sg N=50 --save=plain.npz --resume
 says 'which are no checkpoint' 'plain.npz is no checkpoint'
@@ -180,6 +189,13 @@ kill -TERM $pid
 kill -TERM $pid 2>/dev/null
 wait $pid 2>/dev/null
 says 'a signal that comes twice at once is one' 'stopped in epoch [0-9]* of 999999; --resume goes on from here'
+printf 'dim n\noutput ones([n]) as x\n' | "$SYMGRAD" run - n=30000 -o ones.npz
+# shellcheck disable=SC2086
+expect 'within an epoch other data can not go on' 1 '' '*' train $long --save=cut.npz --resume x=@ones.npz
+says 'and is named' "cut.npz was written within an epoch of other data: input 'x' is not what it was"
+# shellcheck disable=SC2086
+expect 'nor other batches' 1 '' '*' train $long --save=cut.npz --resume --batch=2
+says 'which are named too' 'within an epoch, with --batch=1 --seed=1'
 
 # ---- the bar, on a terminal of 40 columns: no line of it is longer
 if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
