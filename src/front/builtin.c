@@ -157,8 +157,8 @@ as_type_of(elab *e, call_args *a, int k, sg_type t)
 	return to_tensor(e, v, (int)t, a->at[k]);
 }
 
-static bool
-one_axis(elab *e, value v, sg_span at, uint32_t rank, uint32_t *axis)
+bool
+need_axis(elab *e, value v, sg_span at, uint32_t rank, uint32_t *axis)
 {
 	int64_t i;
 
@@ -179,7 +179,7 @@ one_axis(elab *e, value v, sg_span at, uint32_t rank, uint32_t *axis)
 bool
 arg_axis(elab *e, call_args *a, int k, uint32_t rank, int64_t deflt, uint32_t *axis)
 {
-	return one_axis(e, given(a, k) ? a->v[k] : v_int(deflt), a->at[k], rank, axis);
+	return need_axis(e, given(a, k) ? a->v[k] : v_int(deflt), a->at[k], rank, axis);
 }
 
 bool
@@ -196,13 +196,13 @@ arg_axes(elab *e, call_args *a, int k, uint32_t rank, uint64_t *mask)
 		return true;
 	}
 	if (v.kind != V_TUPLE && !(v.kind == V_TENSOR && v.item)) {
-		if (!one_axis(e, v, a->at[k], rank, &axis))
+		if (!need_axis(e, v, a->at[k], rank, &axis))
 			return false;
 		*mask = (uint64_t)1 << axis;
 		return true;
 	}
 	for (size_t i = 0; i < v.n; i++) {
-		if (!one_axis(e, v.item[i], a->at[k], rank, &axis))
+		if (!need_axis(e, v.item[i], a->at[k], rank, &axis))
 			return false;
 		if (*mask >> axis & 1) {
 			elab_error(e, a->at[k], "axis", "axis %u is named twice", axis);

@@ -311,19 +311,28 @@ f_broadcast_to(elab *e, call_args *a)
 	return v_tensor(sg_broadcast_right(e->b, x, s));
 }
 
+/* Axes are those of the result, as in NumPy. */
 value
 f_expand_dims(elab *e, call_args *a)
 {
 	sg_ref x = arg_tensor(e, a, 0);
-	uint32_t axis;
+	const value *item;
+	uint64_t mask;
+	size_t n;
 
-	if (!x || !arg_axis(e, a, 1, shape_of(e, x)->rank + 1, 0, &axis))
+	if (!x || !int_list(e, a, 1, "axis", &n, &item))
 		return POISON;
-	if (shape_of(e, x)->rank >= SG_MAX_USER_RANK) {
+	if (shape_of(e, x)->rank + n > SG_MAX_USER_RANK) {
 		elab_error(e, a->at[0], "rank", "the result has more than %d axes", SG_MAX_USER_RANK);
 		return POISON;
 	}
-	return v_tensor(sg_expand(e->b, x, axis));
+	const uint32_t rank = shape_of(e, x)->rank + (uint32_t)n;
+	if (!arg_axes(e, a, 1, rank, &mask))
+		return POISON;
+	for (uint32_t i = 0; i < rank; i++)
+		if (mask >> i & 1)
+			x = sg_expand(e->b, x, i);
+	return v_tensor(x);
 }
 
 value
@@ -384,28 +393,23 @@ turn_of(sg_space *sp, int64_t k, sg_ext n)
 }
 
 /* Element i goes to i + n, around the end. */
-value
-f_roll(elab *e, call_args *a)
+static sg_ref
+roll_axis(elab *e, sg_ref x, sg_ext n, uint32_t axis)
 {
-	sg_ref x = arg_tensor(e, a, 0), two[2];
-	uint32_t axis;
-	sg_ext n;
+	const sg_ext whole = shape_of(e, x)->ext[axis], zero = sg_ext_int(e->sp, 0);
+	sg_ref two[2];
 	int64_t k, extent;
 
-	if (!x || !arg_axis(e, a, 2, shape_of(e, x)->rank, 0, &axis) ||
-	    !need_ext(e, a->v[1], a->at[1], "the shift", &n))
-		return POISON;
-	const sg_ext whole = shape_of(e, x)->ext[axis], zero = sg_ext_int(e->sp, 0);
 	if (sg_ext_const(e->sp, whole, &extent) && sg_ext_const(e->sp, n, &k)) {
 		if (extent == 0)
-			return v_tensor(x);
+			return x;
 		k = (k % extent + extent) % extent;
 		if (!k)
-			return v_tensor(x);
+			return x;
 		n = sg_ext_int(e->sp, k);
 	} else if (sg_ext_const(e->sp, n, &k)) {
 		if (!k)
-			return v_tensor(x);
+			return x;
 		n = turn_of(e->sp, k > 0 ? k : -k, whole);
 		if (k < 0) /* to the left: to the right by the rest */
 			n = sg_ext_sub(e->sp, whole, n);
@@ -413,7 +417,35 @@ f_roll(elab *e, call_args *a)
 	const sg_ext rest = sg_ext_sub(e->sp, whole, n);
 	two[0] = part(e, x, axis, rest, n);
 	two[1] = part(e, x, axis, zero, rest);
-	return v_tensor(sg_concat(e->b, 2, two, axis));
+	return sg_concat(e->b, 2, two, axis);
+}
+
+/* One shift for each axis, or one for all of them. */
+value
+f_roll(elab *e, call_args *a)
+{
+	const value front = v_int(0), *shift, *axis = &front;
+	const sg_span axis_at = a->at[given(a, 2) ? 2 : 0];
+	sg_ref x = arg_tensor(e, a, 0);
+	size_t nshift, naxis = 1;
+	uint32_t at;
+	sg_ext n;
+
+	if (!x || !int_list(e, a, 1, "the shift", &nshift, &shift) ||
+	    (given(a, 2) && !int_list(e, a, 2, "axis", &naxis, &axis)))
+		return POISON;
+	if (nshift != naxis && nshift != 1) {
+		elab_error(e, a->at[1], "argument", "%zu shifts for %zu ax%ss", nshift, naxis,
+		           naxis == 1 ? "i" : "e");
+		return POISON;
+	}
+	for (size_t k = 0; k < naxis; k++) {
+		if (!need_axis(e, axis[k], axis_at, shape_of(e, x)->rank, &at) ||
+		    !need_ext(e, shift[nshift == 1 ? 0 : k], a->at[1], "the shift", &n))
+			return POISON;
+		x = roll_axis(e, x, n, at);
+	}
+	return v_tensor(x);
 }
 
 /* ((lo, hi), ...): one pair an axis, or one pair for all; a number stands for both sides. */

@@ -596,9 +596,10 @@ def shapes():
         ("transpose_axes", "transpose(x, (1, 2, 0))", lambda x: x.permute(1, 2, 0)), ("transpose_T", "x.T", lambda x: x.mT),
         ("broadcast_to", "broadcast_to(x[:1], [3, 3, 4])", lambda x: x[:1].expand(3, 3, 4)), ("broadcast_to_rank", "broadcast_to(x, [2, 2, 3, 4])", lambda x: x.expand(2, 2, 3, 4)),
         ("expand_dims", "expand_dims(x, 1)", lambda x: x.unsqueeze(1)), ("expand_dims_last", "expand_dims(x, -1)", lambda x: x.unsqueeze(-1)),
+        ("expand_dims_several", "expand_dims(x, (0, -2, 2))", lambda x: x[None, :, None, :, None, :]),
         ("squeeze", "squeeze(x[:, :1], 1)", lambda x: x[:, :1].squeeze(1)), ("flip", "flip(x)", lambda x: x.flip((0, 1, 2))),
         ("flip_axis", "flip(x, axis=1)", lambda x: x.flip(1)), ("flip_axes", "flip(x, axis=(0, 2))", lambda x: x.flip((0, 2))),
-        ("roll", "roll(x, 1)", lambda x: x.roll(1, 0)), ("roll_back", "roll(x, -3, axis=2)", lambda x: x.roll(-3, 2)), ("roll_far", "roll(x, 7, axis=1)", lambda x: x.roll(7, 1)),
+        ("roll", "roll(x, 1)", lambda x: x.roll(1, 0)), ("roll_back", "roll(x, -3, axis=2)", lambda x: x.roll(-3, 2)), ("roll_several", "roll(x, (1, -1), axis=(0, 2))", lambda x: x.roll((1, -1), (0, 2))), ("roll_all", "roll(x, 1, axis=(0, 1))", lambda x: x.roll((1, 1), (0, 1))), ("roll_far", "roll(x, 7, axis=1)", lambda x: x.roll(7, 1)),
         ("pad", "pad(x, ((0, 1), (2, 0), (1, 1)))", lambda x: F.pad(x, (1, 1, 2, 0, 0, 1))), ("pad_value", "pad(x, ((1, 0), (0, 0), (0, 2)), value=1.5)", lambda x: F.pad(x, (0, 2, 0, 0, 1, 0), value=1.5)),
         ("repeat", "repeat(x, 2)", lambda x: x.repeat_interleave(2, 0)), ("repeat_axis", "repeat(x, 3, axis=-1)", lambda x: x.repeat_interleave(3, -1)),
         ("tile", "tile(x, (2, 1, 3))", lambda x: x.tile(2, 1, 3)), ("tile_more", "tile(x, (2, 1, 1, 1))", lambda x: x.tile(2, 1, 1, 1)),
@@ -761,6 +762,19 @@ def edges():
     edge("elu", "elu(x)", [-800, 0, 800], [-1, 0, 800], [0, 1, 1], fn=F.elu)
     edge("celu", "celu(x)", [-800, 0, 800], [-1, 0, 800], [0, 1, 1], fn=F.celu)
     edge("selu", "selu(x)", [-800, 0, 2], None, [0, 1.7580993408473766, 1.0507009873554805], fn=F.selu)
+    zero = torch.zeros(5)
+    curved = {"elu(x)": F.elu, "elu(x, alpha=2)": lambda x: F.elu(x, 2.0), "selu(x)": F.selu,
+              "celu(x, alpha=2)": lambda x: F.celu(x, 2.0),
+              'huber_loss(x, zeros([5]), "sum")': lambda x: F.huber_loss(x, zero, reduction="sum"),
+              'smooth_l1_loss(x, zeros([5]), "sum")': lambda x: F.smooth_l1_loss(x, zero, reduction="sum")}
+    f.model("second_at_kinks", "input x[5]\n" + "\n".join(f"g{k} = grad(sum({e}), x)" for k, e in enumerate(curved))
+            + "\nentry e = " + ", ".join(f"g{k}, grad(sum(g{k}), x) as h{k}" for k in range(len(curved))), ORIGIN)
+    want = {}
+    for k, fn in enumerate(curved.values()):
+        x = torch.tensor([-1.0, 0, 1, -3, 3], requires_grad=True)
+        want[f"g{k}"], = torch.autograd.grad(fn(x).sum(), x, create_graph=True)
+        want[f"h{k}"], = torch.autograd.grad(want[f"g{k}"].sum(), x)
+    f.call("e", {"x": x}, want)
     edge("hardtanh", "hardtanh(x)", [-2, -1, 0.5, 1, 2], None, [0, 0, 1, 0, 0], fn=F.hardtanh)
     edge("hardsigmoid", "hardsigmoid(x)", [-4, -3, 0, 3, 4], None, [0, 0, 1 / 6, 0, 0], fn=hardsigmoid)
     edge("hardswish", "hardswish(x)", [-4, -3, 0, 3, 4], [0, 0, 0, 3, 4], [0, -0.5, 0.5, 1.5, 1], "docs/numerics.md; PyTorch's eager kernel agrees at the kinks")
