@@ -189,7 +189,7 @@ f_arange(elab *e, call_args *a)
 		n = sg_ext_int(e->sp, 0);
 	const sg_shape *s = sg_shape_make(e->sp, 1, &n);
 	sg_ref x = sg_ew2(e->b, SG_MUL, sg_iota(e->b, n), sg_const_int(e->b, SG_I64, s, by));
-	return v_tensor(sg_ew2(e->b, SG_ADD, x, sg_broadcast(e->b, sg_dim_value(e->b, lo), s, NULL)));
+	return v_tensor(sg_ew2(e->b, SG_ADD, x, sg_broadcast(e->b, extent_value(e, lo), s, NULL)));
 }
 
 value

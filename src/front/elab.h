@@ -178,6 +178,9 @@ const char *v_describe(elab *e, value v); /* "[N, 10]", "a tuple of 2", "the str
 const char *shape_words(elab *e, const sg_shape *s); /* "[N, 10]", "a scalar" */
 /* The value as a node of type t, or of its own type (weak: i64, real; bool) when t is -1. 0 after an error. */
 sg_ref to_tensor(elab *e, value v, int t, sg_span at);
+/* An extent as a number. A quotient by what may be 0 is one of the graph, which fails where it is needed
+ * and nowhere else. */
+sg_ref extent_value(elab *e, sg_ext x);
 /* The type that operands share in arithmetic. False after an error (a non-number). */
 bool common_type(elab *e, const value *v, size_t n, const sg_span *at, sg_type *t);
 /* As an extent: INT, EXT. False: not one (no error). */
@@ -211,6 +214,8 @@ void rebound(elab *e, const char *name, sg_span at, const binding *old); /* the 
 /* A type is its own name where nothing else is bound to that: cast(x, f32). */
 bool is_type_name(const char *s);
 /* A dimension of that name, new or old, for a shape. */
+/* What the options give fixed dimension k; POISON where that is no size, which is told at the end. */
+value fixed_value(const elab *e, size_t k);
 bool declare_dims(elab *e, const sg_ast *x);
 
 /* ---- the prelude (prelude_defs.c) ---- */
@@ -270,6 +275,7 @@ sg_ref as_type_of(elab *e, call_args *a, int k, sg_type t);
 static inline bool given(const call_args *a, int k) { return a->v[k].kind != V_ABSENT; }
 /* axis argument k: mask; absent or none: all axes. False after an error. */
 bool arg_axes(elab *e, call_args *a, int k, uint32_t rank, uint64_t *mask);
+bool need_axis(elab *e, value v, sg_span at, uint32_t rank, uint32_t *axis);
 bool arg_axis(elab *e, call_args *a, int k, uint32_t rank, int64_t deflt, uint32_t *axis);
 bool arg_keepdims(elab *e, call_args *a, int k, bool *keep);
 sg_ref keep_dims(elab *e, sg_ref r, const sg_shape *of, uint64_t mask);

@@ -142,6 +142,12 @@ new_dim_of(elab *e, const char *name, value v, sg_span at)
 	b->by_use = true;
 }
 
+value
+fixed_value(const elab *e, size_t k)
+{
+	return e->o->fix_value[k] < 0 ? POISON : v_int(e->o->fix_value[k]);
+}
+
 static void
 new_dim(elab *e, const char *name, sg_span at)
 {
@@ -149,7 +155,7 @@ new_dim(elab *e, const char *name, sg_span at)
 
 	for (size_t k = 0; k < e->o->nfix; k++)
 		if (strcmp(e->o->fix_name[k], name) == 0) {
-			new_dim_of(e, name, v_int(e->o->fix_value[k]), at);
+			new_dim_of(e, name, fixed_value(e, k), at);
 			return;
 		}
 	v = (value){.kind = V_EXT, .ext = sg_ext_dim(e->sp, sg_space_add_dim(e->sp, name, at))};

@@ -32,7 +32,7 @@ defined_dim(elab *e, const sg_item *it)
 	for (size_t i = 0; i < e->o->nfix; i++)
 		if (strcmp(e->o->fix_name[i], it->name) == 0) {
 			if (sg_ext_const(e->sp, x, &k))
-				v = v_int(e->o->fix_value[i]);
+				v = fixed_value(e, i);
 			else
 				elab_error(e, it->at, "dim-fixed",
 				           "'%s' is defined by other dimensions; fix those instead",
@@ -404,9 +404,14 @@ output_name(elab *e, const sg_item *it)
 		return it->name;
 	if (it->value->kind == SG_X_NAME)
 		return it->value->name;
+	const int size = (int)(it->value->at.hi - it->value->at.lo);
+	const char *text = it->value->at.src->text + it->value->at.lo;
 	sg_diag *d = elab_error(e, it->value->at, "output", "this output has no name");
-	sg_add_hint(e->ctx, d, "write '%.*s as NAME'", (int)(it->value->at.hi - it->value->at.lo),
-	            it->value->at.src->text + it->value->at.lo);
+
+	if (size <= 40 && !memchr(text, '\n', (size_t)size))
+		sg_add_hint(e->ctx, d, "write '%.*s as NAME'", size, text);
+	else
+		sg_add_hint(e->ctx, d, "write 'as NAME' behind it");
 	return NULL;
 }
 

@@ -187,6 +187,19 @@ not_tensor(elab *e, value v, sg_span at)
 }
 
 sg_ref
+extent_value(elab *e, sg_ext x)
+{
+	sg_ext rest, times, p, q;
+
+	if (!sg_ext_risk(e->sp, x, &rest, &times, &p, &q))
+		return sg_dim_value(e->b, x);
+	const sg_ref quotient = sg_ew2(e->b, SG_FLOORDIV, extent_value(e, p), extent_value(e, q));
+	const sg_ref product = sg_ew2(e->b, SG_MUL, extent_value(e, times), quotient);
+
+	return sg_ew2(e->b, SG_ADD, extent_value(e, rest), product);
+}
+
+sg_ref
 to_tensor(elab *e, value v, int t, sg_span at)
 {
 	sg_ref r = 0;
@@ -195,7 +208,7 @@ to_tensor(elab *e, value v, int t, sg_span at)
 	case V_INT: return number(e, v, t < 0 ? SG_I64 : (sg_type)t, at);
 	case V_FLOAT: return number(e, v, t < 0 ? e->real : (sg_type)t, at);
 	case V_BOOL: return number(e, v, t < 0 ? SG_BOOL : (sg_type)t, at);
-	case V_EXT: r = sg_dim_value(e->b, v.ext); break;
+	case V_EXT: r = extent_value(e, v.ext); break;
 	case V_TENSOR: r = v.ref; break;
 	case V_POISON: return 0;
 	default: return not_tensor(e, v, at), 0;

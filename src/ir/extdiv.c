@@ -487,6 +487,51 @@ sg_ext_nonneg(sg_space *sp, sg_ext e)
 	return nonneg(sp, e, DEPTH);
 }
 
+/* ---- divisors that may be 0 ---- */
+
+static bool
+is_risk(sg_space *sp, uint32_t fac)
+{
+	const sg_atom a = *sg_atom_of(sp, fac);
+	sg_ext x[4];
+
+	return a.kind == SG_ATOM_QUOTIENT &&
+	       (!sg_ext_nonneg(sp, sg_ext_sub(sp, a.q, sg_ext_int(sp, 1))) ||
+	        sg_ext_risk(sp, a.p, &x[0], &x[1], &x[2], &x[3]) ||
+	        sg_ext_risk(sp, a.q, &x[0], &x[1], &x[2], &x[3]));
+}
+
+/* A term without its factor k. */
+static sg_ext
+other_factors(sg_space *sp, const sg_term *t, uint32_t k)
+{
+	sg_ext e = sg_ext_int(sp, t->coef);
+
+	for (uint32_t j = 0; j < t->n; j++)
+		if (j != k)
+			e = sg_ext_mul(sp, e, sg_ext_of_term(sp, &(sg_term){1, 1, &t->fac[j]}));
+	return e;
+}
+
+bool
+sg_ext_risk(sg_space *sp, sg_ext e, sg_ext *rest, sg_ext *times, sg_ext *p, sg_ext *q)
+{
+	for (uint32_t i = 0; i < sg_poly_at(sp, e)->n; i++) {
+		const sg_term t = sg_poly_at(sp, e)->term[i];
+
+		for (uint32_t k = 0; k < t.n; k++) {
+			if (!sg_fac_is_atom(t.fac[k]) || !is_risk(sp, t.fac[k]))
+				continue;
+			*p = sg_atom_of(sp, t.fac[k])->p;
+			*q = sg_atom_of(sp, t.fac[k])->q;
+			*times = other_factors(sp, &t, k);
+			*rest = sg_ext_sub(sp, e, sg_ext_of_term(sp, &t));
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- the lesser and the greater ---- */
 
 static sg_ext

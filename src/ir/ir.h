@@ -78,6 +78,9 @@ bool sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v);
  * 1 solved, 0 not of that form (yet), -1 no integer >= 0 solves it. */
 int sg_ext_solve(const sg_space *sp, sg_ext e, uint32_t dim, const int64_t *dims,
                  const bool *known, int64_t value, int64_t *out);
+/* A quotient of e whose divisor is 0 for some dimensions, taken out: e is *rest + *times * (*p // *q). False
+ * where there is none, but within the lesser and the greater, which are of sizes. */
+bool sg_ext_risk(sg_space *sp, sg_ext e, sg_ext *rest, sg_ext *times, sg_ext *p, sg_ext *q);
 /* As the user would write it, expanded: "N", "2*N - 1", "(D*D - D)//2". */
 void sg_ext_print(sg_space *sp, sg_buf *b, sg_ext e);
 const char *sg_ext_text(sg_space *sp, sg_ext e);

@@ -31,6 +31,20 @@ is 'pow of integers' 'pow(2, 3)' '8'
 gives 'one weight serves several x' 'param w[2] = [1.0, 2.0], v = 2.0
 a, b = vjp(w*v, w, v, [1, 1])
 output a, b' '{"a": [2, 2], "b": 3}'
+cat >quotient.sg <<'END'
+input x[N]
+output N//(N - 3) as q
+entry start = arange(N//(N - 3), N//(N - 3) + 2) as a
+entry guarded = (if N == 3 then 7 else N//(N - 3)) as g
+END
+for b in $backends; do
+	for entry in forward start; do
+		expect "a dimension divided by one that is 0 ($b)" 3 '' '*' run --backend=$b quotient.sg $entry x='[1, 2, 3]'
+		says 'is a run-time error' 'an integer was divided by zero'
+	done
+	prints "where it is needed alone ($b)" 'g = 7' "$SYMGRAD" run --backend=$b quotient.sg guarded x='[1, 2, 3]'
+	prints "and by another one a number ($b)" 'a = [2 3]' "$SYMGRAD" run --backend=$b quotient.sg start x='[1, 2, 3, 4, 5]'
+done
 gives 'loops over arrays of no elements' 'input x[0, N]
 y = map((r) -> while((c) -> sum(c*c) > 1, (c) -> 0.6*c, 2*r, limit=40), x)
 s = sum(sin(y))
