@@ -314,6 +314,17 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 		R(block_where_ss)(n, k, a[0], b[0], c);
 		for (i = 0; i < n; i++)
 			ck_assert(c[i] == (k[i] ? a[0] : b[0]));
+		for (int one = 0; one < 2; one++) {
+			R(block_pick_vv)(n, (uint8_t)one, a, b, c);
+			for (i = 0; i < n; i++)
+				ck_assert(c[i] == (one ? a[i] : b[i]));
+			R(block_pick_vs)(n, (uint8_t)one, a, b[0], c);
+			for (i = 0; i < n; i++)
+				ck_assert(c[i] == (one ? a[i] : b[0]));
+			R(block_pick_sv)(n, (uint8_t)one, a[0], b, c);
+			for (i = 0; i < n; i++)
+				ck_assert(c[i] == (one ? a[0] : b[i]));
+		}
 		R(block_clamp_vss)(n, a, -1, 2, c);
 		for (i = 0; i < n; i++)
 			ck_assert(c[i] == R(clamp)(a[i], -1, 2));

@@ -86,6 +86,12 @@ static const struct {
      "output exp(x - v[:, None])*y as a, sum(x*y, axis=1) as b, softmax(x, axis=0) as c\n"
      "gradient sum(tanh(x*v[:, None] + y)) as s wrt x, y, v\n",
      1e-11},
+    {"a condition for each row", "sgrt_block_pick_vs_f64",
+     "input x[3, N], y[N], v[3], k: i64[3, N]\n"
+     "c = (v > 1.0)[:, None]\n"
+     "output where(c, x*y, 0.5) as a, where(c, 2.0, x) as b, where(c, x, y) as d, where(c, k, 7) as e\n"
+     "gradient sum(where(c, exp(x), y)) as s wrt x, y\n",
+     1e-11},
     {"random numbers", "sgrt_vrand_f64",
      "input x[N]\n"
      "output x*rand([N], seed=3) as a, exp(x)*randn([N], seed=4) as b\n",
@@ -374,6 +380,24 @@ START_TEST(flattened_pieces_need_no_division)
 	}
 END_TEST
 
+/* Nor those of an array that is copied because a product reads it in another order and shape. */
+START_TEST(a_copied_view_needs_no_division)
+	{
+		sg_model *m = compile("input x[3, N, 4], w[12, 5], v[3, N]\n"
+		                      "y = reshape(transpose(x, (1, 0, 2)), [N, 12]) @ w\n"
+		                      "output y, softmax(flatten(v.T)) as p\n"
+		                      "gradient sum(y*y) as s wrt x, w\n");
+		sg_buf b;
+
+		ck_assert(write_for_jit(m, &b));
+		ck_assert(strstr(sg_buf_text(&b), " % ") == NULL);
+		for (size_t e = 0; e < 2; e++)
+			for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents; k++)
+				check_entry(m, sg_model_entry(m, e), extents[k], 1e-11, "copied views");
+		sg_model_free(m);
+	}
+END_TEST
+
 /* What is short, or scattered through and through, stays scalar code. */
 START_TEST(short_loops_stay_as_they_are)
 	{
@@ -404,6 +428,7 @@ main(void)
 	tcase_add_loop_test(t, tiles_call_routines, 0, n);
 	tcase_add_test(t, buffers_are_reused);
 	tcase_add_test(t, flattened_pieces_need_no_division);
+	tcase_add_test(t, a_copied_view_needs_no_division);
 	tcase_add_test(t, short_loops_stay_as_they_are);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

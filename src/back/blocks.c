@@ -113,7 +113,8 @@ sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit)
 /* ---- how each comes about ---- */
 
 /* The routine of an op is called like it; what its operands are, stands behind: blocks (v) or one
- * number for all (s), but not of one operand alone, nor of a condition. */
+ * number for all (s), but not of one operand alone, nor of a condition: where that is one for all, it
+ * picks an operand. */
 const char *
 sg_block_elementwise(const sg_blocks *b, const sg_val *v)
 {
@@ -122,7 +123,7 @@ sg_block_elementwise(const sg_blocks *b, const sg_val *v)
 	char form[4] = "";
 	uint32_t n = 0;
 
-	if (b->item[v->arg[0]].how == SG_B_WHOLE && (v->nargs == 1 || v->op == SG_SELECT))
+	if (b->item[v->arg[0]].how == SG_B_WHOLE && v->nargs == 1)
 		return NULL;
 	if (v->kind == SG_V_CAST && v->type == SG_BOOL)
 		return sg_block_routine(b, "ne", "vs", t);
@@ -132,6 +133,8 @@ sg_block_elementwise(const sg_blocks *b, const sg_val *v)
 		form[n++] = b->item[v->arg[k]].how == SG_B_WHOLE ? 's' : 'v';
 	if (v->op == SG_MAX || v->op == SG_MIN)
 		name = v->op == SG_MAX ? "max" : "min";
+	if (v->op == SG_SELECT && b->item[v->arg[0]].how == SG_B_WHOLE)
+		name = "pick";
 	return sg_block_routine(b, name, form, t);
 }
 

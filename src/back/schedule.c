@@ -407,16 +407,40 @@ demand(sg_fn *f, sg_ref r, uint32_t where)
 		p->demand[p->ndemands++] = where;
 }
 
+/* What r has the elements of, in their order, before it got its shape: loops over that need no
+ * division. */
+static sg_ref
+before_reshape(const sg_fn *f, sg_ref r)
+{
+	while (f->g->node[r].op == SG_RESHAPE && f->at[r].kind == SG_P_VIEW && !f->at[r].stored)
+		r = f->g->node[r].args[0];
+	return r;
+}
+
+/* The same where r is an array that a view is copied to, and others are read through. */
+static sg_ref
+copied_from(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	sg_ref from;
+
+	if (f->at[r].kind != SG_P_VIEW || n->op != SG_RESHAPE)
+		return r;
+	from = before_reshape(f, n->args[0]);
+	return f->at[from].kind == SG_P_VIEW && !f->at[from].stored ? from : r;
+}
+
 static void
 store_root(sg_fn *f, sg_ref r)
 {
-	const space sp = space_of(f, f->g->node[r].shape, 0);
+	const sg_ref from = copied_from(f, r);
+	const space sp = space_of(f, f->g->node[from].shape, 0);
 	const when at = when_of(f, r);
 	const uint32_t step = nest_of(f, &at, &sp, true, r);
 
 	f->at[r].stored = true;
 	f->at[r].done = step + 1;
-	add_root(f, step, (sg_root){.kind = SG_R_STORE, .ref = r, .from = r});
+	add_root(f, step, (sg_root){.kind = SG_R_STORE, .ref = r, .from = from});
 }
 
 static void
@@ -473,15 +497,6 @@ call_step(sg_fn *f, sg_ref r)
 
 	f->at[r].done = step + 1;
 	touches(f, step, r);
-}
-
-/* What piece k of a row is the elements of, in their order: loops over it need no division. */
-static sg_ref
-before_reshape(const sg_fn *f, sg_ref r)
-{
-	while (f->g->node[r].op == SG_RESHAPE && f->at[r].kind == SG_P_VIEW && !f->at[r].stored)
-		r = f->g->node[r].args[0];
-	return r;
 }
 
 /* One piece of JOIN r, evaluated in a nest of its own space or in a statement. */
