@@ -186,18 +186,21 @@ typedef struct chunk {
 	const char *turn;      /* which element of the arrays a turn has */
 } chunk;
 
+/* The loop over the turns, with `text` in it. */
 static void
-open_turns(const chunk *c)
+print_turns(const chunk *c, const char *text)
 {
 	sg_nest *n = c->n;
 	const char *i = n->f->loop[c->d];
 
 	if (n->strip) {
-		sg_open_lane(n, true);
+		sg_print_lane(n, text);
 		return;
 	}
 	sg_line(n->f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, c->from, i, c->to, i);
 	n->f->indent++;
+	sg_buf_puts(n->f->b, text);
+	sg_close(n);
 }
 
 /* Declares arrays for the operands, which change from turn to turn, or variables, and gives how
@@ -225,9 +228,12 @@ static void
 fill_operands(const chunk *c, const sg_val *v, const char *const *name, const bool *varies)
 {
 	sg_nest *n = c->n;
+	sg_buf *out = n->f->b, text;
 
 	need_operands(n, v);
-	open_turns(c);
+	sg_buf_init(&text, n->f->ctx);
+	n->f->b = &text;
+	n->f->indent++;
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == n->ngroups && n->s->val[i].needed)
 			sg_print_val(n, &n->s->val[i]);
@@ -235,7 +241,9 @@ fill_operands(const chunk *c, const sg_val *v, const char *const *name, const bo
 		if (varies[k])
 			sg_line(n->f, "%s[%s] = %s;", name[k], c->turn,
 			        sg_val_text(n, v->arg[k]).s);
-	sg_close(n);
+	n->f->indent--;
+	n->f->b = out;
+	print_turns(c, sg_buf_text(&text));
 }
 
 /* Do the elements for all turns of loop d lie one beside the other? */

@@ -60,15 +60,16 @@ variable_name(sg_fn *f, sg_ref r)
 	return f->at[r].stored ? array_name(f, hint) : sg_name_fresh(&f->names, hint);
 }
 
-/* arrays: those of a body, which stand outside of its loop; else all others. */
+/* arrays: those of a body, which stand outside of its loop; else all others. What lies over another has
+ * its name, be that a later node. */
 static void
 name_values(sg_fn *f, bool arrays)
 {
-	for (sg_ref r = 1; r < f->g->n; r++)
-		if (f->at[r].kind != SG_P_DEAD && has_variable(f, &f->at[r]) &&
-		    (f->around && f->at[r].stored) == arrays)
-			f->at[r].name = f->at[r].over ? f->at[f->at[r].over].name
-			                              : variable_name(f, r);
+	for (int over = 0; over < 2; over++)
+		for (sg_ref r = 1; r < f->g->n; r++)
+			if (f->at[r].kind != SG_P_DEAD && has_variable(f, &f->at[r]) &&
+			    (f->around && f->at[r].stored) == arrays && (f->at[r].over != 0) == over)
+				f->at[r].name = over ? f->at[f->at[r].over].name : variable_name(f, r);
 }
 
 static void

@@ -117,6 +117,21 @@ expect 'forces of all on all' 0 '' '' compile "$srcdir/examples/lennard_jones.sg
 status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror -c lennard_jones.c -o lennard_jones.o
 
+# ---- operands of a routine that no index stands in, and an array over one of a later line
+cat >turned.sg <<'END'
+input x[N], k: i64[N], m: f32[M]
+def wave(v, n) = dot(broadcast_to(v, [2])[arange(7) % 2], broadcast_to(v, [7]))
+waves = map((u, n) -> map(wave, broadcast_to(-0.07, [N]), arange(N)), broadcast_to(1, [N]), arange(N))
+ways = [N, N][cast(broadcast_to(x, [M, N])*3, i64) @ broadcast_to(5, [N]) % N]
+flags = all(broadcast_to(1 < 2, [M, N, 2])[k % M], axis=1)
+found = concat((flags, [N][arange(M) % 2*N][map((q, i) -> [2], x, arange(N))]), axis=1)[:, ::2][cast(3, i32) % 2*N]
+output ways, found
+entry sums = sum(sin(waves)) as s, zeros([N, M]) as z
+END
+expect 'arrays in turned tiles' 0 '' '' compile turned.sg -o . --standalone
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -c turned.c -o turned.o
+
 # ---- threads
 cat >wide.sg <<'END'
 input x[N, M], i: i64[K]
