@@ -296,6 +296,7 @@ runtime_templates = \
 	runtime/linalg.c.in \
 	runtime/loss.c.in \
 	runtime/matmul.c.in \
+	runtime/normal.c.in \
 	runtime/power.h.in \
 	runtime/powers.h.in \
 	runtime/random.h.in \
@@ -326,6 +327,7 @@ runtime_kernels = \
 	runtime/linalg.c \
 	runtime/loss.c \
 	runtime/matmul.c \
+	runtime/normal.c \
 	runtime/reduce.c \
 	runtime/softmax.c \
 	runtime/vmath.c
