@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/symgrad.h"
+#include "symgrad_runtime.h"
 
 enum { MANY = 300 };
 
@@ -232,6 +233,33 @@ END_TEST
 
 /* Of a call's own arrays, which lie together where they are large: those that are bound now and then, and of
  * all lengths, keep to themselves. */
+START_TEST(a_failure_is_found_in_the_model)
+	{
+		static const char text[] = "input x[N], i: i64\n"
+		                           "def step(h, v) = h + x[i]*v\n"
+		                           "output scan(step, 0.0, over=x) as h\n";
+		sg_model *m = sg_compile_string("test.sg", text, strlen(text), NULL);
+		sg_call *c = sg_call_new(m, "forward", SG_BACKEND_AUTO);
+		const double x[3] = {1, 2, 3};
+		const int64_t three = 3;
+		int64_t i = 7;
+
+		ck_assert_int_eq(sg_call_locate(NULL, 1), SG_EVALUE);
+		ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 1, &three, x), SG_OK);
+		ck_assert_int_eq(sg_call_bind(c, "i", SG_DTYPE_I64, 0, NULL, &i), SG_OK);
+		expect(c, sg_call_run(c), SGRT_EINDEX, "an index is out of range");
+		expect(c, sg_call_locate(c, 1), SG_ESIZE, "an index is out of range");
+		expect(c, sg_call_locate(c, 1000), SGRT_EINDEX,
+		       "an index is out of range, at test.sg:2:22");
+		i = 1;
+		ck_assert_int_eq(sg_call_run(c), SG_OK);
+		ck_assert_int_eq(sg_call_locate(c, 1000), SG_OK);
+		ck_assert(sg_call_output(c, "h") && *(double *)sg_call_output(c, "h")->data == 12); /* of small whole numbers */
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(arrays_of_the_call_do_not_mix)
 	{
 		static const char text[] = "input x[N] = 2*ones([N])\ninput y[N] = 3*ones([N])\n"
@@ -282,6 +310,7 @@ main(void)
 	tcase_add_test(c, a_check_knows_dimensions_that_others_tell);
 	tcase_add_test(c, the_size_of_work_is_enough_for_all_code_that_was_made);
 	tcase_add_test(c, an_overlap_is_found_wherever_it_is);
+	tcase_add_test(c, a_failure_is_found_in_the_model);
 	tcase_add_test(c, arrays_of_the_call_do_not_mix);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

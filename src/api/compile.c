@@ -306,7 +306,7 @@ static const char *
 wrong_argument(const sg_origin *origin, const sg_options *o)
 {
 	if (!origin->path && !origin->text && (origin->size || !origin->name))
-		return "the text is NULL";
+		return origin->name ? "the text is NULL" : "the path is NULL";
 	if (origin->nwrt && !origin->wrt)
 		return "the names of wrt are NULL";
 	for (size_t i = 0; i < origin->nwrt; i++)

@@ -233,6 +233,7 @@ typedef struct interp_task {
 	const sg_ref *ref;
 	const size_t *slot;
 	int status;
+	sg_span at; /* of what failed */
 } interp_task;
 
 sg_tensor
@@ -263,7 +264,19 @@ interpret(void *arg)
 	}
 	for (size_t i = 0; i < t->n; i++)
 		out[i].data = c->slot[t->slot[i]].array.data;
-	t->status = sg_interp(t->ctx, p, t->n, t->ref, c->value, in, out);
+	t->status = sg_interp_at(t->ctx, p, t->n, t->ref, c->value, in, out, &t->at);
+}
+
+static int
+refuse_at(sg_call *c, int status, sg_span at)
+{
+	int line, column;
+
+	if (!at.src)
+		return sg_refuse(&c->why, status, "%s", sg_strerror(status));
+	sg_span_place(at, &line, &column);
+	return sg_refuse(&c->why, status, "%s, at %s:%d:%d", sg_strerror(status), at.src->name, line,
+	                 column);
 }
 
 int
@@ -280,7 +293,7 @@ sg_call_interp(sg_call *c, size_t n, const sg_ref *ref, const size_t *slot)
 	if (fault != SG_FAULT_NONE)
 		t.status = sg_refuse(&c->why, sg_status_of(fault), "%s", sg_fault_text(t.ctx));
 	else if (t.status != SG_OK)
-		sg_refuse(&c->why, t.status, "%s", sg_strerror(t.status));
+		refuse_at(c, t.status, t.at);
 	sg_ctx_free(t.ctx);
 	return t.status;
 }
@@ -478,4 +491,23 @@ sg_call_run(sg_call *c)
 	if (status != SG_OK)
 		sg_refuse(&c->why, status, "%s", sg_strerror(status));
 	return status;
+}
+
+int
+sg_call_locate(sg_call *c, int64_t most)
+{
+	sg_figures f;
+	sg_failure why;
+	int status = sg_call_usable(c);
+
+	if (status != SG_OK)
+		return status;
+	if (!c->prepared || c->backend == SG_BACKEND_INTERP)
+		return c->why.status;
+	status = sg_entry_figures(c->m, &c->e->pub, c->dims, &f, &why);
+	if (status != SG_OK)
+		return status;
+	if (f.noperations < 0 || f.noperations > most)
+		return SG_ESIZE;
+	return run_interp(c);
 }

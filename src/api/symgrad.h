@@ -557,6 +557,14 @@ SG_API int sg_call_prepare(sg_call *c);
  * whose sentence is sg_call_message. */
 SG_API int sg_call_run(sg_call *c);
 
+/* After sg_call_run has failed with a negative code: computes once more by the reference evaluator,
+ * which is slow, and knows where it fails. sg_call_message then tells the place too, as "an index
+ * is out of range, at gather.sg:4:9", and that code is returned. SG_ESIZE: it would take more than
+ * `most` operations (sg_figures); a thousand of them take some microseconds. SG_OK: the evaluator
+ * did not fail. In these cases, and in those of sg_call_prepare, the message stays as it was. The
+ * outputs are unspecified. */
+SG_API int sg_call_locate(sg_call *c, int64_t most);
+
 #define SG_ARRAY_RANK 16 /* the highest rank of an array */
 
 /* An array as the call has it. */

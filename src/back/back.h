@@ -56,6 +56,9 @@ bool sg_entry_alive(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, cons
  * for output k (shapes by sg_tensor_shape). SGRT_OK or SGRT_E*. Also evaluates any list of nodes. */
 int sg_interp(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, const int64_t *dims,
               const sg_tensor *const *in, sg_tensor *out);
+/* The same; *at becomes the place in the model of what failed, its src NULL where nothing did. */
+int sg_interp_at(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, const int64_t *dims,
+                 const sg_tensor *const *in, sg_tensor *out, sg_span *at);
 
 /* ---- text in, .sg text out ------------------------------------------------------------------------- */
 

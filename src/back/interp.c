@@ -27,6 +27,7 @@ typedef struct run {
 	const sg_guards *guards; /* NULL: nothing waits for a condition */
 	uint8_t *truth;          /* by node: of a condition of guards, once it is known: 0 or 1 */
 	struct run *around;      /* of whose loop this is a step; NULL: the call itself */
+	sg_span failed; /* where the first node is from that did */
 } run;
 
 /* A function of the carries, of slices of the xs, and of values around the loop. */
@@ -335,6 +336,9 @@ visit(run *w, sg_ref r)
 		status = compute(w, r);
 	if (status == SGRT_OK)
 		note_truth(w, r);
+	for (run *u = w; u && status != SGRT_OK; u = u->around)
+		if (!u->failed.src)
+			u->failed = w->g->span[r];
 	release_operands(w, r);
 	return status;
 }
@@ -582,8 +586,8 @@ copy_value(const sg_tensor *v, sg_tensor *out)
 }
 
 int
-sg_interp(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, const int64_t *dims,
-          const sg_tensor *const *in, sg_tensor *out)
+sg_interp_at(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, const int64_t *dims,
+             const sg_tensor *const *in, sg_tensor *out, sg_span *at)
 {
 	run w = {.ctx = ctx, .g = p->g, .dims = dims, .in = in};
 	int status;
@@ -593,5 +597,15 @@ sg_interp(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, cons
 	for (size_t i = 0; status == SGRT_OK && i < nout; i++)
 		copy_value(w.value[ref[i]], &out[i]);
 	close_run(&w);
+	*at = w.failed;
 	return status;
+}
+
+int
+sg_interp(sg_ctx *ctx, const sg_program *p, size_t nout, const sg_ref *ref, const int64_t *dims,
+          const sg_tensor *const *in, sg_tensor *out)
+{
+	sg_span at;
+
+	return sg_interp_at(ctx, p, nout, ref, dims, in, out, &at);
 }

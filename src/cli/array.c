@@ -252,6 +252,13 @@ cli_array_as(const cli_array *a, sg_dtype type, cli_text *err)
 	}
 	if (!ok) {
 		free(to);
+		if (a->file) {
+			cli_text what = *err;
+
+			*err = (cli_text){0};
+			cli_fail(err, "%s: %s", a->file, what.s);
+			cli_text_free(&what);
+		}
 		return NULL;
 	}
 	return to;

@@ -79,8 +79,10 @@ give_data(bench *b, cell *c)
 		status = status == SG_EMISSING
 		             ? cli_error(b->args, CLI_FAULT, "%s: give --dim=NAME=VALUE, or data",
 		                         sg_call_message(c->call))
-		         : status == SG_OK ? CLI_DONE
-		                           : cli_failed(b->args, status, sg_call_message(c->call));
+		         : status == SG_OK
+		             ? CLI_DONE
+		             : cli_data_failed(b->args, status, sg_call_message(c->call), c->call,
+		                               &c->bound);
 	}
 	return status;
 }
@@ -114,7 +116,7 @@ run_calls(const bench *b, cell *c, int64_t n, double *seconds)
 		status = sg_call_run(c->call);
 	}
 	*seconds = now() - from;
-	return status == SG_OK ? CLI_DONE : cli_failed(b->args, status, sg_call_message(c->call));
+	return status == SG_OK ? CLI_DONE : cli_call_failed(b->args, status, c->call);
 }
 
 /* How many calls fill a round; the first ones also warm up. */

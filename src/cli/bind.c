@@ -49,10 +49,17 @@ typedef struct binder {
 	int status;
 } binder;
 
-static bool
-say(binder *b, const char *name, const char *what)
+static const char *
+role_name(const sg_argument *in)
 {
-	b->status = cli_error(b->args, CLI_FAULT, "input '%s': %s", name, what);
+	return in && in->role == SG_ROLE_PARAM ? "param" : "input";
+}
+
+/* in: NULL where the entry has no such input */
+static bool
+say(binder *b, const sg_argument *in, const char *name, const char *what)
+{
+	b->status = cli_error(b->args, CLI_FAULT, "%s '%s': %s", role_name(in), name, what);
 	return false;
 }
 
@@ -80,13 +87,14 @@ find_dim(const sg_entry *e, const char *name, size_t *at)
 
 /* The input's declared shape against the one that came, in the user's terms. */
 static bool
-wrong_rank(binder *b, const sg_argument *in, const cli_array *a)
+wrong_shape(binder *b, const sg_argument *in, const cli_array *a)
 {
 	cli_text got = {0};
 
 	cli_put_shape(&got, a->rank, a->extent);
-	b->status = cli_error(b->args, CLI_FAULT, "input '%s': expected %s, got %s", in->name,
-	                      in->shape, cli_str(&got));
+	b->status = cli_error(b->args, CLI_FAULT, "%s '%s': %s%sexpected %s, got %s", role_name(in),
+	                      in->name, a->file ? a->file : "", a->file ? ": " : "", in->shape,
+	                      cli_str(&got));
 	cli_text_free(&got);
 	return false;
 }
@@ -114,6 +122,7 @@ bind_input(binder *b, size_t at, cli_array *a)
 	cli_text err = {0};
 	void *data;
 
+	b->bound->file[at] = a->file;
 	cli_array_fit_rank(a, in->rank);
 	s->rank = a->rank;
 	memcpy(s->extent, a->extent, sizeof s->extent);
@@ -121,11 +130,11 @@ bind_input(binder *b, size_t at, cli_array *a)
 		return true; /* "[]" does not say its further extents: bind_empty */
 	}
 	if (a->rank != in->rank) {
-		return wrong_rank(b, in, a);
+		return wrong_shape(b, in, a);
 	}
 	data = cli_array_as(a, in->type, &err);
 	if (!data) {
-		say(b, in->name, err.s);
+		say(b, in, in->name, err.s);
 		cli_text_free(&err);
 		return false;
 	}
@@ -180,13 +189,16 @@ bind_empty(binder *b)
 }
 
 static bool
-bind_dim(binder *b, const char *name, size_t at, const cli_array *a)
+bind_dim(binder *b, const char *name, size_t at, const cli_array *a, const char *value)
 {
+	char found[CLI_SHOWN];
 	int status;
 
 	if (a->rank != 0 || a->kind == CLI_REAL || a->cell[0].i < 0) {
+		cli_show(found, value, strlen(value));
 		b->status = cli_error(b->args, CLI_FAULT,
-		                      "dimension '%s': expected a whole number from 0", name);
+		                      "dimension '%s': expected a whole number from 0, found '%s'",
+		                      name, found);
 		return false;
 	}
 	status = sg_call_set_dim(b->call, name, a->cell[0].i);
@@ -235,9 +247,9 @@ bind_one(binder *b, const char *name, const char *value)
 	size_t at;
 
 	if (!cli_value_parse(value, name, &a, &err)) {
-		say(b, name, err.s);
-		cli_text_free(&err);
 		in = find_input(b->entry, name, &at);
+		say(b, in, name, err.s);
+		cli_text_free(&err);
 		if (in) {
 			b->slot[at].given = true;
 		}
@@ -245,12 +257,12 @@ bind_one(binder *b, const char *name, const char *value)
 	}
 	in = find_input(b->entry, name, &at);
 	if (in && b->slot[at].given) {
-		say(b, name, "given twice");
+		say(b, in, name, "given twice");
 	} else if (in) {
 		b->slot[at].given = true;
 		bind_input(b, at, &a);
 	} else if (find_dim(b->entry, name, &at)) {
-		bind_dim(b, name, at, &a);
+		bind_dim(b, name, at, &a, value);
 	} else {
 		bind_other(b, name, &a);
 	}
@@ -291,6 +303,7 @@ cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *assig
 
 	b.slot = cli_alloc(b.entry->ninputs, sizeof *b.slot);
 	b.dim = cli_alloc(b.entry->ndims, sizeof *b.dim);
+	bound->file = cli_alloc(b.entry->ninputs, sizeof *bound->file);
 	for (i = 0; i < b.entry->ndims; i++) {
 		b.dim[i] = -1;
 	}
@@ -319,7 +332,33 @@ cli_free_bound(cli_bound *b)
 		free(b->data[--b->n]);
 	}
 	free(b->data);
+	free((void *)b->file);
 	*b = (cli_bound){0};
+}
+
+/* What the library says begins with the input's name. */
+int
+cli_data_failed(const cli_args *args, int status, const char *message, const sg_call *call,
+                const cli_bound *b)
+{
+	const sg_entry *e = sg_call_entry(call);
+	const char *behind;
+	cli_text begin = {0}, text = {0};
+	size_t i;
+
+	for (i = 0; status == SG_ESHAPE && b->file && i < e->ninputs; i++) {
+		begin.n = 0;
+		cli_printf(&begin, "%s '%s': ", role_name(&e->args[i]), e->args[i].name);
+		behind = message + begin.n;
+		if (b->file[i] && strncmp(message, begin.s, begin.n) == 0) {
+			cli_printf(&text, "%s%s: %s", begin.s, b->file[i], behind);
+			break;
+		}
+	}
+	status = cli_failed(args, status, text.s ? text.s : message);
+	cli_text_free(&begin);
+	cli_text_free(&text);
+	return status;
 }
 
 /* ---- outputs

@@ -114,7 +114,7 @@ check_call(checks *c, sg_call *call)
 		if (status == SG_OK) {
 			add_report(c, call, &report);
 		} else {
-			status = cli_failed(c->args, status, why.text);
+			status = cli_data_failed(c->args, status, why.text, call, &bound);
 		}
 	}
 	cli_free_bound(&bound);

@@ -165,15 +165,21 @@ bool cli_read_seed(const cli_args *args, uint64_t *seed);
 sg_model *cli_accept(sg_model *m, bool json, int *status);
 /* A failed status of the library, said, becomes an exit status. */
 int cli_failed(const cli_args *args, int status, const char *message);
+/* The same of a call that ran, with the place in the model. */
+int cli_call_failed(const cli_args *args, int status, sg_call *call);
 
 /* Gives a call its data: NAME=VALUE each. Says all that is wrong, inputs that are missing too. */
 typedef struct cli_bound {
 	void **data;
 	size_t n, cap;
+	const char **file; /* by input: that its array is from; NULL: none */
 } cli_bound;
 int cli_bind(const cli_args *args, sg_call *call, size_t n, const char *const *assignment,
              bool need_all, cli_bound *bound);
 void cli_free_bound(cli_bound *b);
+/* cli_failed for a call with that data: the file of an array that does not fit is named. */
+int cli_data_failed(const cli_args *args, int status, const char *message, const sg_call *call,
+                    const cli_bound *b);
 bool cli_is_assignment(const char *operand);
 bool cli_is_name(const char *s); /* letters, digits and '_' alone */
 
@@ -223,6 +229,7 @@ typedef struct cli_array {
 	cli_cell *cell; /* count, row-major */
 	size_t count;
 	bool table; /* from rows and columns of text, which say less about the rank */
+	const char *file; /* that it is from, as it was named; NULL: the command line */
 } cli_array;
 
 void cli_array_free(cli_array *a);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const cli_option options[] = {
     {"check", 0, NULL, "write nothing; list the files that would change, and end with 1"},
@@ -50,7 +51,8 @@ list(job *j, const char *path)
 static void
 replace(job *j, const char *path, const char *text)
 {
-	char *real = realpath(path, NULL);
+	struct stat s;
+	char *real = lstat(path, &s) == 0 && S_ISLNK(s.st_mode) ? realpath(path, NULL) : NULL;
 	cli_out out = {.path = real ? real : path, .bytes = text, .n = strlen(text), .keep = true};
 	cli_text err = {0};
 
@@ -114,7 +116,8 @@ const cli_command cli_fmt = {
 	"does not parse. '-' reads standard input and writes standard output.\n"
 	"\n"
 	"Line breaks that the text has are kept, and one blank line of several. A line of more\n"
-	"than 100 columns is broken. '=' of neighbouring bindings and comments behind neighbouring\n"
+	"than 100 columns is broken. '=' of neighbouring bindings and comments behind "
+        "neighbouring\n"
 	"lines stand in one column.\n",
     .examples = "  symgrad fmt perceptron.sg\n"
 		"  symgrad fmt --check models/*.sg\n"

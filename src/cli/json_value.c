@@ -128,6 +128,22 @@ unexpected(reader *r, const char *expected)
 	                (size_t)(r->s - r->text) + 1);
 }
 
+/* It has the form of a number, and more than one can hold. */
+static bool
+no_number(reader *r, const char *to)
+{
+	const size_t n = (size_t)(to - r->s);
+	char found[CLI_SHOWN];
+	double v;
+
+	if (!sg_number_read(r->s, n, &v)) {
+		return unexpected(r, "a number");
+	}
+	cli_show(found, r->s, n);
+	return cli_fail(r->err, "'%s' is beyond the range of f64; infinity is written \"inf\"",
+	                found);
+}
+
 static bool
 read_item(reader *r)
 {
@@ -150,7 +166,7 @@ read_item(reader *r)
 			to++;
 		}
 		if (to == from || !cli_read_number(from, (size_t)(to - from), &kind, &v)) {
-			return unexpected(r, "a number");
+			return no_number(r, to);
 		}
 		r->s = to;
 	}

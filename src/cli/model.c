@@ -232,3 +232,13 @@ cli_failed(const cli_args *args, int status, const char *message)
 	return cli_error(args, exit_status, "%s",
 	                 message && *message ? message : sg_strerror(status));
 }
+
+/* Nobody waits for more than some seconds to be told where. */
+int
+cli_call_failed(const cli_args *args, int status, sg_call *call)
+{
+	if (status < 0) {
+		sg_call_locate(call, 1000000000);
+	}
+	return cli_failed(args, status, sg_call_message(call));
+}

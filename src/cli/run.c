@@ -10,8 +10,7 @@
 	CLI_BACKEND_OPTION,                                                                        \
 	    {"format", 0, "text|json", "one JSON object on one line instead of NumPy's form"},     \
 	    {"output", 'o', "FILE.npz", "write the results to a file instead"},                    \
-	    CLI_THREADS_OPTION,                                                                    \
-	    {"repeat", 0, "N", "call N times"},                                                    \
+	    CLI_THREADS_OPTION, {"repeat", 0, "N", "call N times"},                                \
 	{                                                                                          \
 		"time", 0, NULL, "say on standard error how long each phase and a call took"       \
 	}
@@ -169,7 +168,7 @@ call_often(const request *r, sg_model *m, sg_call *call, clocks *c)
 		}
 		c->mean = (now() - from) / (double)r->repeat;
 	}
-	return status == SG_OK ? CLI_DONE : cli_failed(r->args, status, sg_call_message(call));
+	return status == SG_OK ? CLI_DONE : cli_call_failed(r->args, status, call);
 }
 
 static int
@@ -181,8 +180,9 @@ bind_and_call(const request *r, sg_model *m, sg_call *call)
 
 	if (status == CLI_DONE) {
 		status = sg_call_prepare(call);
-		status =
-		    status == SG_OK ? CLI_DONE : cli_failed(r->args, status, sg_call_message(call));
+		status = status == SG_OK ? CLI_DONE
+		                         : cli_data_failed(r->args, status, sg_call_message(call),
+		                                           call, &bound);
 	}
 	if (status == CLI_DONE) {
 		status = call_often(r, m, call, &c);

@@ -11,7 +11,7 @@
 bool
 train_fail(train *t, int status)
 {
-	t->status = cli_failed(t->args, status, sg_call_message(t->call ? t->call : t->whole));
+	t->status = cli_call_failed(t->args, status, t->call ? t->call : t->whole);
 	return false;
 }
 
@@ -31,7 +31,11 @@ bind_all_data(train *t)
 		return false;
 	}
 	status = sg_call_prepare(t->whole);
-	return status == SG_OK || train_fail(t, status);
+	if (status != SG_OK) {
+		t->status = cli_data_failed(t->args, status, sg_call_message(t->whole), t->whole,
+		                            &t->bound);
+	}
+	return status == SG_OK;
 }
 
 /* ---- params ---- */

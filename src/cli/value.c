@@ -60,6 +60,7 @@ cli_value_parse(const char *text, const char *input, cli_array *a, cli_text *err
 	*a = (cli_array){0};
 	ok = *text == '@' ? read_at(text + 1, input, a, err)
 	                  : cli_json_parse(text, strlen(text), a, err);
+	a->file = *text == '@' ? text + 1 : NULL;
 	if (!ok) {
 		cli_array_free(a);
 	}

@@ -227,7 +227,8 @@ take(reader *r, param *p, cli_array *a)
 	cli_array_fit_rank(a, in->rank);
 	fit_empty(a, in);
 	if (!has_shape(a, in)) {
-		cli_printf(&expected, "expected %s, got ", in->shape);
+		cli_printf(&expected, "%s%sexpected %s, got ", a->file ? a->file : "",
+		           a->file ? ": " : "", in->shape);
 		cli_put_shape(&expected, a->rank, a->extent);
 		say(r, in->name, expected.s);
 		cli_text_free(&expected);
@@ -271,6 +272,7 @@ take_file(reader *r, const char *path)
 			continue;
 		}
 		if (cli_npz_parse(path, cli_str(&bytes), bytes.n, name, name, &a, &err)) {
+			a.file = path;
 			take(r, &r->param[i], &a);
 		} else {
 			say(r, name, err.s);

@@ -173,6 +173,17 @@ expect 'a wrong rank' 1 '' "symgrad run: error: input 'x': expected [N, 2], got 
 expect 'a wrong shape' 1 '' '*' run line.sg 'x=[[1, 2, 3]]' 'y=[0]'
 grep -q "'x'.*\[N, 2\].*\[1, 3\]" err
 judge 'says what was expected and what came' $?
+expect 'a wrong shape from a file' 1 '' "symgrad run: error: input 'y': out.npz:loss: expected [N], got []" \
+	run line.sg "$x" y=@out.npz:loss
+expect 'shapes of files that do not fit' 1 '' "symgrad run: error: input 'y': x.csv:a: expected [N] with N = 1, got [2]" \
+	run line.sg 'x=[[1, 2]]' y=@x.csv:a
+printf '1.5\n' >part.csv
+expect 'a number of a file that is not one of the type' 1 '' \
+	"symgrad run: error: input 'i': part.csv: element [0] is 1.5 and so not an i32" \
+	run kinds.sg i=@part.csv l=1 'b=[1]' f=0
+expect 'more than a number holds' 1 '' \
+	"symgrad run: error: input 'y': '1e999' is beyond the range of f64; infinity is written \"inf\"" \
+	run line.sg "$x" 'y=[1e999, 2]'
 expect 'shapes that do not fit one another' 1 '' '*' run line.sg "$x" 'y=[0, 1, 2]'
 expect 'a fraction for an integer' 1 '' "symgrad run: error: input 'l': 3.5 is not an i64
 symgrad run: error: input 'i': element [0] is 3000000000 and so out of range for an i32" \
@@ -182,7 +193,7 @@ expect 'a malformed value' 1 '' "symgrad run: error: input 'y': expected a numbe
 expect 'a ragged list' 1 '' \
 	"symgrad run: error: input 'x': expected lists of equal lengths, found 1 beside 2 before character 13" \
 	run line.sg 'x=[[1, 2], [3]]' 'y=[0, 0]'
-expect 'a dimension below 0' 1 '' "symgrad run: error: dimension 'n': expected a whole number from 0" run noise.sg n=-1
+expect 'a dimension below 0' 1 '' "symgrad run: error: dimension 'n': expected a whole number from 0, found '-1'" run noise.sg n=-1
 expect 'a dimension that nothing fixes' 1 '' '*' run noise.sg
 expect 'an unknown entry' 1 '' "error: no entry 'sum' [unknown-entry]
 hint: the model has 'forward', 'gradient' and 'shifted'" run line.sg sum "$x" 'y=[0, 3]'
@@ -207,11 +218,11 @@ entry root = cholesky(s) as r
 END
 for b in interp cc jit; do
 	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
-	expect "a division by zero, back end $b" 3 '' 'symgrad run: error: an integer was divided by zero' \
+	expect "a division by zero, back end $b" 3 '' 'symgrad run: error: an integer was divided by zero, at fails.sg:2:8' \
 		run --backend=$b fails.sg forward a=0
-	expect "a singular matrix, back end $b" 3 '' 'symgrad run: error: a matrix is singular' \
+	expect "a singular matrix, back end $b" 3 '' 'symgrad run: error: a matrix is singular, at fails.sg:5:17' \
 		run --backend=$b fails.sg inverse 's=[[1, 2], [2, 4]]'
-	expect "an indefinite matrix, back end $b" 3 '' 'symgrad run: error: a matrix is not positive definite' \
+	expect "an indefinite matrix, back end $b" 3 '' 'symgrad run: error: a matrix is not positive definite, at fails.sg:6:14' \
 		run --backend=$b fails.sg root 's=[[1, 2], [2, 4]]'
 	expect "the maximum of nothing, back end $b" 3 '' '*' run --backend=$b fails.sg most 'x=[]'
 done

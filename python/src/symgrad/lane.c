@@ -191,6 +191,9 @@ results_of(const entry *e, lane *l)
 
 /* ---- the call ---- */
 
+/* Operations of a call whose failure is looked for in the model: some milliseconds. */
+enum { LOCATE_MOST = 1000000 };
+
 static int
 compute(entry *e, lane *l)
 {
@@ -199,6 +202,8 @@ compute(entry *e, lane *l)
 	e->h->running++;
 	Py_BEGIN_ALLOW_THREADS;
 	status = sg_call_run(l->c);
+	if (status < 0)
+		sg_call_locate(l->c, LOCATE_MOST);
 	Py_END_ALLOW_THREADS;
 	e->h->running--;
 	if (status == SG_OK)
