@@ -188,6 +188,8 @@ typedef struct sg_within { /* lo <= form < hi */
 	bool check_lo, check_hi;
 } sg_within;
 
+enum { SG_NO_MOST = -1 };
+
 typedef struct sg_val {
 	uint8_t kind, type, op;
 	uint8_t nargs, depth, reader_depth;
@@ -200,6 +202,7 @@ typedef struct sg_val {
 	sg_ref ref;
 	sg_aff aff;
 	sg_ext ext;
+	sg_ext most; /* DIV: the greatest that it is, or SG_NO_MOST */
 	const sg_within *cond;
 	uint32_t nconds;
 	const char *text;

@@ -56,6 +56,14 @@ judge 'names C and files' $?
 expect 'one entry' 0 '' '' compile net.sg -o e --entry=forward
 ! grep -q net_gradient e/net.h
 judge 'without the others' $?
+cat >pool.sg <<'END'
+input x[3, 5, 8, 6]
+y = sum(avg_pool2d(x, 2)**2)
+gradient y wrt x
+END
+"$SYMGRAD" compile pool.sg -o - >pool.c
+test "$(grep -c ' / 2;$' pool.c)" = 1 && ! grep -q ' % ' pool.c
+judge 'one index is divided where a row has each element twice' $?
 expect 'standalone' 0 '' '' compile net.sg -o s --standalone
 ! grep -q symgrad_runtime.h s/net.c s/net.h
 judge 'needs no header of ours' $?
