@@ -176,6 +176,7 @@ lib_sources = \
 	src/back/interp.c \
 	src/back/join.c \
 	src/back/lanes.c \
+	src/back/level.c \
 	src/back/load.c \
 	src/back/load.h \
 	src/back/load_cc.c \

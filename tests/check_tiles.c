@@ -414,6 +414,51 @@ START_TEST(short_loops_stay_as_they_are)
 	}
 END_TEST
 
+/* Each level is a sum of products of two gathers; the sums go back into the places. */
+static const char levels[] = "input A[4, N], y[N]\n"
+			     "def level(r, m) {\n"
+			     "  k = [[(i + j) % 9 for j in 0..r + 4] for i in 0..9]\n"
+			     "  l = [[(i + 2*j) % 9 for j in 0..r + 4] for i in 0..9]\n"
+			     "  return sum(A[r, k]*m[l], axis=1)\n"
+			     "}\n"
+			     "gradient sum(level(0, level(1, level(2, level(3, y))))) as d wrt A\n";
+
+/* Innermost loops of the text that add at places, and how often they say what. */
+static int
+adding_loops(const char *text, const char *what, int *often)
+{
+	int n = 0;
+
+	*often = 0;
+	while ((text = strstr(text, "for (ptrdiff_t j = 0;"))) {
+		const char *end = strchr(text, '}'), *add = strstr(text, "] += ");
+
+		n += add && add < end;
+		for (const char *s = text; (s = strstr(s, what)) && s < end; s++)
+			++*often;
+		text = end;
+	}
+	return n;
+}
+
+/* The adjoints of a level's two factors are summed up in one loop, though those of one wait for
+ * nothing but other adjoints. What is the same in all its turns is loaded before it. */
+START_TEST(sums_into_places_stand_together)
+	{
+		sg_failure why;
+		sg_model *m = compile(levels);
+		const char *text = strstr(sg_write_c(m, "m.h", 0, NULL, &why), "\nm_gradient(");
+		int often;
+
+		ck_assert_ptr_nonnull(text);
+		ck_assert_int_eq(adding_loops(text, "[i]", &often), 3);
+		ck_assert_int_eq(often, 0);
+		for (size_t k = 0; sg_have_jit() && k < 2; k++)
+			check_entry(m, sg_model_entry(m, 0), 9 + (int64_t)k, 1e-12, "levels");
+		sg_model_free(m);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -430,6 +475,7 @@ main(void)
 	tcase_add_test(t, flattened_pieces_need_no_division);
 	tcase_add_test(t, a_copied_view_needs_no_division);
 	tcase_add_test(t, short_loops_stay_as_they_are);
+	tcase_add_test(t, sums_into_places_stand_together);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -1,7 +1,8 @@
 /* emit.h - private to emission: how a function of the written C comes about.
  *
  * classify.c  what each node is to the schedule, and which values get a buffer
- * schedule.c  levels, and the loop nests and calls ("steps") that compute the values
+ * level.c     which values may be computed in one nest
+ * schedule.c  the loop nests and calls ("steps") that compute the values
  * order.c     their order
  * demand.c, demand_root.c    what one step evaluates, as values over affine indices (movement ops
  *             dissolve here)
@@ -536,6 +537,11 @@ bool sg_loop_has_variable(const sg_fn *f, sg_ref pick); /* one element of a carr
 void sg_loop_note_reads(sg_fn *f, sg_ref r);
 void sg_loop_demand(sg_fn *f, uint32_t step); /* what the step reads besides texts */
 void sg_print_loop(sg_fn *f, sg_step *s);     /* loop_text.c */
+
+/* ---- level.c ---- */
+void sg_set_levels(sg_fn *f);
+uint32_t sg_piece_level(const sg_fn *f, sg_ref r, const sg_join *j, uint32_t k); /* of a JOIN */
+uint32_t sg_first_level(const sg_fn *f, sg_ref loop, sg_ref init);
 
 /* ---- schedule.c, order.c ---- */
 void sg_schedule(sg_fn *f);

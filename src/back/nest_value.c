@@ -266,8 +266,23 @@ val_text(const sg_nest *n, const sg_val *v)
 	return sg_val_text(n, v->arg[0]);
 }
 
+/* Would the inner loop load it in each turn? What is added at places that indices say may lie
+ * anywhere, for all that a compiler knows, unless the array is a parameter of the function, which
+ * is restrict. */
 static bool
-is_statement(const sg_val *v)
+loads_again(const sg_nest *n, const sg_val *v)
+{
+	if (v->depth == 0 || v->depth >= v->reader_depth ||
+	    (!n->f->around && sg_fn_node(n->f, v->ref)->op == SG_INPUT))
+		return false;
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (n->s->root[i].kind == SG_R_FOLD && sg_adds_up(n->f, n->s->root[i].ref))
+			return true;
+	return false;
+}
+
+static bool
+is_statement(const sg_nest *n, const sg_val *v)
 {
 	switch ((sg_val_kind)v->kind) {
 	case SG_V_CONST:
@@ -276,7 +291,7 @@ is_statement(const sg_val *v)
 	case SG_V_INDEX:
 		return false;
 	case SG_V_LOAD:
-		return v->uses > 1 && !v->guarded && strlen(v->text) > 24;
+		return !v->guarded && ((v->uses > 1 && strlen(v->text) > 24) || loads_again(n, v));
 	case SG_V_AT:
 	case SG_V_PLACE:
 	case SG_V_DIV:
@@ -348,7 +363,7 @@ sg_print_val(sg_nest *n, sg_val *v)
 	            v->kind == SG_V_RAND;
 	for (uint32_t k = 0; k < v->nargs; k++)
 		v->weight += n->s->val[v->arg[k]].weight;
-	if (!is_statement(v))
+	if (!is_statement(n, v))
 		return;
 	if (!v->name)
 		v->name = local_name(n, v);

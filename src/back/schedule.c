@@ -1,199 +1,16 @@
-/* schedule.c - levels and steps.
+/* schedule.c - steps.
  *
- * A step is a loop nest, a call of a kernel, or a scalar statement. Each node has a level: that of
- * its operands, or one more where an operand must be complete before (because it is the result of a
- * nest that is not read at the same index). Values of one level over one space (the extents other
- * than 1) form one nest, so nests depend on each other only upwards; reductions of other axes over
- * the space have nests of their own, which store nothing elementwise. Elementwise values that no
- * one keeps are evaluated in each nest that reads them, unless that is dear: then the nest of their
- * own level stores them. */
+ * A step is a loop nest, a call of a kernel, or a scalar statement. Values of one level (level.c)
+ * over one space (the extents other than 1) form one nest, so nests depend on each other only
+ * upwards; reductions of other axes over the space have nests of their own, which store nothing
+ * elementwise. Elementwise values that no one keeps are evaluated in each nest that reads them,
+ * unless that is dear: then the nest of their own level stores them. */
 #include "back/branch.h"
 
 #include <string.h>
 
 enum { DEAR = 8 };
 #define MAPPED (UINT32_C(1) << 31) /* in a demand: at another index than its own */
-
-/* ---- levels ---- */
-
-static uint32_t
-max2(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint32_t
-own_of(const sg_fn *f, sg_ref r)
-{
-	return f->at[r].own;
-}
-
-static uint32_t
-ready_of(const sg_fn *f, sg_ref r)
-{
-	return f->at[r].ready;
-}
-
-/* The level of piece k of a JOIN. Those that are added come after those that are set. */
-static uint32_t
-piece_level(const sg_fn *f, sg_ref r, const sg_join *j, uint32_t k)
-{
-	const uint32_t nset = j->n - j->npads;
-	uint32_t level = 0;
-
-	if (sg_is_branch(f, r)) {
-		level = max2(own_of(f, j->piece[k]), sg_guard_level(f, sg_branch_side(f, r, k)));
-		return sg_has_one_element(f, j->piece[k]) ? max2(level, ready_of(f, j->piece[k]))
-		                                          : level;
-	}
-	if (k < nset && j->npads == 0)
-		return sg_has_one_element(f, j->piece[k]) ? ready_of(f, j->piece[k])
-		                                          : own_of(f, j->piece[k]);
-	for (uint32_t i = 0; i < nset; i++)
-		level = max2(level, own_of(f, j->piece[i]));
-	if (k < nset)
-		return level;
-	level += nset > 0;
-	return max2(level, own_of(f, sg_arg(f->g, j->piece[k], 0)));
-}
-
-static uint32_t
-join_level(const sg_fn *f, sg_ref r)
-{
-	const sg_join *j = sg_join_of(f, r);
-	const uint32_t nset = j->n - j->npads;
-	uint32_t level = 0, least = 0;
-
-	if (j->npads == 0) {
-		for (uint32_t k = 0; k < j->n; k++)
-			level = max2(level, piece_level(f, r, j, k));
-		return level;
-	}
-	least = piece_level(f, r, j, 0);
-	for (uint32_t k = nset; k < j->n; k++)
-		level = max2(level, own_of(f, sg_arg(f->g, j->piece[k], 0)));
-	return max2(level, least + (nset > 0));
-}
-
-static uint32_t
-operands_level(const sg_fn *f, sg_ref r)
-{
-	const sg_node *n = sg_fn_node(f, r);
-	const sg_place *p = &f->at[r];
-	uint32_t level = 0;
-
-	for (uint32_t k = 0; k < n->nargs; k++) {
-		const bool elsewhere = p->kind == SG_P_VIEW || p->kind == SG_P_CALL || p->unit ||
-		                       n->op == SG_CONTRACT || n->op == SG_GATHER ||
-		                       n->op == SG_UNWINDOW || n->op == SG_RAND ||
-		                       n->op == SG_RANDN || (n->op == SG_SCATTER && k == 0);
-		const bool is_fold =
-		    p->kind == SG_P_FOLD && n->op != SG_CONTRACT && n->op != SG_UNWINDOW;
-
-		level = max2(level, elsewhere && !(is_fold && k + 1 == n->nargs)
-		                        ? ready_of(f, n->args[k])
-		                        : own_of(f, n->args[k]));
-	}
-	return level;
-}
-
-/* Of the nest that fills a carry's buffer with `init`. */
-static uint32_t
-first_level(const sg_fn *f, sg_ref loop, sg_ref init)
-{
-	return max2(own_of(f, init), sg_guard_level(f, sg_guard_of(f, loop)));
-}
-
-/* A carry's buffer is filled by a nest before, which others that wait for the loop must not join.
- */
-static uint32_t
-loop_level(const sg_fn *f, const sg_loop_plan *p)
-{
-	uint32_t level = 0;
-
-	for (size_t k = 0; k < p->nargs; k++)
-		level = max2(level, p->arg[k].role == SG_L_FIRST
-		                        ? first_level(f, p->ref, p->arg[k].ref) + 1
-		                        : ready_of(f, p->arg[k].ref));
-	return level;
-}
-
-static void
-set_level(sg_fn *f, sg_ref r)
-{
-	const sg_node *n = sg_fn_node(f, r);
-	sg_place *p = &f->at[r];
-
-	switch ((sg_place_kind)p->kind) {
-	case SG_P_DEAD:
-		return;
-	case SG_P_VIEW:
-		if (!p->stored && sg_view_is_plain(f, r)) {
-			p->own = own_of(f, n->args[0]);
-			p->ready = ready_of(f, n->args[0]);
-			return;
-		}
-		p->level = p->own = p->ready = operands_level(f, r);
-		p->ready += p->stored;
-		return;
-	case SG_P_LEAF:
-		p->ready = p->stored;
-		return;
-	case SG_P_CALC:
-		p->level = p->own = p->ready = operands_level(f, r);
-		p->ready += !p->unit;
-		return;
-	case SG_P_CALL:
-		p->level = p->own = p->ready = operands_level(f, r);
-		return;
-	case SG_P_FOLD:
-		p->level = operands_level(f, r);
-		p->own = p->ready = p->level + 1;
-		return;
-	case SG_P_JOIN:
-		p->level = join_level(f, r);
-		p->own = p->ready = p->level + 1;
-		return;
-	case SG_P_LOOP:
-		p->level = p->own = p->ready = loop_level(f, f->plan[r]);
-		return;
-	case SG_P_PICK:
-		p->level = p->own = p->ready = f->at[n->args[0]].level;
-		return;
-	case SG_P_ROOM:
-		return;
-	}
-}
-
-/* What has a guard waits for its conditions. */
-static void
-raise_level(sg_fn *f, sg_ref r)
-{
-	const uint32_t least = sg_guard_level(f, sg_guard_of(f, r));
-	sg_place *p = &f->at[r];
-	const uint32_t level = p->kind == SG_P_VIEW && !p->stored ? p->own : p->level;
-
-	if (least <= level)
-		return;
-	p->level += least - level;
-	p->own += least - level;
-	p->ready += least - level;
-}
-
-/* Conditions come before what they guard. */
-static void
-set_levels(sg_fn *f)
-{
-	const sg_guards *w = f->guards;
-
-	for (size_t i = 0; w && i < w->norder; i++) {
-		set_level(f, w->order[i]);
-		if (f->at[w->order[i]].kind != SG_P_DEAD)
-			raise_level(f, w->order[i]);
-	}
-	for (sg_ref r = w ? f->guarded : 1; r < f->g->n; r++)
-		set_level(f, r);
-}
 
 /* ---- steps ---- */
 
@@ -509,7 +326,7 @@ piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
 	                    : row ? before_reshape(f, j->piece[k])
 	                          : j->piece[k];
 	const space sp = space_of(f, f->g->node[from].shape, 0);
-	const when at = {piece_level(f, r, j, k),
+	const when at = {sg_piece_level(f, r, j, k),
 	                 sg_is_branch(f, r) ? sg_branch_side(f, r, k) : sg_guard_of(f, r)};
 	const bool add = j->npads > 0 && (j->n > j->npads ? k > 0 : j->n > 1);
 	const bool alone = sp.n == 0 && (j->npads == 0 || pad);
@@ -560,7 +377,7 @@ first_value(sg_fn *f, uint32_t step, sg_ref pick, sg_ref init)
 {
 	const space sp = space_of(f, f->g->node[init].shape, 0);
 	const sg_ref loop = f->step[step].ref;
-	const when at = {first_level(f, loop, init), sg_guard_of(f, loop)};
+	const when at = {sg_first_level(f, loop, init), sg_guard_of(f, loop)};
 	const uint32_t nest = nest_of(f, &at, &sp, true, init);
 
 	add_root(f, nest, (sg_root){.kind = SG_R_STORE, .ref = pick, .from = init});
@@ -602,7 +419,7 @@ copy_root(sg_fn *f, uint32_t out)
 {
 	const sg_ref r = f->out[out].ref;
 	const space sp = space_of(f, f->g->node[r].shape, 0);
-	const when at = {ready_of(f, r), 0};
+	const when at = {f->at[r].ready, 0};
 	const uint32_t step = sp.n ? nest_of(f, &at, &sp, true, r) : new_nest(f, &at, &sp, r);
 
 	add_root(f, step, (sg_root){.kind = SG_R_COPY, .ref = r, .from = r, .part = out});
@@ -671,7 +488,7 @@ pass_demands(sg_fn *f, sg_ref r)
 static uint32_t
 test_step(sg_fn *f, sg_ref r)
 {
-	const when at = {ready_of(f, r), sg_guard_of(f, r)};
+	const when at = {f->at[r].ready, sg_guard_of(f, r)};
 
 	if (f->tested[r])
 		return f->tested[r] - 1;
@@ -699,7 +516,7 @@ void
 sg_schedule(sg_fn *f)
 {
 	f->nest_map = sg_bytes_map_new(f->ctx);
-	set_levels(f);
+	sg_set_levels(f);
 	make_steps(f);
 	for (sg_ref r = f->g->n; r-- > 1;)
 		pass_demands(f, r);
