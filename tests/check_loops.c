@@ -956,6 +956,29 @@ START_TEST(loops_in_a_step_seldom_wait_for_the_one_before)
 	}
 END_TEST
 
+/* Of tangents of all directions, the rows of one step are written, and those of others passed by.
+ */
+START_TEST(what_is_not_chosen_is_not_gone_through)
+	{
+		static const char text[] =
+		    "input x[70, 8]\nparam w[8]\n"
+		    "p = scan((c, i) -> index_put(c, i, sin(c[i//2]*w)), x, over=arange(70))\n"
+		    "entry j = jacobian(p, w, mode=\"forward\") as j\n";
+		sg_failure why;
+		sg_model *m = compile(text);
+		const char *written = sg_write_c(m, "m.h", 0, NULL, &why);
+		int tests = 0;
+
+		for (; (written = strstr(written, "if (0 <= ")); written++) {
+			const char *line = strchr(written, '\n');
+
+			tests += line[-1] == '{' && strstr(line, "for (") < strstr(line, "] =");
+		}
+		ck_assert_int_eq(tests, 2);
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 	{
 		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT,
@@ -1008,6 +1031,7 @@ main(void)
 	tcase_add_test(t, loops_that_are_one_give_what_they_gave);
 	tcase_add_test(t, what_goes_to_one_range_is_added_before_it_is_padded);
 	tcase_add_test(t, loops_in_a_step_seldom_wait_for_the_one_before);
+	tcase_add_test(t, what_is_not_chosen_is_not_gone_through);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -392,9 +392,11 @@ print_piece(sg_nest *n, const sg_root *r)
 static void
 store(sg_nest *n, const sg_root *r, const char *element)
 {
-	if (r->masked)
+	const bool tests = r->masked && (!n->mask || n->s->val[n->mask].depth == n->ngroups);
+
+	if (tests)
 		sg_line(n->f, "if (%s)", n->s->val[r->val[1]].text);
-	sg_line(n->f, "%s%s = %s;", r->masked ? "\t" : "", element, n->s->val[r->val[0]].text);
+	sg_line(n->f, "%s%s = %s;", tests ? "\t" : "", element, n->s->val[r->val[0]].text);
 }
 
 void

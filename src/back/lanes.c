@@ -188,6 +188,52 @@ sg_move_inside(sg_nest *n, uint32_t from)
 	}
 }
 
+/* ---- loops of which only some turns store ---- */
+
+/* The condition under which all roots store; 0: there is none. */
+static uint32_t
+mask_of(const sg_nest *n)
+{
+	const sg_step *s = n->s;
+
+	if (n->f->m->o->jit || n->band || n->nkept < n->ngroups || s->nroots == 0)
+		return 0;
+	for (size_t i = 0; i < s->nroots; i++)
+		if (!s->root[i].masked || s->root[i].val[1] != s->root[0].val[1])
+			return 0;
+	return s->root[0].val[1];
+}
+
+/* Loops that the condition does not depend on go inside of those that it does: what it leaves out
+ * is then not gone through. */
+static void
+choose_mask(sg_nest *n)
+{
+	uint32_t at = 0;
+	look l;
+
+	n->mask = n->ngroups ? mask_of(n) : 0;
+	if (!n->mask)
+		return;
+	l = look_at(n);
+	for (uint32_t g = 0; g < n->ngroups; g++) {
+		bool depends = false;
+
+		for (uint32_t var = 0; var < n->s->nloops; var++)
+			depends = depends || (n->group_of[var] == at && l.vars[n->mask] >> var & 1);
+		if (depends)
+			at++;
+		else
+			sg_move_inside(n, at);
+	}
+}
+
+bool
+sg_is_tested_at(const sg_nest *n, uint32_t d)
+{
+	return n->mask && d < n->ngroups && n->s->val[n->mask].depth == d;
+}
+
 /* ---- loops whose turns do not meet in memory ---- */
 
 static bool
@@ -310,6 +356,8 @@ sg_choose_lanes(sg_nest *n)
 		go_along_rows(n);
 		return;
 	}
+	if (n->nkept == n->ngroups)
+		choose_mask(n);
 	if (n->f->m->o->jit || n->nkept == n->ngroups)
 		return;
 	if (n->band && n->band->columns)

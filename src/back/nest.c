@@ -429,6 +429,10 @@ sg_print_level(sg_nest *n, uint32_t d)
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == d && n->s->val[i].needed)
 			sg_print_val(n, &n->s->val[i]);
+	if (sg_is_tested_at(n, d)) {
+		sg_line(n->f, "if (%s) {", n->s->val[n->mask].text);
+		n->f->indent++;
+	}
 	if (n->power && d == n->nkept)
 		sg_open_powers(n);
 	if (n->power && !n->by_horner && d + 1 == n->ngroups)
@@ -451,6 +455,8 @@ sg_print_level(sg_nest *n, uint32_t d)
 		sg_end_tile_folds(n->tiles);
 	if (n->tiles && d == n->tile_at)
 		sg_close_tiles(n->tiles);
+	if (sg_is_tested_at(n, d))
+		sg_close(n);
 	if (n->tiles && n->strip)
 		return;
 	if (d == n->nkept && !(n->begin && n->shares) && !n->across)

@@ -36,6 +36,7 @@ typedef struct sg_nest {
 	bool strip;                    /* the innermost loop is a kept one, in strips */
 	bool is_long;                  /* the innermost body is */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
+	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	bool unplaced;                 /* columns: it needs no index but the lane */
 	sg_power **power;              /* by value; NULL: none is carried */
@@ -89,6 +90,9 @@ void sg_print_failure(sg_nest *n, const char *when, const char *code);
 /* ---- lanes.c ---- */
 void sg_choose_lanes(sg_nest *n); /* requires: values needed are known; may reorder the loops */
 void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the innermost one */
+/* requires: depths. Is the condition of all that is stored tested where d loops are around, with more
+ * to come? */
+bool sg_is_tested_at(const sg_nest *n, uint32_t d);
 void sg_open_strip(sg_nest *n);
 void sg_close_strip(sg_nest *n);
 void sg_print_lane(sg_nest *n, const char *text); /* the text for each, whole lines */
