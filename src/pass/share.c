@@ -575,47 +575,95 @@ rebuild_node(rebuild *u, sg_ref r)
 	return true;
 }
 
-static void
-build_again(const sg_sharing *w, sg_program *p, size_t nroots, const sg_ref *root)
+/* The roots in graph g; false: two loops would need each other now. */
+static bool
+build_again(const sg_sharing *w, sg_graph *g, size_t nroots, const sg_ref *root, sg_ref **map)
 {
 	rebuild u = {.w = w};
 
-	u.b = (sg_build){.ctx = w->ctx, .sp = p->sp, .g = sg_graph_sized(p->sp, p->g->n)};
-	u.map = SG_NEW_ARRAY(w->ctx, sg_ref, p->g->n);
-	u.begun = SG_NEW_ARRAY(w->ctx, bool, p->g->n);
+	u.b = (sg_build){.ctx = w->ctx, .sp = w->p->sp, .g = g};
+	*map = u.map = SG_NEW_ARRAY(w->ctx, sg_ref, w->g->n);
+	u.begun = SG_NEW_ARRAY(w->ctx, bool, w->g->n);
 	for (size_t i = 0; i < nroots; i++)
 		if (root[i] && !u.map[root[i]] && !rebuild_node(&u, root[i]))
-			return; /* two loops need each other now: all stays as it was */
-	sg_program_remap(p, u.b.g, u.map);
+			return false;
+	g->here = (sg_span){.src = NULL};
+	return true;
+}
+
+/* ---- all of a program, and what one entry is alone ---- */
+
+static size_t
+count_loops(const sg_sharing *w)
+{
+	size_t loops = 0;
+
+	for (sg_ref r = 1; r < w->g->n; r++)
+		loops += w->live[r] && sg_is_loop(w->g->node[r].op);
+	return loops;
+}
+
+/* Is there a loop to be taken in place of another one? */
+static bool
+find_shared(sg_sharing *w)
+{
+	const size_t n = w->g->n;
+	bool shared = false;
+
+	sg_share_number(w);
+	w->begin = sg_bytes_map_new(w->ctx);
+	w->contexts = SG_NEW_ARRAY(w->ctx, sg_contexts *, n);
+	w->other = SG_NEW_ARRAY(w->ctx, sg_ref, n);
+	w->bare = SG_NEW_ARRAY(w->ctx, sg_ref, n);
+	w->is_bared = SG_NEW_ARRAY(w->ctx, bool, n);
+	for (sg_ref r = 1; r < n; r++)
+		if (w->live[r] && sg_is_loop(w->g->node[r].op))
+			w->bare[r] = bare_condition(w, r);
+	for (sg_ref r = 1; r < n; r++)
+		if (w->live[r] && sg_is_loop(w->g->node[r].op) && !w->single[r])
+			find_other(w, r);
+	for (sg_ref r = 1; r < n && !shared; r++)
+		shared = w->other[r] != 0;
+	return shared;
+}
+
+/* A loop that another entry needs without what this one does besides. */
+static void
+share_in_entry(sg_ctx *ctx, sg_program *p, sg_entry_ir *e)
+{
+	sg_program one = *p;
+	sg_sharing w = {.ctx = ctx, .p = &one, .g = p->g};
+	size_t nroots;
+
+	one.ninputs = 0;
+	one.entry = e;
+	one.nentries = 1;
+	const sg_ref *root = sg_program_roots(ctx, &one, &nroots);
+	sg_ref *map;
+
+	w.live = sg_graph_live(p->g, nroots, root);
+	if (count_loops(&w) > 1 && find_shared(&w) && build_again(&w, p->g, nroots, root, &map))
+		for (size_t k = 0; k < nroots; k++)
+			e->out[k].ref = map[root[k]];
 }
 
 void
 sg_share_loops(sg_ctx *ctx, sg_program *p)
 {
 	sg_sharing w = {.ctx = ctx, .p = p, .g = p->g};
-	const size_t n = p->g->n;
-	size_t loops = 0, shared = 0, nroots;
+	size_t nroots;
 	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
+	sg_graph *g;
+	sg_ref *map;
 
 	w.live = sg_graph_live(p->g, nroots, root);
-	for (sg_ref r = 1; r < n; r++)
-		loops += w.live[r] && sg_is_loop(p->g->node[r].op);
-	if (loops < 2)
+	if (count_loops(&w) < 2)
 		return;
-	sg_share_number(&w);
-	w.begin = sg_bytes_map_new(ctx);
-	w.contexts = SG_NEW_ARRAY(ctx, sg_contexts *, n);
-	w.other = SG_NEW_ARRAY(ctx, sg_ref, n);
-	w.bare = SG_NEW_ARRAY(ctx, sg_ref, n);
-	w.is_bared = SG_NEW_ARRAY(ctx, bool, n);
-	for (sg_ref r = 1; r < n; r++)
-		if (w.live[r] && sg_is_loop(p->g->node[r].op))
-			w.bare[r] = bare_condition(&w, r);
-	for (sg_ref r = 1; r < n; r++)
-		if (w.live[r] && sg_is_loop(p->g->node[r].op) && !w.single[r])
-			find_other(&w, r);
-	for (sg_ref r = 1; r < n; r++)
-		shared += w.other[r] != 0;
-	if (shared)
-		build_again(&w, p, nroots, root);
+	if (find_shared(&w)) {
+		g = sg_graph_sized(p->sp, p->g->n);
+		if (build_again(&w, g, nroots, root, &map))
+			sg_program_remap(p, g, map);
+	}
+	for (size_t e = 0; p->nentries > 1 && e < p->nentries; e++)
+		share_in_entry(ctx, p, &p->entry[e]);
 }
