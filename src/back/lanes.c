@@ -15,6 +15,7 @@
  * body of more operations than LONG is printed once, not once more for what is left over. */
 enum { LANES = 32 };
 enum { STRIP = 128, LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
+enum { MOST_TURNS = 4 }; /* of a loop that is as good as unrolled */
 enum { MANY_PAIRS = 4 }; /* of accesses that a compiler may want to tell apart */
 
 /* ---- what a nest is like ---- */
@@ -136,12 +137,22 @@ is_dear_outside(const look *l)
 	return false;
 }
 
+/* Is the sum of so few terms that it is unrolled before SIMD is looked for? */
+static bool
+is_short_sum(const sg_nest *n)
+{
+	int64_t v;
+
+	return n->nkept + 1 == n->ngroups && sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) &&
+	       v <= MOST_TURNS;
+}
+
 static bool
 wants_strip(const sg_nest *n, const look *l)
 {
 	int64_t v;
 
-	return n->nkept > 0 && l->all >> l->kept & 1 &&
+	return n->nkept > 0 && (n->power || !is_short_sum(n)) && l->all >> l->kept & 1 &&
 	       (n->power || (l->far_inner > 0 && l->far_kept == 0 && !is_dear_outside(l))) &&
 	       !(sg_ext_const(n->f->sp, n->ext[n->nkept - 1], &v) && v < SHORT_STRIP);
 }
@@ -186,6 +197,71 @@ sg_move_inside(sg_nest *n, uint32_t from)
 
 		*g = *g == from ? to : *g > from ? *g - 1 : *g;
 	}
+}
+
+/* ---- short loops around the innermost one ---- */
+
+/* Elements at the form are neighbours along the loop `outer`, and its turns along the inner one; or
+ * just those, along the latter. */
+typedef struct strides {
+	bool grouped, near;
+} strides;
+
+static strides
+strides_of(const look *l, sg_ref r, sg_aff a, uint32_t outer, uint32_t inner)
+{
+	const sg_nest *n = l->n;
+	const sg_aff at = sg_place_of(n, r, a);
+	const sg_ext o = sg_aff_coef(n->f, at, outer), i = sg_aff_coef(n->f, at, inner);
+
+	return (strides){sg_is_1(n->f, o) && i == n->ext[n->group_of[outer]], sg_is_1(n->f, i)};
+}
+
+/* Is more read in groups of as many neighbours as the short loop has turns than one by one, and all
+ * stored one by one, and nothing computed that wants a long innermost loop? */
+static bool
+reads_groups(const sg_nest *n, uint32_t outer, uint32_t inner)
+{
+	const look l = look_at(n);
+	const sg_step *s = n->s;
+	uint32_t grouped = 0, near = 0;
+
+	for (size_t i = 1; i < s->nvals; i++) {
+		const sg_val *v = &s->val[i];
+		strides x;
+
+		if (!v->needed)
+			continue;
+		if ((v->kind == SG_V_EW && sg_ops[v->op].cost >= DEAR) ||
+		    (v->kind == SG_V_AT && l.vars[i] >> inner & 1))
+			return false;
+		if (v->kind != SG_V_LOAD)
+			continue;
+		x = strides_of(&l, v->ref, v->aff, outer, inner);
+		grouped += x.grouped;
+		near += x.near;
+	}
+	for (size_t i = 0; i < s->nroots; i++)
+		if (!strides_of(&l, s->root[i].ref, s->root[i].at, outer, inner).near)
+			return false;
+	return grouped > near;
+}
+
+/* Where arrays are turned: rows of two, three or four numbers become as many rows. A compiler reads
+ * them as vectors, which it takes apart, if it sees the few numbers of a turn side by side. */
+static void
+choose_short(sg_nest *n)
+{
+	const uint32_t outer = n->ngroups - 2;
+	int64_t v;
+
+	if (n->f->m->o->jit || n->ngroups < 2 || n->nkept < n->ngroups || n->mask ||
+	    (n->band && n->group_of[n->s->row] == outer) ||
+	    !sg_ext_const(n->f->sp, n->ext[outer], &v) || v < 2 || v > MOST_TURNS ||
+	    !reads_groups(n, n->last[outer], n->last[n->ngroups - 1]))
+		return;
+	sg_move_inside(n, outer);
+	n->unrolls = true;
 }
 
 /* ---- loops of which only some turns store ---- */
@@ -356,8 +432,10 @@ sg_choose_lanes(sg_nest *n)
 		go_along_rows(n);
 		return;
 	}
-	if (n->nkept == n->ngroups)
+	if (n->nkept == n->ngroups) {
 		choose_mask(n);
+		choose_short(n);
+	}
 	if (n->f->m->o->jit || n->nkept == n->ngroups)
 		return;
 	if (n->band && n->band->columns)

@@ -332,7 +332,7 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	} else {
 		if (n->parallel && d == 0 && !n->inside)
 			sg_open_parallel(n);
-		else if (d + 1 == n->ngroups)
+		else if (d + 1 + n->unrolls == n->ngroups)
 			sg_print_promise(n);
 		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
 		f->indent++;

@@ -36,6 +36,7 @@ typedef struct sg_nest {
 	bool strip;                    /* the innermost loop is a kept one, in strips */
 	bool is_long;                  /* the innermost body is */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
+	bool unrolls;                  /* compilers unroll the innermost loop, and make SIMD of the next */
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	bool unplaced;                 /* columns: it needs no index but the lane */
