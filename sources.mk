@@ -117,6 +117,7 @@ lib_sources = \
 	src/pass/loop.c \
 	src/pass/loop_batch.c \
 	src/pass/merge.c \
+	src/pass/narrow.c \
 	src/pass/order.c \
 	src/pass/pack.c \
 	src/pass/parts.c \

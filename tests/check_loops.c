@@ -18,6 +18,19 @@
 
 enum { MAX_ARGS = 24 };
 
+/* In 40 directions, of which a step reads two numbers. */
+static const char narrow[] =
+    "input base[20, 3, 3], v\nparam q[40]\n"
+    "def turn(a) {\n"
+    "  c = cos(a); s = sin(a)\n"
+    "  x = [[c[0], -s[0], 0.0], [s[0], c[0]*c[1], -s[1]], [0.0, s[1]/v, c[1]]]\n"
+    "  return x @ [[1.0, 0.0, a[0]], [0.0, c[1], 0.0], [where(v > 0, s[0], 0.0), 0.0, 1.0]]\n"
+    "}\n"
+    "def place(m, b, a) { t = b @ turn(a); return 0.5*m @ t, t[0] + a[0] }\n"
+    "m, r = scan(place, eye(3), over=(base, reshape(q, [20, 2])))\n"
+    "output m, r\n"
+    "entry j = jacobian(m, q, mode=\"forward\") as J, jacobian(r, q, mode=\"forward\") as R\n";
+
 static const struct {
 	const char *name, *text;
 	double tolerance;
@@ -430,6 +443,7 @@ static const struct {
      "z = map((r) -> if sum(r) > 2 then sum(sin(r)*w) else prod(r), x)\n"
      "gradient sum(s) + sum(t*t) + p*sum(q) + sum(z) as loss wrt w, x\n",
      1e-10},
+    {"tangents of many directions that come through a few numbers", narrow, 1e-10},
     {"arrays that change in places, in place: read before, after, around",
      "input x[L, 3]\nparam w[3]\n"
      "def before(c, i) = index_put(c, i, c[i//2]*w + c[0])\n"
@@ -979,6 +993,66 @@ START_TEST(what_is_not_chosen_is_not_gone_through)
 	}
 END_TEST
 
+START_TEST(directions_go_through_a_few_numbers_by_their_slopes)
+	{
+		sg_model *m = compile(narrow);
+		sg_space *sp = m->program->sp;
+		int64_t cost[2];
+
+		for (size_t e = 0; e < 2; e++)
+			ck_assert(sg_ext_const(
+			    sp, sg_entry_cost(m->ctx, m->program, &m->program->entry[e]), &cost[e]));
+		ck_assert_int_lt(cost[1], 26 * cost[0]);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* What an entry does besides is no reason for another one to do it, nor to do it twice there. */
+START_TEST(loops_are_shared_within_an_entry)
+	{
+		static const char text[] =
+		    "input x[N]\nparam w\n"
+		    "f = scan((h, r) -> tanh(h*w + r), w, over=x)\n"
+		    "output f\nentry j = f, jacobian(f, w, mode=\"forward\") as J\n";
+		sg_model *m = compile(text);
+		const sg_graph *g = m->program->g;
+
+		for (size_t e = 0; e < 2; e++) {
+			const sg_entry_ir *x = &m->program->entry[e];
+			sg_ref root[2] = {0};
+			int loops = 0, carries = 0;
+
+			for (size_t k = 0; k < x->nout; k++)
+				root[k] = x->out[k].ref;
+			const bool *live = sg_graph_live(g, x->nout, root);
+			for (sg_ref r = 1; r < g->n; r++)
+				if (live[r] && g->node[r].op == SG_SCAN) {
+					loops++;
+					carries += (int)sg_loop_of(g, r).nc;
+				}
+			ck_assert_int_eq(loops, 1);
+			ck_assert_int_eq(carries, (int)e + 1);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+/* Three rows are written at a time, from what lies together in the array. */
+START_TEST(short_loops_go_inside_where_arrays_are_turned)
+	{
+		static const char text[] = "input x[N, 20, 3], w, at: i64[M]\n"
+					   "y = w*transpose(x, (0, 2, 1))[at]\n"
+					   "output y\n";
+		sg_failure why;
+		sg_model *m = compile(text);
+		const char *written = sg_write_c(m, "m.h", 0, NULL, &why),
+			   *inner = strstr(written, "k < 3"), *around = strstr(written, "j < 20");
+
+		ck_assert(inner && around && around < inner);
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 	{
 		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT,
@@ -1032,6 +1106,9 @@ main(void)
 	tcase_add_test(t, what_goes_to_one_range_is_added_before_it_is_padded);
 	tcase_add_test(t, loops_in_a_step_seldom_wait_for_the_one_before);
 	tcase_add_test(t, what_is_not_chosen_is_not_gone_through);
+	tcase_add_test(t, directions_go_through_a_few_numbers_by_their_slopes);
+	tcase_add_test(t, loops_are_shared_within_an_entry);
+	tcase_add_test(t, short_loops_go_inside_where_arrays_are_turned);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

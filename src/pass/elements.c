@@ -7,6 +7,8 @@
 #include "pass/elements.h"
 #include "pass/small.h"
 
+#include <string.h>
+
 enum {
 	MOST_ELEMENTS = 4000, /* of all between x and y */
 	MOST_SWEEPS = 16,
@@ -224,6 +226,30 @@ sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_
 	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.nx * f.ny);
 	sweep(b, forward, f.ny, f.y, f.nx, f.x, entry);
 	return close_elements(b, &f, y, gather(b, f.nx * f.ny, entry, s), value);
+}
+
+sg_ref
+sg_slopes_by_elements(sg_build *b, sg_ref y, sg_ref x)
+{
+	const sg_shape *sx = sg_shape_of(b, x), *sy = sg_shape_of(b, y);
+	sg_ext e[2 * SG_MAX_RANK];
+	few f = {.nx = 0};
+	sg_ref *entry, *turned, value;
+
+	memcpy(e, sx->ext, sx->rank * sizeof *e);
+	memcpy(e + sx->rank, sy->ext, sy->rank * sizeof *e);
+	const sg_shape *s = sg_shape_make(b->sp, sx->rank + sy->rank, e);
+
+	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !open_elements(b, &f, y, x) ||
+	    f.nx > MOST_SWEEPS)
+		return 0;
+	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.nx * f.ny);
+	turned = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.nx * f.ny);
+	sweep(b, true, f.ny, f.y, f.nx, f.x, entry);
+	for (uint32_t i = 0; i < f.ny; i++)
+		for (uint32_t j = 0; j < f.nx; j++)
+			turned[j * f.ny + i] = entry[i * f.nx + j];
+	return close_elements(b, &f, y, gather(b, f.nx * f.ny, turned, s), &value);
 }
 
 /* Forward over reverse, of one triangle: the other is the same. */

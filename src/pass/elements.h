@@ -8,6 +8,8 @@
  * such form, or is too large for it, or zero. *value: y itself over those scalars. */
 sg_ref sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s,
                                sg_ref *value);
+/* The Jacobian of y by forward sweeps, x's axes in front. */
+sg_ref sg_slopes_by_elements(sg_build *b, sg_ref y, sg_ref x);
 sg_ref sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value);
 /* `elements`, if it is there and takes fewer operations than `whole`, in nodes from `from` on. */
 sg_ref sg_cheaper(sg_build *b, sg_ref whole, sg_ref elements, sg_ref from);

@@ -1,9 +1,10 @@
 /* loop_batch.c - loops over other operands: substituted, or with a leading axis.
  *
- * Under batching carries get the axis, but for those of a SCAN that are the same in all slices: what
- * is differentiated is computed once for all rows of a Jacobian. Each slice of a WHILE stops by itself:
- * the loop goes on while any does, and a slice that has stopped keeps its carry. A SCAN whose count
- * differs from slice to slice goes to the largest, each slice taking part in its own steps. */
+ * Under batching carries get the axis, but for those of a SCAN that are the same in all slices:
+ * what is differentiated is computed once for all rows of a Jacobian. Each slice of a WHILE stops
+ * by itself: the loop goes on while any does, and a slice that has stopped keeps its carry. A SCAN
+ * whose count differs from slice to slice goes to the largest, each slice taking part in its own
+ * steps. */
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -37,16 +38,17 @@ sg_loop_over(sg_build *b, const sg_node *n, const sg_ref *args)
 typedef struct batching {
 	sg_build *b;
 	sg_ext size;
-	sg_loop l;                /* the new loop */
+	sg_loop l; /* the new loop */
 	sg_ref *init, *xs, *cparam, *xparam, *root;
-	bool *varies;             /* by carry: it has the axis */
+	bool *varies; /* by carry: it has the axis */
 } batching;
 
 static sg_ref
 seed_led(batching *w, sg_ref like)
 {
 	return sg_seed(w->b, sg_type_of(w->b, like),
-	               sg_shape_led(w->b, sg_shape_of(w->b, like), w->size), sg_space_fresh(w->b->sp));
+	               sg_shape_led(w->b, sg_shape_of(w->b, like), w->size),
+	               sg_space_fresh(w->b->sp));
 }
 
 /* Axes 0 and 1 swapped: batch and step. */
@@ -115,6 +117,24 @@ find_varying(batching *w, const sg_loop *old, const bool *batched)
 		continue;
 }
 
+/* What comes through a few numbers goes there by their slopes. */
+static void
+batch_roots(batching *w, uint32_t nroots, size_t n, const sg_ref *from, const sg_ref *to)
+{
+	sg_build *b = w->b;
+	sg_ref *end = NULL, *is = NULL;
+	const size_t more = sg_narrow(b, nroots, w->root, n, from, to, w->size, &end, &is);
+	sg_ref *all[2];
+
+	all[0] = SG_NEW_ARRAY(b->ctx, sg_ref, n + more + 1);
+	all[1] = SG_NEW_ARRAY(b->ctx, sg_ref, n + more + 1);
+	for (size_t k = 0; k < n + more; k++) {
+		all[0][k] = k < n ? from[k] : end[k - n];
+		all[1][k] = k < n ? to[k] : is[k - n];
+	}
+	sg_batch(b, nroots, w->root, n + more, all[0], all[1], w->size);
+}
+
 /* The body with the axis: root[] becomes the results of a step. */
 static void
 batch_body(batching *w, const sg_loop *old, const sg_ref *args, const bool *batched)
@@ -129,14 +149,16 @@ batch_body(batching *w, const sg_loop *old, const sg_ref *args, const bool *batc
 	for (uint32_t k = 0; k < old->nc; k++) {
 		w->cparam[k] = old->cparam[k];
 		if (w->varies[k])
-			from[n] = old->cparam[k], to[n++] = w->cparam[k] = seed_led(w, old->cparam[k]);
+			from[n] = old->cparam[k],
+			to[n++] = w->cparam[k] = seed_led(w, old->cparam[k]);
 	}
 	for (uint32_t k = 0; k < old->nx; k++) {
 		w->xs[k] = args[first + old->nc + k];
 		w->xparam[k] = old->xparam[k];
 		if (batched[first + old->nc + k]) {
 			w->xs[k] = swap_leading(b, w->xs[k]);
-			from[n] = old->xparam[k], to[n++] = w->xparam[k] = seed_led(w, old->xparam[k]);
+			from[n] = old->xparam[k],
+			to[n++] = w->xparam[k] = seed_led(w, old->xparam[k]);
 		}
 	}
 	for (uint32_t k = 0; k < old->ncap; k++)
@@ -147,7 +169,7 @@ batch_body(batching *w, const sg_loop *old, const sg_ref *args, const bool *batc
 	memcpy(w->root + old->nc, old->out, old->ns * sizeof *w->root);
 	if (old->cond)
 		w->root[old->nc + old->ns] = old->cond;
-	sg_batch(b, nroots, w->root, n, from, to, w->size);
+	batch_roots(w, nroots, n, from, to);
 	for (uint32_t k = 0; k < old->nc; k++)
 		if (!w->varies[k])
 			w->root[k] = old->next[k];
@@ -218,8 +240,8 @@ sg_loop_batch(sg_build *b, const sg_node *n, const sg_ref *scratch, const bool *
 	w.varies = SG_NEW_ARRAY(b->ctx, bool, old.nc + 1);
 	find_varying(&w, &old, batched);
 	for (uint32_t k = 0; k < old.nc; k++)
-		w.init[k] = w.varies[k] ? sg_led_arg(b, args, batched, first + k, size)
-		                        : args[first + k];
+		w.init[k] =
+		    w.varies[k] ? sg_led_arg(b, args, batched, first + k, size) : args[first + k];
 	batch_body(&w, &old, args, batched);
 	if (first)
 		w.l.count = args[0];

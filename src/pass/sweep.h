@@ -103,6 +103,10 @@ sg_ref sg_loop_over(sg_build *b, const sg_node *n, const sg_ref *args);
 /* The same with a leading axis where batched[k]; and a PICK of such a loop. */
 sg_ref sg_loop_batch(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched,
                      sg_ext size);
+/* What lies behind a few of from[], and is linear in them alone, as products of to[] with slopes
+ * (narrow.c): end[] and what each becomes under batching; the result is their number. */
+size_t sg_narrow(sg_build *b, size_t nroots, const sg_ref *root, size_t n, const sg_ref *from,
+                 const sg_ref *to, sg_ext size, sg_ref **end, sg_ref **is);
 sg_ref sg_pick_batch(sg_build *b, const sg_node *pick, const sg_loop *old, sg_ref loop,
                      sg_ext size);
 /* New node r gets a name if it has none and `of` has one: prefix + that. */
