@@ -191,6 +191,35 @@ whole(sg_build *b, const sg_shape *from, const sg_shape *to, const sg_ext *start
 	return true;
 }
 
+/* a + k >= c whatever the dimensions are? */
+static bool
+reaches(sg_build *b, sg_ext a, int64_t k, sg_ext c)
+{
+	return sg_ext_nonneg(b->sp, sg_ext_add(b->sp, sg_ext_sub(b->sp, a, c), sg_ext_int(b->sp, k)));
+}
+
+/* Along some axis, does all that is taken lie beside what was padded, steps being 1 or -1? */
+static bool
+lies_in_padding(sg_build *b, const sg_node *pad, const sg_shape *s, const sg_ext *start,
+                const sg_ext *step)
+{
+	const sg_shape *inner = sg_shape_of(b, pad->args[0]);
+
+	for (uint32_t i = 0; i < s->rank; i++) {
+		const sg_ext lo = (sg_ext)pad->attr->w[i], hi = sg_ext_add(b->sp, lo, inner->ext[i]);
+		const bool back = sg_ext_is(b->sp, step[i], -1);
+		const sg_ext end = back ? sg_ext_sub(b->sp, start[i], s->ext[i])
+		                        : sg_ext_add(b->sp, start[i], s->ext[i]);
+
+		if (!sg_is_one(b, (sg_ext)pad->attr->w[s->rank + i]) || (!back && !sg_is_one(b, step[i])))
+			continue;
+		if (back ? reaches(b, lo, -1, start[i]) || reaches(b, end, 1, hi)
+		         : reaches(b, lo, 0, end) || reaches(b, start[i], 0, hi))
+			return true;
+	}
+	return false;
+}
+
 sg_ref
 sg_slice(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg_ext *step)
 {
@@ -220,6 +249,8 @@ sg_slice(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg
 	const sg_attr *attr = range_attr(b, rank, start, step);
 	if (n.op == SG_PAD && n.attr == attr && sg_shape_of(b, n.args[0]) == s)
 		return n.args[0];
+	if (n.op == SG_PAD && lies_in_padding(b, &n, s, start, step))
+		return sg_const(b, (sg_type)n.type, s, 0);
 	return sg_raw(b, SG_SLICE, (sg_type)n.type, s, 1, &x, attr);
 }
 

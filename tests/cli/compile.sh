@@ -140,6 +140,21 @@ expect 'arrays in turned tiles' 0 '' '' compile turned.sg -o . --standalone
 status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror -c turned.c -o turned.o
 
+# ---- elements of what was padded with: no N < N
+cat >beside.sg <<'END'
+input x[N], m[N, 3]
+p = pad(sin(x), ((0, 1),))
+output p[N:] as a, flip(p)[0] as b, reshape(p, [N + 1, 1])[N, 0] as c, (pad(m, ((1, 0), (0, 0))).T)[:, 0] as d,
+       p[-1:0:-1][:2] as e, p[:1] as f
+gradient sum(reshape(p, [N + 1, 1])[N]) + sum(p[N:]) + sum(p[:2]) as g wrt x
+END
+expect 'what was padded' 0 '' '' compile beside.sg -o . --standalone
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -c beside.c -o beside.o
+expect 'is 0 beside it' 0 \
+	'{"a": [0], "b": 0, "c": 0, "d": [0, 0, 0], "e": [0, 0.1411200080598672], "f": [0.8414709848078965]}' '' \
+	run --format=json beside.sg forward x='[1, 2, 3]' m='[[1, 2, 3], [4, 5, 6], [7, 8, 9]]'
+
 # ---- threads
 cat >wide.sg <<'END'
 input x[N, M], i: i64[K]
