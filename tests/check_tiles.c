@@ -89,7 +89,8 @@ static const struct {
     {"a condition for each row", "sgrt_block_pick_vs_f64",
      "input x[3, N], y[N], v[3], k: i64[3, N]\n"
      "c = (v > 1.0)[:, None]\n"
-     "output where(c, x*y, 0.5) as a, where(c, 2.0, x) as b, where(c, x, y) as d, where(c, k, 7) as e\n"
+     "output where(c, x*y, 0.5) as a, where(c, 2.0, x) as b, where(c, x, y) as d, where(c, k, 7) "
+     "as e\n"
      "gradient sum(where(c, exp(x), y)) as s wrt x, y\n",
      1e-11},
     {"random numbers", "sgrt_vrand_f64",
@@ -392,8 +393,10 @@ START_TEST(a_copied_view_needs_no_division)
 		ck_assert(write_for_jit(m, &b));
 		ck_assert(strstr(sg_buf_text(&b), " % ") == NULL);
 		for (size_t e = 0; e < 2; e++)
-			for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents; k++)
-				check_entry(m, sg_model_entry(m, e), extents[k], 1e-11, "copied views");
+			for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents;
+			     k++)
+				check_entry(m, sg_model_entry(m, e), extents[k], 1e-11,
+				            "copied views");
 		sg_model_free(m);
 	}
 END_TEST
@@ -459,6 +462,28 @@ START_TEST(sums_into_places_stand_together)
 	}
 END_TEST
 
+/* Rows that are made of rows: by shapes, and as the gradient of what splits two rows. */
+static const char *const rows[] = {
+    "input x[N], y[N]\n"
+    "output concat((reshape(concat((exp(x), y)), [2, N]), reshape(concat((y - x, -x)), [2, N]))) "
+    "as s\n",
+    "input A[2, 2*N]\n"
+    "a, b = split(A[0], 2)\nc, d = split(A[1], 2)\n"
+    "gradient sum(exp(a)*b) - sum(c*c*d) as y wrt A\n",
+};
+
+START_TEST(what_rows_are_made_of_is_written_in_place)
+	{
+		sg_failure why;
+		sg_model *m = compile(rows[_i]);
+
+		ck_assert_ptr_nonnull(strstr(sg_write_c(m, "m.h", 0, NULL, &why), "(void)work;"));
+		for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents; k++)
+			check_entry(m, sg_model_entry(m, 0), extents[k], 1e-12, "rows of rows");
+		sg_model_free(m);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -476,6 +501,8 @@ main(void)
 	tcase_add_test(t, a_copied_view_needs_no_division);
 	tcase_add_test(t, short_loops_stay_as_they_are);
 	tcase_add_test(t, sums_into_places_stand_together);
+	tcase_add_loop_test(t, what_rows_are_made_of_is_written_in_place, 0,
+	                    sizeof rows / sizeof *rows);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

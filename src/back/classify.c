@@ -408,8 +408,8 @@ keep(sg_fn *f, sg_ref r)
 		for (uint32_t k = 0; k < n->nargs; k++)
 			weight += f->at[n->args[k]].fused ? f->at[n->args[k]].cost : 0;
 		p->cost = weight;
-		p->fused = p->uses + p->mapped == 1 && !p->inner && !f->angle[r] &&
-		           weight <= FUSE_WEIGHT;
+		p->fused =
+		    p->uses + p->mapped == 1 && !p->inner && !f->angle[r] && weight <= FUSE_WEIGHT;
 		if (p->fused)
 			return;
 	}
@@ -499,10 +499,12 @@ sg_classify(sg_fn *f)
 	}
 	find_growing(f, is_out);
 	sg_find_sum_joins(f, is_out);
-	for (sg_ref r = 1; r < n; r++) {
-		f->at[r].uses = 0;
+	for (sg_ref r = 1; r < n; r++)
 		if (f->at[r].kind == SG_P_JOIN && !sg_join_of(f, r))
 			sg_make_plain_join(f, r);
+	sg_take_in_rows(f, is_out);
+	for (sg_ref r = 1; r < n; r++) {
+		f->at[r].uses = 0;
 		f->at[r].unit = may_be_unit(f, r);
 		f->at[r].stored =
 		    f->at[r].kind == SG_P_ROOM || (f->at[r].kind == SG_P_PICK && !f->at[r].unit);

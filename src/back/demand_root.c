@@ -33,7 +33,8 @@ piece(sg_asker *a, sg_root *root)
 	if (j->npads == 0) {
 		const sg_ext start = j->start ? j->start[root->part] : sg_ext_int(f->sp, 0);
 
-		if (n->shape->rank == 1) { /* of elements in their order, whatever their shape */
+		if (n->shape->rank == 1 ||
+		    j->flat) { /* of elements in their order, whatever their shape */
 			const sg_aff at = sg_linear_from(f, &ix, f->g->node[root->from].shape, 0);
 
 			root->at = sg_aff_add(f, at, sg_aff_ext(f, start));
@@ -275,7 +276,8 @@ demand_call(sg_fn *f, uint32_t step)
 	}
 }
 
-/* The lists that a step's values and questions gather in are the last step's, which has no need of them. */
+/* The lists that a step's values and questions gather in are the last step's, which has no need of
+ * them. */
 static sg_asker
 open_lists(sg_fn *f, uint32_t step)
 {

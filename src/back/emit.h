@@ -432,10 +432,12 @@ typedef struct sg_join {
 	uint32_t n, npads;   /* npads: how many of the last are PADs; CONCAT: 0 */
 	const sg_ext *start; /* CONCAT: of each piece, along the axis */
 	uint32_t axis;
+	bool flat; /* start: in elements, of which each piece is a run */
 } sg_join;
 const sg_join *sg_join_of(const sg_fn *f, sg_ref r);
 void sg_find_sum_joins(sg_fn *f, const bool *is_out); /* sums of PADs become JOINs */
 void sg_make_plain_join(sg_fn *f, sg_ref r);            /* of JOIN r that is no such sum */
+void sg_take_in_rows(sg_fn *f, const bool *is_out);     /* JOINs that stand in JOINs */
 bool sg_has_one_element(const sg_fn *f, sg_ref r);
 void sg_want_full(sg_fn *f, sg_ref r, bool contiguous); /* r is wanted in memory */
 /* An array in memory seen with strides. */

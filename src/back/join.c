@@ -2,7 +2,10 @@
  * branch. */
 #include "back/branch.h"
 
-enum { MANY_PADS = 3 }; /* from which on a sum of them is written piece by piece */
+enum {
+	MANY_PADS = 3, /* from which on a sum of them is written piece by piece */
+	FEW = 64,      /* pieces of a row that another row takes in */
+};
 
 const sg_join *
 sg_join_of(const sg_fn *f, sg_ref r)
@@ -70,7 +73,7 @@ make_sum_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n, size_t npads)
 		piece[*to] = leaf[i].r;
 		negate[(*to)++] = leaf[i].negate;
 	}
-	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads, NULL, 0};
+	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads, NULL, 0, false};
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 	f->at[r].kind = SG_P_JOIN;
 }
@@ -127,7 +130,7 @@ make_row_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n)
 	}
 	if (next != sg_fn_node(f, r)->shape->ext[j->axis])
 		return false;
-	*j = (sg_join){piece, negate, (uint32_t)n, 0, start, j->axis};
+	*j = (sg_join){piece, negate, (uint32_t)n, 0, start, j->axis, false};
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 	f->at[r].kind = SG_P_JOIN;
 	return true;
@@ -194,7 +197,7 @@ sg_make_plain_join(sg_fn *f, sg_ref r)
 	sg_ref *self = SG_NEW(f->ctx, sg_ref);
 
 	*self = r;
-	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL, 0};
+	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL, 0, false};
 	if (n->op == SG_PAD)
 		j->piece = self, j->npads = 1;
 	else if (n->op == SG_SELECT)
@@ -202,4 +205,102 @@ sg_make_plain_join(sg_fn *f, sg_ref r)
 	else
 		j->start = starts(f, n), j->axis = (uint32_t)n->attr->w[0];
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
+}
+
+/* ---- rows of rows ---- */
+
+/* Is r written in pieces one behind the other, each a run of its elements? */
+static bool
+is_row(const sg_fn *f, sg_ref r)
+{
+	const sg_join *j = f->at[r].kind == SG_P_JOIN ? sg_join_of(f, r) : NULL;
+
+	if (!j || !j->start)
+		return false;
+	for (uint32_t k = 0; k < j->axis; k++)
+		if (!sg_is_1(f, sg_fn_node(f, r)->shape->ext[k]))
+			return false;
+	return true;
+}
+
+/* Where piece k begins, in elements. */
+static sg_ext
+start_of(const sg_fn *f, sg_ref r, const sg_join *j, uint32_t k)
+{
+	const sg_shape *s = sg_fn_node(f, r)->shape;
+	sg_ext at = j->start[k];
+
+	for (uint32_t d = j->axis + 1; d < s->rank && !j->flat; d++)
+		at = sg_ext_mul(f->sp, at, s->ext[d]);
+	return at;
+}
+
+/* The row whose elements, in their order, are those of piece x, and which nothing else reads; 0:
+ * there is none. */
+static sg_ref
+row_within(const sg_fn *f, sg_ref x, const bool *is_out)
+{
+	while (!is_out[x] && f->at[x].uses == 1 && f->at[x].kind == SG_P_VIEW &&
+	       sg_fn_node(f, x)->op == SG_RESHAPE)
+		x = sg_arg(f->g, x, 0);
+	return !is_out[x] && f->at[x].uses == 1 && is_row(f, x) && sg_join_of(f, x)->n <= FEW ? x
+	                                                                                      : 0;
+}
+
+static void
+bury(sg_fn *f, sg_ref x, sg_ref row)
+{
+	for (; x != row; x = sg_arg(f->g, x, 0))
+		f->at[x].kind = SG_P_DEAD;
+	f->at[row].kind = SG_P_DEAD;
+}
+
+/* Row r has the pieces of the rows that it is made of. */
+static void
+take_in(sg_fn *f, sg_ref r, const bool *is_out)
+{
+	const sg_join *j = sg_join_of(f, r);
+	size_t n = 0, cap = 0, cap_start = 0, cap_negate = 0;
+	sg_ref *piece = NULL;
+	sg_ext *start = NULL;
+	bool *negate = NULL;
+
+	for (uint32_t k = 0; k < j->n; k++) {
+		const sg_ref row = row_within(f, j->piece[k], is_out);
+		const sg_join *in = row ? sg_join_of(f, row) : NULL;
+		const sg_ext from = start_of(f, r, j, k);
+
+		for (uint32_t i = 0; i < (in ? in->n : 1); i++) {
+			const sg_ext at =
+			    in ? sg_ext_add(f->sp, from, start_of(f, row, in, i)) : from;
+			size_t m = n, q = n;
+
+			SG_PUSH(f->ctx, start, m, cap_start, at);
+			SG_PUSH(f->ctx, negate, q, cap_negate,
+			        j->negate[k] != (in && in->negate[i]));
+			SG_PUSH(f->ctx, piece, n, cap, in ? in->piece[i] : j->piece[k]);
+		}
+		if (row)
+			bury(f, j->piece[k], row);
+	}
+	sg_join *own = SG_NEW(f->ctx, sg_join);
+	*own = (sg_join){piece, negate, (uint32_t)n, 0, start, j->axis, true};
+	*sg_bytes_map_at(f->joins, &r, sizeof r) = own;
+}
+
+/* What rows are made of that nothing else reads is written to its place at once. A guard's own
+ * pieces stay where the guard is. */
+void
+sg_take_in_rows(sg_fn *f, const bool *is_out)
+{
+	for (sg_ref r = 1; r < f->g->n && !f->guards; r++) {
+		bool any = false;
+
+		if (!is_row(f, r))
+			continue;
+		for (uint32_t k = 0; k < sg_join_of(f, r)->n && !any; k++)
+			any = row_within(f, sg_join_of(f, r)->piece[k], is_out) != 0;
+		if (any)
+			take_in(f, r, is_out);
+	}
 }
