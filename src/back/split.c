@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-	PIECE = 2048, /* values: some hundred statements */
+	PIECE = 1024, /* values: some hundred statements */
 	LONG = 3,     /* pieces: as many at least */
 	MOST = 200,   /* parameters for libtcc */
 	ALIGN = 64,
