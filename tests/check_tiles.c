@@ -381,6 +381,21 @@ START_TEST(flattened_pieces_need_no_division)
 	}
 END_TEST
 
+/* In causal attention each row and each column has an element that counts, so none is tested for one. */
+START_TEST(causal_attention_tests_no_row)
+	{
+		sg_model *m = compile("input q[N, 4], k[N, 4], v[N, 3]\n"
+		                      "gradient sum(attention(q, k, v, causal=true)**2) as s wrt q, k, v\n");
+		sg_buf b;
+
+		ck_assert(write_for_jit(m, &b));
+		ck_assert(strstr(sg_buf_text(&b), "_any_") == NULL);
+		for (size_t k = 0; sg_have_jit() && k < 6; k++)
+			check_entry(m, sg_model_entry(m, 0), extents[k], 1e-10, "causal attention");
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Nor those of an array that is copied because a product reads it in another order and shape. */
 START_TEST(a_copied_view_needs_no_division)
 	{
@@ -499,6 +514,7 @@ main(void)
 	tcase_add_test(t, buffers_are_reused);
 	tcase_add_test(t, flattened_pieces_need_no_division);
 	tcase_add_test(t, a_copied_view_needs_no_division);
+	tcase_add_test(t, causal_attention_tests_no_row);
 	tcase_add_test(t, short_loops_stay_as_they_are);
 	tcase_add_test(t, sums_into_places_stand_together);
 	tcase_add_loop_test(t, what_rows_are_made_of_is_written_in_place, 0,

@@ -27,8 +27,11 @@ sg_adj_solid(sg_build *b, sg_adj a)
 const sg_mask *
 sg_mask_plain(sg_build *b, sg_ref node)
 {
-	sg_mask *m = SG_NEW(b->ctx, sg_mask);
+	sg_mask *m;
 
+	if (sg_is_value(b, node, 1))
+		return NULL;
+	m = SG_NEW(b->ctx, sg_mask);
 	m->node = node;
 	return m;
 }
@@ -36,8 +39,11 @@ sg_mask_plain(sg_build *b, sg_ref node)
 const sg_mask *
 sg_mask_moved(sg_build *b, const sg_mask *from, sg_ref node)
 {
-	sg_mask *m = SG_NEW(b->ctx, sg_mask);
+	sg_mask *m;
 
+	if (sg_is_value(b, node, 1))
+		return NULL;
+	m = SG_NEW(b->ctx, sg_mask);
 	m->node = node;
 	m->light = from->light && !from->up;
 	return m;

@@ -134,6 +134,43 @@ merge(sg_build *b, sg_op op, const sg_node *inner, uint64_t mask)
 	return sg_reduce(b, op, inner->args[0], both);
 }
 
+/* The count along one axis that x is, spread over the others; 0: it is none. */
+static sg_ref
+counted(const sg_build *b, sg_ref x, uint32_t *axis)
+{
+	const sg_node n = sg_at(b, x);
+
+	if (n.op != SG_BROADCAST || sg_at(b, n.args[0]).op != SG_IOTA)
+		return 0;
+	*axis = (uint32_t)n.attr->w[0];
+	return n.args[0];
+}
+
+/* any(arange(n)[:, none] >= arange(n), axis=0 or 1): each number of the axis that stays meets itself. Causal
+ * attention asks so whether a row has an element. */
+static bool
+meets_itself(const sg_build *b, sg_ref x, uint64_t mask)
+{
+	uint32_t one, other;
+	sg_node n = sg_at(b, x);
+
+	if (n.op == SG_BROADCAST) {
+		uint64_t inner = 0;
+
+		for (uint32_t i = 0; i < sg_shape_of(b, n.args[0])->rank; i++)
+			if (mask == (uint64_t)1 << n.attr->w[i])
+				inner = (uint64_t)1 << i;
+		mask = inner;
+		n = sg_at(b, n.args[0]);
+	}
+	if (n.op != SG_LE && n.op != SG_EQ)
+		return false;
+	const sg_ref count = counted(b, n.args[0], &one);
+
+	return count && count == counted(b, n.args[1], &other) && one != other &&
+	       (mask == (uint64_t)1 << one || mask == (uint64_t)1 << other);
+}
+
 sg_ref
 sg_reduce(sg_build *b, sg_op op, sg_ref x, uint64_t mask)
 {
@@ -151,6 +188,8 @@ sg_reduce(sg_build *b, sg_op op, sg_ref x, uint64_t mask)
 	if (op == SG_SUM && ((r = sum_of_equal(b, x, mask)) || (r = sum_of_scaled(b, x, mask)) ||
 	                     (r = sum_of_slice(b, x, mask))))
 		return r;
+	if (op == SG_ANY && meets_itself(b, x, mask))
+		return sg_const_int(b, SG_BOOL, without(b, n.shape, mask), 1);
 	if (n.op == op)
 		return merge(b, op, &n, mask);
 	return raw_reduce(b, op, x, mask);
