@@ -396,6 +396,23 @@ START_TEST(causal_attention_tests_no_row)
 	}
 END_TEST
 
+/* A product reads a part of each row by heads where it lies. */
+START_TEST(heads_of_a_slice_are_not_copied)
+	{
+		sg_model *m = compile("input x[N, 24], w[4, 5], y[2*N, 6]\n"
+		                      "output reshape(x[:, 12:], [N, 3, 4]) @ w as a,\n"
+		                      "       transpose(reshape(x[:, :12], [N, 3, 4]), (1, 0, 2)) @ w as b,\n"
+		                      "       einsum(\"nij,jk->nik\", reshape(y[:, :4], [N, 2, 4]), w) as c\n");
+		sg_buf b;
+
+		ck_assert(write_for_jit(m, &b));
+		ck_assert(strstr(sg_buf_text(&b), "memcpy(") == NULL);
+		for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents; k++)
+			check_entry(m, sg_model_entry(m, 0), extents[k], 1e-11, "heads of a slice");
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Nor those of an array that is copied because a product reads it in another order and shape. */
 START_TEST(a_copied_view_needs_no_division)
 	{
@@ -515,6 +532,7 @@ main(void)
 	tcase_add_test(t, flattened_pieces_need_no_division);
 	tcase_add_test(t, a_copied_view_needs_no_division);
 	tcase_add_test(t, causal_attention_tests_no_row);
+	tcase_add_test(t, heads_of_a_slice_are_not_copied);
 	tcase_add_test(t, short_loops_stay_as_they_are);
 	tcase_add_test(t, sums_into_places_stand_together);
 	tcase_add_loop_test(t, what_rows_are_made_of_is_written_in_place, 0,

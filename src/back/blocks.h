@@ -45,6 +45,13 @@ typedef struct sg_block_slot {
 	int64_t offset;
 } sg_block_slot;
 
+/* Where in arrays steps begin. */
+typedef struct sg_block_place {
+	sg_aff at;
+	uint32_t readers;
+	const char *name; /* NULL: it is written out */
+} sg_block_place;
+
 struct sg_blocks {
 	sg_nest *n;
 	sg_fn *f;
@@ -57,6 +64,8 @@ struct sg_blocks {
 	sg_block_slot *slot;
 	size_t nslots, slot_cap;
 	int64_t bytes;
+	sg_block_place *place; /* while the steps of a tile are printed */
+	size_t nplaces, place_cap;
 	const char *i, *from, *count; /* names: the element, the tile's first, how many there are */
 };
 

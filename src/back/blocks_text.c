@@ -3,12 +3,17 @@
 
 #include <string.h>
 
+enum { MOST_PLACES = 32 }; /* that are told apart by looking at each */
+
 /* ---- texts of what is there ---- */
 
 /* Pointer to the element at the start of the tile. */
 static const char *
 start_of(const sg_blocks *b, const char *array, sg_aff at)
 {
+	for (size_t k = 0; k < b->nplaces; k++)
+		if (b->place[k].at == at && b->place[k].name)
+			return sg_text(b->f->ctx, "%s + %s", array, b->place[k].name);
 	return sg_text(b->f->ctx, "%s + %s", array, sg_form_text(b->n, at).s);
 }
 
@@ -384,14 +389,53 @@ sg_close_tiles(sg_blocks *b)
 	sg_close(b->n);
 }
 
+static void
+count_place(sg_blocks *b, sg_aff at)
+{
+	const sg_block_place one = {.at = at, .readers = 1};
+
+	for (size_t k = 0; k < b->nplaces; k++)
+		if (b->place[k].at == at) {
+			b->place[k].readers++;
+			return;
+		}
+	if (b->f->aff[at].n > 1 && b->nplaces < MOST_PLACES)
+		SG_PUSH(b->f->ctx, b->place, b->nplaces, b->place_cap, one);
+}
+
+/* A place that several steps read or write gets a name: libtcc takes each one as it stands. */
+static void
+name_places(sg_blocks *b)
+{
+	const sg_step *s = b->n->s;
+
+	for (uint32_t v = 1; v < b->nvals; v++)
+		if (b->item[v].array && b->item[v].in_row)
+			count_place(b, sg_place_of(b->n, s->val[v].ref, s->val[v].aff));
+	for (uint32_t k = b->nvals; k < b->nitems; k++)
+		if (b->item[k].in_row && sg_block_root(b, k)->kind != SG_R_FOLD)
+			count_place(b, root_place(b, sg_block_root(b, k)));
+	for (size_t k = 0; k < b->nplaces; k++) {
+		sg_block_place *x = &b->place[k];
+
+		if (x->readers < 2)
+			continue;
+		const char *form = sg_form_text(b->n, x->at).s;
+		x->name = sg_name_fresh(&b->f->names, "place");
+		sg_line(b->f, "const ptrdiff_t %s = %s;", x->name, form);
+	}
+}
+
 void
 sg_print_tiles(sg_blocks *b)
 {
+	name_places(b);
 	for (size_t p = 0; p < b->norder;)
 		if (b->item[b->order[p]].how == SG_B_EACH)
 			p = print_run(b, p);
 		else
 			print_step(b, b->order[p++]);
+	b->nplaces = 0;
 }
 
 /* ---- sums of a strip ---- */

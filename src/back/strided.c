@@ -76,6 +76,75 @@ see_windows(sg_fn *f, const sg_node *n, const sg_shape *from, sg_strided *s)
 	s->stride[w.at] = sg_ext_mul(f->sp, w.dilation, x.stride[w.axis]);
 }
 
+/* The next axes of either shape, from i and j on, that have the same number of elements: the places behind
+ * them. */
+static bool
+next_groups(sg_fn *f, const sg_shape *from, const sg_shape *to, uint32_t *i, uint32_t *j)
+{
+	sg_ext p = sg_ext_int(f->sp, 1);
+
+	for (uint32_t k = *i; k < from->rank; k++) {
+		sg_ext q = sg_ext_int(f->sp, 1);
+
+		p = sg_ext_mul(f->sp, p, from->ext[k]);
+		for (uint32_t l = *j; l < to->rank; l++) {
+			q = sg_ext_mul(f->sp, q, to->ext[l]);
+			if (p == q) {
+				*i = k + 1;
+				*j = l + 1;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Axes [lo, hi) of the shape as one, if the elements along them lie at equal distances: that distance. */
+static bool
+as_one_axis(sg_fn *f, const sg_strided *x, const sg_shape *from, uint32_t lo, uint32_t hi, sg_ext *distance)
+{
+	sg_ext next = 0;
+	bool any = false;
+
+	for (uint32_t k = hi; k-- > lo;) {
+		if (sg_is_1(f, from->ext[k]))
+			continue;
+		if (any && x->stride[k] != next)
+			return false;
+		if (!any)
+			*distance = x->stride[k];
+		any = true;
+		next = sg_ext_mul(f->sp, x->stride[k], from->ext[k]);
+	}
+	return any;
+}
+
+/* A reshape that splits axes, or merges such as lie like one. */
+static bool
+reshape_strides(sg_fn *f, const sg_strided *x, const sg_shape *from, const sg_shape *to, sg_strided *s)
+{
+	uint32_t i = 0, j = 0;
+
+	while (i < from->rank || j < to->rank) {
+		const uint32_t first = i, start = j;
+		sg_ext p;
+
+		if (j < to->rank && sg_is_1(f, to->ext[j])) {
+			s->stride[j++] = sg_ext_int(f->sp, 0);
+			continue;
+		}
+		if (i < from->rank && sg_is_1(f, from->ext[i])) {
+			i++;
+			continue;
+		}
+		if (!next_groups(f, from, to, &i, &j) || !as_one_axis(f, x, from, first, i, &p))
+			return false;
+		for (uint32_t k = j; k-- > start; p = sg_ext_mul(f->sp, p, to->ext[k]))
+			s->stride[k] = p;
+	}
+	return true;
+}
+
 /* The view of node r, whose operand is seen as s. */
 static bool
 see_through(sg_fn *f, sg_ref r, sg_strided *s)
@@ -91,7 +160,7 @@ see_through(sg_fn *f, sg_ref r, sg_strided *s)
 		return true;
 	case SG_RESHAPE:
 		if (!sg_strided_is_contiguous(f, &x, from))
-			break;
+			return reshape_strides(f, &x, from, n->shape, s);
 		row_major(f, n->shape, s->stride);
 		return true;
 	case SG_TRANSPOSE:
@@ -120,18 +189,6 @@ see_through(sg_fn *f, sg_ref r, sg_strided *s)
 	default:
 		return false;
 	}
-	if (!sg_view_is_plain(f, r))
-		return false;
-	/* only axes of extent 1 come and go */
-	for (uint32_t k = 0, j = 0; k < n->shape->rank; k++) {
-		s->stride[k] = zero;
-		if (sg_is_1(f, n->shape->ext[k]))
-			continue;
-		while (sg_is_1(f, from->ext[j]))
-			j++;
-		s->stride[k] = x.stride[j++];
-	}
-	return true;
 }
 
 bool
