@@ -708,6 +708,25 @@ text_claims(world *w)
 
 IN_WORLD(loops_are_joined_and_comments_harmless, text_claims)
 
+/* Sums over rows go by columns, of which a thread takes whole vectors. */
+static void
+columns_of_threads(world *w)
+{
+	const sg_emit_options o = {.prefix = "m", .jit = true, .threads = true};
+	const sg_ref x = input_of(w, SG_F32, SHAPE(w, num(w, 20000), num(w, 300)));
+	sg_ref y = sg_reduce(&w->b, SG_SUM, sg_ew1(&w->b, SG_SIN, x), 1);
+	sg_program *p = program_of(w, 1);
+	sg_buf c, h;
+
+	set_entry(w, &p->entry[0], "e", 1, &y);
+	sg_buf_init(&c, w->ctx);
+	sg_buf_init(&h, w->ctx);
+	(void)sg_emit(w->ctx, p, &o, &c, &h);
+	ck_assert_msg(strstr(sg_buf_text(&c), "&frame, 300, 128)"), "%s", sg_buf_text(&c));
+}
+
+IN_WORLD(threads_take_whole_vectors_of_columns, columns_of_threads)
+
 /* Many scalars, and a deep chain over an array: no recursion, short lines. */
 static void
 large_program(world *w)
@@ -812,6 +831,7 @@ main(void)
 	tcase_add_test(t, loops_over_many_arrays_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);
+	tcase_add_test(t, threads_take_whole_vectors_of_columns);
 	tcase_add_test(t, large_programs_are_written_in_short_lines);
 	tcase_add_test(t, long_functions_stand_in_pieces);
 	suite_add_tcase(s, t);

@@ -18,6 +18,7 @@ enum {
 	COLUMNS = 512,
 	FEW_ROWS = 16, /* and of a kernel that goes by rows */
 	SHARES = 64,   /* of a reduction of everything, at most */
+	ROW = 128,     /* of tiles: no less, as a routine's call takes a row */
 	UNIT = 1024,   /* where only one loop is left, what is cut off is a multiple of this */
 };
 
@@ -352,8 +353,13 @@ grain_text(sg_nest *n)
 
 	if (n->ngroups == 1)
 		return sg_text(f->ctx, "%lld", (long long)((turns + UNIT - 1) / UNIT * UNIT));
+	const long long unit = n->outer == n->ngroups - 1 ? ROW : 1;
+
 	if (sg_ext_const(f->sp, inner, &v))
-		return sg_text(f->ctx, "%lld", (long long)(turns / (v + 1) + 1));
+		return sg_text(f->ctx, "%lld", (turns / (v + 1) / unit + 1) * unit);
+	if (unit > 1)
+		return sg_text(f->ctx, "(1 + %lld / (1 + %s) / %lld) * %lld", (long long)turns,
+		               sg_ext_bare(f, inner), unit, unit);
 	return sg_text(f->ctx, "1 + %lld / (1 + %s)", (long long)turns, sg_ext_bare(f, inner));
 }
 
