@@ -25,4 +25,12 @@ status 'no gradient of three numbers' 1 "$SYMGRAD" run "$cells/not_a_scalar.sg" 
 says 'it says so' 'not_a_scalar.sg:6:[0-9]*: error: .*scalar'
 says 'and says the way out' 'hint: .*jacobian'
 
+# The messages that the page shows are those that are printed
+cd "$cells" || exit 99
+for cell in wrt_const not_a_scalar; do
+	"$SYMGRAD" info $cell.sg >/dev/null 2>"$work/told"
+	sed -n "/^$cell.sg:/,/^\`\`\`/p" README.md | sed '$d' | diff - "$work/told" >"$work/differ"
+	[ $? = 0 ] && pass || fail "README.md shows what $cell.sg is told" "$(cat "$work/differ")"
+done
+
 finish
