@@ -51,7 +51,6 @@ main(void)
 EOF
 "$bindir/symgrad" compile --entry=gradient "$examples/rosenbrock.sg" -o "$work/"
 # shellcheck disable=SC2046
-$cc -std=c11 "$work/main.c" "$work/rosenbrock.c" -o "$work/main" $(pkg-config --cflags symgrad) \
-	-L"$libdir" -lsymgrad_rt -lm
+$cc -std=c11 "$work/main.c" "$work/rosenbrock.c" -o "$work/main" $(pkg-config --cflags --libs symgrad_rt)
 "$work/main"
 echo 'what was installed works'

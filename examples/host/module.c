@@ -2,7 +2,7 @@
  * what its module says, and descends along the gradient in each param.
  *
  *     symgrad compile perceptron.sg && cc -O2 -DMODULE=perceptron_module module.c perceptron.c \
- *             $(pkg-config --cflags symgrad) -lsymgrad_rt -lm && ./a.out
+ *             $(pkg-config --cflags --libs symgrad_rt) && ./a.out
  *
  * So it may be code that is loaded at run time: perceptron.c as a shared object (cc -shared -fPIC),
  * opened by dlopen, with dlsym(..., "perceptron_module"). All dimensions are N here. */
