@@ -1,6 +1,7 @@
 /* graph.c - symgrad graph: an entry as a picture. */
 #include "cli/cli.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,7 @@ find_entry(job *j, sg_model *m)
 	const char *name = j->args->n > 1 ? j->args->operand[1] : NULL, *near;
 	const sg_entry *e = sg_model_find(m, name);
 	const char **names;
+	cli_text hint = {0};
 	size_t i, n = sg_model_nentries(m);
 
 	if (e || !name) {
@@ -163,9 +165,15 @@ find_entry(job *j, sg_model *m)
 		names[i] = sg_model_entry(m, i)->name;
 	}
 	near = sg_nearest_name(name, names, n);
-	j->status = near ? cli_error(j->args, CLI_FAULT, "no entry '%s'; did you mean '%s'?", name,
-	                             near)
-	                 : cli_error(j->args, CLI_FAULT, "no entry '%s'", name);
+	if (near) {
+		cli_printf(&hint, "did you mean '%s'?", near);
+	}
+	for (i = 0; !near && i < n; i++) {
+		cli_printf(&hint, "%s'%s'", i ? ", " : "the model has ", names[i]);
+	}
+	j->status = cli_error(j->args, CLI_FAULT, "no entry '%s'", name);
+	fprintf(stderr, "hint: %s\n", cli_str(&hint));
+	cli_text_free(&hint);
 	free(names);
 	return NULL;
 }

@@ -449,6 +449,17 @@ name_node(elab *e, const char *name, sg_span at)
 	return x;
 }
 
+/* Of a model that is trained: nobody has written 'grad' there. */
+static bool
+is_no_loss(elab *e, value v, sg_span at, const char *name)
+{
+	if (!e->o->training || v.kind != V_TENSOR || !sg_shape_of(e->b, v.ref)->rank)
+		return false;
+	sg_diag *d = elab_error(e, at, "not-scalar", "a loss is one number, not %s", v_describe(e, v));
+	sg_add_hint(e->ctx, d, "sum(%s) or mean(%s) is one", name, name);
+	return true;
+}
+
 static void
 run_gradient(elab *e, const sg_stmt *st)
 {
@@ -461,7 +472,8 @@ run_gradient(elab *e, const sg_stmt *st)
 
 	slot = new_entry(e, sg_intern_z(e->ctx, "gradient"), "gradient", st->word_at);
 	y = slot ? output_name(e, it) : NULL;
-	if (!y || (v = eval(e, e->top, it->value)).kind == V_POISON)
+	if (!y || (v = eval(e, e->top, it->value)).kind == V_POISON ||
+	    is_no_loss(e, v, it->value->at, y))
 		return;
 	/* y is evaluated once; grad(y, p) then sees the value through a name that no text can have */
 	const char *hidden = sg_intern_z(e->ctx, "(gradient)");

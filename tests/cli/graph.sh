@@ -27,7 +27,8 @@ status 'factors are drawn' 0 "$SYMGRAD" graph lu.sg
 has 'they have a formula' '= lu(a)' out
 status 'an entry is named' 0 "$SYMGRAD" graph "$model" forward
 has 'it is drawn' 'entry forward' out
-expect 'an unknown entry' 1 '' "symgrad graph: error: no entry 'forwards'; did you mean 'forward'?" \
+expect 'an unknown entry' 1 '' "symgrad graph: error: no entry 'forwards'
+hint: did you mean 'forward'?" \
 	graph "$model" forwards
 expect 'too many names' 2 '' "symgrad graph: error: expected a model and an entry, got 'b' too
 try 'symgrad graph --help'" graph "$model" a b

@@ -209,7 +209,8 @@ fi
 expect 'no such loss' 1 '' '*' train fit.sg --loss=los
 says 'is told, with what was meant' "did you mean 'loss'"
 expect 'a loss that is none' 1 '' '*' train fit.sg --loss=y N=3
-says 'is told where it is' 'fit.sg:4:1: error'
+says 'is told where it is' 'fit.sg:4:1: error: a loss is one number, not f32\[N\]'
+says 'with what to do' 'hint: sum(y) or mean(y) is one'
 expect 'no loss at all' 1 '' '*' train rows.sg N=3
 says 'is told' 'no .gradient. that says what is to be made small'
 says 'with what to do' 'hint: name one of its values: --loss=NAME'
