@@ -5,7 +5,7 @@
  * than half a unit in the last place from both neighbours. The result is the shortest that reads
  * back, and the nearest among those. Reading: the quotient of two whole numbers to 64 bits and a
  * sticky bit, rounded once to nearest even; where powers of ten are exact in double, one
- * multiplication (Clinger 1990). */
+ * multiplication (Clinger 1990), and up to 19 digits are divided in 64 bits. */
 #include "base/base.h"
 #include "base/big.h"
 
@@ -441,6 +441,31 @@ scale_exactly(uint64_t m, int e)
 	return e < 0 ? (double)m / pow10[-e] : (double)m * pow10[e];
 }
 
+/* m 10^-k for k <= 27, so that 5^k fits 64 bits as m does: their quotient to 64 bits, the first of
+ * which may be 0, and whether there is a rest. */
+static double
+divide_exactly(uint64_t m, int k)
+{
+	uint64_t den = 1, q = 0;
+	bool carry = false;
+
+	for (int i = 0; i < k; i++)
+		den *= 5;
+	const int up = __builtin_clzll(m), den_up = __builtin_clzll(den);
+	m <<= up;
+	den <<= den_up;
+	for (int i = 0; i < 64; i++) {
+		q <<= 1;
+		if (carry || m >= den) {
+			m -= den;
+			q |= 1;
+		}
+		carry = m >> 63;
+		m <<= 1;
+	}
+	return round_to_double(q, carry || m > 0, den_up - up - 63 - k);
+}
+
 /* The first KEPT_DIGITS digits, and a 1 for a rest that is not 0; returns the exponent to go with
  * it. */
 static int
@@ -507,6 +532,8 @@ read_decimal(reader r, double *v)
 		*v = HUGE_VAL;
 	else if (FLT_EVAL_METHOD == 0 && d.n <= 15 && d.exponent >= -22 && d.exponent <= 22)
 		*v = scale_exactly(small_integer(&d), (int)d.exponent);
+	else if (d.n <= 19 && d.exponent >= -27 && d.exponent <= 0)
+		*v = divide_exactly(small_integer(&d), (int)-d.exponent);
 	else
 		*v = scale_big(&d);
 	return true;
