@@ -233,7 +233,8 @@ sg_print_entry(sg_file *file, sg_c_entry *e)
 	print_fn(file, e);
 	if (file->m.o->casadi)
 		return;
-	print_work(file, e);
+	if (!file->m.o->jit) /* who has the text compiled knows the size as an extent */
+		print_work(file, e);
 	print_defaults(file, e);
 	sg_print_steps(file, e);
 }

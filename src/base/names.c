@@ -21,7 +21,8 @@ sg_hash(const void *bytes, size_t size, uint64_t seed)
 
 	for (; size >= 8; p += 8, size -= 8) {
 		memcpy(&w, p, 8);
-		h = mix(h ^ w) + UINT64_C(0x9e3779b97f4a7c15);
+		h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 29; /* the last mix does the rest */
 	}
 	w = 0;
 	if (size >= 4) {
@@ -33,7 +34,7 @@ sg_hash(const void *bytes, size_t size, uint64_t seed)
 	} else if (size > 0) {
 		w = (uint64_t)p[0] | (uint64_t)p[size / 2] << 8 | (uint64_t)p[size - 1] << 16;
 	}
-	return mix(mix(h ^ w) + UINT64_C(0x2545f4914f6cdd1d));
+	return mix((h ^ w) * UINT64_C(0x2545f4914f6cdd1d));
 }
 
 /* ---- names ---- */

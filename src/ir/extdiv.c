@@ -281,7 +281,7 @@ sg_ext_fold(sg_space *sp, sg_ext e, uint32_t term, sg_ext *p, int64_t *k, sg_ext
 	return true;
 }
 
-enum { DEPTH = 3, EFFORT = 48 }; /* of atoms that a proof looks into; extents that it may look at */
+enum { DEPTH = 3, EFFORT = 24 }; /* of atoms that a proof looks into; extents that it may look at */
 
 static bool nonneg(sg_space *sp, sg_ext e, int depth);
 
