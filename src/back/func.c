@@ -2,6 +2,7 @@
 #include "back/branch.h"
 #include "back/nest.h"
 
+#include <ctype.h>
 #include <string.h>
 
 void
@@ -172,6 +173,49 @@ sg_declare_tile(sg_fn *f)
 	sg_line(f, "char *const %s = %s + (64 - ((size_t)%s & 63));", f->tile, room, room);
 }
 
+/* ---- what the text reads ---- */
+
+static size_t
+word_at(const char *s)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)s[n]) || s[n] == '_')
+		n++;
+	return n;
+}
+
+/* The array in "x", "x[2]" or "(x + 3)". */
+static const char *
+array_in(const char *name)
+{
+	return name + strspn(name, "(&*");
+}
+
+void
+sg_find_read(sg_ctx *ctx, const char *text, size_t n, const char *const *name, bool *is_read)
+{
+	sg_bytes_map *words = sg_bytes_map_new(ctx);
+
+	for (const char *s = text; *s;) {
+		const size_t size = word_at(s);
+
+		if (size) {
+			*sg_bytes_map_at(words, s, size) = words;
+			s += size;
+			continue;
+		}
+		const char *end = s[0] == '/' && s[1] == '*' ? strstr(s, "*/") : NULL;
+		s = end ? end + 2 : s + 1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (name[i]) {
+			const char *x = array_in(name[i]);
+
+			is_read[i] = sg_bytes_map_get(words, x, word_at(x)) != NULL;
+		}
+}
+
 /* Arguments that no text reads. */
 static void
 mention_unread(sg_fn *f, const bool *used)
@@ -310,6 +354,8 @@ sg_fn_print(sg_fn *f, const bool *used)
 	f->b = &steps;
 	print_steps(f);
 	f->b = out;
+	if (!f->m->o->jit)
+		sg_find_read(f->ctx, sg_buf_text(&steps), f->m->p->ninputs, f->input, f->is_read);
 	declare_arrays(f);
 	sg_declare_tile(f);
 	if (f->has_status)

@@ -236,6 +236,8 @@ print_body(text *w, sg_fn *fn, const sg_body *body, sg_ref room, sg_buf *out)
 	for (size_t i = 0; i < body->ninputs; i++)
 		name_input(w, fn, body, i);
 	sg_fn_print_body(fn, &w->arrays, out);
+	if (!w->f->m->o->jit)
+		sg_find_read(w->f->ctx, sg_buf_text(out), body->ninputs, fn->input, fn->is_read);
 	w->f->has_status = w->f->has_status || fn->has_status;
 	w->f->line = fn->line;
 	w->f->src = fn->src;

@@ -155,6 +155,17 @@ expect 'is 0 beside it' 0 \
 	'{"a": [0], "b": 0, "c": 0, "d": [0, 0, 0], "e": [0, 0.1411200080598672], "f": [0.8414709848078965]}' '' \
 	run --format=json beside.sg forward x='[1, 2, 3]' m='[[1, 2, 3], [4, 5, 6], [7, 8, 9]]'
 
+# ---- what loops in loops get and do not read
+cat >unread.sg <<'END'
+input x[N], w, u, v[3], xs[K], ys[K, 2]
+def f(a, b) { c, d, e, g = scan((c, d, e, g, k) -> (c + a, d, e, g), (a, x, u, v), over=arange(3)); return c*b }
+def g(a, b, q) { c, d, e = scan((c, d, e, k) -> (c + a, d, e), (a, b, q), over=arange(3)); return c }
+entry s = scan(f, w, over=[1.0, 2.0]) as y, scan(g, w, over=(xs, ys)) as z
+END
+expect 'arrays that are handed on' 0 '' '' compile unread.sg -o . --standalone
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -c unread.c -o unread.o
+
 # ---- threads
 cat >wide.sg <<'END'
 input x[N, M], i: i64[K]
