@@ -538,8 +538,8 @@ END_TEST
 /* All transposes, steps between elements, rows backwards, and columns behind C that stay. */
 TEST(C(products_agree_with_their_references))
 {
-	const ptrdiff_t ext[] = {0,  1,  2,  3,  4,   5,   8,   9,   16, 17,
-	                         31, 33, 35, 64, 127, 129, 130, 300, 500};
+	const ptrdiff_t ext[] = {0,  1,  2,  3,  4,  5,   8,   9,   12,  16, 17,
+	                         23, 31, 33, 35, 64, 127, 129, 130, 300, 500};
 	enum { count = sizeof ext / sizeof *ext };
 	uint64_t seed = 8;
 	ptrdiff_t m, n, k, s, ar, ac, br, bc;
