@@ -516,6 +516,31 @@ START_TEST(what_rows_are_made_of_is_written_in_place)
 	}
 END_TEST
 
+/* A factor that fills the first cache is read anew for each tile: of 128 rows, for one of 60 columns. */
+START_TEST(tiles_are_taller_where_products_are_heavy)
+	{
+		static const struct {
+			int columns;
+			const char *tile;
+		} size[] = {{60, "row += 128)"}, {8, "row += 64)"}};
+
+		for (size_t k = 0; k < 2; k++) {
+			char text[128];
+			sg_failure why;
+			sg_model *m;
+
+			snprintf(text, sizeof text,
+			         "input x[N, 88]\nparam w[88, %d]\n"
+			         "output sum(tanh(tanh(x) @ w), axis=1) as y\n",
+			         size[k].columns);
+			m = compile(text);
+			ck_assert_ptr_nonnull(
+			    strstr(sg_write_c(m, "m.h", 0, NULL, &why), size[k].tile));
+			sg_model_free(m);
+		}
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -537,6 +562,7 @@ main(void)
 	tcase_add_test(t, sums_into_places_stand_together);
 	tcase_add_loop_test(t, what_rows_are_made_of_is_written_in_place, 0,
 	                    sizeof rows / sizeof *rows);
+	tcase_add_test(t, tiles_are_taller_where_products_are_heavy);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

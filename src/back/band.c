@@ -22,6 +22,7 @@ enum {
 	MOST_TILE = 256,
 	MOST_WEIGHTS = 1 << 15, /* elements of a product that each tile reads or adds to */
 	CACHE = 32 << 10,       /* bytes */
+	SECOND_CACHE = 256 << 10,
 };
 
 typedef enum { BEFORE, INSIDE, BEHIND } side;
@@ -540,12 +541,32 @@ find_local(finder *w, uint32_t lo, uint32_t hi, touched *local)
 	return bytes;
 }
 
-/* Products want many rows at once. Few rows are worth it if each is long: one at a time. 0: they
- * are not. */
+/* Does a product read, for each tile, what fills the cache by itself? */
+static bool
+is_heavy(const finder *w, const sg_step *s)
+{
+	sg_fn *f = w->f;
+	sg_strided x, y;
+	sg_product p;
+	int64_t v;
+
+	(void)sg_strided_of(f, sg_arg(f->g, s->ref, 0), &x);
+	(void)sg_strided_of(f, sg_arg(f->g, s->ref, 1), &y);
+	sg_contract_plan(f, s->ref, &x, &y, &p);
+	const sg_type t = (sg_type)sg_fn_node(f, s->ref)->type;
+	const sg_ext size[3] = {s->row == SG_ROLE_TERM ? p.m : p.k, p.n,
+	                        sg_ext_int(f->sp, (int64_t)sg_type_size(t))};
+
+	return sg_ext_const(f->sp, sg_fn_ext_mul(f, size, 3), &v) && v >= CACHE;
+}
+
+/* Products want many rows at once, and where they are heavy what is handed on may as well lie in
+ * the second cache. Few rows are worth it if each is long: one at a time. 0: they are not. */
 static uint32_t
-tile_of(const finder *w, sg_ext bytes, bool has_products)
+tile_of(const finder *w, sg_ext bytes, bool has_products, bool heavy)
 {
 	const uint32_t least = has_products ? USUAL_TILE : LEAST_TILE;
+	const int64_t cache = heavy ? SECOND_CACHE : CACHE;
 	sg_fn *f = w->f;
 	int64_t v, rows;
 	uint32_t tile = MOST_TILE;
@@ -554,7 +575,7 @@ tile_of(const finder *w, sg_ext bytes, bool has_products)
 		return !sg_ext_const(f->sp, bytes, &v) || v >= CACHE;
 	if (!sg_ext_const(f->sp, bytes, &v))
 		return USUAL_TILE;
-	while (tile > least && v > CACHE / tile)
+	while (tile > least && v > cache / tile)
 		tile /= 2;
 	return tile;
 }
@@ -587,22 +608,24 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 	sg_fn *f = w->f;
 	touched local = {0};
 	uint32_t nwork = 0, tile;
-	bool has_products = false;
+	bool has_products = false, heavy = false;
 	sg_ext bytes;
 
 	for (uint32_t i = lo; i < hi; i++) {
 		const sg_step *s = &f->step[f->order[i]];
 
 		nwork += is_work(s);
-		has_products = has_products ||
-		               (s->kind == SG_S_CALL && sg_fn_node(f, s->ref)->op == SG_CONTRACT);
+		if (s->kind != SG_S_CALL || sg_fn_node(f, s->ref)->op != SG_CONTRACT)
+			continue;
+		has_products = true;
+		heavy = heavy || is_heavy(w, s);
 	}
 	if (nwork < 2)
 		return false;
 	count_users(w, f->order, lo, hi, -1);
 	bytes = find_local(w, lo, hi, &local);
 	count_users(w, f->order, lo, hi, 1);
-	tile = local.n ? tile_of(w, bytes, has_products) : 0;
+	tile = local.n ? tile_of(w, bytes, has_products, heavy) : 0;
 	if (tile == 0)
 		return false;
 	SG_PUSH(f->ctx, f->band, f->nbands, f->band_cap,
