@@ -287,6 +287,7 @@ cli_sources = \
 	src/cli/weights.c \
 	src/cli/zip.c
 runtime_templates = \
+	runtime/activate.h.in \
 	runtime/activation.c.in \
 	runtime/block.c.in \
 	runtime/block_fold.c.in \

@@ -260,6 +260,12 @@ TEST(C(blocks_of_functions_are_their_scalars))
 	UNARY(erf, R(erf));
 	UNARY(sigmoid, R(sigmoid));
 	UNARY(softplus, R(softplus));
+	UNARY(erfc, R(erfc));
+	UNARY(silu, R(silu));
+	UNARY(mish, R(mish));
+	UNARY(gelu, R(gelu));
+	UNARY(normal_cdf, R(normal_cdf));
+	UNARY(tanhshrink, R(tanhshrink));
 	UNARY(lgamma, R(lgamma));
 	BINARY(div, C(two_div));
 	BINARY(mod, R(mod));

@@ -106,6 +106,41 @@ x_softplus(mpfr_t r, const mpfr_t x)
 }
 
 static void
+x_silu(mpfr_t r, const mpfr_t x)
+{
+	x_sigmoid(r, x);
+	mpfr_mul(r, r, x, MPFR_RNDN);
+}
+
+static void
+x_mish(mpfr_t r, const mpfr_t x)
+{
+	x_softplus(r, x);
+	mpfr_tanh(r, r, MPFR_RNDN);
+	mpfr_mul(r, r, x, MPFR_RNDN);
+}
+
+static void
+x_gelu(mpfr_t r, const mpfr_t x)
+{
+	x_normal_cdf(r, x);
+	mpfr_mul(r, r, x, MPFR_RNDN);
+}
+
+/* With the digits more that cancel: the difference is about x^3/3. */
+static void
+x_tanhshrink(mpfr_t r, const mpfr_t x)
+{
+	const long e = mpfr_zero_p(x) ? 0 : mpfr_get_exp(x);
+	mpfr_t t;
+
+	mpfr_init2(t, PREC + (e < 0 ? -2 * e : 0));
+	mpfr_tanh(t, x, MPFR_RNDN);
+	mpfr_sub(r, x, t, MPFR_RNDN);
+	mpfr_clear(t);
+}
+
+static void
 x_log1mexp(mpfr_t r, const mpfr_t x)
 {
 	mpfr_expm1(r, x, MPFR_RNDN);
@@ -386,7 +421,19 @@ static const row rows[] = {
     {F(erfc), -1, 1, -1e300, 1e3, 4, 4},
     {F(erfc), -7, 28, -1e300, 1e3, 4, 4},
     {F(erfc), 8, 11, -1e300, 1e3, 4, 4},
-    {F(normal_cdf), -38, 4, -1e3, 1e300, 6, 4},
+    {F(normal_cdf), -38.6, 4, -1e3, 1e300, 4, 4},
+    {F(normal_cdf), -14.5, 1, -1e3, 1e300, 4, 4},
+    {F(gelu), -38.8, 4, -1e300, 1e300, 4, 4},
+    {F(gelu), -14.5, 1, -1e300, 1e300, 4, 4},
+    {F(gelu), -1, 1, -1e300, 1e300, 4, 4},
+    {F(silu), -755, 40, -1e300, 1e300, 4, 4},
+    {F(silu), -110, 20, -1e300, 1e300, 4, 4},
+    {F(silu), -2, 2, -1e300, 1e300, 4, 4},
+    {F(mish), -755, 40, -1e300, 1e300, 4, 4},
+    {F(mish), -110, 20, -1e300, 1e300, 4, 4},
+    {F(mish), -2, 2, -1e300, 1e300, 4, 4},
+    {F(tanhshrink), -2, 2, -1e300, 1e300, 4, 4},
+    {F(tanhshrink), -20, 20, -1e300, 1e300, 4, 4},
     {F(softplus), -2, 2, -1e4, 1e300, 4, 4},
     {F(softplus), -750, 40, -1e4, 1e4, 4, 4},
     {F(softplus), -110, 40, -1e4, 1e4, 4, 4},

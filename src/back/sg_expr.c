@@ -591,6 +591,11 @@ put_unary(sg_text_writer *w, const sg_node *n)
 	case SG_RSQRT:
 		sg_buf_puts(w->b, "rsqrt(");
 		break;
+	case SG_NORMAL_CDF:
+		sg_buf_puts(w->b, "0.5*erfc(-0.7071067811865476*");
+		sg_put(w, x, SG_P_UNARY);
+		sg_buf_puts(w->b, ")");
+		return SG_P_MUL;
 	case SG_LOG1MEXP:
 		sg_buf_puts(w->b, "log(1 - exp(");
 		sg_put(w, x, SG_P_ANY);

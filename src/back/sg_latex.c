@@ -304,6 +304,9 @@ put_unary(sg_text_writer *w, const sg_node *n)
 	case SG_LOG1MEXP:
 		put_between(w, "\\log\\left(1 - e^{", x, "}\\right)");
 		return SG_P_POSTFIX;
+	case SG_NORMAL_CDF:
+		put_between(w, "\\Phi\\left(", x, "\\right)");
+		return SG_P_POSTFIX;
 	case SG_LGAMMA:
 		put_between(w, "\\log\\left|\\Gamma\\left(", x, "\\right)\\right|");
 		return SG_P_POSTFIX;

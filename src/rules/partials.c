@@ -24,6 +24,7 @@
 #define COSH(a) F1(COSH, a)
 #define DIGAMMA(a) F1(DIGAMMA, a)
 #define SIGMOID(a) F1(SIGMOID, a)
+#define TANH(a) F1(TANH, a)
 #define ADD(a, c) F2(ADD, a, c)
 #define SUB(a, c) F2(SUB, a, c)
 #define MUL(a, c) F2(MUL, a, c)
@@ -41,6 +42,9 @@
 #define TIE(loses, wins) SEL(loses, K(0), SEL(wins, K(1), K(0.5)))
 /* (1 - a)(1 + a): no cancellation where |a| is near 1. */
 #define ONE_MINUS_SQUARE(a) MUL(SUB(K(1), a), ADD(K(1), a))
+/* Products of what is right to the last bits where it is tiny, no differences. */
+#define SILU_DX(a, p) silu_dx(b, p, SIGMOID(a))
+#define NORMAL_PDF(a) MUL(K(0x1.9884533d43651p-2), EXP(MUL(K(-0.5), SQUARE(a))))
 #define ATAN_DX(a) RECIP(ADD(K(1), SQUARE(a)))
 /* a / r, and a / (u^2 + v^2) without overflow; 0 at the origin. */
 #define OVER_RADIUS(a, radius) SEL(EQ(radius, K(0)), K(0), DIV(a, radius))
@@ -53,6 +57,22 @@ static sg_ref
 polar(sg_build *b, sg_ref r, sg_ref a, sg_ref radius)
 {
 	return SEL(EQ(radius, K(0)), K(0), DIV(DIV(a, radius), radius));
+}
+
+/* s + r (1 - s) for r = x s, the sigmoid s of x: where s is denormal, r is right and x s is not. */
+static sg_ref
+silu_dx(sg_build *b, sg_ref r, sg_ref s)
+{
+	return ADD(s, MUL(r, SUB(K(1), s)));
+}
+
+/* t + x s (1 - t^2) for t = tanh(softplus(x)) and the sigmoid s of x. */
+static sg_ref
+mish_dx(sg_build *b, sg_ref x)
+{
+	const sg_ref r = F1(SILU, x), t = TANH(F1(SOFTPLUS, x));
+
+	return ADD(t, MUL(r, ONE_MINUS_SQUARE(t)));
 }
 
 /* y x^(y-1), 0 where y = 0 whatever x is. */

@@ -809,7 +809,19 @@ def edges():
     edge("softsign_far", "softsign(x)", [-1e300, 0, 1e300], [-1, 0, 1], [0, 1, 0], "docs/numerics.md: the limits")
     edge("mish_far", "mish(x)", [-1e308, -800, 800, 1e308], [0, 0, 800, 1e308], [0, 0, 1, 1], "docs/numerics.md: finite for all finite x; the limits")
     edge("tanhshrink_far", "tanhshrink(x)", [-1e308, 800], [-1e308, 799], [1, 1], "docs/numerics.md: the limits")
-    edge("gelu_tail", "gelu(x)", [-10, -20, 40], [-7.619853024160526e-23, -5.507248237212467e-88, 40], None, "mpmath: x Phi(x) with 50 digits", rtol=1e-13)
+    with mpmath.workdps(400):
+        def exact(name, fn, x, rtol=1e-15, slope_rtol=1e-12):
+            y = [float(fn(mpmath.mpf(float(t)))) for t in x]
+            g = [float(mpmath.diff(fn, mpmath.mpf(float(t)), h=mpmath.mpf(10) ** -150)) for t in x]
+            edge(name, name.rsplit("_", 1)[0] + "(x)", x, y, None, "mpmath, 400 digits", rtol=rtol)
+            edge(name + "_slope", f"jvp({name.rsplit('_', 1)[0]}(x), x, x*0 + 1)", x, g, None, "mpmath, 400 digits", rtol=slope_rtol)
+
+        exact("gelu_tail", lambda x: x * mpmath.ncdf(x), [-37.5, -20, -10, -3, -1e-300, 0.1, 40])
+        exact("silu_tail", lambda x: x / (1 + mpmath.exp(-x)), [-715, -40, -3, 1e-300, 5])
+        exact("mish_tail", lambda x: x * mpmath.tanh(mpmath.log1p(mpmath.exp(x))), [-715, -40, -3, 1e-300, 5])
+        exact("tanhshrink_near", lambda x: x - mpmath.tanh(x), [-1e-90, 1e-30, 0.001, -0.5, 1.25, 7])
+        exact("softsign_off", lambda x: x / (1 + abs(x)), [-1e17, -3e9, 0.25, 1e12])
+        exact("erfc_tail", mpmath.erfc, [26.5, 20, 3, 0.25, -2])
     edge("erf_far", "erf(x)", [-30, 30, inf], [-1, 1, 1], None)
     edge("lgamma_edges", "lgamma(x)", [1, 2, inf, 0], [0, 0, inf, inf], None)
     edge("lgamma_negative", "lgamma(x)", [-0.5, -1.5], None, None, fn=torch.lgamma, rtol=1e-12)
