@@ -55,6 +55,27 @@ solve_hole(elab *e, sg_ext size, uint32_t rank, sg_ext *ext, sg_ext *rest, sg_sp
 	return true;
 }
 
+/* The one dimension that the size depends on, where the size wanted tells it. */
+static void
+hint_reshape(elab *e, sg_diag *d, sg_ext size, sg_ext wanted)
+{
+	const uint32_t n = sg_space_ndims(e->sp);
+	const int64_t *dims = SG_NEW_ARRAY(e->ctx, int64_t, n);
+	const bool *known = SG_NEW_ARRAY(e->ctx, bool, n);
+	int64_t want, v;
+
+	for (uint32_t k = 0; k < n && sg_ext_const(e->sp, wanted, &want); k++)
+		if (sg_ext_solve(e->sp, size, k, dims, known, want, &v) == 1) {
+			const char *name = sg_space_dim(e->sp, k)->name;
+
+			sg_add_hint(e->ctx, d, "it fits where %s is %lld: dim %s = %lld, above the first use",
+			            name, (long long)v, name, (long long)v);
+			return;
+		}
+	if (!sg_ext_const(e->sp, size, NULL))
+		sg_add_hint(e->ctx, d, "-1 stands for the one extent that follows from the others");
+}
+
 value
 f_reshape(elab *e, call_args *a)
 {
@@ -78,7 +99,7 @@ f_reshape(elab *e, call_args *a)
 	}
 	sg_diag *d = elab_error(e, a->at[1], "reshape", "%s can't be reshaped to %s: its size is %s, not %s",
 	                        from, shape_words(e, s), n, sg_ext_text(e->sp, sg_shape_size(e->sp, s)));
-	sg_add_hint(e->ctx, d, "-1 stands for the one extent that follows from the others");
+	hint_reshape(e, d, size, sg_shape_size(e->sp, s));
 	return POISON;
 }
 
