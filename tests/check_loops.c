@@ -65,6 +65,12 @@ static const struct {
      "output f(w) as y, jacobian(f(w), w, mode=\"forward\") as j\n"
      "entry h = hessian(sum(f(w)), w) as h, map((r) -> f(r)*w, broadcast_to(w, [3, N])) as m\n",
      1e-11},
+    {"a map in a scan, by what the scan starts from",
+     "input a[M], w, x[N]\n"
+     "def step(c, k) { d = map((r) -> 0.6*r*r, c); return c*d + w, sum(c) }\n"
+     "c, s = scan(step, 0.3*a, over=x)\n"
+     "gradient sum(c) + sum(s) as y wrt a, w\n",
+     1e-11},
     {"what is dear to compute again is kept",
      "input x[N, R, M], z[N, K]\n"
      "param W[M, 4, K], U[K, 4, K], b[4, K], A[K, K], E[K, K]\n"

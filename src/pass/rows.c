@@ -22,7 +22,8 @@ struct sg_rows {
 	origin *origin;
 	size_t norigins, origin_cap;
 	uint32_t *seen, now;        /* per origin: seen[k] == now in this search */
-	uint32_t *closed, closings; /* the same for the rows of maps within what is looked at */
+	uint32_t *closed, closings; /* the same for the params of loops within what is looked at */
+	uint32_t *within;           /* per node: it is within that */
 	sg_ref *index; /* per origin: the step's number in the new graph, where some y wants it */
 	sg_row *row;   /* that y of this DERIV goes through, each after those that its xs have */
 	size_t nrows, row_cap;
@@ -78,13 +79,68 @@ learn(sg_rows *f, const bool *live)
 
 /* ---- what a derivative goes through ---- */
 
-/* The params that a derivative of y comes to above x, but for those of maps within y. */
+/* The params of the loop are closed in this search. */
+static void
+close_params(sg_rows *f, const sg_node *n, uint32_t now)
+{
+	const bool is_map = n->op == SG_MAP;
+
+	if (!is_map && n->op != SG_SCAN && n->op != SG_WHILE)
+		return;
+	const sg_loop l = is_map ? (sg_loop){0} : sg_loop_parts(n);
+	const uint32_t nx = is_map ? (uint32_t)n->attr->w[0] : l.nx;
+	const sg_ref *x = is_map ? n->args + nx : l.xparam;
+
+	for (uint32_t k = 0; k < nx; k++)
+		f->closed[f->origin_of[x[k]] - 1] = now;
+	for (uint32_t k = 0; k < l.nc; k++)
+		f->closed[f->origin_of[l.cparam[k]] - 1] = now;
+}
+
+/* Those of all loops that y needs, in bodies of loops too. */
+static void
+close_all_within(sg_rows *f, sg_ref y, uint32_t now)
+{
+	const sg_graph *g = f->old.g;
+	sg_ref *todo = NULL;
+	size_t n = 0, cap = 0;
+
+	if (!f->within)
+		f->within = SG_NEW_ARRAY(f->old.ctx, uint32_t, g->n);
+	f->within[y] = now;
+	SG_PUSH(f->old.ctx, todo, n, cap, y);
+	while (n > 0) {
+		const sg_node *at = sg_node_at(g, todo[--n]);
+
+		close_params(f, at, now);
+		for (uint32_t k = 0; k < at->nargs; k++)
+			if (f->within[at->args[k]] != now) {
+				f->within[at->args[k]] = now;
+				SG_PUSH(f->old.ctx, todo, n, cap, at->args[k]);
+			}
+	}
+}
+
+static size_t
+keep_open(const sg_rows *f, size_t n, sg_ref *open, uint32_t now)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (f->closed[f->origin_of[open[i]] - 1] != now)
+			open[kept++] = open[i];
+	return kept;
+}
+
+/* The params that a derivative of y comes to above x, but for those of loops within y. What only the
+ * slices of a map in a loop's body make is captured by the loop, so that maps are looked for in bodies
+ * too, where there is need. */
 static sg_ref *
-open_params(sg_rows *f, const sg_cone *cone, size_t *n)
+open_params(sg_rows *f, sg_ref y, const sg_cone *cone, size_t *n)
 {
 	const uint32_t now = ++f->closings;
 	sg_ref *open = NULL;
-	size_t cap = 0, kept = 0;
+	size_t cap = 0;
 
 	*n = 0;
 	for (uint32_t i = 0; i < cone->n; i++) {
@@ -93,13 +149,13 @@ open_params(sg_rows *f, const sg_cone *cone, size_t *n)
 
 		if (at->op == SG_SEED && f->origin_of[r])
 			SG_PUSH(f->old.ctx, open, *n, cap, r);
-		for (int64_t k = 0; at->op == SG_MAP && k < at->attr->w[0]; k++)
-			f->closed[f->origin_of[at->args[at->attr->w[0] + k]] - 1] = now;
+		close_params(f, at, now);
 	}
-	for (size_t i = 0; i < *n; i++)
-		if (f->closed[f->origin_of[open[i]] - 1] != now)
-			open[kept++] = open[i];
-	*n = kept;
+	*n = keep_open(f, *n, open, now);
+	if (*n) {
+		close_all_within(f, y, now);
+		*n = keep_open(f, *n, open, now);
+	}
 	return open;
 }
 
@@ -139,7 +195,7 @@ depends(sg_rows *f, sg_ref param, sg_ref x)
 
 			if (sg_cone_has(&cone, x))
 				return true;
-			const sg_ref *open = open_params(f, &cone, &nopen);
+			const sg_ref *open = open_params(f, o->ref[k], &cone, &nopen);
 			for (size_t i = 0; i < nopen; i++)
 				if (first_time(f, open[i]))
 					SG_PUSH(f->old.ctx, todo, n, cap, open[i]);
@@ -181,7 +237,7 @@ find_rows(sg_rows *f, sg_ref deriv, sg_ref y, sg_ref x)
 {
 	const sg_cone cone = sg_cone_make(&f->old, SG_FOLLOW_DERIVS, 1, &y, x + 1);
 	size_t nopen;
-	const sg_ref *open = open_params(f, &cone, &nopen);
+	const sg_ref *open = open_params(f, y, &cone, &nopen);
 
 	for (size_t i = 0; i < nopen; i++) {
 		const origin o = *origin_at(f, open[i]);
