@@ -136,6 +136,7 @@ lib_sources = \
 	src/pass/sweep.h \
 	src/pass/unroll.c \
 	src/back/affine.c \
+	src/back/again.c \
 	src/back/back.h \
 	src/back/band.c \
 	src/back/blocks.c \

@@ -4,9 +4,12 @@
 # the end, are written once for each of these types, with
 #   T  the type: float double int32_t int64_t     U, I  its unsigned and signed bits
 #   R(f)  sgrt_f_f32       M(f)  tanhf, tanh      K(v)  0.5f, 0.5     PICK(a, b)  a for 32 bits, b
-# for 64 "@f32 TEXT": the line TEXT in that type's text alone. "@types f32 f64 for exp log": once
-# more for each of these names, which NAME stands for (and SHORT for i32 where that is int32_t, LONG
-# for int32_t where that is i32). "@for NAME VALUE" or "@for NAME VALUE ; VALUE OF INTEGERS" in the
+# for 64
+#   INLINE  static inline, and always so in code that is made for speed: a loop over it has vectors
+#     only then
+# "@f32 TEXT": the line TEXT in that type's text alone. "@types f32 f64 for exp log": once more for
+# each of these names, which NAME stands for (and SHORT for i32 where that is int32_t, LONG for
+# int32_t where that is i32). "@for NAME VALUE" or "@for NAME VALUE ; VALUE OF INTEGERS" in the
 # lines behind @types: once more for each of these, VALUE too is replaced; without the second form
 # the integers are passed over.
 
@@ -39,6 +42,9 @@ function expand(s, t,    out, id, close_at) {
 			close_at = index(s, ")")
 			out = out call(id, substr(s, 2, close_at - 2), t)
 			s = substr(s, close_at + 1)
+		} else if (id == "INLINE") {
+			out = out "static inline\n#if defined __GNUC__ && defined __OPTIMIZE__ && !defined __OPTIMIZE_SIZE__\n" \
+			    "\t__attribute__((always_inline))\n#endif"
 		} else {
 			out = out id
 		}

@@ -61,7 +61,7 @@ function finish(    name, proto, i, kind, reference) {
 		name = fname
 		proto = body
 		sub(/\n\{.*/, "", proto)
-		sub(/\n#if defined __GNUC__\n[^\n]*\n#endif/, "", proto) # an attribute
+		sub(/\n#if defined __GNUC__[^\n]*\n[^\n]*\n#endif/, "", proto) # an attribute
 		sub(/^static inline[ \n]/, "", proto)
 		sub(/^static /, "", proto)
 		sub(/\n/, " ", proto)

@@ -469,6 +469,26 @@ static const struct {
      "gradient sum(p*p) + sum(q) + sum(s) + sum(t*u) + sum(y*z) + sum(a) as loss wrt w, x\n"
      "entry j = jacobian(sum(p, axis=0) + q[3] + t[2] + y[1], w, mode=\"forward\") as j\n",
      1e-9},
+    {"whole vectors, of which the last ones begin within those before",
+     "input x[R], y[L, 19], z[L], c[13]\n"
+     "param w[13], v[R], u[19]\n"
+     "s = scan((a, k) -> tanh(a*w + c)*sigmoid(a), c, over=z)\n"
+     "t = scan((a, r) -> exp(-a*a) + sum(exp(u*r)), u, over=y)\n"
+     "m = max(tanh(y)) + max(exp(z))\n"
+     "r = sum(log(2 + x*x)*softplus(v)) + sum(exp(y*u)) + m\n"
+     "output s, t, r, tanh(y) as h, sigmoid(x) + 1 as q, log1p(z) as l\n"
+     "gradient sum(s*c) + sum(t) + r as loss wrt w, v, u\n",
+     1e-10},
+    {"the same in f32",
+     "real f32\ninput x[R], y[L, 19], z[L], c[13]\n"
+     "param w[13], v[R], u[19]\n"
+     "s = scan((a, k) -> tanh(a*w + c)*sigmoid(a), c, over=z)\n"
+     "t = scan((a, r) -> exp(-a*a) + sum(exp(u*r)), u, over=y)\n"
+     "m = max(tanh(y)) + max(exp(z))\n"
+     "r = sum(log(2 + x*x)*softplus(v)) + sum(exp(y*u)) + m\n"
+     "output s, t, r, tanh(y) as h, sigmoid(x) + 1 as q, log1p(z) as l\n"
+     "gradient sum(s*c) + sum(t) + r as loss wrt w, v, u\n",
+     1e-4},
 };
 
 static const struct {

@@ -180,7 +180,7 @@ print_fold_step(sg_nest *n, sg_root *r)
 		        sg_c_paren(f, sg_val_text(n, r->val[1]), SG_PREC_MUL), r->acc,
 		        sg_c_paren(f, v, SG_PREC_MUL));
 	else
-		sg_print_update(n, r->into, op, t, v);
+		sg_print_update(n, r->into, op, t, sg_kept_text(n, op, t, v));
 	if (is_running(op))
 		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), r->acc);
 }

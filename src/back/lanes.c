@@ -709,6 +709,58 @@ print_full_and_rest(lanes *l)
 	sg_close(l->n);
 }
 
+/* Are there turns for a vector at least, in all that the loop is printed for? */
+static bool
+fills_vectors(const lanes *l)
+{
+	const sg_nest *n = l->n;
+	int64_t v;
+
+	return sg_ext_const(n->f->sp, n->ext[l->d], &v) && v <= sg_block_of(n) && !n->begin &&
+	       !(n->band && n->group_of[n->s->row] == l->d);
+}
+
+/* What is left over, in a vector that ends where the loop does. */
+static void
+print_last_vector(lanes *l)
+{
+	sg_nest *n = l->n;
+	sg_fn *f = n->f;
+	const char *first = l->at, *size = sg_text(f->ctx, "%d", n->vector);
+
+	l->at = sg_name_fresh(&f->names, "at");
+	sg_line(f, "/* what is left over, and some turns once more */");
+	sg_line(f, "if (%s < %s) {", first, l->to);
+	f->indent++;
+	if (fills_vectors(l)) {
+		sg_line(f, "const ptrdiff_t %s = %s - %s;", l->at, l->to, size);
+	} else {
+		sg_line(f, "const ptrdiff_t %s = %s > %s ? %s - %s : %s;", l->at, first, l->from,
+		        l->to, size, first);
+		size = sg_text(f->ctx, "%s - %s", l->to, l->at);
+	}
+	n->skip = sg_text(f->ctx, "%s, %s - %s", l->lane, first, l->at);
+	print_turns(l, size);
+	n->skip = NULL;
+	sg_close(n);
+}
+
+static void
+print_vectors(lanes *l)
+{
+	sg_nest *n = l->n;
+	sg_fn *f = n->f;
+
+	sg_line(f, "ptrdiff_t %s = %s;", l->at, l->from);
+	declare_lanes(l);
+	sg_line(f, "for (; %s - %s >= %d; %s += %d) {", l->to, l->at, n->vector, l->at, n->vector);
+	f->indent++;
+	print_turns(l, sg_text(f->ctx, "%d", n->vector));
+	sg_close(n);
+	print_last_vector(l);
+	add_lanes(l);
+}
+
 void
 sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
@@ -721,7 +773,9 @@ sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to)
 	           sg_name_fresh(&f->names, "lane"),
 	           SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots)};
 
-	if (is_even(&l))
+	if (n->vector)
+		print_vectors(&l);
+	else if (is_even(&l))
 		print_even(&l);
 	else if (n->is_long)
 		print_long(&l);

@@ -326,7 +326,8 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	if (n->strip && d + 1 == n->ngroups) {
 		print_strip(n, d);
 		return;
-	} else if (n->lanes && d + 1 == n->ngroups) {
+	} else if ((n->lanes || (n->vector && !(n->parallel && d == 0 && !n->inside))) &&
+	           d + 1 == n->ngroups) {
 		sg_print_lanes(n, d, from, to);
 		return;
 	} else {
@@ -508,6 +509,8 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	sg_set_depths(n);
 	if (!s->takes)
 		sg_choose_chunks(n);
+	if (!s->takes)
+		sg_choose_vectors(n);
 	if (!n->band)
 		sg_choose_parallel(n);
 	n->tiles = sg_plan_tiles(n);

@@ -38,6 +38,8 @@ typedef struct sg_nest {
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
 	bool unrolls;                  /* compilers unroll the innermost loop, and make SIMD of the next */
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
+	int vector;                    /* it goes by whole vectors of so many (again.c); 0: it does not */
+	const char *skip;              /* there: the lane, and the first one that is new */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	bool unplaced;                 /* columns: it needs no index but the lane */
 	sg_power **power;              /* by value; NULL: none is carried */
@@ -106,8 +108,13 @@ void sg_print_promise(sg_nest *n);
  * in a strip, it has none yet. */
 const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value,
                            bool zero);
-/* The loop over group d, which is the innermost one, from `from` to `to`. */
+/* The loop over group d, which is the innermost one, from `from` to `to`, by lanes or vectors. */
 void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
+
+/* ---- again.c: loops whose last turns may be run once more ---- */
+void sg_choose_vectors(sg_nest *n); /* requires: lanes and strips are chosen */
+/* x, or what leaves a sum as it is where the turn has been before. */
+sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
 
 /* ---- powers.c ---- */
 /* requires: values needed are known.  ensures: power, if a strip is to carry any. */
