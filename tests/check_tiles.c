@@ -413,7 +413,23 @@ START_TEST(heads_of_a_slice_are_not_copied)
 	}
 END_TEST
 
-/* Nor those of an array that is copied because a product reads it in another order and shape. */
+/* A product that sums over the rows of tiles is set by the first one, and cleared where there is none. */
+START_TEST(the_first_tile_sets_a_sum_of_products)
+	{
+		static const int64_t rows[] = {0, 1, 127, 128, 129, 300};
+		sg_model *m = compile("input x[N, 20], w[20, 12]\n"
+		                      "gradient sum(tanh(x @ w)**2) as s wrt w\n");
+		sg_buf b;
+
+		ck_assert(write_for_jit(m, &b));
+		ck_assert(strstr(sg_buf_text(&b), "row > 0);") != NULL);
+		for (size_t k = 0; sg_have_jit() && k < sizeof rows / sizeof *rows; k++)
+			check_entry(m, sg_model_entry(m, 0), rows[k], 1e-10, "a sum of products");
+		sg_model_free(m);
+	}
+END_TEST
+
+/* No place is found by division in what is copied because a product reads it in another order and shape. */
 START_TEST(a_copied_view_needs_no_division)
 	{
 		sg_model *m = compile("input x[3, N, 4], w[12, 5], v[3, N]\n"
@@ -557,6 +573,7 @@ main(void)
 	tcase_add_test(t, flattened_pieces_need_no_division);
 	tcase_add_test(t, a_copied_view_needs_no_division);
 	tcase_add_test(t, causal_attention_tests_no_row);
+	tcase_add_test(t, the_first_tile_sets_a_sum_of_products);
 	tcase_add_test(t, heads_of_a_slice_are_not_copied);
 	tcase_add_test(t, short_loops_stay_as_they_are);
 	tcase_add_test(t, sums_into_places_stand_together);

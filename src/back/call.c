@@ -324,6 +324,15 @@ adds_up(const sg_fn *f, const sg_step *s, const sg_product *p)
 	return (p->accumulate || (s->band && s->row == SG_ROLE_TERM)) && !grows(f, s);
 }
 
+/* Does the first tile of a band set what the others add to? libtcc's code does so, for the pass over memory
+ * that it saves; people read less of it. Then only a band of no tile at all leaves zeros. */
+static bool
+begins_itself(const sg_fn *f, const sg_step *s, const sg_product *p)
+{
+	return f->m->o->jit && s->band && s->row == SG_ROLE_TERM && !p->accumulate && !grows(f, s) &&
+	       !f->at[s->ref].band;
+}
+
 void
 sg_open_call(sg_fn *f, const sg_step *s)
 {
@@ -336,7 +345,12 @@ sg_open_call(sg_fn *f, const sg_step *s)
 	if (!adds_up(f, s, &p))
 		return;
 	sg_print_origin(f, &s->ref, 1);
+	if (begins_itself(f, s, &p)) {
+		sg_line(f, "if (%s <= 0)", sg_ext_bare(f, f->band[s->band - 1].rows));
+		f->indent++;
+	}
 	sg_print_fill(f, s->ref);
+	f->indent -= begins_itself(f, s, &p);
 }
 
 static void
@@ -396,12 +410,16 @@ print_product(sg_fn *f, const sg_step *s)
 	const sg_ref r = s->ref;
 	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
 	sg_role row = {zero, zero, zero, zero};
-	const char *terms, *at[3];
+	const char *terms, *at[3], *add;
 	sg_strided a, b;
 	sg_product p;
 	sg_tile t;
 
 	plan_product(f, r, &a, &b, &p);
+	if (begins_itself(f, s, &p))
+		add = sg_text(f->ctx, "%s > 0", f->row);
+	else
+		add = adds_up(f, s, &p) || grows(f, s) ? "1" : "0";
 	if (s->band)
 		row = sg_product_role(&p, s->row);
 	if (adds_up(f, s, &p) && (!s->band || f->at[r].band))
@@ -413,11 +431,10 @@ print_product(sg_fn *f, const sg_step *s)
 	    behind(f, row_pointer(f, s, b.root, b.base, &p, p.b_step, row.b), t.column, p.b_col);
 	at[2] = behind(f, row_pointer(f, s, r, zero, &p, p.c_step, row.c), t.row, p.c_row);
 	at[2] = behind(f, at[2], t.column, one);
-	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %d);",
+	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);",
 	        sg_use_typed(f->m, "matmul", (sg_type)sg_fn_node(f, r)->type), t.rows, t.columns,
 	        terms, at[0], sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col), at[1],
-	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col), at[2], sg_ext_bare(f, p.c_row),
-	        adds_up(f, s, &p) || grows(f, s));
+	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col), at[2], sg_ext_bare(f, p.c_row), add);
 	sg_close_calls(f, &t);
 }
 
