@@ -71,6 +71,23 @@ static const struct {
      "c, s = scan(step, 0.3*a, over=x)\n"
      "gradient sum(c) + sum(s) as y wrt a, w\n",
      1e-11},
+    {"a function in pieces, and in one a loop in a loop over nothing",
+     "input x[N, 0]\n"
+     "param a[4, 4]\n"
+     "v = solve_triangular(triu(tanh(a)) + 3*eye(4), a, lower=false, trans=true)\n"
+     "l = sum(silu(a)*v)\n"
+     "g = grad(l, a) - grad(l, v, mode=\"reverse\")\n"
+     "s = scan((c, r) -> while((d) -> sum(d*d) > 0.7, (d) -> 0.56*d, c + r, limit=90), zeros([0]), over=x)\n"
+     "gradient sum(sin(0.4 + 0.84*sin(g)*g)) + sum(sin(0.4 + s)) as y wrt x, a\n",
+     1e-9},
+    {"sums over short rows, last element first",
+     "input x[N, 2, 3], w[3]\n"
+     "v = cumsum(broadcast_to(sum(x), [3, 7]), axis=1)\n"
+     "a = cumsum(sin(x), axis=2)\n"
+     "b = sum(flip(x*w, axis=2)) + sum(flip(sin(x), axis=(1, 2))) + sum(roll(x, 1, axis=2)*0.5)\n"
+     "gradient sum(sin(v)) + sum(a*a) + b as y wrt x, w\n"
+     "entry d = grad(sum(cos(v)), x) as g, jvp(sum(sin(v)), x, x) as j, sum(flip(x, axis=2)) as s\n",
+     1e-11},
     {"what is dear to compute again is kept",
      "input x[N, R, M], z[N, K]\n"
      "param W[M, 4, K], U[K, 4, K], b[4, K], A[K, K], E[K, K]\n"

@@ -81,6 +81,7 @@ typedef struct sg_module {
 	bool has_rounded, has_apart;
 	bool has_parallel;                          /* some loop may go on several threads */
 	bool has_independent; /* some loop is promised to have turns that do not meet */
+	bool has_rolled;      /* some loop is not to be unrolled */
 	sg_buf parts;         /* loops as functions */
 	unsigned nparts;
 	uint8_t *reads; /* value.c: by op, floating type, operand: how often it is read, + 1; 0: not known */

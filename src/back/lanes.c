@@ -369,6 +369,13 @@ sg_print_promise(sg_nest *n)
 	sg_line(n->f, "SGRT_INDEPENDENT");
 }
 
+void
+sg_print_rolled(sg_fn *f)
+{
+	f->m->has_rolled = true;
+	sg_line(f, "SGRT_ROLLED");
+}
+
 /* Does a nest in columns need more of its rows than their lanes? */
 static bool
 needs_places(const sg_nest *n)

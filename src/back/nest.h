@@ -104,6 +104,7 @@ void sg_open_lane(sg_nest *n,
 void sg_close(sg_nest *n);
 /* Before the innermost loop: what compilers take long to see, where it is so. */
 void sg_print_promise(sg_nest *n);
+void sg_print_rolled(sg_fn *f); /* no unrolling of the loop that comes */
 /* Declares a variable, in a strip one for each lane, and gives what it is called then. value NULL:
  * in a strip, it has none yet. */
 const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value,

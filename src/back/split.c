@@ -303,6 +303,7 @@ find_variables(sg_fn *f)
 	if (f->tests)
 		add_pointer(f, "", SG_BOOL, "restrict ", f->tests);
 	add_variable(f, f->tile, sg_text(f->ctx, "char *%s", f->tile));
+	add_variable(f, f->work, sg_text(f->ctx, "void *%s", f->work)); /* of loops' empty arrays */
 	for (int t = 0; t < NTYPES; t++)
 		if (places_of(&f->split->kept[t]) > 0)
 			add_pointer(f, "", (sg_type)t, "restrict ", f->split->kept[t].name);
