@@ -446,7 +446,7 @@ static const columns **
 added(walk *w, sg_ref r, sg_op op, sg_ref v, uint32_t nargs, const sg_ref *args, const sg_tensor *index)
 {
 	const sg_node n = sg_at(&w->b, r);
-	const sg_ref read = sg_node_make(w->b.g, op, SG_I64, sg_shape_of(&w->b, v), nargs, args, n.attr);
+	const sg_ref read = sg_node_make(w->b.g, (uint16_t)op, SG_I64, sg_shape_of(&w->b, v), nargs, args, n.attr);
 	const int64_t count = count_of(w, v), *from = sources(w, read, index);
 	const columns **sum = new_lists(w, count_of(w, r));
 	int64_t *to = SG_NEW_ARRAY(w->ctx, int64_t, count + 1);
