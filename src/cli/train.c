@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <inttypes.h>
 #include <time.h>
 
 static const cli_option options[] = {
@@ -326,7 +327,8 @@ conclude_stop(train *t)
 {
 	const bool kept = t->save && train_checkpoint(t);
 
-	fprintf(stderr, "stopped in epoch %zu of %lld%s\n", t->reached.n + 1, (long long)t->epochs,
+	fprintf(stderr, "stopped in epoch %zu of %lld, after %" PRId64 " steps%s\n", t->reached.n + 1,
+	        (long long)t->epochs, t->reached.steps,
 	        kept ? "; --resume goes on from here" : "");
 	t->status = t->status == CLI_DONE ? 128 + t->stopped : t->status;
 	return kept;
