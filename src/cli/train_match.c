@@ -147,13 +147,13 @@ static void
 read_node(graph *g, const char *s, const char *end)
 {
 	char *after;
-	uint64_t *node = node_at(g, strtoul(s + 3, &after, 10));
+	const size_t number = strtoul(s + 3, &after, 10);
 	const char *remark = find(s, end, "  # ");
 
-	if (!*node) {
+	if (!*node_at(g, number)) {
 		const uint64_t h = print_of_text(g, after, remark ? remark : end);
 
-		g->node[node - g->node] = h;
+		*node_at(g, number) = h;
 	}
 }
 
