@@ -395,9 +395,12 @@ test_headers = \
 	tests/graph_test.h \
 	tests/numpy_golden.h \
 	tests/random_forms.h \
+	tests/random_numbers.h \
 	tests/runtime_cases.h \
 	tests/scratch.h \
-	tests/thread_models.h
+	tests/tensor_element.h \
+	tests/thread_models.h \
+	tests/whole_file.h
 test_scripts = \
 	tests/isa.sh \
 	tests/cli/examples.sh \

@@ -8,7 +8,7 @@ C(fill)(uint64_t *s, ptrdiff_t n, T *x)
 	ptrdiff_t i;
 
 	for (i = 0; i < n; i++)
-		x[i] = (T)(((double)(next(s) >> 11) * 0x1p-53 - 0.5) * (next(s) % 3 ? 8 : 2e3));
+		x[i] = (T)(((double)(next_random(s) >> 11) * 0x1p-53 - 0.5) * (next_random(s) % 3 ? 8 : 2e3));
 }
 
 static void
@@ -291,8 +291,8 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 		C(fill)(&seed, 3 * n + 1, a);
 		C(fill)(&seed, n + 1, b);
 		for (i = 0; i < n; i++) {
-			k[i] = next(&seed) & 1;
-			at[i] = (int64_t)(next(&seed) % (uint64_t)(3 * n));
+			k[i] = next_random(&seed) & 1;
+			at[i] = (int64_t)(next_random(&seed) % (uint64_t)(3 * n));
 		}
 		R(block_load)(n, a, 3, c);
 		for (i = 0; i < n; i++)

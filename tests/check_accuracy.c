@@ -5,6 +5,7 @@
  * significands, and its interesting interval uniformly. The bound is in units in the last place of
  * the exact value (of the least positive number where that is denormal). Bounds: NUMERICS.md asks
  * for 4. SGRT_VERBOSE=1 prints the largest error found of each. */
+#include "random_numbers.h"
 #include "symgrad_runtime.h"
 
 #include <check.h>
@@ -25,23 +26,6 @@ typedef struct row {
 	double from, to; /* the range; outside of it nothing is sampled */
 	double bound, fbound;
 } row;
-
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint64_t
-next(uint64_t *s)
-{
-	uint64_t z = *s += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
-static double
-uniform(uint64_t *s, double lo, double hi)
-{
-	return lo + (hi - lo) * ((double)(next(s) >> 11) * 0x1p-53);
-}
 
 /* ---- exact values ---- */
 
@@ -393,11 +377,11 @@ sweep(const row *r, int single)
 
 	for (e = emin; e <= emax; e += single ? 1 : 3)
 		for (k = 0; k < 2; k++) {
-			x = ldexp(uniform(&seed, 1, 2), e) * (k ? -1 : 1);
+			x = ldexp(random_between(&seed, 1, 2), e) * (k ? -1 : 1);
 			measure(r, single ? (double)(float)x : x, single, &w);
 		}
 	for (k = 0; k < 2500; k++) {
-		x = uniform(&seed, r->lo, r->hi);
+		x = random_between(&seed, r->lo, r->hi);
 		measure(r, single ? (double)(float)x : x, single, &w);
 	}
 	return w;
@@ -529,7 +513,7 @@ check_turns(const row *r, int single)
 	int i;
 
 	for (i = 0; i < 4000; i++) {
-		k = floor(uniform(&seed, 1, i < 2000 ? 1000 : 640000));
+		k = floor(random_between(&seed, 1, i < 2000 ? 1000 : 640000));
 		k *= 0x1.921fb54442d18p+0;
 		measure(r, single ? (double)(float)k : k, single, &w);
 	}
@@ -604,7 +588,7 @@ END_TEST
 \
 		mpfr_init2(x, PREC); \
 		for (i = 0; i < 70; i++) \
-			p.t[i] = (i % 2 ? -1 : 1) * (float)uniform(&seed, lo, hi); \
+			p.t[i] = (i % 2 ? -1 : 1) * (float)random_between(&seed, lo, hi); \
 		sgrt_powers_start_##T(&p, 70, from, to); \
 		for (e = from; e <= to; e++) { \
 			const double *factor = sgrt_powers_next_##T(&p, 70, e); \

@@ -1,6 +1,7 @@
 /* check_base.c - floor 0: faults, arena, names, numbers, places, diagnostics. */
 #include "base/base.h"
 #include "claim.h"
+#include "random_numbers.h"
 
 #include <check.h>
 #include <float.h>
@@ -25,17 +26,6 @@ static void
 teardown(void)
 {
 	sg_ctx_free(ctx);
-}
-
-/* SplitMix64 (Steele, Lea, Flood 2014) */
-static uint64_t
-next_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
 }
 
 /* ---- faults and the stack ---- */

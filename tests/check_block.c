@@ -1,4 +1,5 @@
 /* check_block.c - the routines that the JIT calls on blocks, against their scalars. */
+#include "random_numbers.h"
 #include "symgrad_block.h"
 #include "symgrad_runtime.h"
 
@@ -6,17 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint64_t
-next(uint64_t *s)
-{
-	uint64_t z = *s += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
 
 static const ptrdiff_t lengths[] = {0, 1, 2, 7, 15, 16, 17, 31, 64, 100, 511, 512};
 enum { NLENGTH = 12 };

@@ -145,24 +145,33 @@ END_TEST
 /* ---- tables
  * ----------------------------------------------------------------------------------------- */
 
-/* A table's elements as f64 JSON, or "! " and why not. */
+/* What was read as f64 JSON, or "! " and why not. Frees both. */
+static char *
+take_read(bool ok, cli_array *a, cli_text *err)
+{
+	cli_text out = {0};
+
+	if (ok) {
+		void *data = cli_array_as(a, SG_DTYPE_F64, err);
+
+		cli_json(&out, &(cli_view){SG_DTYPE_F64, a->rank, a->extent, data});
+		free(data);
+	} else {
+		cli_printf(&out, "! %s", cli_str(err));
+	}
+	cli_array_free(a);
+	cli_text_free(err);
+	return out.s;
+}
+
 static char *
 read_table(const char *text, const char *column)
 {
-	cli_text out = {0}, err = {0};
+	cli_text err = {0};
 	cli_array a;
-	void *data;
+	const bool ok = cli_csv_parse("t.csv", text, strlen(text), column, &a, &err);
 
-	if (cli_csv_parse("t.csv", text, strlen(text), column, &a, &err)) {
-		data = cli_array_as(&a, SG_DTYPE_F64, &err);
-		cli_json(&out, &(cli_view){SG_DTYPE_F64, a.rank, a.extent, data});
-		free(data);
-	} else {
-		cli_printf(&out, "! %s", cli_str(&err));
-	}
-	cli_array_free(&a);
-	cli_text_free(&err);
-	return out.s;
+	return take_read(ok, &a, &err);
 }
 
 START_TEST(tables_are_read)
@@ -473,20 +482,11 @@ archive(void)
 static char *
 parse_npz(const char *bytes, size_t n, const char *name, const char *input)
 {
-	cli_text out = {0}, err = {0};
+	cli_text err = {0};
 	cli_array a;
-	void *data;
+	const bool ok = cli_npz_parse("a.npz", bytes, n, name, input, &a, &err);
 
-	if (cli_npz_parse("a.npz", bytes, n, name, input, &a, &err)) {
-		data = cli_array_as(&a, SG_DTYPE_F64, &err);
-		cli_json(&out, &(cli_view){SG_DTYPE_F64, a.rank, a.extent, data});
-		free(data);
-	} else {
-		cli_printf(&out, "! %s", cli_str(&err));
-	}
-	cli_array_free(&a);
-	cli_text_free(&err);
-	return out.s;
+	return take_read(ok, &a, &err);
 }
 
 START_TEST(what_is_written_as_npz_reads_back)

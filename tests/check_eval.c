@@ -6,6 +6,7 @@
 
 #include "rules/rules.h"
 #include "symgrad_runtime.h"
+#include "tensor_element.h"
 
 /* An array as a test writes it. */
 typedef struct arr {
@@ -615,46 +616,6 @@ shape_of(bench *b, const arr *a)
 	return sg_shape_make(b->sp, a->rank, e);
 }
 
-static void
-put(sg_tensor *t, int64_t i, double v)
-{
-	switch (t->type) {
-	case SG_F32:
-		((float *)t->data)[i] = (float)v;
-		break;
-	case SG_F64:
-		((double *)t->data)[i] = v;
-		break;
-	case SG_I32:
-		((int32_t *)t->data)[i] = (int32_t)v;
-		break;
-	case SG_I64:
-		((int64_t *)t->data)[i] = (int64_t)v;
-		break;
-	case SG_BOOL:
-		((uint8_t *)t->data)[i] = v != 0;
-		break;
-	}
-}
-
-static double
-get(const sg_tensor *t, int64_t i)
-{
-	switch (t->type) {
-	case SG_F32:
-		return (double)((float *)t->data)[i];
-	case SG_F64:
-		return ((double *)t->data)[i];
-	case SG_I32:
-		return (double)((int32_t *)t->data)[i];
-	case SG_I64:
-		return (double)((int64_t *)t->data)[i];
-	case SG_BOOL:
-		return (double)((uint8_t *)t->data)[i];
-	}
-	return 0;
-}
-
 static sg_tensor *
 tensor_of(bench *b, const arr *a)
 {
@@ -667,7 +628,7 @@ tensor_of(bench *b, const arr *a)
 		t->count *= t->ext[k] = a->ext[k];
 	t->data = sg_alloc_array(b->ctx, (size_t)t->count, sg_type_size(t->type));
 	for (int64_t i = 0; i < t->count; i++)
-		put(t, i, a->v[i]);
+		set(t, i, a->v[i]);
 	return t;
 }
 

@@ -6,6 +6,7 @@
  * they are committed. */
 #include "front/front.h"
 #include "pass/pass.h"
+#include "whole_file.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -65,25 +66,6 @@ free_cases(cases *c)
 {
 	for (int i = 0; i < c->n; i++)
 		free(c->name[i]);
-}
-
-/* The whole file, to be freed; NULL when it is not there. */
-static char *
-read_all(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	char *s = NULL;
-	long n;
-
-	if (f == NULL)
-		return NULL;
-	if (fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) >= 0 &&
-	    (s = calloc(1, (size_t)n + 1)) != NULL) {
-		rewind(f);
-		s[fread(s, 1, (size_t)n, f)] = '\0';
-	}
-	fclose(f);
-	return s;
 }
 
 /* ---- compiling ---- */

@@ -5,6 +5,8 @@
  * other runs; a failure prints the text. Best built with -fsanitize=address,undefined. */
 #include "front/front.h"
 #include "pass/pass.h"
+#include "random_numbers.h"
+#include "whole_file.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -13,23 +15,6 @@
 #include <string.h>
 
 enum { MAX_MODELS = 2000, MAX_TEXT = 1 << 16 };
-
-/* ---- random numbers (splitmix64, Steele, Lea, Flood 2014) ---- */
-
-typedef struct random_state {
-	uint64_t s;
-} random_state;
-
-static size_t
-below(random_state *r, size_t n)
-{
-	uint64_t z = r->s += 0x9E3779B97F4A7C15u;
-
-	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-	z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-	z ^= z >> 31;
-	return n ? (size_t)(z % n) : 0;
-}
 
 static uint64_t
 setting(const char *name, uint64_t other)
@@ -52,24 +37,6 @@ add_model(models *m, const char *s, size_t n)
 	if (m->n == MAX_MODELS || n >= MAX_TEXT / 2 || (m->text[m->n] = calloc(1, n + 1)) == NULL)
 		return;
 	memcpy(m->text[m->n++], s, n);
-}
-
-static char *
-read_all(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	char *s = NULL;
-	long n;
-
-	if (f == NULL)
-		return NULL;
-	if (fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) >= 0 &&
-	    (s = calloc(1, (size_t)n + 1)) != NULL) {
-		rewind(f);
-		s[fread(s, 1, (size_t)n, f)] = '\0';
-	}
-	fclose(f);
-	return s;
 }
 
 /* A file of golden tests: the models stand between lines "model ..." and "end". */
@@ -166,9 +133,9 @@ is_word(char c)
 
 /* The word, or the character, at a random place. */
 static size_t
-word_at(const char *s, size_t n, random_state *r, size_t *length)
+word_at(const char *s, size_t n, uint64_t *r, size_t *length)
 {
-	size_t at = below(r, n), end;
+	size_t at = random_below(r, n), end;
 
 	while (at > 0 && is_word(s[at]) && is_word(s[at - 1]))
 		at--;
@@ -179,7 +146,7 @@ word_at(const char *s, size_t n, random_state *r, size_t *length)
 }
 
 static void
-put_piece(text *t, random_state *r)
+put_piece(text *t, uint64_t *r)
 {
 	static const char *const piece[] = {
 	    "(", ")", "[", "]", "{", "}", ",", ";", "=", "->", ":", "..", "...", "x", "y", "N", "grad(",
@@ -193,14 +160,14 @@ put_piece(text *t, random_state *r)
 	    "cast(x, i32)", "f32", "i64", "bool", "\xff", "\"", "#", "derivative f(a; d) = ", "return ",
 	    "real f32", "stop_gradient(", "(x) -> ", "shape(x, 0)", "rank(x)", "tile(x, ", "diag(",
 	};
-	const char *p = piece[below(r, sizeof piece / sizeof *piece)];
+	const char *p = piece[random_below(r, sizeof piece / sizeof *piece)];
 	size_t length, at = word_at(t->s, t->n, r, &length);
 
-	replace(t, at, below(r, 2) ? length : 0, p, strlen(p));
+	replace(t, at, random_below(r, 2) ? length : 0, p, strlen(p));
 }
 
 static void
-copy_word(text *t, random_state *r)
+copy_word(text *t, uint64_t *r)
 {
 	char word[64];
 	size_t n, length, from = word_at(t->s, t->n, r, &n), at = word_at(t->s, t->n, r, &length);
@@ -211,9 +178,9 @@ copy_word(text *t, random_state *r)
 }
 
 static void
-drop_line(text *t, random_state *r)
+drop_line(text *t, uint64_t *r)
 {
-	size_t at = below(r, t->n), end = at;
+	size_t at = random_below(r, t->n), end = at;
 
 	while (at > 0 && t->s[at - 1] != '\n')
 		at--;
@@ -224,10 +191,10 @@ drop_line(text *t, random_state *r)
 
 /* A line of another model behind a line of this one. */
 static void
-graft_line(text *t, random_state *r, const models *m)
+graft_line(text *t, uint64_t *r, const models *m)
 {
-	const char *s = m->text[below(r, m->n)];
-	size_t n = strlen(s), from = below(r, n), end = from, at = below(r, t->n);
+	const char *s = m->text[random_below(r, m->n)];
+	size_t n = strlen(s), from = random_below(r, n), end = from, at = random_below(r, t->n);
 
 	while (from > 0 && s[from - 1] != '\n')
 		from--;
@@ -240,13 +207,13 @@ graft_line(text *t, random_state *r, const models *m)
 }
 
 static void
-damage(text *t, random_state *r, const models *m)
+damage(text *t, uint64_t *r, const models *m)
 {
-	const char byte = (char)below(r, 256);
+	const char byte = (char)random_below(r, 256);
 
-	switch (below(r, 8)) {
-	case 0: replace(t, below(r, t->n), 1, "", 0); break;
-	case 1: replace(t, below(r, t->n), 1, &byte, 1); break;
+	switch (random_below(r, 8)) {
+	case 0: replace(t, random_below(r, t->n), 1, "", 0); break;
+	case 1: replace(t, random_below(r, t->n), 1, &byte, 1); break;
 	case 2:
 	case 3: put_piece(t, r); break;
 	case 4:
@@ -308,8 +275,8 @@ START_TEST(a_damaged_model_gives_a_program_or_messages)
 	read_models(&m);
 	ck_assert_uint_gt(m.n, 100);
 	for (uint64_t seed = first; seed < first + runs; seed++) {
-		random_state r = {seed * 0xD1342543DE82EF95u};
-		const bool expression = below(&r, 8) == 0;
+		uint64_t r = seed * 0xD1342543DE82EF95u;
+		const bool expression = random_below(&r, 8) == 0;
 
 		t->n = 0;
 		replace(t, 0, 0, m.text[seed % m.n], strlen(m.text[seed % m.n]));
@@ -320,7 +287,7 @@ START_TEST(a_damaged_model_gives_a_program_or_messages)
 			t->n = strcspn(t->s, "\n");
 			t->s[t->n] = '\0';
 		}
-		for (size_t k = 1 + below(&r, 3) * below(&r, 2); k > 0 && t->n > 0; k--)
+		for (size_t k = 1 + random_below(&r, 3) * random_below(&r, 2); k > 0 && t->n > 0; k--)
 			damage(t, &r, &m);
 		try_text(t, expression, seed);
 	}

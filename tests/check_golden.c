@@ -6,6 +6,7 @@
  */
 #include "claim.h"
 #include "symgrad.h"
+#include "whole_file.h"
 
 #include <check.h>
 #include <math.h>
@@ -50,25 +51,13 @@ source_folder(void)
 	return dir != NULL ? dir : ".";
 }
 
-/* NULL when it can't be read; also used outside of a test, where there is nothing to assert. */
 static char *
-read_all(const char *name)
+read_golden(const char *name)
 {
-	char path[4096], *s = NULL;
-	FILE *f;
-	long n;
+	char path[4096];
 
 	snprintf(path, sizeof path, "%s/tests/golden/%s.txt", source_folder(), name);
-	f = fopen(path, "rb");
-	if (f == NULL)
-		return NULL;
-	if (fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) > 0 &&
-	    (s = calloc(1, (size_t)n + 1)) != NULL) {
-		rewind(f);
-		s[fread(s, 1, (size_t)n, f)] = '\0';
-	}
-	fclose(f);
-	return s;
+	return read_all(path);
 }
 
 /* The next line, ended by NUL; *s moves behind it. NULL at the end. */
@@ -320,7 +309,7 @@ run_block(int i, sg_backend backend)
 	while (k >= nblocks[f])
 		k -= nblocks[f++];
 	/* The text is cut up by reading, so each test reads its own file again. */
-	text = read_all(files[f]);
+	text = read_golden(files[f]);
 	ck_assert_ptr_nonnull(text);
 	lines = calloc(count_lines(text) + 2, sizeof *lines);
 	ck_assert_uint_eq(read_blocks(files[f], text, blocks, lines), nblocks[f]);
@@ -361,7 +350,7 @@ count_blocks(void)
 	size_t n = 0;
 
 	for (size_t f = 0; f < NFILES; f++) {
-		char *text = read_all(files[f]);
+		char *text = read_golden(files[f]);
 
 		if (text == NULL)
 			return -1;

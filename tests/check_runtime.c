@@ -1,6 +1,7 @@
 /* check_runtime.c - the runtime: kernels against their references, integers, casts, random numbers,
  * texts and symbols. */
 #include "claim.h"
+#include "random_numbers.h"
 #include "runtime_text.h"
 #include "symbols.h"
 #include "symgrad_reference.h"
@@ -11,23 +12,6 @@
 
 #define M_E_ 2.718281828459045
 #define M_LN2_ 0.6931471805599453
-
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint64_t
-next(uint64_t *s)
-{
-	uint64_t z = *s += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
-}
-
-static double
-uniform(uint64_t *s, double lo, double hi)
-{
-	return lo + (hi - lo) * ((double)(next(s) >> 11) * 0x1p-53);
-}
 
 /* START_TEST pastes its argument; this expands it first. */
 #define TEST(name) START_TEST(name)

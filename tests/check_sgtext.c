@@ -4,6 +4,7 @@
 #include "pass/pass.h"
 
 #include "symgrad_runtime.h"
+#include "tensor_element.h"
 
 #include <check.h>
 #include <math.h>
@@ -49,46 +50,6 @@ tensor(sg_ctx *ctx, const sg_program *p, sg_ref r)
 	return t;
 }
 
-static double
-element(const sg_tensor *t, int64_t i)
-{
-	switch (t->type) {
-	case SG_F32:
-		return (double)((float *)t->data)[i];
-	case SG_F64:
-		return ((double *)t->data)[i];
-	case SG_I32:
-		return ((int32_t *)t->data)[i];
-	case SG_I64:
-		return (double)((int64_t *)t->data)[i];
-	case SG_BOOL:
-		return ((uint8_t *)t->data)[i];
-	}
-	return 0;
-}
-
-static void
-set_element(sg_tensor *t, int64_t i, double v)
-{
-	switch (t->type) {
-	case SG_F32:
-		((float *)t->data)[i] = (float)v;
-		break;
-	case SG_F64:
-		((double *)t->data)[i] = v;
-		break;
-	case SG_I32:
-		((int32_t *)t->data)[i] = (int32_t)v;
-		break;
-	case SG_I64:
-		((int64_t *)t->data)[i] = (int64_t)v;
-		break;
-	case SG_BOOL:
-		((uint8_t *)t->data)[i] = v > 1;
-		break;
-	}
-}
-
 /* Values of all outputs, inputs being some numbers between 0.3 and 1.8. */
 static size_t
 evaluate(sg_ctx *ctx, const sg_program *p, sg_tensor *out)
@@ -105,8 +66,11 @@ evaluate(sg_ctx *ctx, const sg_program *p, sg_tensor *out)
 
 		*t = tensor(ctx, p, p->input[i].ref);
 		for (int64_t k = 0; k < t->count; k++) {
+			double v;
+
 			seed = seed * 1664525u + 1013904223u;
-			set_element(t, k, 0.3 + 1.5 * (seed >> 8) / 16777216.0);
+			v = 0.3 + 1.5 * (seed >> 8) / 16777216.0;
+			set(t, k, t->type == SG_BOOL ? v > 1 : v);
 		}
 		in[i] = t;
 	}
@@ -141,7 +105,7 @@ write_and_read(void *arg)
 		                  a[k].count == b[k].count,
 		              "output %zu has changed its shape\n%s", k, j->written);
 		for (int64_t i = 0; i < a[k].count; i++) {
-			const double x = element(&a[k], i), y = element(&b[k], i);
+			const double x = get(&a[k], i), y = get(&b[k], i);
 			const double d = isnan(x) && isnan(y) ? 0 : fabs(x - y) / (1 + fabs(x));
 
 			j->worst = d <= j->worst ? j->worst : d;

@@ -10,6 +10,7 @@
 #include "rules/rules.h"
 
 #include "symgrad_runtime.h"
+#include "tensor_element.h"
 
 #include <check.h>
 #include <math.h>
@@ -102,46 +103,6 @@ uniform(world *w, double lo, double hi)
 {
 	w->random = w->random * 6364136223846793005u + 1442695040888963407u;
 	return lo + (hi - lo) * ((double)(w->random >> 33) + 0.5) / 2147483648.0;
-}
-
-static inline void
-set(sg_tensor *t, int64_t i, double v)
-{
-	switch (t->type) {
-	case SG_F32:
-		((float *)t->data)[i] = (float)v;
-		break;
-	case SG_F64:
-		((double *)t->data)[i] = v;
-		break;
-	case SG_I32:
-		((int32_t *)t->data)[i] = (int32_t)v;
-		break;
-	case SG_I64:
-		((int64_t *)t->data)[i] = (int64_t)v;
-		break;
-	case SG_BOOL:
-		((uint8_t *)t->data)[i] = v != 0;
-		break;
-	}
-}
-
-static inline double
-get(const sg_tensor *t, int64_t i)
-{
-	switch (t->type) {
-	case SG_F32:
-		return (double)((float *)t->data)[i];
-	case SG_F64:
-		return ((double *)t->data)[i];
-	case SG_I32:
-		return ((int32_t *)t->data)[i];
-	case SG_I64:
-		return (double)((int64_t *)t->data)[i];
-	case SG_BOOL:
-		return ((uint8_t *)t->data)[i];
-	}
-	return 0;
 }
 
 static inline sg_tensor

@@ -8,6 +8,7 @@
  * (0: none) is compiled by cc instead of in memory. A model runs in a process of its own, so that a crash or
  * an endless loop is a failure like any other. A model that fails is made smaller while it fails in the same
  * way: statements are dropped, or become inputs; what is left is printed with its seed. */
+#include "random_numbers.h"
 #include "symgrad.h"
 
 #include <ctype.h>
@@ -46,16 +47,10 @@ typedef struct verdict {
 	char text[2048];
 } verdict;
 
-/* ---- random numbers: SplitMix64 (Steele, Lea, Flood 2014) ---- */
-
 static size_t
 below(model *m, size_t n)
 {
-	uint64_t z = m->random += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (size_t)((z ^ z >> 31) % n);
+	return random_below(&m->random, n);
 }
 
 static void

@@ -10,7 +10,7 @@ C(random)(uint64_t *s, ptrdiff_t n, double scale)
 
 	ck_assert(x != NULL);
 	for (i = 0; i < n; i++)
-		x[i] = (T)(scale * uniform(s, -1, 1));
+		x[i] = (T)(scale * random_between(s, -1, 1));
 	return x;
 }
 
@@ -441,7 +441,7 @@ TEST(C(losses_agree_with_their_references))
 		et = C(random)(&seed, m * n, 1);
 		for (i = 0; i < m; i++)
 			t64[i] = t32[i] =
-			    i == 3 ? -100 : (int32_t)((uint64_t)next(&seed) % (uint64_t)n);
+			    i == 3 ? -100 : (int32_t)((uint64_t)next_random(&seed) % (uint64_t)n);
 		ck_assert(R(mse)(m * n, x, t, &a) == 0 && R(mse_ref)(m * n, x, t, &b) == 0);
 		C(near)("mse", 1, &a, &b, 24, 0);
 		ck_assert(R(mse_grad)(m * n, x, t, 2, d) == 0 &&
@@ -547,10 +547,10 @@ TEST(C(products_agree_with_their_references))
 	int trial, form;
 
 	for (trial = 0; trial < 600; trial++) {
-		m = ext[next(&seed) % count];
-		n = ext[next(&seed) % count];
-		k = trial == 0 ? 700 : ext[next(&seed) % count];
-		form = (int)(next(&seed) % 32);
+		m = ext[next_random(&seed) % count];
+		n = ext[next_random(&seed) % count];
+		k = trial == 0 ? 700 : ext[next_random(&seed) % count];
+		form = (int)(next_random(&seed) % 32);
 		s = form & 8 ? 2 : 1;
 		a = C(random)(&seed, m * k * s, 1);
 		b = C(random)(&seed, k * n * s, 1);
@@ -598,16 +598,16 @@ TEST(C(products_with_rows_of_zeros_are_products))
 	int trial;
 
 	for (trial = 0; trial < 300; trial++) {
-		m = 30 + (ptrdiff_t)(next(&seed) % 50);
-		n = cols[next(&seed) % 5];
-		k = deep[next(&seed) % 4];
+		m = 30 + (ptrdiff_t)(next_random(&seed) % 50);
+		n = cols[next_random(&seed) % 5];
+		k = deep[next_random(&seed) % 4];
 		ar = trial & 1 ? 1 : k;
 		ac = trial & 1 ? m : 1;
 		a = C(random)(&seed, m * k, 1);
 		b = C(random)(&seed, k * n, 1);
 		c = C(random)(&seed, m * n, 1);
 		d = C(copy)(c, m * n);
-		odd = trial % 3 ? -1 : (ptrdiff_t)(next(&seed) % (uint64_t)(m * k));
+		odd = trial % 3 ? -1 : (ptrdiff_t)(next_random(&seed) % (uint64_t)(m * k));
 		if (odd >= 0)
 			a[odd] = trial & 4 ? (T)NAN : (T)INFINITY;
 		for (p = 0; p < k; p++)

@@ -26,7 +26,8 @@ aligned(size_t bytes)
 		return NULL;
 #ifdef MADV_HUGEPAGE
 	if (huge)
-		(void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* if it can be had */
+		(void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE,
+		              MADV_HUGEPAGE); /* if it can be had */
 #endif
 	return p;
 }
@@ -78,8 +79,8 @@ missing_room(const sg_call *c)
 	return missing ? bytes : 0;
 }
 
-/* Arrays that are large together and not one by one lie in one block, so that its pages are large. Without
- * memory for it, each is asked for alone. */
+/* Arrays that are large together and not one by one lie in one block, so that its pages are large.
+ * Without memory for it, each is asked for alone. */
 static void
 place_together(sg_call *c)
 {
@@ -207,9 +208,8 @@ place_work(sg_call *c)
 	if (status != SG_OK)
 		return status;
 	if (c->lent && bytes > c->lent_bytes)
-		return sg_refuse(&c->why, SG_EVALUE,
-		                 "the workspace: expected %zu bytes, got %zu", bytes,
-		                 c->lent_bytes);
+		return sg_refuse(&c->why, SG_EVALUE, "the workspace: expected %zu bytes, got %zu",
+		                 bytes, c->lent_bytes);
 	if (c->lent || bytes <= c->work_bytes)
 		return SG_OK;
 	free(c->work);
@@ -275,8 +275,8 @@ refuse_at(sg_call *c, int status, sg_span at)
 	if (!at.src)
 		return sg_refuse(&c->why, status, "%s", sg_strerror(status));
 	sg_span_place(at, &line, &column);
-	return sg_refuse(&c->why, status, "%s, at %s:%d:%d", sg_strerror(status), at.src->name, line,
-	                 column);
+	return sg_refuse(&c->why, status, "%s, at %s:%d:%d", sg_strerror(status), at.src->name,
+	                 line, column);
 }
 
 int
@@ -306,17 +306,20 @@ wants_default(const sg_call *c, size_t i)
 	return i < c->e->pub.ninputs && !c->slot[i].bound;
 }
 
+/* Evaluates the outputs, or the defaults that are wanted. */
 static int
-defaults_by_interp(sg_call *c)
+interp_slots(sg_call *c, bool outputs)
 {
+	const size_t ninputs = c->e->pub.ninputs;
 	size_t n = 0, *slot = calloc(c->nslots + 1, sizeof *slot);
 	sg_ref *ref = calloc(c->nslots + 1, sizeof *ref);
 	int status = SG_ENOMEM;
 
 	for (size_t i = 0; slot && ref && i < c->nslots; i++)
-		if (wants_default(c, i)) {
+		if (outputs ? i >= ninputs : wants_default(c, i)) {
 			slot[n] = i;
-			ref[n++] = sg_slot_input(c, i)->deflt;
+			ref[n++] =
+			    outputs ? c->e->ir->out[i - ninputs].ref : sg_slot_input(c, i)->deflt;
 		}
 	if (slot && ref)
 		status = sg_call_interp(c, n, ref, slot);
@@ -353,7 +356,7 @@ fill_defaults(sg_call *c)
 		any = any || wants_default(c, i);
 	if (!any)
 		return SG_OK;
-	return c->code.defaults ? defaults_by_code(c) : defaults_by_interp(c);
+	return c->code.defaults ? defaults_by_code(c) : interp_slots(c, false);
 }
 
 /* ---- the call ---- */
@@ -389,7 +392,8 @@ prepare(sg_call *c)
 	if (status == SG_OK)
 		status = place_work(c);
 	if (status == SG_OK)
-		status = sg_call_check_apart(c); /* before a default is written into the workspace */
+		status =
+		    sg_call_check_apart(c); /* before a default is written into the workspace */
 	if (status == SG_OK)
 		status = fill_defaults(c);
 	c->prepared = status == SG_OK;
@@ -420,26 +424,6 @@ sg_call_worksize(sg_call *c, size_t *bytes)
 	if (!c->prepared)
 		status = lay_out(c);
 	return status == SG_OK ? work_size(c, &c->code, bytes) : status;
-}
-
-static int
-run_interp(sg_call *c)
-{
-	size_t n = c->e->pub.noutputs, *slot = calloc(n + 1, sizeof *slot);
-	sg_ref *ref = calloc(n + 1, sizeof *ref);
-	int status = SG_ENOMEM;
-
-	for (size_t i = 0; slot && ref && i < n; i++) {
-		slot[i] = c->e->pub.ninputs + i;
-		ref[i] = c->e->ir->out[i].ref;
-	}
-	if (slot && ref)
-		status = sg_call_interp(c, n, ref, slot);
-	else
-		sg_refuse(&c->why, status, "out of memory");
-	free(slot);
-	free(ref);
-	return status;
 }
 
 /* What it needs more of workspace than the caller lends keeps the call at what it has. */
@@ -486,7 +470,7 @@ sg_call_run(sg_call *c)
 	if (status != SG_OK)
 		return status;
 	if (c->backend == SG_BACKEND_INTERP)
-		return run_interp(c);
+		return interp_slots(c, true);
 	status = c->code.call(c->cdims, c->args, work_of(c));
 	if (status != SG_OK)
 		sg_refuse(&c->why, status, "%s", sg_strerror(status));
@@ -509,5 +493,5 @@ sg_call_locate(sg_call *c, int64_t most)
 		return status;
 	if (f.noperations < 0 || f.noperations > most)
 		return SG_ESIZE;
-	return run_interp(c);
+	return interp_slots(c, true);
 }
