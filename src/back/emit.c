@@ -182,18 +182,32 @@ print_defaults(sg_file *file, const sg_c_entry *e)
 
 /* ---- the file ---- */
 
+/* By <math.h> a root may set errno, so that compilers keep a call for negative numbers, and with it
+ * no loop becomes SIMD. As GNU C has it, a function that is declared const sets nothing. This stands
+ * in the C alone: who includes the headers has sqrt as it was. */
 static void
-put_opening(const sg_file *file, const char *subject, sg_buf *b)
+put_roots(sg_buf *b)
+{
+	sg_buf_puts(b, "/* Nobody asks for errno: loops that take roots become SIMD. */\n"
+	               "#include <math.h>\n#if defined __GNUC__\n"
+	               "extern double (sqrt)(double) __attribute__((const));\n"
+	               "extern float (sqrtf)(float) __attribute__((const));\n#endif\n\n");
+}
+
+static void
+put_opening(sg_file *file, const char *subject, sg_buf *b)
 {
 	const sg_emit_options *o = file->m.o;
+	const bool roots = sg_takes_roots(file);
 
 	sg_buf_printf(b, "/* %s as C, written by symgrad.%s */\n", subject,
 	              o->header ? " What the functions do: see the header." : "");
+	if (roots)
+		put_roots(b);
 	if (o->header)
 		sg_buf_printf(b, "#include \"%s\"\n\n", o->header);
-	sg_buf_puts(
-	    b,
-	    "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n");
+	sg_buf_printf(b, "%s#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n\n",
+	              roots ? "" : "#include <math.h>\n");
 	if (!o->standalone)
 		sg_buf_puts(b, "#include \"symgrad_runtime.h\"\n\n");
 }

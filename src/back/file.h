@@ -77,6 +77,7 @@ void sg_print_check(sg_file *file, const sg_c_entry *e);
 
 /* ---- support.c: the text that the functions stand on ---- */
 void sg_put_support(sg_file *file, sg_buf *b);
+bool sg_takes_roots(sg_file *file);
 
 /* ---- module.c: uniform calls and the description ---- */
 void sg_print_calls(sg_file *file, const sg_c_entry *e);

@@ -88,6 +88,33 @@ put_runtime(sg_file *file, sg_buf *b)
 	}
 }
 
+/* Is there a call of the function, outside of comments? */
+static bool
+has_call(const char *text, const char *call)
+{
+	for (const char *at = strstr(text, call); at; at = strstr(at + 1, call)) {
+		const char *comment = strstr(at, "/*"), *end = strstr(at, "*/");
+
+		if (!end || (comment && comment < end))
+			return true;
+	}
+	return false;
+}
+
+/* Is a root taken, by the functions or by what they stand on? */
+bool
+sg_takes_roots(sg_file *file)
+{
+	sg_buf text;
+
+	for (size_t i = 0; i < file->m.nuse; i++)
+		if (strcmp(file->m.use[i], "sqrt") == 0 || strcmp(file->m.use[i], "sqrtf") == 0)
+			return true;
+	sg_buf_init(&text, file->m.ctx);
+	put_runtime(file, &text);
+	return has_call(sg_buf_text(&text), "sqrt(") || has_call(sg_buf_text(&text), "sqrtf(");
+}
+
 /* ---- declarations, where nothing is included ---- */
 
 static const char *

@@ -337,6 +337,24 @@ expect 'and is that sum' 0 '*' '' run equal.sg e 'x=[[1, 2], [3, 5]]' --format=j
 grep -q '"a": \[\[\[4, 4\], \[7, 7\]\], \[\[4, 4\], \[7, 7\]\], \[\[4, 4\], \[7, 7\]\]\], "b": \[\[6, 6, 6\], \[16, 16, 16\]\]' out
 judge 'with its shape' $?
 
+# ---- roots, without which errno may be set
+cat >roots.sg <<'END'
+input x[N], y[N], z: f32[N]
+entry root = sqrt(x) + y as a, sqrt(z) as b
+END
+cat >nearly.sg <<'END'
+input x[N]
+entry e = log(x) as y  # by a routine that speaks of sqrt(2)
+END
+"$SYMGRAD" compile --standalone roots.sg nearly.sg
+grep -q '(sqrt)(double) __attribute__((const));' roots.c && grep -q 'sqrt(2)' nearly.c && ! grep -q '(sqrt)' nearly.c
+judge 'what takes roots says that no one asks for errno' $?
+if [ "$(uname -m)" = x86_64 ]; then
+	${CC:-cc} -std=c11 -O3 -S -o roots.s roots.c && grep -q sqrtpd roots.s && grep -q sqrtps roots.s &&
+		! grep -q 'call.*sqrt' roots.s
+	judge 'and loops that do become SIMD' $?
+fi
+
 # ---- diff
 expect 'a derivative as a mathematician writes it' 0 '*' '' diff -e 'sin(x)**2' --wrt x
 grep -q '2\*sin(x)\*cos(x)' out
