@@ -273,6 +273,44 @@ gathered(const sg_nest *n, const sg_root *r, const char *i)
 	return sg_carry_at(n, r, sg_text(f->ctx, "%s + %s", sg_ext_c(f, size), i));
 }
 
+/* Is all that a row adds along the innermost loop the same number? It is gathered once then, for
+ * each result of the loop around, and goes to all sums that it is for with the block. */
+static bool
+is_level(const sg_nest *n, const sg_root *r)
+{
+	const sg_fn *f = n->f;
+	const sg_affine form = f->aff[r->at];
+
+	return n->s->val[r->val[0]].depth < n->ngroups && form.n == 2 &&
+	       sg_ext_is(f->sp, form.base, 0) && sg_aff_coef(f, r->at, n->last[0]) == n->ext[2] &&
+	       sg_is_1(f, sg_aff_coef(f, r->at, n->last[2]));
+}
+
+static void
+print_begin(sg_nest *n, const sg_root *r, const char *i)
+{
+	const sg_node *x = sg_fn_node(n->f, r->ref);
+
+	sg_line(n->f, "%s = %s;", gathered(n, r, i), sg_c_const(n->f, (sg_type)x->type, 0).s);
+}
+
+static void
+print_take(sg_nest *n, const sg_root *r, const char *i, const char *from)
+{
+	sg_fn *f = n->f;
+
+	sg_line(f, "%s(&%s[%s], &%s, %s);",
+	        sg_use_typed(f->m, "sum_add", (sg_type)sg_fn_node(f, r->ref)->type),
+	        sg_array(f, r->ref), i, sg_carry_at(n, r, i), gathered(n, r, from));
+}
+
+static void
+open_loop(sg_fn *f, const char *i, sg_ext to)
+{
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i, sg_ext_bare(f, to), i);
+	f->indent++;
+}
+
 /* Statements for all results: sums begin, or take what was gathered. */
 static void
 print_for_all(sg_nest *n, bool begin)
@@ -282,16 +320,18 @@ print_for_all(sg_nest *n, bool begin)
 
 	for (size_t k = 0; k < n->s->nroots; k++) {
 		const sg_root *r = &n->s->root[k];
-		const sg_node *x = sg_fn_node(f, r->ref);
-		const sg_type t = (sg_type)x->type;
+		const bool level = is_level(n, r);
 
-		sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", i, i,
-		        sg_ext_bare(f, sg_shape_size(f->sp, x->shape)), i);
-		f->indent++;
-		if (!begin)
-			sg_line(f, "%s(&%s[%s], &%s, %s);", sg_use_typed(f->m, "sum_add", t),
-			        sg_array(f, r->ref), i, sg_carry_at(n, r, i), gathered(n, r, i));
-		sg_line(f, "%s = %s;", gathered(n, r, i), sg_c_const(f, t, 0).s);
+		open_loop(f, i,
+		          level ? n->ext[0] : sg_shape_size(f->sp, sg_fn_node(f, r->ref)->shape));
+		if (!begin && level) {
+			open_loop(f, f->loop[2], n->ext[2]);
+			print_take(n, r, sg_form_text(n, r->at).s, i);
+			sg_close(n);
+		} else if (!begin) {
+			print_take(n, r, i, i);
+		}
+		print_begin(n, r, i);
 		sg_close(n);
 	}
 }
@@ -363,24 +403,37 @@ print_values(sg_nest *n, uint32_t from, uint32_t to)
 	}
 }
 
+/* What a row adds to the results that are level, or to the others. */
+static void
+print_terms(sg_nest *n, bool level)
+{
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		sg_root *r = &n->s->root[i];
+
+		if (is_level(n, r) != level)
+			continue;
+		r->into = gathered(n, r, level ? n->f->loop[0] : sg_form_text(n, r->at).s);
+		sg_print_root(n, r);
+	}
+}
+
 static void
 print_row(sg_nest *n)
 {
 	sg_fn *f = n->f;
-	const char *d = f->loop[2];
+	bool level = true;
 
 	print_values(n, 1, 2);
+	print_terms(n, true);
+	for (size_t i = 0; i < n->s->nroots; i++)
+		level = level && is_level(n, &n->s->root[i]);
+	if (level)
+		return;
 	f->m->has_independent = true;
 	sg_line(f, "SGRT_INDEPENDENT");
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", d, d, sg_ext_bare(f, n->ext[2]), d);
-	f->indent++;
+	open_loop(f, f->loop[2], n->ext[2]);
 	print_values(n, 3, 3);
-	for (size_t i = 0; i < n->s->nroots; i++) {
-		sg_root *r = &n->s->root[i];
-
-		r->into = gathered(n, r, sg_form_text(n, r->at).s);
-		sg_print_root(n, r);
-	}
+	print_terms(n, false);
 	sg_close(n);
 }
 
