@@ -550,6 +550,19 @@ line_with(const char *text, const char *after, const char *words)
 	return line;
 }
 
+/* relu(x) sign(x) where relu(x) is above 0: both are compared once more, as in a derivative. */
+static sg_ref
+compared_again(world *w, sg_ref x)
+{
+	const sg_shape *s = sg_shape_of(&w->b, x);
+	const sg_ref zero = sg_const(&w->b, SG_F32, s, 0);
+	sg_ref r = sg_ew1(&w->b, SG_RELU, x), y = sg_ew1(&w->b, SG_SIGN, x);
+
+	y = sg_ew2(&w->b, SG_MUL, r, y);
+	return sg_ew2(&w->b, SG_ADD, y,
+	              sg_ew3(&w->b, SG_SELECT, sg_ew2(&w->b, SG_LT, zero, r), y, zero));
+}
+
 /* A sum over neighbours, with functions of ours, and sums over rows. */
 static void
 simd(world *w)
@@ -564,6 +577,7 @@ simd(world *w)
 
 	f = sg_ew2(&w->b, SG_ADD, f, sg_ew2(&w->b, SG_POW, x, three));
 	f = sg_ew2(&w->b, SG_MAX, f, sg_ew1(&w->b, SG_RELU, sg_ew1(&w->b, SG_LOG, x)));
+	f = sg_ew2(&w->b, SG_MUL, f, compared_again(w, x));
 	out[0] = sg_reduce(&w->b, SG_SUM, f, 1);
 
 	set_entry(w, &p->entry[0], "e", 2, out);
