@@ -219,6 +219,7 @@ lib_sources = \
 	src/back/turns.c \
 	src/back/value.c \
 	src/back/weights.c \
+	src/back/window.c \
 	src/api/api.h \
 	src/api/call.c \
 	src/api/call.h \
@@ -293,6 +294,7 @@ runtime_templates = \
 	runtime/block.c.in \
 	runtime/block_fold.c.in \
 	runtime/block_pair.c.in \
+	runtime/copy.c.in \
 	runtime/core.h.in \
 	runtime/error.c.in \
 	runtime/gamma.h.in \
@@ -327,6 +329,7 @@ runtime_kernels = \
 	runtime/block.c \
 	runtime/block_fold.c \
 	runtime/block_pair.c \
+	runtime/copy.c \
 	runtime/error.c \
 	runtime/linalg.c \
 	runtime/loss.c \

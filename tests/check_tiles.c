@@ -70,10 +70,19 @@ static const struct {
     {"paddings and pieces", "sgrt_block_within_f64",
      "input x[N], y[N], w[3]\n"
      "p = pad(x, ((2, 1),))\n"
-     "output exp(p)*2.0 as a, concat((x, y, x*y)) as b, pad(x, ((1, 1),)) * concat((y, [1.0, "
+     "output exp(p)*2.0 as a, p[::2]*2.0 as d, (p*p)[1::3] + 1 as e, concat((x, y, x*y)) as b, "
+     "pad(x, ((1, 1),)) * concat((y, [1.0, "
      "2.0])) "
      "as c\n"
      "gradient sum(p[2:]*p[1:-1]*p[:-2]) + sum(concat((x, y))**2) as s wrt x, y\n",
+     1e-11},
+    {"windows of arrays", "sgrt_window_f64",
+     "input x[2, 2, N, 7], y[1, 3, N + 4], w[2, 2, 3, 2], v[2, 3, 3], u[2, 1, 2, 3]\n"
+     "output conv2d(pad(x, ((0, 0), (0, 0), (2, 2), (0, 0))), w, stride=(2, 3), padding=(1, 2),\n"
+     "              dilation=(1, 2)) as a, conv1d(y, v, stride=2, padding=3) as b,\n"
+     "       pad(x, ((0, 0), (0, 0), (1, 2), (3, 0))) as c\n"
+     "gradient sum(conv2d(x, u, padding=2, groups=2)**2) + sum(conv1d(y, v)**2) as s wrt x, y, u, "
+     "v\n",
      1e-11},
     {"gathers and scatters between steps", "sgrt_block_exp_f64",
      "input x[N + 1], k: i64[N], y[N]\n"

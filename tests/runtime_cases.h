@@ -778,9 +778,42 @@ TEST(C(what_has_no_factors_is_an_error_that_stays))
 }
 END_TEST
 
+/* Windows of a 40 by 40 array, bounds within and outside of them, rows apart and side by side. */
+static void
+C(window_case)(uint64_t *s, const T *x)
+{
+	const ptrdiff_t rows = (ptrdiff_t)(next(s) % 9), cols = C(extent)[next(s) % 7];
+	const ptrdiff_t step = 1 + (ptrdiff_t)(next(s) % 3), row = cols + (ptrdiff_t)(next(s) % 2);
+	const ptrdiff_t lo[2] = {(ptrdiff_t)(next(s) % 5) - 2, (ptrdiff_t)(next(s) % 9) - 4};
+	const ptrdiff_t room = cols * step < 40 ? cols : 40 / step, at = 40 * 10 + 1;
+	const ptrdiff_t hi[2] = {rows + 1 - (ptrdiff_t)(next(s) % 3),
+	                         room - (ptrdiff_t)(next(s) % 3)};
+	T a[9 * 18], b[9 * 18];
+	ptrdiff_t i;
+
+	for (i = 0; i < 9 * 18; i++)
+		a[i] = b[i] = 7;
+	R(window)(rows, cols, x, at, 40, step, lo[0], hi[0], lo[1], hi[1], a, row);
+	R(window_ref)(rows, cols, x, at, 40, step, lo[0], hi[0], lo[1], hi[1], b, row);
+	C(same)("window", 9 * 18, a, b);
+}
+
+TEST(C(windows_agree_with_their_reference))
+{
+	uint64_t seed = 41;
+	T *x = C(random)(&seed, 40 * 40, 1);
+	int k;
+
+	for (k = 0; k < 2000; k++)
+		C(window_case)(&seed, x);
+	free(x);
+}
+END_TEST
+
 static void
 C(add_tests)(TCase *c)
 {
+	tcase_add_test(c, C(windows_agree_with_their_reference));
 	tcase_add_test(c, C(array_forms_agree_with_the_scalar_and_the_reference));
 	tcase_add_test(c, C(powers_agree_with_the_scalar_and_the_reference));
 	tcase_add_test(c, C(special_values_of_the_vector_functions));

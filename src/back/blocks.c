@@ -156,9 +156,9 @@ within_is_step(const sg_blocks *b, const sg_val *v)
 		return false;
 	for (uint32_t k = 0; k < v->nconds; k++) {
 		const sg_ext c = sg_block_stride(b, v->cond[k].form);
+		int64_t step;
 
-		if (!is_affine(b, v->cond[k].form) ||
-		    !(sg_ext_is(b->f->sp, c, 0) || sg_ext_is(b->f->sp, c, 1)))
+		if (!is_affine(b, v->cond[k].form) || !sg_ext_const(b->f->sp, c, &step) || step < 0)
 			return false;
 	}
 	return true;

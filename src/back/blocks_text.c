@@ -128,19 +128,30 @@ elementwise_step(sg_blocks *b, uint32_t item)
 	sg_line(b->f, "%s(%s%s, %s);", sg_use(b->f->m, routine), b->count, sg_buf_text(&text), to);
 }
 
+/* The first turn of the tile, if there is one, in which x, which grows by `step`, is `bound` or above. */
+static const char *
+first_turn(const sg_blocks *b, const char *bound, const char *x, int64_t step)
+{
+	if (step == 1)
+		return sg_text(b->f->ctx, "%s - (%s)", bound, x);
+	return sg_text(b->f->ctx, "(%s - (%s) + %lld) / %lld", bound, x, (long long)(step - 1),
+	               (long long)step);
+}
+
 /* lo <= form < hi holds for a stretch of the tile. */
 static void
 print_stretch(sg_blocks *b, const sg_within *c, const char *lo, const char *hi)
 {
-	const char *x = sg_form_text(b->n, c->form).s;
+	const char *x = sg_form_text(b->n, c->form).s, *turn;
+	int64_t step = 0;
 
-	if (sg_is_1(b->f, sg_block_stride(b, c->form))) {
+	if (sg_ext_const(b->f->sp, sg_block_stride(b, c->form), &step) && step > 0) {
+		turn = first_turn(b, sg_ext_c(b->f, c->lo), x, step);
 		if (c->check_lo)
-			sg_line(b->f, "if (%s - (%s) > %s) %s = %s - (%s);", sg_ext_c(b->f, c->lo),
-			        x, lo, lo, sg_ext_c(b->f, c->lo), x);
+			sg_line(b->f, "if (%s > %s) %s = %s;", turn, lo, lo, turn);
+		turn = first_turn(b, sg_ext_c(b->f, c->hi), x, step);
 		if (c->check_hi)
-			sg_line(b->f, "if (%s - (%s) < %s) %s = %s - (%s);", sg_ext_c(b->f, c->hi),
-			        x, hi, hi, sg_ext_c(b->f, c->hi), x);
+			sg_line(b->f, "if (%s < %s) %s = %s;", turn, hi, hi, turn);
 		return;
 	}
 	if (c->check_lo)

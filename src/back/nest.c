@@ -463,6 +463,10 @@ print_blocks(sg_nest *n, uint32_t d)
 void
 sg_print_level(sg_nest *n, uint32_t d)
 {
+	if (n->window && d + n->window == n->ngroups) {
+		sg_print_window(n);
+		return;
+	}
 	if (n->strip && d == n->nkept && !n->tiles)
 		sg_open_strip(n);
 	if (d == n->nkept && !n->across && !(n->strip && n->tiles))
@@ -542,18 +546,20 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	group_loops(n);
 	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
 	sg_find_needed(n);
+	if (!s->takes)
+		sg_choose_window(n);
 	if (s->takes)
 		sg_choose_moments(n);
-	else
+	else if (!n->window)
 		sg_choose_lanes(n);
 	sg_set_depths(n);
-	if (!s->takes)
+	if (!s->takes && !n->window)
 		sg_choose_chunks(n);
-	if (!s->takes)
+	if (!s->takes && !n->window)
 		sg_choose_vectors(n);
 	if (!n->band)
 		sg_choose_parallel(n);
-	n->tiles = sg_plan_tiles(n);
+	n->tiles = n->window ? NULL : sg_plan_tiles(n);
 	if (!n->tiles)
 		find_told(n);
 	if (!n->band || n->across || sg_nest_carries(n))

@@ -31,6 +31,7 @@ typedef struct sg_nest {
 	sg_blocks *tiles; /* blocks.c; NULL: none */
 	uint32_t tile_at; /* how many loops are around that of the tiles */
 	sg_chunks *chunks; /* chunks.c; NULL: none */
+	uint32_t window;   /* window.c: so many of the innermost loops are one call; 0: none */
 	/* lanes.c */
 	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
 	bool strip;                    /* the innermost loop is a kept one, in strips */
@@ -81,6 +82,10 @@ void sg_choose_chunks(sg_nest *n); /* requires: depths */
 void sg_print_chunks(sg_nest *n, uint32_t d, const char *from, const char *to);
 /* The element of an array that the value is read from; NULL: it is evaluated where it stands. */
 const char *sg_chunk_element(const sg_nest *n, const sg_val *v);
+
+/* ---- window.c: a copy of a part of an array ---- */
+void sg_choose_window(sg_nest *n); /* requires: which loops are one; nothing else is chosen */
+void sg_print_window(sg_nest *n);  /* in place of n->window loops */
 
 /* ---- parallel.c ---- */
 void sg_choose_parallel(sg_nest *n); /* requires: lanes are chosen, depths are known */
