@@ -228,6 +228,32 @@ TEST(C(blocks_of_powers_are_their_scalars))
 	}
 }
 END_TEST
+
+/* Of one number, one exponent after the other: within 4 ulp of pow, and what has no digits the same. */
+TEST(C(powers_one_after_the_other_are_pow))
+{
+	static const T base[] = {0, (T)-0.0, 1, -1, 2, (T)0.5, (T)-0.7, (T)1.00001, (T)1e-20, (T)-1e20,
+	                         (T)INFINITY, (T)-INFINITY, (T)NAN};
+	static const ptrdiff_t first[] = {0, 1, 7, 40, 513, -3};
+	const double most = 4 * (sizeof(T) == sizeof(float) ? 0x1p-23 : 0x1p-52);
+	T c[67], want;
+	size_t k, j;
+	int i;
+
+	for (k = 0; k < sizeof base / sizeof *base; k++)
+		for (j = 0; j < sizeof first / sizeof *first; j++) {
+			R(block_powers)(67, base[k], first[j], c);
+			for (i = 0; i < 67; i++) {
+				want = R(pow)(base[k], (T)(first[j] + i));
+				CLAIM(isnan(want) ? isnan(c[i])
+				                  : c[i] == want || fabs((double)c[i] - (double)want) <=
+				                        most * fabs((double)want),
+				      "%g^%d: %.17g, not %.17g", (double)base[k],
+				      (int)first[j] + i, (double)c[i], (double)want);
+			}
+		}
+}
+END_TEST
 #endif
 
 TEST(C(blocks_of_functions_are_their_scalars))
@@ -409,6 +435,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(blocks_are_summed_up));
 #ifdef REAL
 	tcase_add_test(c, C(blocks_of_powers_are_their_scalars));
+	tcase_add_test(c, C(powers_one_after_the_other_are_pow));
 	tcase_add_test(c, C(pairs_round_twice));
 	tcase_add_test(c, C(nan_wins_in_blocks));
 #endif

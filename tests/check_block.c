@@ -1,4 +1,5 @@
 /* check_block.c - the routines that the JIT calls on blocks, against their scalars. */
+#include "claim.h"
 #include "random_numbers.h"
 #include "symgrad_block.h"
 #include "symgrad_runtime.h"

@@ -40,6 +40,12 @@ static const struct {
      "output (u*v + w*z)*(p - q) + (r*s - t*k)*(u - w) + (v + z)*(p*r + q*s) as o, u + v as b\n"
      "gradient sum(u*v*w*z*p*q*r*s*t*k) as l wrt x, y\n",
      1e-10},
+    {"a polynomial, and a sum of powers", "sgrt_block_powers_f64",
+     "input x[N], t[5]\n"
+     "e = arange(N)\n"
+     "y = map((u) -> sum(x*u**e) + sum(u**(e - 2)) + sum((0.5*u)**e*e), t)\n"
+     "gradient sum(y**2) as y wrt x, t\n",
+     1e-11},
     {"choices, comparisons and clamps", "sgrt_block_where_vs_f64",
      "input x[N], y[N], lo, hi\n"
      "c = x < y; d = x > 1.0 and not c or y >= 1.2\n"

@@ -79,7 +79,7 @@ visit_value(sg_blocks *b, uint32_t item, const sg_val *v, sg_block_visit *visit)
 	visit_form(b, item, v->aff, visit);
 	for (uint32_t k = 0; k < v->nconds; k++)
 		visit_form(b, item, v->cond[k].form, visit);
-	for (uint32_t k = 0; k < v->nargs; k++) {
+	for (uint32_t k = 0; k < (b->item[item].powers ? 1 : v->nargs); k++) {
 		const sg_val *u = &b->n->s->val[v->arg[k]];
 
 		if (v->arg[k] != b->item[item].pair || v->arg[k] == 0) {
@@ -136,6 +136,15 @@ sg_block_elementwise(const sg_blocks *b, const sg_val *v)
 	if (v->op == SG_SELECT && b->item[v->arg[0]].how == SG_B_WHOLE)
 		name = "pick";
 	return sg_block_routine(b, name, form, t);
+}
+
+bool
+sg_block_counts_powers(const sg_blocks *b, const sg_val *v, int64_t *more)
+{
+	return v->kind == SG_V_EW && v->op == SG_POW && sg_type_is_float((sg_type)v->type) &&
+	       b->item[v->arg[0]].how == SG_B_WHOLE &&
+	       b->n->ext[b->group] == b->n->s->ext[b->var] &&
+	       sg_exponent_of(b->n, v->arg[1], more) == b->var;
 }
 
 bool
@@ -271,9 +280,11 @@ find_how(sg_blocks *b)
 
 	for (uint32_t v = 1; v < b->nvals; v++) {
 		sg_block *x = &b->item[v];
+		int64_t more;
 
 		if (s->val[v].needed)
 			x->how = is_inner(b, v) ? how_of_value(b, &s->val[v]) : SG_B_WHOLE;
+		x->powers = x->how == SG_B_STEP && sg_block_counts_powers(b, &s->val[v], &more);
 		x->in_row = x->how == SG_B_PLAIN && s->val[v].kind == SG_V_LOAD &&
 		            is_in_row(b, s->val[v].aff);
 	}
@@ -300,6 +311,30 @@ count_readers(sg_blocks *b)
 	for (uint32_t k = 1; k < b->nitems; k++)
 		if (b->item[k].how >= SG_B_STEP)
 			sg_blocks_operands(b, k, count_reader);
+}
+
+/* What made but an exponent that nobody reads now is not made. */
+static void
+drop_unread(sg_blocks *b, uint32_t at)
+{
+	const sg_val *v = &b->n->s->val[at];
+	sg_block *x = &b->item[at];
+
+	if (x->readers > 0 || x->how < SG_B_STEP)
+		return;
+	x->how = SG_B_NONE;
+	for (uint32_t k = 0; k < v->nargs; k++) {
+		b->item[v->arg[k]].readers--;
+		drop_unread(b, v->arg[k]);
+	}
+}
+
+static void
+drop_exponents(sg_blocks *b)
+{
+	for (uint32_t v = 1; v < b->nvals; v++)
+		if (b->item[v].powers)
+			drop_unread(b, b->n->s->val[v].arg[1]);
 }
 
 /* Is it one that a sum of products takes? In a strip one factor may be the same for all. */
@@ -601,6 +636,7 @@ plan(sg_nest *n)
 	b->item = SG_NEW_ARRAY(n->f->ctx, sg_block, b->nitems);
 	find_how(b);
 	count_readers(b);
+	drop_exponents(b);
 	find_products(b);
 	sg_find_pairs(b);
 	put_in_order(b);

@@ -33,6 +33,7 @@ typedef struct sg_block {
 	uint32_t into; /* the root whose destination it is made in, + 1 */
 	uint32_t product; /* root: the product that it sums up, unwritten */
 	uint32_t pair;    /* the operand that is made in the same step, unwritten */
+	bool powers;      /* of one number, exponents one after the other: they are not read */
 	bool done;        /* root: nothing is left to do */
 	const char
 	    *text; /* pointer to its elements; of a fold in a strip, to what a block adds up */
@@ -74,6 +75,8 @@ const char *sg_block_routine(const sg_blocks *b, const char *name, const char *f
 const sg_root *sg_block_root(const sg_blocks *b, uint32_t item); /* NULL: it is a value */
 /* The step in the array of r for one step of the innermost loop. */
 sg_ext sg_block_stride(const sg_blocks *b, sg_aff a);
+/* Are these powers of one number, whose exponents are the places in the loop plus `more`? */
+bool sg_block_counts_powers(const sg_blocks *b, const sg_val *v, int64_t *more);
 /* The routines of an elementwise value and of a fold; NULL: there is none. */
 const char *sg_block_elementwise(const sg_blocks *b, const sg_val *v);
 bool sg_block_fails(const sg_blocks *b, const sg_val *v); /* does its routine take a status? */

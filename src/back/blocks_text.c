@@ -105,6 +105,19 @@ destination(sg_blocks *b, uint32_t v)
 }
 
 static void
+powers_step(sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = &b->n->s->val[item];
+	const char *x = operand(b, v->arg[0], b->item[item].at), *to = destination(b, item);
+	int64_t more = 0;
+
+	(void)sg_block_counts_powers(b, v, &more);
+	b->item[item].text = to;
+	sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "powers", (sg_type)v->type), b->count, x,
+	        more ? sg_text(b->f->ctx, "%s + %lld", b->from, (long long)more) : b->from, to);
+}
+
+static void
 elementwise_step(sg_blocks *b, uint32_t item)
 {
 	const sg_val *v = &b->n->s->val[item];
@@ -298,6 +311,8 @@ print_step(sg_blocks *b, uint32_t item)
 		within_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_RAND)
 		random_step(b, item);
+	else if (b->item[item].powers)
+		powers_step(b, item);
 	else
 		elementwise_step(b, item);
 }

@@ -133,6 +133,8 @@ void sg_step_powers(sg_nest *n); /* in that loop */
 void sg_print_horner(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_print_horner_step(sg_nest *n, const sg_root *r); /* in its innermost loop */
 
+/* Value `at` is the variable of a loop plus an integer: this one; UINT32_MAX: it is not. */
+uint32_t sg_exponent_of(const sg_nest *n, uint32_t at, int64_t *more);
 /* By value: the loops that it depends on, if it can be printed a second time; else UINT32_MAX. */
 uint32_t *sg_loops_of_values(const sg_nest *n);
 /* Array `to` gets value `at` for all lanes of the strip. all: no part of it is printed outside. */

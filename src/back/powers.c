@@ -27,9 +27,8 @@ integer_of(const sg_nest *n, uint32_t at, int64_t *to)
 	return (double)*to == x;
 }
 
-/* Value `at` is the variable of a loop plus an integer: this one; UINT32_MAX: it is not. */
-static uint32_t
-exponent_of(const sg_nest *n, uint32_t at, int64_t *more)
+uint32_t
+sg_exponent_of(const sg_nest *n, uint32_t at, int64_t *more)
 {
 	const sg_val *v = &n->s->val[at];
 	int64_t c, base;
@@ -112,7 +111,7 @@ sg_find_powers(sg_nest *n, uint32_t along)
 		if (!v->needed || v->kind != SG_V_EW || v->op != SG_POW ||
 		    !sg_type_is_float((sg_type)v->type) || (loops[v->arg[0]] & s->mask) ||
 		    !(loops[v->arg[0]] >> along & 1) ||
-		    exponent_of(n, v->arg[1], &more) != turn)
+		    sg_exponent_of(n, v->arg[1], &more) != turn)
 			continue;
 		if (!n->power)
 			n->power = SG_NEW_ARRAY(n->f->ctx, sg_power *, s->nvals);
