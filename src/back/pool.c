@@ -11,6 +11,8 @@
  *
  * Threads start with the first loop that is worth them, take no signals, and end with the pool. In
  * a child that the host forks there are none, and loops run alone. */
+#define _GNU_SOURCE 1 /* sched_getaffinity */
+
 #include "back/back.h"
 
 #include <pthread.h>
@@ -141,11 +143,22 @@ work(void *arg)
 	return NULL;
 }
 
+/* Those that this process may use, which may be fewer than there are: on one core a second thread
+ * would only take turns with the first. */
 static int
 cores(void)
 {
-	const long n = sysconf(_SC_NPROCESSORS_ONLN);
+	long n = 0;
 
+#ifdef CPU_COUNT
+	cpu_set_t allowed;
+
+	if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+		n = CPU_COUNT(&allowed);
+#endif
+	if (n < 1)
+		n = sysconf(
+		    _SC_NPROCESSORS_ONLN); /* also where there are more than the set has room for */
 	return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (int)n;
 }
 
