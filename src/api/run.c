@@ -9,8 +9,9 @@
 
 enum { WIDE = 1 << 18 }; /* bytes of data from which threads are thought of */
 
-/* Memory of some size is touched by pages of 2 MiB: a first call takes a fault for each page. */
-enum { HUGE_PAGE = 2 << 20, LARGE = 2 * HUGE_PAGE };
+/* Memory of some size is touched by pages of 2 MiB: a first call takes a fault for each page, and one of
+ * these takes it as long as a hundred of the usual ones. */
+enum { HUGE_PAGE = 2 << 20, LARGE = 768 << 10, REST = 512 << 10 };
 
 /* ---- memory ---- */
 
@@ -20,7 +21,7 @@ aligned(size_t bytes)
 	const bool huge = bytes >= LARGE;
 	void *p;
 
-	if (huge && bytes % HUGE_PAGE >= HUGE_PAGE / 8 && bytes < SIZE_MAX - HUGE_PAGE)
+	if (huge && bytes % HUGE_PAGE >= REST && bytes < SIZE_MAX - HUGE_PAGE)
 		bytes += HUGE_PAGE - bytes % HUGE_PAGE;
 	if (posix_memalign(&p, huge ? HUGE_PAGE : 64, bytes ? bytes : 1) != 0)
 		return NULL;

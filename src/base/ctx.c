@@ -1,8 +1,8 @@
 /* ctx.c - the arena of a compilation.
  *
  * Chunks grow from 16 KiB to 4 MiB, each as large as all before it; a block larger than a quarter
- * of the next chunk gets one of its own. Behind one of 512 KiB the next has 2 MiB: from
- * there on the system is asked for pages of that size, each of which takes it no longer than forty of the
+ * of the next chunk gets one of its own. Behind one of 256 KiB the next has 2 MiB: from
+ * there on the system is asked for pages of that size, each of which takes it no longer than a hundred of the
  * usual ones. Other chunks come from calloc, so what is handed out is zero. */
 #define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS, madvise */
 
@@ -15,7 +15,7 @@
 
 enum { ALIGN = 16, HUGE_PAGE = 2 << 20 };
 static const size_t first_chunk = (size_t)16 << 10;
-static const size_t last_small_chunk = (size_t)512 << 10;
+static const size_t last_small_chunk = (size_t)256 << 10;
 static const size_t largest_chunk = (size_t)4 << 20;
 
 static size_t
