@@ -157,8 +157,7 @@ cores(void)
 		n = CPU_COUNT(&allowed);
 #endif
 	if (n < 1)
-		n = sysconf(
-		    _SC_NPROCESSORS_ONLN); /* also where there are more than the set has room for */
+		n = sysconf(_SC_NPROCESSORS_ONLN);
 	return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (int)n;
 }
 

@@ -2,8 +2,8 @@
  *
  * Chunks grow from 16 KiB to 4 MiB, each as large as all before it; a block larger than a quarter
  * of the next chunk gets one of its own. Behind one of 256 KiB the next has 2 MiB: from
- * there on the system is asked for pages of that size, each of which takes it no longer than a hundred of the
- * usual ones. Other chunks come from calloc, so what is handed out is zero. */
+ * there on the system is asked for pages of that size, each of which takes it no longer than a hundred of
+ * the usual ones. Other chunks come from calloc, so what is handed out is zero. */
 #define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS, madvise */
 
 #include "base/ctx.h"
