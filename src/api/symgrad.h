@@ -438,9 +438,10 @@ SG_API int sg_entry_worksize(sg_model *m, const sg_entry *e, const int64_t *dims
                              sg_failure *why);
 /* How many threads a call (sg_call_run) on SG_BACKEND_JIT may use, the caller's counted: 1 to 256;
  * 0, as it is by itself: as many as there are cores that the process may use; else SG_EVALUE. They
- * are the model's own, start with the first call that has work for more than one, and end with the model; calls with
- * less than 256 KiB of data, and functions of sg_entry_function, stay on the caller's. Results have
- * the same bits for any number. A call that runs while another one uses the threads goes on alone.
+ * are the model's own, start with the first call that has work for more than one, and end with the
+ * model; calls with less than 256 KiB of data, and functions of sg_entry_function, stay on the
+ * caller's. Results have the same bits for any number. A call that runs while another one uses the
+ * threads goes on alone.
  * No call of this model may run meanwhile. */
 SG_API int sg_set_threads(sg_model *m, int threads);
 
