@@ -215,6 +215,7 @@ lib_sources = \
 	src/back/split.c \
 	src/back/step.c \
 	src/back/strided.c \
+	src/back/strip.c \
 	src/back/support.c \
 	src/back/turns.c \
 	src/back/value.c \

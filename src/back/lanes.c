@@ -8,13 +8,11 @@
  * plain. */
 #include "back/nest.h"
 
-#include <ctype.h>
-#include <string.h>
 
 /* LANES is more than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. A
  * body of more operations than LONG is printed once, not once more for what is left over. */
 enum { LANES = 32 };
-enum { STRIP = 128, LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
+enum { LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
 enum { MOST_TURNS = 4 }; /* of a loop that is as good as unrolled */
 enum { MANY_PAIRS = 4 }; /* of accesses that a compiler may want to tell apart */
 
@@ -75,8 +73,8 @@ count_access(look *l, sg_ref r, sg_aff a)
 	l->far_kept += is_far(l, a, l->kept);
 }
 
-static bool
-is_addition(uint16_t op)
+bool
+sg_is_addition(uint16_t op)
 {
 	return op == SG_SUM || op == SG_CONTRACT;
 }
@@ -87,7 +85,7 @@ is_float_fold(const sg_nest *n, const sg_root *r)
 	const sg_node *x = sg_fn_node(n->f, r->ref);
 
 	return r->kind == SG_R_FOLD && sg_type_is_float((sg_type)n->s->val[r->val[0]].type) &&
-	       (is_addition(x->op) || x->op == SG_AMAX || x->op == SG_AMIN);
+	       (sg_is_addition(x->op) || x->op == SG_AMAX || x->op == SG_AMIN);
 }
 
 /* Can a fold of the nest go on in any order? */
@@ -97,7 +95,7 @@ has_any_order(const sg_nest *n, const sg_root *r)
 	const sg_node *x = sg_fn_node(n->f, r->ref);
 
 	return r->kind != SG_R_FOLD || is_float_fold(n, r) ||
-	       (is_addition(x->op) && !sg_type_is_float((sg_type)x->type));
+	       (sg_is_addition(x->op) && !sg_type_is_float((sg_type)x->type));
 }
 
 static look
@@ -466,102 +464,6 @@ sg_choose_lanes(sg_nest *n)
 	sg_find_polynomial(n);
 }
 
-/* ---- strips ---- */
-
-void
-sg_open_strip(sg_nest *n)
-{
-	sg_fn *f = n->f;
-	const uint32_t d = n->ngroups - 1;
-	const char *from = sg_nest_from(n, d), *to = sg_nest_to(n, d);
-
-	if (n->columns) /* a tile is one */
-		return;
-	n->at = sg_name_fresh(&f->names, "strip");
-	n->width = sg_name_fresh(&f->names, "width");
-	n->lane = sg_name_fresh(&f->names, "lane");
-	if (n->parallel && n->nkept == 0)
-		sg_open_parallel(n);
-	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", n->at, from, n->at, to, n->at,
-	        STRIP);
-	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", n->width, to, n->at, STRIP,
-	        to, n->at, STRIP);
-}
-
-void
-sg_open_lane(sg_nest *n, bool index)
-{
-	sg_fn *f = n->f;
-
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", n->lane, n->lane, n->width, n->lane);
-	f->indent++;
-	if (index && !n->unplaced)
-		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[n->ngroups - 1], n->at,
-		        n->lane);
-}
-
-static bool
-has_word(const char *s, const char *word)
-{
-	const size_t size = strlen(word);
-
-	for (const char *at = strstr(s, word); at; at = strstr(at + 1, word))
-		if ((at == s || !(isalnum((unsigned char)at[-1]) || at[-1] == '_')) &&
-		    !(isalnum((unsigned char)at[size]) || at[size] == '_'))
-			return true;
-	return false;
-}
-
-/* The text for each lane, which has its place where the text says so: an array of a tile has none.
- */
-void
-sg_print_lane(sg_nest *n, const char *text)
-{
-	sg_open_lane(n, has_word(text, n->f->loop[n->ngroups - 1]));
-	sg_buf_puts(n->f->b, text);
-	sg_close(n);
-}
-
-void
-sg_close(sg_nest *n)
-{
-	n->f->indent--;
-	sg_line(n->f, "}");
-}
-
-void
-sg_close_strip(sg_nest *n)
-{
-	if (!n->columns)
-		sg_close(n);
-}
-
-/* In a strip, an array. Gives what stands for the variable. */
-const char *
-sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value, bool zero)
-{
-	sg_fn *f = n->f;
-	const int size = n->columns ? SG_COLUMNS : STRIP;
-	const char *at = sg_text(f->ctx, "%s[%s]", name, n->lane ? n->lane : "");
-
-	if (!n->strip) {
-		sg_line(f, "%s %s = %s;", type, name, value);
-		return name;
-	}
-	if (zero && n->columns) {
-		sg_line(f, "%s %s[%d] = {0};", type, name, size);
-		return at;
-	}
-	sg_line(f, "%s %s[%d];", type, name, size);
-	if (!value)
-		return at;
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", n->lane, n->lane,
-	        n->columns ? sg_text(f->ctx, "%d", size) : n->width, n->lane);
-	sg_line(f, "\t%s = %s;", at, value);
-	return at;
-}
-
 /* ---- lanes ---- */
 
 typedef struct lanes {
@@ -595,7 +497,7 @@ declare_lanes(lanes *l)
 			continue;
 		type = sg_type_c_name((sg_type)x->type);
 		l->name[i] = sg_name_fresh(&f->names, "lanes");
-		if (is_addition(x->op)) {
+		if (sg_is_addition(x->op)) {
 			sg_line(f, "%s %s[%d] = {0};", type, l->name[i], LANES);
 			continue;
 		}

@@ -306,13 +306,18 @@ print_strip(sg_nest *n, uint32_t d)
 {
 	sg_fn *f = n->f;
 	sg_buf *out = f->b, text;
+	const bool halves = sg_goes_by_halves(n);
 
 	sg_buf_init(&text, f->ctx);
 	f->b = &text;
-	f->indent++;
+	f->indent += 1 + halves;
 	sg_print_level(n, d + 1);
-	f->indent--;
+	f->indent -= 1 + halves;
 	f->b = out;
+	if (halves) {
+		sg_print_halves(n, sg_buf_text(&text));
+		return;
+	}
 	sg_print_promise(n);
 	sg_print_lane(n, sg_buf_text(&text));
 }

@@ -101,21 +101,27 @@ void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the inner
 /* requires: depths. Is the condition of all that is stored tested where d loops are around, with more
  * to come? */
 bool sg_is_tested_at(const sg_nest *n, uint32_t d);
-void sg_open_strip(sg_nest *n);
-void sg_close_strip(sg_nest *n);
-void sg_print_lane(sg_nest *n, const char *text); /* the text for each, whole lines */
-void sg_open_lane(sg_nest *n,
-                  bool index); /* a loop along the strip; index: its loop variable too */
-void sg_close(sg_nest *n);
+bool sg_is_addition(uint16_t op);
 /* Before the innermost loop: what compilers take long to see, where it is so. */
 void sg_print_promise(sg_nest *n);
 void sg_print_rolled(sg_fn *f); /* no unrolling of the loop that comes */
+/* The loop over group d, which is the innermost one, from `from` to `to`, by lanes or vectors. */
+void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
+
+/* ---- strip.c ---- */
+void sg_open_strip(sg_nest *n);
+void sg_close_strip(sg_nest *n);
+void sg_print_lane(sg_nest *n, const char *text); /* the text for each, whole lines */
+/* The same where each turn of a loop around adds to sums of all lanes; the text is indented twice. */
+bool sg_goes_by_halves(const sg_nest *n);
+void sg_print_halves(sg_nest *n, const char *text);
+void sg_open_lane(sg_nest *n,
+                  bool index); /* a loop along the strip; index: its loop variable too */
+void sg_close(sg_nest *n);
 /* Declares a variable, in a strip one for each lane, and gives what it is called then. value NULL:
  * in a strip, it has none yet. */
 const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value,
                            bool zero);
-/* The loop over group d, which is the innermost one, from `from` to `to`, by lanes or vectors. */
-void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
 
 /* ---- again.c: loops whose last turns may be run once more ---- */
 void sg_choose_vectors(sg_nest *n); /* requires: lanes and strips are chosen */

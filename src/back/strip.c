@@ -1,0 +1,150 @@
+/* strip.c - the innermost loop where it is a kept one: along a strip of a row, or along the rows of
+ * a tile in columns. What each of its turns sums up stands in an array, and each statement has a
+ * loop along the strip of its own. */
+#include "back/nest.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { STRIP = 128 };
+
+void
+sg_open_strip(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const uint32_t d = n->ngroups - 1;
+	const char *from = sg_nest_from(n, d), *to = sg_nest_to(n, d);
+
+	if (n->columns) /* a tile is one */
+		return;
+	n->at = sg_name_fresh(&f->names, "strip");
+	n->width = sg_name_fresh(&f->names, "width");
+	n->lane = sg_name_fresh(&f->names, "lane");
+	if (n->parallel && n->nkept == 0)
+		sg_open_parallel(n);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", n->at, from, n->at, to, n->at,
+	        STRIP);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", n->width, to, n->at, STRIP,
+	        to, n->at, STRIP);
+}
+
+static void
+open_lanes(sg_nest *n, const char *from, const char *to, bool index)
+{
+	sg_fn *f = n->f;
+
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", n->lane, from, n->lane, to, n->lane);
+	f->indent++;
+	if (index && !n->unplaced)
+		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[n->ngroups - 1], n->at,
+		        n->lane);
+}
+
+void
+sg_open_lane(sg_nest *n, bool index)
+{
+	open_lanes(n, "0", n->width, index);
+}
+
+static bool
+has_word(const char *s, const char *word)
+{
+	const size_t size = strlen(word);
+
+	for (const char *at = strstr(s, word); at; at = strstr(at + 1, word))
+		if ((at == s || !(isalnum((unsigned char)at[-1]) || at[-1] == '_')) &&
+		    !(isalnum((unsigned char)at[size]) || at[size] == '_'))
+			return true;
+	return false;
+}
+
+/* The text for each lane, which has its place where the text says so: an array of a tile has none.
+ */
+void
+sg_print_lane(sg_nest *n, const char *text)
+{
+	sg_open_lane(n, has_word(text, n->f->loop[n->ngroups - 1]));
+	sg_buf_puts(n->f->b, text);
+	sg_close(n);
+}
+
+/* Does a loop around the one along the rows of a tile sum up what these give? */
+static bool
+sums_around(const sg_nest *n)
+{
+	const sg_step *s = n->s;
+
+	if (!n->columns || n->nkept + 1 >= n->ngroups)
+		return false;
+	for (size_t i = 0; i < s->nroots; i++)
+		if (s->root[i].kind != SG_R_FOLD ||
+		    !sg_is_addition(sg_fn_node(n->f, s->root[i].ref)->op) ||
+		    !n->f->at[s->root[i].ref].band)
+			return false;
+	return true;
+}
+
+/* gcc takes two turns of the loop around one of 64 lanes together (-floop-unroll-and-jam), and then
+ * has the sums in memory. Around two loops, it leaves them in registers. */
+bool
+sg_goes_by_halves(const sg_nest *n)
+{
+	return !n->f->m->o->jit && n->strip && sums_around(n);
+}
+
+void
+sg_print_halves(sg_nest *n, const char *text)
+{
+	sg_fn *f = n->f;
+	const char *half = sg_name_fresh(&f->names, "half");
+
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s += %d) {", half, half, SG_COLUMNS, half,
+	        SG_COLUMNS / 2);
+	f->indent++;
+	sg_print_promise(n);
+	open_lanes(n, half, sg_text(f->ctx, "%s + %d", half, SG_COLUMNS / 2),
+	           has_word(text, f->loop[n->ngroups - 1]));
+	sg_buf_puts(f->b, text);
+	sg_close(n);
+	sg_close(n);
+}
+
+void
+sg_close(sg_nest *n)
+{
+	n->f->indent--;
+	sg_line(n->f, "}");
+}
+
+void
+sg_close_strip(sg_nest *n)
+{
+	if (!n->columns)
+		sg_close(n);
+}
+
+/* In a strip, an array. Gives what stands for the variable. */
+const char *
+sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value, bool zero)
+{
+	sg_fn *f = n->f;
+	const int size = n->columns ? SG_COLUMNS : STRIP;
+	const char *at = sg_text(f->ctx, "%s[%s]", name, n->lane ? n->lane : "");
+
+	if (!n->strip) {
+		sg_line(f, "%s %s = %s;", type, name, value);
+		return name;
+	}
+	if (zero && n->columns) {
+		sg_line(f, "%s %s[%d] = {0};", type, name, size);
+		return at;
+	}
+	sg_line(f, "%s %s[%d];", type, name, size);
+	if (!value)
+		return at;
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++)", n->lane, n->lane,
+	        n->columns ? sg_text(f->ctx, "%d", size) : n->width, n->lane);
+	sg_line(f, "\t%s = %s;", at, value);
+	return at;
+}
