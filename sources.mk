@@ -218,6 +218,7 @@ lib_sources = \
 	src/back/strip.c \
 	src/back/support.c \
 	src/back/turns.c \
+	src/back/unread.c \
 	src/back/value.c \
 	src/back/weights.c \
 	src/back/window.c \

@@ -260,6 +260,42 @@ START_TEST(a_failure_is_found_in_the_model)
 	}
 END_TEST
 
+/* Entry by entry: the model's text, and what i = 5 leads to though nothing reads that element. */
+START_TEST(what_fails_is_an_error_though_nothing_reads_it)
+	{
+		static const char text[] =
+		    "input x[N], m[N, 3], i: i64\n"
+		    "entry a = x[[i, 0]][1] as y\n"
+		    "entry b = (2*x[[i, 0]] + 1)[1:] as y\n"
+		    "entry c = m[[0, i]][:1, 1] as y\n"
+		    "entry d = m[:, [0, i, 1]].T[:1] as y\n"
+		    "entry e = ([7, 8] // [i - 5, 1])[1] as y\n"
+		    "entry f = ((arange(N) + 4) % (arange(N) + i - 5))[1:] as y\n"
+		    "entry g = grad(sum(x[[i, 0]][1:]**2), x) as y\n";
+		static const char *const entry[] = {"a", "b", "c", "d", "e", "f", "g"};
+		sg_model *m = sg_compile_string("test.sg", text, strlen(text), NULL);
+		const double x[6] = {1, 2, 3, 4, 5, 6};
+		const int64_t ext[2] = {2, 3}, i = 5;
+
+		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+		for (size_t k = 0; k < sizeof entry / sizeof *entry; k++)
+			for (int slow = 0; slow < 2; slow++) {
+				sg_call *c = sg_call_new(
+				    m, entry[k], slow ? SG_BACKEND_INTERP : SG_BACKEND_AUTO);
+
+				sg_call_bind(c, "x", SG_DTYPE_F64, 1, ext, x);
+				sg_call_bind(c, "m", SG_DTYPE_F64, 2, ext, x);
+				sg_call_bind(c, "i", SG_DTYPE_I64, 0, NULL, &i);
+				sg_call_set_dim(c, "N", 2);
+				ck_assert_msg(sg_call_run(c) ==
+				                  (k == 4 || k == 5 ? SGRT_EDIVIDE : SGRT_EINDEX),
+				              "%s: %s", entry[k], sg_call_message(c));
+				sg_call_free(c);
+			}
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(arrays_of_the_call_do_not_mix)
 	{
 		static const char text[] = "input x[N] = 2*ones([N])\ninput y[N] = 3*ones([N])\n"
@@ -311,6 +347,7 @@ main(void)
 	tcase_add_test(c, the_size_of_work_is_enough_for_all_code_that_was_made);
 	tcase_add_test(c, an_overlap_is_found_wherever_it_is);
 	tcase_add_test(c, a_failure_is_found_in_the_model);
+	tcase_add_test(c, what_fails_is_an_error_though_nothing_reads_it);
 	tcase_add_test(c, arrays_of_the_call_do_not_mix);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

@@ -511,6 +511,7 @@ sg_classify(sg_fn *f)
 	}
 	place_outputs(f);
 	note_tests(f);
+	sg_store_what_fails_unread(f);
 	for (sg_ref r = n; r-- > 1;)
 		if (f->at[r].kind != SG_P_DEAD) {
 			if (f->at[r].full && f->at[r].unit && f->at[r].kind != SG_P_LEAF)

@@ -424,6 +424,7 @@ void sg_note_calls(const char *text, const char *const fn[3], bool has[3]);
 
 /* ---- classify.c: which values get a buffer ---- */
 void sg_classify(sg_fn *f);
+void sg_store_what_fails_unread(sg_fn *f); /* unread.c */
 bool sg_view_is_plain(const sg_fn *f, sg_ref r); /* same elements, same order of loops */
 /* The pieces of a JOIN: CONCAT's operands; or the summands, PADs last. A PAD's own piece is its
  * operand. */

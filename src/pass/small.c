@@ -170,6 +170,14 @@ sg_item(sg_items *w, sg_ref r, uint32_t i)
 
 /* ---- operations by element; each gives false where it has no such form ---- */
 
+/* An element may fail, and is not to be left out for that nothing reads it. */
+static bool
+divides_integers(const sg_items *w, const sg_node *n)
+{
+	return (n->op == SG_FLOORDIV || n->op == SG_MOD) && sg_type_is_int((sg_type)n->type) &&
+	       sg_node_at(w->old, n->args[1])->op != SG_CONST;
+}
+
 static bool
 split_elementwise(sg_items *w, sg_ref r)
 {
@@ -178,6 +186,8 @@ split_elementwise(sg_items *w, sg_ref r)
 	sg_ref *to;
 
 	if (sg_is_ew(n.op) && sg_ops[n.op].cost >= DEAR && size > MOST_DEAR)
+		return false;
+	if (divides_integers(w, &n))
 		return false;
 	to = sg_items_new(w, size);
 	for (uint32_t i = 0; i < size; i++) {

@@ -1,0 +1,127 @@
+/* unread.c - elements that could fail, and that no reader asks for.
+ *
+ * An elementwise value is evaluated in the loop of its reader, and so only where that reads it.
+ * What fails (an index out of range, an integer divided by 0) is an error of the whole array,
+ * though: it must not depend on which of its elements a slice keeps. So an array that may fail is
+ * computed by itself where readers leave elements out. One walk, readers before operands, carries
+ * the axes along which they do. */
+#include "back/emit.h"
+
+#define ALL_AXES UINT32_MAX
+
+/* Do readers that leave out elements along `axes` leave out elements that may fail? */
+static bool
+may_fail(const sg_fn *f, sg_ref r, uint32_t axes)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_node *y = n->nargs > 1 ? sg_fn_node(f, n->args[1]) : NULL;
+	int64_t extent;
+
+	if (n->op == SG_FLOORDIV || n->op == SG_MOD)
+		return axes && sg_type_is_int((sg_type)n->type) && y->op != SG_CONST;
+	if (n->op != SG_GATHER)
+		return false;
+	const uint32_t axis = (uint32_t)n->attr->w[0], nbatch = (uint32_t)n->attr->w[1];
+	const uint32_t end = axis + y->shape->rank - nbatch;
+	const uint32_t read =
+	    ((UINT32_C(1) << nbatch) - 1) | ((UINT32_C(1) << end) - (UINT32_C(1) << axis));
+
+	if ((y->op == SG_CONST || y->op == SG_DATA) && /* looked at when the text was read */
+	    sg_ext_const(f->sp, sg_fn_node(f, n->args[0])->shape->ext[axis], &extent))
+		return false;
+	return axes & read;
+}
+
+static uint32_t
+cut_axes(const sg_shape *result, const sg_shape *operand)
+{
+	uint32_t axes = 0;
+
+	for (uint32_t k = 0; k < operand->rank; k++)
+		axes |= (uint32_t)(result->ext[k] != operand->ext[k]) << k;
+	return axes;
+}
+
+/* Of the axes of an operand that lie along axes `to` of the result: those that are in `axes`. */
+static uint32_t
+axes_along(uint32_t rank, const int64_t *to, uint32_t axes)
+{
+	uint32_t r = 0;
+
+	for (uint32_t k = 0; k < rank; k++)
+		r |= (axes >> to[k] & 1) << k;
+	return r;
+}
+
+static uint32_t
+axes_of_indices(const sg_node *n, uint32_t rank, uint32_t axes)
+{
+	const int64_t axis = n->attr->w[0], nbatch = n->attr->w[1];
+	int64_t to[SG_MAX_RANK];
+
+	for (uint32_t k = 0; k < rank; k++)
+		to[k] = k < nbatch ? k : axis + k - nbatch;
+	return axes_along(rank, to, axes);
+}
+
+/* Axes of operand k along which elements are left out, if those of node r are. */
+static uint32_t
+axes_of_operand(const sg_fn *f, sg_ref r, uint32_t k, uint32_t axes)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_shape *s = sg_fn_node(f, n->args[k])->shape;
+	uint32_t perm = 0;
+
+	switch ((int)n->op) {
+	case SG_SLICE:
+		return axes | cut_axes(n->shape, s);
+	case SG_WINDOW: /* a stride, or a rest at the end */
+		return ALL_AXES;
+	case SG_RESHAPE:
+		return axes ? ALL_AXES : 0;
+	case SG_TRANSPOSE:
+		for (uint32_t i = 0; i < s->rank; i++)
+			perm |= (axes >> i & 1) << n->attr->w[i];
+		return perm;
+	case SG_BROADCAST:
+		return axes_along(s->rank, n->attr->w, axes);
+	case SG_GATHER: /* what it reads from is an array anyway */
+		return k == 1 ? axes_of_indices(n, s->rank, axes) : 0;
+	case SG_RAND:
+	case SG_RANDN:
+		return 0;
+	default:
+		return axes;
+	}
+}
+
+static bool
+any_may_fail(const sg_fn *f)
+{
+	for (sg_ref r = 1; r < f->g->n; r++)
+		if (f->at[r].kind == SG_P_CALC && !f->at[r].unit && may_fail(f, r, ALL_AXES))
+			return true;
+	return false;
+}
+
+/* requires: kind, unit and out of every live node, stored of the outputs. */
+void
+sg_store_what_fails_unread(sg_fn *f)
+{
+	uint32_t *axes;
+
+	if (!any_may_fail(f))
+		return;
+	axes = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
+	for (sg_ref r = f->g->n; r-- > 1;) {
+		sg_place *p = &f->at[r];
+		const bool read_through = p->kind == SG_P_CALC || p->kind == SG_P_VIEW;
+
+		if (p->kind == SG_P_CALC && !p->unit && may_fail(f, r, axes[r]))
+			p->stored = true;
+		if (!read_through || (p->stored && p->kind == SG_P_CALC))
+			axes[r] = 0;
+		for (uint32_t k = 0; read_through && k < f->g->node[r].nargs; k++)
+			axes[f->g->node[r].args[k]] |= axes_of_operand(f, r, k, axes[r]);
+	}
+}
