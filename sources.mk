@@ -29,6 +29,7 @@ lib_sources = \
 	src/rules/build_concat.c \
 	src/rules/build_ew.c \
 	src/rules/build_linalg.c \
+	src/rules/build_logic.c \
 	src/rules/build_loop.c \
 	src/rules/build_move.c \
 	src/rules/build_sparse.c \

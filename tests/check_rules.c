@@ -418,6 +418,88 @@ zeros(world *w)
 }
 IN_WORLD(a_zero_is_added_where_it_matters, zeros)
 
+/* ---- comparisons with constants ---- */
+
+enum { NCOMPARED = 4 * 2 * 2 * 4 }; /* op, side of the constant, not, constant - 1 */
+
+static sg_ref
+compared(world *w, sg_ref x, int i)
+{
+	static const sg_op op[] = {SG_EQ, SG_NE, SG_LT, SG_LE};
+	const sg_ref c = sg_const_int(&w->b, SG_I64, sg_shape_of(&w->b, x), i / 16 - 1);
+	const sg_ref is = sg_ew2(&w->b, op[i % 4], i & 4 ? c : x, i & 4 ? x : c);
+
+	return i & 8 ? sg_ew1(&w->b, SG_NOT, is) : is;
+}
+
+static bool
+is_so(int64_t x, int i)
+{
+	const int64_t a = i & 4 ? i / 16 - 1 : x, b = i & 4 ? x : i / 16 - 1;
+	const bool is[] = {a == b, a != b, a < b, a <= b};
+
+	return is[i % 4] != !!(i & 8);
+}
+
+/* The node r over x, of which `is` tells the values for x = lo ...: right, and a constant where they
+ * are all the same. */
+static void
+is_right(world *w, sg_ref r, int64_t lo, int n, const bool *is, const char *what, int i, int k)
+{
+	const sg_ref input = w->input[0];
+	int holds = 0;
+
+	for (int at = 0; at < n; at++) {
+		if (sg_type_of(&w->b, input) == SG_BOOL)
+			*(uint8_t *)w->value[0].data = (uint8_t)(lo + at);
+		else
+			*(int64_t *)w->value[0].data = lo + at;
+		const sg_tensor got = value_of(w, r);
+
+		CLAIM((get(&got, 0) != 0) == is[at], "%s %d, %d: wrong for %d", what, i, k, (int)lo + at);
+		holds += is[at];
+	}
+	CLAIM((holds > 0 && holds < n) || w->b.g->node[r].op == SG_CONST,
+	      "%s %d, %d: is always the same", what, i, k);
+}
+
+static void
+comparisons(world *w, sg_type t, int64_t lo, int n)
+{
+	const sg_ref x = input_of(w, t, sg_shape_scalar(w->sp)), as_int = sg_cast(&w->b, x, SG_I64);
+	bool is[3][8];
+
+	w->value[0] = tensor_for(w, w->b.g, x);
+	for (int i = 0; i < NCOMPARED; i++)
+		for (int k = 0; k < NCOMPARED; k++) {
+			const sg_ref p = compared(w, as_int, i), q = compared(w, as_int, k);
+
+			for (int at = 0; at < n; at++) {
+				is[0][at] = is_so(lo + at, i);
+				is[1][at] = is[0][at] && is_so(lo + at, k);
+				is[2][at] = is[0][at] || is_so(lo + at, k);
+			}
+			if (k == 0)
+				is_right(w, p, lo, n, is[0], "comparison", i, k);
+			is_right(w, sg_ew2(&w->b, SG_AND, p, q), lo, n, is[1], "and", i, k);
+			is_right(w, sg_ew2(&w->b, SG_OR, p, q), lo, n, is[2], "or", i, k);
+		}
+}
+
+static void
+of_integers(world *w)
+{
+	comparisons(w, SG_I64, -3, 8);
+}
+IN_WORLD(comparisons_with_constants_are_right_and_known_where_they_can_be, of_integers)
+
+static void
+of_bools(world *w)
+{
+	comparisons(w, SG_BOOL, 0, 2);
+}
+IN_WORLD(comparisons_of_bools_are_too, of_bools)
+
 int
 main(void)
 {
@@ -434,6 +516,8 @@ main(void)
 	tcase_add_test(t, batching_is_slice_by_slice_without_derivatives_too);
 	tcase_add_test(t, edges_are_as_promised);
 	tcase_add_test(t, a_zero_is_added_where_it_matters);
+	tcase_add_test(t, comparisons_with_constants_are_right_and_known_where_they_can_be);
+	tcase_add_test(t, comparisons_of_bools_are_too);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

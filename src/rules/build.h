@@ -27,6 +27,10 @@ sg_ref sg_product_of_inverse(sg_build *b, sg_ref x, sg_ref y);
  * build_concat.c */
 sg_ref sg_slice_of_concat(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start,
                           const sg_ext *step);
+/* `x op y`, a comparison, and an AND or OR of comparisons, where constants tell what it is; 0: they do
+ * not. build_logic.c */
+sg_ref sg_known_comparison(sg_build *b, sg_op op, sg_ref x, sg_ref y);
+sg_ref sg_known_logic(sg_build *b, sg_op op, sg_ref x, sg_ref y);
 sg_ref sg_loop_remake(sg_build *b, const sg_node *n, const sg_ref *args);
 static inline bool sg_is_op(const sg_build *b, sg_ref r, sg_op op) { return b->g->node[r].op == op; }
 /* The mask with the lowest `rank` bits. */

@@ -420,15 +420,22 @@ simplify_logic(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 		return x;
 	if (sg_is_value(b, x, unit) || sg_is_value(b, y, 1 - unit))
 		return y;
-	return 0;
+	return sg_known_logic(b, op, x, y);
+}
+
+static sg_ref
+simplify_comparison(sg_build *b, sg_op op, sg_ref x, sg_ref y)
+{
+	const bool is_float = sg_type_is_float(sg_type_of(b, x));
+
+	if (x == y && (!is_float || op == SG_LT))
+		return sg_const_int(b, SG_BOOL, sg_shape_of(b, x), op == SG_LE || op == SG_EQ);
+	return sg_known_comparison(b, op, x, y);
 }
 
 static sg_ref
 simplify2(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 {
-	const sg_shape *s = sg_shape_of(b, x);
-	const bool is_float = sg_type_is_float(sg_type_of(b, x));
-
 	switch (op) {
 	case SG_MUL: return simplify_mul(b, x, y);
 	case SG_ADD: return simplify_add(b, x, y);
@@ -439,10 +446,10 @@ simplify2(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 	case SG_OR: return simplify_logic(b, op, x, y);
 	case SG_MAX:
 	case SG_MIN: return x == y ? x : 0;
-	case SG_LT: return x == y ? sg_const_int(b, SG_BOOL, s, 0) : 0;
+	case SG_LT:
 	case SG_LE:
-	case SG_EQ: return x == y && !is_float ? sg_const_int(b, SG_BOOL, s, 1) : 0;
-	case SG_NE: return x == y && !is_float ? sg_const_int(b, SG_BOOL, s, 0) : 0;
+	case SG_EQ:
+	case SG_NE: return simplify_comparison(b, op, x, y);
 	default: return 0;
 	}
 }
