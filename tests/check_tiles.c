@@ -46,6 +46,12 @@ static const struct {
      "y = map((u) -> sum(x*u**e) + sum(u**(e - 2)) + sum((0.5*u)**e*e), t)\n"
      "gradient sum(y**2) as y wrt x, t\n",
      1e-11},
+    {"distances, and sums of one tile and of more", "sgrt_block_distance_f64",
+     "input x[N], c[3, N]\n"
+     "d = sum((x - c)**2, axis=1)\n"
+     "entry rest = d as d, sum(exp(-c), axis=1) as e, c @ x as f\n"
+     "gradient min(d) as y wrt c\n",
+     1e-12},
     {"choices, comparisons and clamps", "sgrt_block_where_vs_f64",
      "input x[N], y[N], lo, hi\n"
      "c = x < y; d = x > 1.0 and not c or y >= 1.2\n"

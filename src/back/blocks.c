@@ -352,7 +352,22 @@ is_product(const sg_blocks *b, const sg_val *v)
 	       (v->op == SG_MUL && (b->n->strip ? !(first && second) : !first && !second));
 }
 
-/* A product, or a square, that nothing but a sum reads is not written. */
+/* The difference of two blocks that the square v, which a sum takes, is of, and nothing else reads; 0: it is
+ * of something else. */
+static uint32_t
+difference_in(const sg_blocks *b, const sg_val *v)
+{
+	const sg_block *x = &b->item[v->arg[0]];
+	const sg_val *u = &b->n->s->val[v->arg[0]];
+
+	return v->op == SG_SQUARE && !b->n->strip && x->how == SG_B_STEP && x->readers == 1 &&
+	               u->kind == SG_V_EW && u->op == SG_SUB &&
+	               b->item[u->arg[0]].how != SG_B_WHOLE && b->item[u->arg[1]].how != SG_B_WHOLE
+	           ? v->arg[0]
+	           : 0;
+}
+
+/* A product, or a square, that nothing but a sum reads is not written, nor is the difference in it. */
 static void
 find_products(sg_blocks *b)
 {
@@ -370,7 +385,10 @@ find_products(sg_blocks *b)
 		    sg_fn_node(b->f, r->ref)->op != SG_CONTRACT)
 			continue;
 		b->item[b->nvals + i].product = r->val[0];
+		b->item[b->nvals + i].pair = difference_in(b, v);
 		x->how = SG_B_NONE;
+		if (b->item[b->nvals + i].pair)
+			b->item[v->arg[0]].how = SG_B_NONE;
 	}
 }
 
@@ -521,7 +539,7 @@ static int
 cost_of(const sg_blocks *b, uint32_t item)
 {
 	const sg_val *v = item < b->nvals ? &b->n->s->val[item] : NULL;
-	const uint32_t pair = b->item[item].pair;
+	const uint32_t pair = v ? b->item[item].pair : 0;
 
 	return (v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1) + (pair ? cost_of(b, pair) : 0);
 }

@@ -238,6 +238,40 @@ add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
 	    b->count, first, array_of(b, y, p), to);
 }
 
+unsigned
+sg_tile_of_sums(const sg_nest *n)
+{
+	return n->tiles && !n->strip && n->nkept + 1 == n->ngroups && !n->shares &&
+	               !sg_nest_carries(n)
+	           ? n->tiles->tile
+	           : 0;
+}
+
+/* The sum of a product over a tile. */
+static const char *
+product_sum(sg_blocks *b, uint32_t item, sg_type t)
+{
+	const uint32_t pair = b->item[item].pair, p = b->item[item].at;
+	const sg_val *v = &b->n->s->val[pair ? pair : b->item[item].product];
+	const char *x = array_of(b, v->arg[0], p), *y = array_of(b, v->arg[v->nargs - 1], p);
+
+	return sg_text(b->f->ctx, "%s(%s, %s, %s)", typed(b, pair ? "distance" : "dot", t),
+	               b->count, x, y);
+}
+
+/* What a tile comes to is added to its sum. */
+static void
+add_to_tree(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
+{
+	const bool begins = sg_tile_of_sums(b->n) > 0;
+
+	if (begins)
+		sg_line(b->f, "if (%s == %s)\n\t%s += %s;\nelse", b->from,
+		        sg_nest_from(b->n, b->group), r->acc, x);
+	sg_line(b->f, "%s%s(&%s, &%s, %s);", begins ? "\t" : "",
+	        sg_use_typed(b->f->m, "sum_add", t), r->acc, r->acc2, x);
+}
+
 static void
 fold_step(sg_blocks *b, uint32_t item)
 {
@@ -255,19 +289,14 @@ fold_step(sg_blocks *b, uint32_t item)
 		return;
 	}
 	if (product) {
-		const sg_val *v = &b->n->s->val[product];
-
-		x = array_of(b, v->arg[0], p);
-		x = sg_text(b->f->ctx, "%s(%s, %s, %s)", typed(b, "dot", t), b->count, x,
-		            array_of(b, v->arg[v->nargs - 1], p));
+		x = product_sum(b, item, t);
 	} else {
 		x = array_of(b, r->val[0], p);
 		x = sg_text(b->f->ctx, "%s(%s, %s)", sg_use(b->f->m, sg_block_fold(b, r)), b->count,
 		            x);
 	}
 	if (r->tree)
-		sg_line(b->f, "%s(&%s, &%s, %s);", sg_use_typed(b->f->m, "sum_add", t), r->acc,
-		        r->acc2, x);
+		add_to_tree(b, r, t, x);
 	else
 		sg_line(b->f, "%s = %s;", r->acc, joined(b, r, t, x));
 }

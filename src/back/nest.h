@@ -76,6 +76,11 @@ void sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to
 void sg_set_depths(sg_nest *n);
 void sg_find_needed(sg_nest *n); /* values that are printed */
 
+/* ---- blocks_text.c ---- */
+/* Where each sum has a loop for itself, which goes tile by tile, the first tile begins it, and mostly is
+ * all of it: the elements of a tile; 0: it is not so. */
+unsigned sg_tile_of_sums(const sg_nest *n);
+
 /* ---- chunks.c: the innermost loop in chunks, for routines that take many numbers ---- */
 void sg_choose_chunks(sg_nest *n); /* requires: depths */
 /* sg_print_nest_loop, chunk by chunk. */
