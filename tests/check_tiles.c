@@ -52,6 +52,12 @@ static const struct {
      "entry rest = d as d, sum(exp(-c), axis=1) as e, c @ x as f\n"
      "gradient min(d) as y wrt c\n",
      1e-12},
+    {"sums to which few turns add, ties and NaN too", "sgrt_block_addmul_sv_f64",
+     "input x[N, 20]\n"
+     "param c[6, 20]\n"
+     "def nearest(p) = min(sum((concat((c, c[:1]))*sqrt(p[0]) - p)**2, axis=1))\n"
+     "gradient sum(map(nearest, x - 0.5)) as y wrt c\n",
+     1e-11},
     {"choices, comparisons and clamps", "sgrt_block_where_vs_f64",
      "input x[N], y[N], lo, hi\n"
      "c = x < y; d = x > 1.0 and not c or y >= 1.2\n"

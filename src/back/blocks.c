@@ -313,7 +313,7 @@ count_readers(sg_blocks *b)
 			sg_blocks_operands(b, k, count_reader);
 }
 
-/* What made but an exponent that nobody reads now is not made. */
+/* What nobody reads now is not made, nor what made but that. */
 static void
 drop_unread(sg_blocks *b, uint32_t at)
 {
@@ -329,12 +329,15 @@ drop_unread(sg_blocks *b, uint32_t at)
 	}
 }
 
+/* Exponents, and choices of what is added where the condition of all is tested. */
 static void
-drop_exponents(sg_blocks *b)
+drop_parts(sg_blocks *b)
 {
 	for (uint32_t v = 1; v < b->nvals; v++)
 		if (b->item[v].powers)
 			drop_unread(b, b->n->s->val[v].arg[1]);
+	for (size_t i = 0; b->n->chosen && i < b->n->s->nroots; i++)
+		drop_unread(b, b->n->whole[i]);
 }
 
 /* Is it one that a sum of products takes? In a strip one factor may be the same for all. */
@@ -352,8 +355,8 @@ is_product(const sg_blocks *b, const sg_val *v)
 	       (v->op == SG_MUL && (b->n->strip ? !(first && second) : !first && !second));
 }
 
-/* The difference of two blocks that the square v, which a sum takes, is of, and nothing else reads; 0: it is
- * of something else. */
+/* The difference of two blocks that the square v, which a sum takes, is of, and nothing else reads;
+ * 0: it is of something else. */
 static uint32_t
 difference_in(const sg_blocks *b, const sg_val *v)
 {
@@ -367,7 +370,7 @@ difference_in(const sg_blocks *b, const sg_val *v)
 	           : 0;
 }
 
-/* A product, or a square, that nothing but a sum reads is not written, nor is the difference in it. */
+/* A product or square that nothing but a sum reads is not written, nor is the difference in it. */
 static void
 find_products(sg_blocks *b)
 {
@@ -654,7 +657,7 @@ plan(sg_nest *n)
 	b->item = SG_NEW_ARRAY(n->f->ctx, sg_block, b->nitems);
 	find_how(b);
 	count_readers(b);
-	drop_exponents(b);
+	drop_parts(b);
 	find_products(b);
 	sg_find_pairs(b);
 	put_in_order(b);
@@ -673,9 +676,11 @@ sg_plan_tiles(sg_nest *n)
 		return NULL;
 	if (sg_move_tile_loop(n)) {
 		sg_set_depths(n);
+		sg_choose_turn(n);
 		b = plan(n);
 		if (b)
 			return b;
+		sg_forget_chosen(n);
 		*n = before;
 		sg_set_depths(n);
 	}

@@ -32,7 +32,7 @@ typedef struct sg_block {
 	    last;      /* position in the order (PLAIN: of its first reader); of its last reader */
 	uint32_t into; /* the root whose destination it is made in, + 1 */
 	uint32_t product; /* root: the product that it sums up, unwritten */
-	uint32_t pair;    /* the operand, or that of the product, that is made in the same step, unwritten */
+	uint32_t pair;    /* its operand, or its product's, that is made in the same step */
 	bool powers;      /* of one number, exponents one after the other: they are not read */
 	bool done;        /* root: nothing is left to do */
 	const char

@@ -484,6 +484,12 @@ name_places(sg_blocks *b)
 void
 sg_print_tiles(sg_blocks *b)
 {
+	const uint32_t cond = b->n->chosen;
+
+	if (cond) {
+		sg_line(b->f, "if (%s) {", sg_val_text(b->n, cond).s);
+		b->f->indent++;
+	}
 	name_places(b);
 	for (size_t p = 0; p < b->norder;)
 		if (b->item[b->order[p]].how == SG_B_EACH)
@@ -491,6 +497,8 @@ sg_print_tiles(sg_blocks *b)
 		else
 			print_step(b, b->order[p++]);
 	b->nplaces = 0;
+	if (cond)
+		sg_close(b->n);
 }
 
 /* ---- sums of a strip ---- */

@@ -314,8 +314,8 @@ finish_fold(sg_nest *n, sg_root *r)
 		            r->into, r->into);
 	else if (r->tree && sg_tile_of_sums(n) > 0)
 		v = sg_text(f->ctx, "%s > %u ? %s(%s, %s) : %s", sg_ext_c(f, n->ext[n->nkept]),
-		            sg_tile_of_sums(n), sg_use_typed(f->m, "sum_end", t), r->acc,
-		            r->acc2, r->acc);
+		            sg_tile_of_sums(n), sg_use_typed(f->m, "sum_end", t), r->acc, r->acc2,
+		            r->acc);
 	else if (r->tree)
 		v = sg_text(f->ctx, "%s(%s, %s)", sg_use_typed(f->m, "sum_end", t), r->acc,
 		            r->acc2);

@@ -394,7 +394,7 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 		sg_print_chunks(n, d, from, to);
 	else if (n->horner && d + 2 == n->ngroups)
 		sg_print_horner(n, d, from, to);
-	else if (n->chosen && d + 2 == n->ngroups)
+	else if (n->chosen && !n->tiles && d + 2 == n->ngroups)
 		sg_print_chosen(n, d, from, to);
 	else
 		sg_print_nest_loop(n, d, from, to);

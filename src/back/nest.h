@@ -77,8 +77,8 @@ void sg_set_depths(sg_nest *n);
 void sg_find_needed(sg_nest *n); /* values that are printed */
 
 /* ---- blocks_text.c ---- */
-/* Where each sum has a loop for itself, which goes tile by tile, the first tile begins it, and mostly is
- * all of it: the elements of a tile; 0: it is not so. */
+/* Where each sum has a loop for itself, which goes tile by tile, the first tile begins it, and
+ * mostly is all of it: the elements of a tile; 0: it is not so. */
 unsigned sg_tile_of_sums(const sg_nest *n);
 
 /* ---- chunks.c: the innermost loop in chunks, for routines that take many numbers ---- */
@@ -159,6 +159,8 @@ void sg_print_moments(sg_nest *n);
 /* ---- turns.c: sums to which only some turns add ---- */
 /* requires: a strip.  ensures: chosen; roots add what they do if it holds, until sg_forget_chosen. */
 void sg_find_chosen(sg_nest *n);
+/* The same for the tiles of a strip, whose turns test the condition one by one. requires: depths */
+void sg_choose_turn(sg_nest *n);
 void sg_forget_chosen(sg_nest *n);
 /* The loop over group d, the innermost one that is reduced. */
 void sg_print_chosen(sg_nest *n, uint32_t d, const char *from, const char *to);

@@ -104,16 +104,13 @@ parts_of(const sg_nest *n, uint32_t cond)
 	return part;
 }
 
+/* The condition that the terms of all roots have; 0: there is none. */
 static uint32_t
 common_condition(const sg_nest *n)
 {
 	const sg_step *s = n->s;
 	const uint32_t cond = s->nroots ? condition_of(n, &s->root[0]) : 0;
-	int64_t v;
 
-	if (n->nkept + 2 > n->ngroups ||
-	    (sg_ext_const(n->f->sp, n->ext[n->ngroups - 2], &v) && v < FEW))
-		return 0;
 	for (size_t i = 1; cond && i < s->nroots; i++)
 		if (condition_of(n, &s->root[i]) != cond)
 			return 0;
@@ -123,13 +120,38 @@ common_condition(const sg_nest *n)
 	return cond;
 }
 
+/* Roots add what they do if the condition holds. */
+static void
+choose(sg_nest *n, uint32_t cond)
+{
+	sg_step *s = n->s;
+
+	n->chosen = cond;
+	n->whole = SG_NEW_ARRAY(n->f->ctx, uint32_t, s->nroots);
+	for (size_t i = 0; i < s->nroots; i++) {
+		n->whole[i] = s->root[i].val[0];
+		s->root[i].val[0] = s->val[n->whole[i]].arg[1];
+	}
+}
+
+void
+sg_choose_turn(sg_nest *n)
+{
+	const uint32_t cond = n->strip ? common_condition(n) : 0;
+
+	if (cond && is_of_turn(n, cond))
+		choose(n, cond);
+}
+
 void
 sg_find_chosen(sg_nest *n)
 {
 	sg_step *s = n->s;
 	const uint32_t cond = common_condition(n);
+	int64_t v;
 
-	if (!cond)
+	if (!cond || n->nkept + 2 > n->ngroups ||
+	    (sg_ext_const(n->f->sp, n->ext[n->ngroups - 2], &v) && v < FEW))
 		return;
 	sg_set_depths(n);
 	n->parts = parts_of(n, cond);
@@ -137,12 +159,7 @@ sg_find_chosen(sg_nest *n)
 		n->parts = NULL;
 		return;
 	}
-	n->chosen = cond;
-	n->whole = SG_NEW_ARRAY(n->f->ctx, uint32_t, s->nroots);
-	for (size_t i = 0; i < s->nroots; i++) {
-		n->whole[i] = s->root[i].val[0];
-		s->root[i].val[0] = s->val[n->whole[i]].arg[1];
-	}
+	choose(n, cond);
 	sg_find_needed(n);
 	for (size_t i = 1; i < s->nvals; i++)
 		s->val[i].needed |= n->parts[i] && !is_of_turn(n, (uint32_t)i);
