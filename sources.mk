@@ -403,6 +403,7 @@ test_headers = \
 	tests/random_forms.h \
 	tests/random_numbers.h \
 	tests/runtime_cases.h \
+	tests/scalar_of.h \
 	tests/scratch.h \
 	tests/tensor_element.h \
 	tests/thread_models.h \

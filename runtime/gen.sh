@@ -13,6 +13,7 @@
 #   dispatch.c           what the kernels' plain names are where there are several
 #   runtime_text.c       all of it as text, for --standalone and for the JIT's declarations
 #   symbols.c            addresses of all of it, and of <math.h>, for the JIT
+#   scalars.c            those of scalar functions that are compiled for each instruction set
 # A file is replaced only when its text has changed.
 set -eu
 src=$1
@@ -68,3 +69,4 @@ put isa_names.h <"$tmp/isa_names.h"
 put dispatch.c <"$tmp/dispatch.c"
 put runtime_text.c <"$tmp/runtime_text.c"
 put symbols.c <"$tmp/symbols.c"
+put scalars.c <"$tmp/scalars.c"

@@ -3,8 +3,9 @@
  * Where the host is x86-64, each kernel is compiled for three instruction sets, NAME_base, NAME_avx2
  * and NAME_avx512 (Makefile.am), and NAME calls the one that sgrt_isa names (dispatch.c, written by
  * gen.sh; SGRT_DISPATCH is then defined). Elsewhere there is one form; on Arm it uses NEON, as the
- * compiler does by itself. All forms give the same bits, but for matrix products and softmax.c, where
- * fused multiplication and addition leaves out a rounding: it makes exp half as fast again. */
+ * compiler does by itself. All forms give the same bits, but for matrix products, softmax.c and
+ * what stands on sgrt_fuse (exp, tanh, sigmoid ...), where fused multiplication and addition leaves out a
+ * rounding: it makes them half as fast again. */
 #ifndef SGRT_ISA_H
 #define SGRT_ISA_H
 

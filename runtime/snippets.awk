@@ -1,7 +1,7 @@
 # snippets.awk - cuts the expanded runtime into snippets: a function, a type, a constant, a macro,
 # each with the comment that stands on it. The first file is what the header holds (static inline),
 # the others are kernels; those of block*.c are for the JIT alone, which needs no more than their
-# prototypes. Written to dir: protos, block.h, reference.h, runtime_text.c, symbols.c,
+# prototypes. Written to dir: protos, block.h, reference.h, runtime_text.c, symbols.c, scalars.c,
 # isa_names.h, dispatch.c.
 #
 # What it relies on: a definition begins in column 0 and ends at the first line that begins with
@@ -125,6 +125,27 @@ function write_strings(f,    i, q) {
 	nstrings = size_of_strings = 0
 }
 
+# Which scalar functions come to sgrt_fuse, and so to other bits where a processor fuses.
+function find_fused(    i, n, s, id, again) {
+	for (i = 1; i <= count; i++) {
+		n = names[i]
+		if (kind_of[n] == "function" && code_of[n] ~ /sgrt_[a-z0-9_]+\(/) candidates[n] = code_of[n]
+	}
+	fuses["sgrt_fuse_f32"] = fuses["sgrt_fuse_f64"] = 1
+	for (again = 1; again;) {
+		again = 0
+		for (n in candidates) {
+			s = candidates[n]
+			while (!(n in fuses) && match(s, /sgrt_[A-Za-z_0-9]+/)) {
+				id = substr(s, RSTART, RLENGTH)
+				s = substr(s, RSTART + RLENGTH)
+				if (id in fuses) again = fuses[n] = 1
+			}
+			if (n in fuses) delete candidates[n]
+		}
+	}
+}
+
 function write_text(f,    i, n, s, id, seen, k, all, rows, place) {
 	print "/* Written by gen.sh: the runtime as text. */\n#include \"runtime_text.h\"\n" > f
 	all = 0
@@ -206,6 +227,7 @@ function write_names(f,    i) {
 	print "/* Written by gen.sh: included first where kernels are compiled for one of several" > f
 	print " * instruction sets, with -DSGRT_SUFFIX=_base or another. */" > f
 	print "#define SGRT_JOIN(a, b) a##b\n#define SGRT_FORM(a, b) SGRT_JOIN(a, b)" > f
+	print "#define sgrt_scalar_address SGRT_FORM(sgrt_scalar_address, SGRT_SUFFIX)" > f
 	for (i = 1; i <= nkernels; i++)
 		print "#define " kernels[i] " SGRT_FORM(" kernels[i] ", SGRT_SUFFIX)" > f
 }
@@ -232,7 +254,9 @@ function write_libm(f, m,    i) {
 
 # A kernel has its forms themselves, so that JIT-compiled code calls them and not by way of dispatch.c. The
 # addresses stand in code and not in an array, for which a loader would have to write each.
-function write_symbols(f,    i, n, m, rows, places, address) {
+# Scalar functions that fuse have a form for each instruction set too, so that a value is the same whether
+# it is made by itself or in a block: scalars holds these, by their place among the symbols.
+function write_symbols(f, scalars,    i, k, n, m, rows, places, address) {
 	print "/* Written by gen.sh: what JIT-compiled code may call. */" > f
 	print "#include \"symbols.h\"\n#include \"symgrad_block.h\"\n#include \"symgrad_runtime.h\"\n" > f
 	print "#include <math.h>\n#include <stdint.h>\n#include <string.h>\n" > f
@@ -240,7 +264,14 @@ function write_symbols(f,    i, n, m, rows, places, address) {
 	print "#ifdef SGRT_DISPATCH" > f
 	declare_forms(f)
 	n = choice("(fn)f##", "isa")
-	print "#define KERNEL(f) (" n ")\n#else\n#define KERNEL(f) (fn)f\n#endif\n" > f
+	for (k = 1; k <= nisas; k++) print "fn sgrt_scalar_address_" isa[k] "(int i);" > f
+	print "#define KERNEL(f) (" n ")" > f
+	print "#define SCALAR(i) (" choice("sgrt_scalar_address", "isa") ")(i)\n#else" > f
+	print "fn sgrt_scalar_address(int i);" > f
+	print "#define KERNEL(f) (fn)f\n#define SCALAR(i) sgrt_scalar_address(i)\n#endif\n" > f
+	print "/* Written by gen.sh: scalar functions as JIT-compiled code calls them. */" > scalars
+	print "#include \"symgrad_runtime.h\"\n\ntypedef void (*fn)(void);\nfn sgrt_scalar_address(int i);\n" > scalars
+	print "fn\nsgrt_scalar_address(int i)\n{\n\tswitch (i) {" > scalars
 	n = split(libm, m, " ")
 	write_libm(f, m)
 	for (i = 1; i <= n; i++) {
@@ -258,6 +289,10 @@ function write_symbols(f,    i, n, m, rows, places, address) {
 		if (kind_of[n] !~ /^(function|kernel|libm)$/ || n in hidden) continue
 		places = places "\t" string(n) ",\n"
 		address = kind_of[n] == "kernel" ? "KERNEL(" n ")" : (kind_of[n] == "libm" ? "(fn)m_" : "(fn)") n
+		if (kind_of[n] == "function" && n in fuses) {
+			print "\tcase " rows ": return (fn)" n ";" > scalars
+			address = "SCALAR(" rows ")"
+		}
 		body_of_switch = body_of_switch "\tcase " rows++ ": return " address ";\n"
 	}
 	write_strings(f)
@@ -266,6 +301,7 @@ function write_symbols(f,    i, n, m, rows, places, address) {
 	print "const char *\nsgrt_symbol_name(size_t i)\n{\n\treturn (const char *)&strings + place[i];\n}\n" > f
 	print "void (*sgrt_symbol_address(size_t i, int isa))(void)\n{\n\t(void)isa;\n\tswitch (i) {" > f
 	print body_of_switch "\t}\n\treturn 0;\n}" > f
+	print "\t}\n\treturn 0;\n}" > scalars
 }
 
 FNR == 1 {
@@ -327,6 +363,7 @@ END {
 	nisas = split("base avx2 avx512", isa, " ")
 	write_dispatch(dir "/dispatch.c")
 	sort_names()
+	find_fused()
 	write_text(dir "/runtime_text.c")
-	write_symbols(dir "/symbols.c")
+	write_symbols(dir "/symbols.c", dir "/scalars.c")
 }

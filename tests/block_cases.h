@@ -133,6 +133,9 @@ ONE(reciprocal, 1 / x)
 TWO(T, div, x / y)
 #endif
 
+#define TEXT_OF(NAME) #NAME
+#define NAME_OF(NAME) TEXT_OF(NAME)
+#define SCALAR(NAME) (T(*)(T)) scalar_of(NAME_OF(R(NAME)))
 #define UNARY(NAME, ONE) C(unary)(#NAME, R(block_##NAME), ONE)
 #define BINARY(NAME, ONE)                                                                          \
 	C(binary)(#NAME, R(block_##NAME##_vv), R(block_##NAME##_vs), R(block_##NAME##_sv), ONE)
@@ -280,18 +283,20 @@ TEST(C(blocks_of_functions_are_their_scalars))
 	UNARY(ceil, M(ceil));
 	UNARY(trunc, M(trunc));
 	UNARY(round, M(nearbyint));
-	UNARY(exp, R(exp));
-	UNARY(log, R(log));
-	UNARY(tanh, R(tanh));
-	UNARY(erf, R(erf));
-	UNARY(sigmoid, R(sigmoid));
-	UNARY(softplus, R(softplus));
-	UNARY(erfc, R(erfc));
-	UNARY(silu, R(silu));
-	UNARY(mish, R(mish));
-	UNARY(gelu, R(gelu));
-	UNARY(normal_cdf, R(normal_cdf));
-	UNARY(tanhshrink, R(tanhshrink));
+	UNARY(exp, SCALAR(exp));
+	UNARY(log, SCALAR(log));
+	UNARY(tanh, SCALAR(tanh));
+	UNARY(erf, SCALAR(erf));
+	UNARY(sigmoid, SCALAR(sigmoid));
+	UNARY(softplus, SCALAR(softplus));
+	UNARY(erfc, SCALAR(erfc));
+	UNARY(silu, SCALAR(silu));
+	UNARY(mish, SCALAR(mish));
+	UNARY(gelu, SCALAR(gelu));
+	UNARY(normal_cdf, SCALAR(normal_cdf));
+	UNARY(tanhshrink, SCALAR(tanhshrink));
+	UNARY(expm1, SCALAR(expm1));
+	UNARY(exp2, SCALAR(exp2));
 	UNARY(lgamma, R(lgamma));
 	BINARY(div, C(two_div));
 	BINARY(mod, R(mod));
@@ -444,6 +449,9 @@ C(add_tests)(TCase *c)
 #undef ONE
 #undef TWO
 #undef UNARY
+#undef SCALAR
+#undef NAME_OF
+#undef TEXT_OF
 #undef BINARY
 #undef RELATION
 #undef T

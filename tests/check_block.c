@@ -1,6 +1,7 @@
 /* check_block.c - the routines that the JIT calls on blocks, against their scalars. */
 #include "claim.h"
 #include "random_numbers.h"
+#include "scalar_of.h"
 #include "symgrad_block.h"
 #include "symgrad_runtime.h"
 

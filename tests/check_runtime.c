@@ -3,11 +3,12 @@
 #include "claim.h"
 #include "random_numbers.h"
 #include "runtime_text.h"
-#include "symbols.h"
+#include "scalar_of.h"
 #include "symgrad_reference.h"
 #include "symgrad_runtime.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define M_E_ 2.718281828459045
@@ -150,22 +151,25 @@ START_TEST(normal_numbers_are_normal)
 	}
 END_TEST
 
-/* In f32 many are drawn by a way of their own, which is sure of most and asks the other for the rest. */
+/* In f32 many are drawn by a way of their own, which is sure of most and asks the other for the
+ * rest. */
 START_TEST(normal_numbers_in_f32_are_the_f64_ones_rounded)
 	{
 		enum { N = 1 << 12 };
 		static float y[N];
 
 		for (int k = 0; k < 40; k++) {
-			const int64_t seed = k % 2 ? k * INT64_C(123456789012) : -k, first = (int64_t)k << 3 * (k % 16);
+			const int64_t seed = k % 2 ? k * INT64_C(123456789012) : -k,
+				      first = (int64_t)k << 3 * (k % 16);
 
 			sgrt_vrandn_f32(seed, first, N - k, y);
 			for (int i = 0; i < N - k; i++) {
 				const float want = (float)sgrt_randn_f64(seed, first + i);
 
 				if (memcmp(&y[i], &want, sizeof want) != 0)
-					ck_abort_msg("seed %d, number %d + %d: %a, not %a", (int)seed, (int)first,
-					             i, (double)y[i], (double)want);
+					ck_abort_msg("seed %d, number %d + %d: %a, not %a",
+					             (int)seed, (int)first, i, (double)y[i],
+					             (double)want);
 			}
 		}
 	}
