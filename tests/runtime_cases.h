@@ -793,12 +793,14 @@ END_TEST
 static void
 C(window_case)(uint64_t *s, const T *x)
 {
-	const ptrdiff_t rows = (ptrdiff_t)(next(s) % 9), cols = C(extent)[next(s) % 7];
-	const ptrdiff_t step = 1 + (ptrdiff_t)(next(s) % 3), row = cols + (ptrdiff_t)(next(s) % 2);
-	const ptrdiff_t lo[2] = {(ptrdiff_t)(next(s) % 5) - 2, (ptrdiff_t)(next(s) % 9) - 4};
+	const ptrdiff_t rows = (ptrdiff_t)random_below(s, 9), cols = C(extent)[random_below(s, 7)];
+	const ptrdiff_t step = 1 + (ptrdiff_t)random_below(s, 3);
+	const ptrdiff_t row = cols + (ptrdiff_t)random_below(s, 2);
+	const ptrdiff_t lo[2] = {(ptrdiff_t)random_below(s, 5) - 2,
+	                         (ptrdiff_t)random_below(s, 9) - 4};
 	const ptrdiff_t room = cols * step < 40 ? cols : 40 / step, at = 40 * 10 + 1;
-	const ptrdiff_t hi[2] = {rows + 1 - (ptrdiff_t)(next(s) % 3),
-	                         room - (ptrdiff_t)(next(s) % 3)};
+	const ptrdiff_t hi[2] = {rows + 1 - (ptrdiff_t)random_below(s, 3),
+	                         room - (ptrdiff_t)random_below(s, 3)};
 	T a[9 * 18], b[9 * 18];
 	ptrdiff_t i;
 
