@@ -289,6 +289,7 @@ print_band(sg_fn *f, const sg_band *b)
 
 	for (uint32_t k = 0; k < b->n; k++)
 		open_member(f, &f->step[order[k]], &nest[k]);
+	sg_find_counts(nest, b->n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %u) {", f->row, f->row, rows, f->row,
 	        (unsigned)b->tile);
 	f->indent++;
