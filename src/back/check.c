@@ -97,7 +97,7 @@ covers(const check *c, sg_ext a, sg_ext b)
 	for (uint32_t k = 0; k < SG_SAMPLES; k++)
 		if (x[k] < y[k])
 			return false;
-	return sg_ext_nonneg(sp, sg_ext_sub(sp, a, b));
+	return sg_ext_nonneg_soon(sp, sg_ext_sub(sp, a, b));
 }
 
 static void

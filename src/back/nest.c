@@ -591,11 +591,8 @@ sg_nest_print(sg_nest *n)
 		sg_print_moments(n);
 		return;
 	}
-	if (n->by_rows || n->counts) {
-		if (n->by_rows)
-			sg_print_by_rows(n);
-		else
-			sg_print_counts(n);
+	if (n->by_rows) {
+		sg_print_by_rows(n);
 		return;
 	}
 	if (n->parallel && (n->shares || n->f->m->o->threads)) {

@@ -281,7 +281,8 @@ sg_ext_fold(sg_space *sp, sg_ext e, uint32_t term, sg_ext *p, int64_t *k, sg_ext
 	return true;
 }
 
-enum { DEPTH = 3, EFFORT = 24 }; /* of atoms that a proof looks into; extents that it may look at */
+/* Of atoms that a proof looks into; extents that it may look at, and that a short one may. */
+enum { DEPTH = 3, EFFORT = 24, SHORT = 6 };
 
 static bool nonneg(sg_space *sp, sg_ext e, int depth);
 
@@ -470,13 +471,11 @@ nonneg(sg_space *sp, sg_ext e, int depth)
 	grow_signs(sp, e);
 	if (sp->sign[e] & asked)
 		return (sp->sign[e] & yes) != 0;
-	if (depth == DEPTH)
-		sp->effort = EFFORT;
-	else if (sp->effort == 0)
+	if (sp->effort == 0)
 		return false;
 	sp->effort--;
 	found = !is_refuted(sp, e) && prove(sp, e, depth);
-	if (found || sp->effort || depth == DEPTH)
+	if (found || sp->effort)
 		sp->sign[e] |= found ? asked | yes : asked;
 	return found;
 }
@@ -484,6 +483,18 @@ nonneg(sg_space *sp, sg_ext e, int depth)
 bool
 sg_ext_nonneg(sg_space *sp, sg_ext e)
 {
+	bool found;
+
+	sp->effort = EFFORT;
+	found = nonneg(sp, e, DEPTH);
+	sp->sign[e] |= (uint8_t)(1u << (2 * DEPTH)); /* it is not asked for again */
+	return found;
+}
+
+bool
+sg_ext_nonneg_soon(sg_space *sp, sg_ext e)
+{
+	sp->effort = SHORT;
 	return nonneg(sp, e, DEPTH);
 }
 

@@ -242,20 +242,39 @@ sg_ext_offset(const sg_space *sp, sg_ext e)
 
 /* ---- sums and products ---- */
 
-/* Where the result of `op` on a and b is kept: handle + 1, 0 at first. */
-static void **
-done_at(sg_space *sp, char op, sg_ext a, sg_ext b)
+/* Where the result of `op` on a and b would be among the recent ones. */
+static sg_done *
+recent_at(sg_space *sp, char op, sg_ext a, sg_ext b)
 {
-	uint32_t key[3] = {(uint32_t)op, a, b};
+	return &sp->recent[(a * 37u + b * 5u + (unsigned char)op) % SG_RECENT];
+}
 
-	return sg_bytes_map_at(sp->done, key, sizeof key);
+/* Is the result of `op` on a and b known? */
+static bool
+is_done(sg_space *sp, char op, sg_ext a, sg_ext b, sg_ext *is)
+{
+	const uint32_t key[3] = {(uint32_t)op, a, b};
+	sg_done *r = recent_at(sp, op, a, b);
+	const void *at;
+
+	if (r->op != (uint32_t)op || r->a != a || r->b != b) {
+		at = sg_bytes_map_get(sp->done, key, sizeof key); /* handle + 1 */
+		if (!at)
+			return false;
+		*r = (sg_done){(uint32_t)op, a, b, (sg_ext)((uintptr_t)at - 1)};
+	}
+	*is = r->is;
+	return true;
 }
 
 static sg_ext
-keep(void **at, sg_ext e)
+keep(sg_space *sp, char op, sg_ext a, sg_ext b, sg_ext is)
 {
-	*at = (void *)((uintptr_t)e + 1);
-	return e;
+	const uint32_t key[3] = {(uint32_t)op, a, b};
+
+	*sg_bytes_map_at(sp->done, key, sizeof key) = (void *)((uintptr_t)is + 1);
+	*recent_at(sp, op, a, b) = (sg_done){(uint32_t)op, a, b, is};
+	return is;
 }
 
 /* a + k*b, merged. */
@@ -286,25 +305,25 @@ sg_ext
 sg_ext_add(sg_space *sp, sg_ext a, sg_ext b)
 {
 	int64_t x, y;
-	void **at;
+	sg_ext r;
 
 	if (a == 0 || b == 0)
 		return a ? a : b;
 	if (sg_ext_const(sp, a, &x) && sg_ext_const(sp, b, &y))
 		return sg_ext_int(sp, sg_add_size(sp->ctx, x, y));
-	at = a < b ? done_at(sp, '+', a, b) : done_at(sp, '+', b, a);
-	return *at ? (sg_ext)((uintptr_t)*at - 1) : keep(at, add_scaled(sp, a, b, 1));
+	if (a > b)
+		return sg_ext_add(sp, b, a);
+	return is_done(sp, '+', a, b, &r) ? r : keep(sp, '+', a, b, add_scaled(sp, a, b, 1));
 }
 
 sg_ext
 sg_ext_sub(sg_space *sp, sg_ext a, sg_ext b)
 {
-	void **at;
+	sg_ext r;
 
 	if (b == 0 || a == b)
 		return b ? 0 : a;
-	at = done_at(sp, '-', a, b);
-	return *at ? (sg_ext)((uintptr_t)*at - 1) : keep(at, add_scaled(sp, a, b, -1));
+	return is_done(sp, '-', a, b, &r) ? r : keep(sp, '-', a, b, add_scaled(sp, a, b, -1));
 }
 
 static sg_term
@@ -343,7 +362,6 @@ sg_ext
 sg_ext_mul(sg_space *sp, sg_ext a, sg_ext b)
 {
 	int64_t x, y;
-	void **at;
 	sg_ext r;
 
 	if (a == 0 || b == 0)
@@ -354,11 +372,10 @@ sg_ext_mul(sg_space *sp, sg_ext a, sg_ext b)
 		return sg_ext_int(sp, sg_mul_size(sp->ctx, x, y));
 	if (a > b)
 		return sg_ext_mul(sp, b, a);
-	at = done_at(sp, '*', a, b);
-	if (*at)
-		return (sg_ext)((uintptr_t)*at - 1);
+	if (is_done(sp, '*', a, b, &r))
+		return r;
 	r = sg_poly_at(sp, a)->n < sg_poly_at(sp, b)->n ? multiply(sp, b, a) : multiply(sp, a, b);
-	return keep(done_at(sp, '*', a, b), r); /* multiply() may have moved the place */
+	return keep(sp, '*', a, b, r);
 }
 
 /* ---- values ---- */

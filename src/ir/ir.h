@@ -67,6 +67,8 @@ bool sg_ext_is(const sg_space *sp, sg_ext e, int64_t v);     /* is it this numbe
 bool sg_ext_as_dim(const sg_space *sp, sg_ext e, uint32_t *dim); /* is it one bare dimension? */
 bool sg_ext_uses(const sg_space *sp, sg_ext e, uint32_t dim);
 bool sg_ext_nonneg(sg_space *sp, sg_ext e); /* provably >= 0 when every dimension is */
+/* The same where the proof is short: for what costs little if it is not known. */
+bool sg_ext_nonneg_soon(sg_space *sp, sg_ext e);
 /* What e is for SG_SAMPLES choices of all dimensions, the same for all extents and each nothing, one, few or
  * many; rounded, and NaN where it has no value. One extent that is less than another somewhere is not provably
  * greater; nothing else follows. */

@@ -33,7 +33,13 @@ typedef struct sg_atom {
 #define SG_MAX_ATOM_DEPTH 100
 #define SG_MAX_ATOM_WEIGHT 10000
 
-enum { SG_SMALL = 64 };
+/* A sum, difference or product of two extents. */
+typedef struct sg_done {
+	uint32_t op; /* 0: none yet */
+	sg_ext a, b, is;
+} sg_done;
+
+enum { SG_SMALL = 64, SG_RECENT = 256 };
 
 struct sg_space {
 	sg_ctx *ctx;
@@ -46,6 +52,7 @@ struct sg_space {
 	size_t natoms, atom_cap;
 	sg_bytes_map *poly_map, *atom_map;
 	sg_bytes_map *done; /* results of binary operations on extents */
+	sg_done recent[SG_RECENT]; /* some of them, by place: most are asked for again soon */
 	uint8_t *sign; /* by extent, two bits a depth: is it known whether it is provably >= 0; is it? */
 	size_t nsigns;
 	uint32_t effort; /* what a proof may still look at */
