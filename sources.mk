@@ -163,6 +163,7 @@ lib_sources = \
 	src/back/cname.c \
 	src/back/columns.c \
 	src/back/contract.c \
+	src/back/counts.c \
 	src/back/demand.c \
 	src/back/demand.h \
 	src/back/demand_root.c \

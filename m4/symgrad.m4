@@ -31,7 +31,8 @@ AS_IF([test "x$with_tcc" = xyes], [
 	AC_MSG_CHECKING([for the archive of libtcc])
 	TCC_ARCHIVE=`$CC -print-file-name=libtcc.a`
 	AS_CASE([$TCC_ARCHIVE$OBJCOPY], [/*libtcc.ano], [TCC_ARCHIVE=], [/*], [], [TCC_ARCHIVE=])
-	AC_MSG_RESULT([${TCC_ARCHIVE:-none}])])
+	AC_MSG_RESULT([${TCC_ARCHIVE:-none}])
+	AS_IF([test -n "$TCC_ARCHIVE"], [SG_DEFS="$SG_DEFS -DSG_TCC_PRIVATE=1"])])
 AC_SUBST([SG_DEFS])
 AC_SUBST([TCC_ARCHIVE])
 AC_SUBST([TCC_LIBS])

@@ -105,7 +105,7 @@ class Builder:
         conditions["SGRT_DISPATCH"] = self.compiles(X86, *avx512)
         own["AVX512_WIDTH"] = WIDE if self.compiles("int a;", WIDE) else ""
         defs = ["-DSGRT_DISPATCH"] if conditions["SGRT_DISPATCH"] else []
-        defs += ["-DSG_HAVE_TCC=1"] if self.tcc else []
+        defs += ["-DSG_HAVE_TCC=1", "-DSG_TCC_PRIVATE=1"] if self.tcc else []
         defs += ["-DSG_TCC_RELOCATE_AUTO=1"] if self.tcc and self.compiles(AUTO) else []
         own["SG_DEFS"] = " ".join(defs)
         return Makefile(self.tree, conditions, own)
@@ -145,16 +145,16 @@ class Builder:
         return made
 
     def private_tcc(self) -> None:
-        """A copy of libtcc.a that reaches stdout, stderr and environ by variables in it, and declares
-        nothing by itself (see Makefile.am)."""
-        rename = [f"--redefine-sym={s}=sg_tcc_{s}" for s in ("stdout", "stderr", "environ")]
+        """A copy of libtcc.a that reaches what is outside by way of outside.c, and declares nothing
+        by itself (see Makefile.am)."""
+        rename = [f"--redefine-sym={s}=sg_tcc_{s}" for s in self.make.words("$(TCC_OUTSIDE)")]
         own = str(self.out / "libsymgrad_tcc.a")
         subprocess.run(["objcopy", *rename, self.tcc, own], check=True)
         declared = rb"(?<=\0)t(?=ypedef [^\0]*__builtin_va_list)"
         Path(own).write_bytes(re.sub(declared, b"\0", Path(own).read_bytes()))
         flags = self.make.words("$(AM_CFLAGS)")
-        streams = self.compile(("src/back/tcc/streams.c", "tcc_streams.o", flags))
-        subprocess.run(["ar", "r", own, streams], check=True, cwd=self.out)
+        outside = self.compile(("src/back/tcc/outside.c", "tcc_outside.o", flags))
+        subprocess.run(["ar", "r", own, outside], check=True, cwd=self.out)
         self.archives.append(own)
 
     def build(self) -> str:

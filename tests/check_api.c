@@ -156,6 +156,20 @@ START_TEST(options_choose_type_entry_dimensions_and_prefix)
 	}
 END_TEST
 
+START_TEST(a_negative_dimension_is_one_mistake)
+	{
+		const sg_fixed_dim dims[] = {{"N", -1}, {"M", 3}};
+		const sg_options o = {.nfixed = 2, .fixed = dims};
+		sg_model *m = compile_with("input x[N, M]\noutput sum(x) as y\n", &o);
+
+		ck_assert_int_eq(sg_model_status(m), SG_EMODEL);
+		ck_assert_uint_eq(sg_model_ndiagnostics(m), 1);
+		ck_assert_str_eq(sg_model_diagnostic(m, 0)->message,
+		                 "the dimension 'N' can't be -1");
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(an_expression_has_entry_eval_or_diff)
 	{
 		const char *wrt[] = {"x"};
@@ -693,6 +707,7 @@ START_TEST(figures_count_operations)
 	{
 		sg_model *m = compile("input x[N]\ny = sum(x*x)\ngradient y wrt x\n");
 		const sg_entry *e = sg_model_find(m, NULL);
+		const char *text;
 		int64_t n = 100;
 		sg_figures f;
 
@@ -703,6 +718,11 @@ START_TEST(figures_count_operations)
 		ck_assert_ptr_nonnull(strstr(f.operations, "N"));
 		ck_assert_int_eq(sg_entry_figures(m, e, NULL, &f, NULL), SG_OK);
 		ck_assert_int_eq(f.noperations, -1);
+		/* and are made once, however often somebody asks */
+		text = f.operations;
+		ck_assert_int_eq(sg_entry_figures(m, e, &n, &f, NULL), SG_OK);
+		ck_assert_ptr_eq(f.operations, text);
+		ck_assert_int_ge(f.noperations, 200);
 		sg_model_free(m);
 	}
 END_TEST
@@ -907,6 +927,7 @@ add_model_tests(TCase *c)
 	tcase_add_test(c, a_call_of_a_broken_model_says_so);
 	tcase_add_test(c, a_missing_file_is_a_diagnostic);
 	tcase_add_test(c, options_choose_type_entry_dimensions_and_prefix);
+	tcase_add_test(c, a_negative_dimension_is_one_mistake);
 	tcase_add_test(c, an_expression_has_entry_eval_or_diff);
 	tcase_add_test(c, every_status_has_a_sentence);
 	tcase_add_test(c, codes_are_explained);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "api/symgrad.h"
 
@@ -517,6 +520,89 @@ START_TEST(whatever_is_asked_is_a_status_with_a_sentence)
 	}
 END_TEST
 
+/* ---- memory ---- */
+
+/* Address space that this process has, in bytes; 0 where that can't be told. */
+static rlim_t
+address_space(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	if (f && fscanf(f, "%lu", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static int
+run_gradient(sg_model *m)
+{
+	static const double x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+	sg_call *c = sg_call_new(m, NULL, SG_BACKEND_JIT);
+	int status = sg_call_bind(c, "x", SG_DTYPE_F64, 2, shape, x);
+
+	if (status == SG_OK)
+		status = sg_call_run(c);
+	if (status != SG_OK && c && !sg_call_message(c)[0])
+		status = SG_EDEFECT;
+	sg_call_free(c);
+	return c ? status : SG_ENOMEM;
+}
+
+/* With `more` bytes of address space: 0: it ran; 1: there was no memory, and with more it runs, on
+ * the same model; else 2. */
+static int
+run_within(rlim_t more)
+{
+	struct rlimit limit, all;
+	sg_model *m;
+	int status, again = SG_OK;
+
+	if (getrlimit(RLIMIT_AS, &all) != 0)
+		return 2;
+	limit = all;
+	limit.rlim_cur = address_space() + more;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		return 2;
+	m = sg_compile_string("test.sg", text, strlen(text), NULL);
+	status = m ? sg_model_status(m) : SG_ENOMEM;
+	if (status == SG_OK) {
+		status = run_gradient(m);
+		setrlimit(RLIMIT_AS, &all);
+		again = run_gradient(m);
+	}
+	sg_model_free(m);
+	return again != SG_OK ? 2 : status == SG_OK ? 0 : status == SG_ENOMEM ? 1 : 2;
+}
+
+START_TEST(memory_that_runs_out_is_an_error_value)
+	{
+		int ran = 0, refused = 0;
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+		return; /* they need all the address space that there is */
+#endif
+		if (!sg_have_jit() || address_space() == 0)
+			return;
+		for (rlim_t more = 0; more < 16 << 20; more += 128 << 10) {
+			const pid_t child = fork();
+			int how = 0;
+
+			if (child == 0)
+				_exit(run_within(more));
+			ck_assert_int_eq(waitpid(child, &how, 0), child);
+			ck_assert_msg(WIFEXITED(how) && WEXITSTATUS(how) < 2, "%lu KiB more: %d",
+			              (unsigned long)(more >> 10), how);
+			ran += WEXITSTATUS(how) == 0;
+			refused += WEXITSTATUS(how) == 1;
+		}
+		ck_assert_int_gt(ran, 0);
+		ck_assert_int_gt(refused, 0);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -541,6 +627,7 @@ main(void)
 	tcase_add_test(c, the_workspace_may_be_the_callers);
 	tcase_add_test(c, a_call_of_a_freed_model_says_so);
 	tcase_add_test(c, whatever_is_asked_is_a_status_with_a_sentence);
+	tcase_add_test(c, memory_that_runs_out_is_an_error_value);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

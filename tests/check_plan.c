@@ -17,6 +17,7 @@ static const char *const files[] = {
     "examples/black_scholes.sg",
     "examples/gauss_newton.sg",
     "examples/gpt2.sg",
+    "examples/lenet.sg",
     "examples/lennard_jones.sg",
     "examples/logistic.sg",
     "examples/mixture.sg",

@@ -19,42 +19,52 @@
 
 static const struct {
 	const char *text;
-	bool by_turns, by_moments;
+	bool by_turns, by_moments, by_counts;
 } models[] = {
-    {NEAREST "gradient sum(min(d, axis=1)) as y wrt c\n", true, false},
-    {NEAREST "gradient sum(max(d, axis=1)) as y wrt c\n", true, false},
-    {NEAREST "y = sum(min(d, axis=1))\nentry f = grad(y, c) as g, hvp(y, c, c) as h\n", true,
-     false},
+    {NEAREST "gradient sum(min(d, axis=1)) as y wrt c\n", true, false, true},
+    {NEAREST "gradient sum(max(d, axis=1)) as y wrt c\n", true, false, true},
+    {NEAREST "y = sum(min(d, axis=1))\nentry f = grad(y, c) as g, hvp(y, c, c) as h\n", true, false,
+     true},
+    /* another condition is counted */
+    {NEAREST "n = sum(cast(d < 2.0, f64), axis=1)\n"
+             "entry f = sum(where(d[:, :, None] < 1.0, x[:, None, :]*c/n[:, None, None], 0.0), "
+             "axis=0) as y\n",
+     true, false, false},
+    {NEAREST "n = sum(cast(d < 1.0, f64), axis=1)\n"
+             "entry f = sum(where(d[:, :, None] < 1.0, x[:, None, :]*c/n[:, None, None], 0.0), "
+             "axis=0) as y\n",
+     true, false, true},
     {TABLE "entry f = sum(where(a[:, :, None] < 1.0, 2.0*x[:, None, :], 0.0), axis=0) as y\n", true,
-     false},
+     false, false},
     /* the condition differs along what stays */
     {TABLE "entry f = sum(where(x[:, None, :] < a[:, :, None], x[:, None, :], 0.0), axis=0) as y\n",
-     false, false},
+     false, false, false},
     /* the other side is something, too */
     {TABLE "entry f = sum(where(a[:, :, None] < 1.0, x[:, None, :], 1.0), axis=0) as y\n", false,
-     false},
+     false, false},
     /* sums that do not agree on what they choose */
     {TABLE "entry f = sum(where(a[:, :, None] < 1.0, x[:, None, :], 0.0), axis=0) as y,\n"
            "  sum(where(a[:, :, None] < 2.0, x[:, None, :], 0.0), axis=0) as z\n",
-     false, false},
+     false, false, false},
     /* what is not chosen may fail */
     {TABLE "input i: i64[R, M], k: i64[K]\n"
            "entry f = sum(where(a[:, :, None] < 1.0, cast(i[:, None, :] // k[:, None], f64), "
            "0.0), axis=0) as y\n",
-     false, false},
-    {POWERS "gradient sum(s) as y wrt c\n", false, true},
+     false, false, false},
+    {POWERS "gradient sum(s) as y wrt c\n", false, true, false},
     {POWERS "entry f = sum(a[:, None]*p, axis=0) as g, sum(s[:, None]*p, axis=0) as h\n", false,
-     true},
+     true, false},
     /* there is room for two */
     {POWERS "entry f = sum(a[:, None]*p, axis=0) as g, sum(s[:, None]*p, axis=0) as h, sum(p, "
             "axis=0) as k\n",
-     false, false},
+     false, false, false},
     /* something else is read of the powers, or is in the nest */
-    {POWERS "entry f = sum(s[:, None]*p, axis=0) as g, sum(tanh(p), axis=0) as h\n", false, false},
+    {POWERS "entry f = sum(s[:, None]*p, axis=0) as g, sum(tanh(p), axis=0) as h\n", false, false,
+     false},
     {POWERS "entry f = sum(s[:, None]*p, axis=0) as g, sum(tanh(s[:, None]*c), axis=0) as h\n",
-     false, false},
+     false, false, false},
     /* what they are multiplied by differs from turn to turn */
-    {POWERS "entry f = sum(tanh(s[:, None]*c)*p, axis=0) as g\n", false, false},
+    {POWERS "entry f = sum(tanh(s[:, None]*c)*p, axis=0) as g\n", false, false, false},
 };
 
 START_TEST(turns_are_found_where_only_some_add)
@@ -71,6 +81,8 @@ START_TEST(turns_are_found_where_only_some_add)
 		              "%.2000s", c);
 		ck_assert_msg((strstr(c, "sgrt_chosen") || strstr(c, "sgrt_lowest_bit")) ==
 		                  models[_i].by_turns,
+		              "%.2000s", c);
+		ck_assert_msg((strstr(c, "sgrt_count_bits") != NULL) == models[_i].by_counts,
 		              "%.2000s", c);
 		sg_model_free(m);
 	}

@@ -202,6 +202,36 @@ def mlp1024():
                 peers={"torch": by_torch(names, torch_loss), "jax": by_jax(names, jax_loss), "numpy": by_numpy(numpy_step)})
 
 
+def lenet(batch):
+    def torch_loss(torch, t):
+        f = torch.nn.functional
+        h = f.max_pool2d(torch.relu(f.conv2d(t["x"], t["w1"], t["b1"], padding=2)), 2)
+        h = f.max_pool2d(torch.relu(f.conv2d(h, t["w2"], t["b2"])), 2).flatten(1)
+        h = torch.relu(torch.addmm(t["b3"], h, t["w3"]))
+        h = torch.relu(torch.addmm(t["b4"], h, t["w4"]))
+        return f.cross_entropy(torch.addmm(t["b5"], h, t["w5"]), t["label"].long())
+
+    def jax_loss(jax, jnp, t):
+        def conv(x, w, b, pad):
+            y = jax.lax.conv_general_dilated(x, w, (1, 1), [(pad, pad)] * 2, dimension_numbers=("NCHW", "OIHW", "NCHW"))
+            return jax.nn.relu(y + b[:, None, None])
+
+        def pool(x):
+            return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+        h = pool(conv(pool(conv(t["x"], t["w1"], t["b1"], 2)), t["w2"], t["b2"], 0)).reshape(batch, 400)
+        h = jax.nn.relu(h @ t["w3"] + t["b3"])
+        z = jax.nn.relu(h @ t["w4"] + t["b4"]) @ t["w5"] + t["b5"]
+        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), t["label"][:, None], 1))
+    names = [f"{k}{i}" for i in range(1, 6) for k in "wb"]
+    # the products of the layers; the first has no gradient to x
+    flops = 2 * batch * (784 * 150 * 2 + 3 * (100 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10))
+    return Case(f"lenet-{batch}", f"convolutions and pools, LeNet on 28x28, cross entropy, f32, batch {batch}", "examples/lenet.sg",
+                "gradient", {"N": batch}, value="loss", flops=flops,
+                data={"label": ints(10), "w1": normal(0.2), "w2": normal(0.08), "w3": normal(0.05), "w4": normal(0.1), "w5": normal(0.1),
+                      **{f"b{i}": normal(0.1) for i in range(1, 6)}},
+                peers={"torch": by_torch(names, torch_loss), "jax": by_jax(names, jax_loss)})
+
+
 def gpt2():
     names = "wte wpe g1 b1 wqkv bqkv wo bo g2 b2 wup bup wdown bdown gf bf".split()
     b, t_, d, v, blocks, h = 4, 64, 32, 512, 4, 4
@@ -309,7 +339,7 @@ def rosenbrock(n=10000):
                        "numpy": by_numpy(numpy_step), "casadi": by_casadi(casadi_build)})
 
 
-CASES = [perceptron(1), perceptron(2), softmax3(), mlp784(1, 4), mlp784(32, 2), mlp784(256, 1.3), mlp1024(), chain(1000, 40, 20),
+CASES = [perceptron(1), perceptron(2), softmax3(), mlp784(1, 4), mlp784(32, 2), mlp784(256, 1.3), mlp1024(), lenet(32), chain(1000, 40, 20),
          chain(100000, 6, 4), chain(10**7, 7, 5), softmax_rows(), logistic(), gpt2(), rosenbrock()]
 
 

@@ -30,6 +30,7 @@ typedef struct sg_entry_data {
 	size_t ndemands;
 	bool has_work;       /* is the next one known? */
 	sg_ext work;         /* bytes of workspace */
+	const struct sg_costs *costs; /* model.c; NULL: nobody has asked */
 } sg_entry_data;
 
 typedef struct sg_code_entry {

@@ -65,9 +65,10 @@ sg_place_code(const sg_emission *e)
 
 /* ---- machine code on demand ---- */
 
-/* What the compiler said, into the model's arena; why is freed also where that has no room. */
+/* What the compiler said, into the model's arena; why is freed also where that has no room. Without memory it said
+ * nothing, and the next one who asks may have more. */
 static void
-keep_reason(sg_model *m, sg_machine *mc, char *why)
+keep_reason(sg_model *m, bool jit, sg_machine *mc, char *why)
 {
 	size_t n = why ? strlen(why) : 0;
 	char keep[2048];
@@ -77,6 +78,8 @@ keep_reason(sg_model *m, sg_machine *mc, char *why)
 		memcpy(keep, why, n);
 	keep[n] = '\0';
 	free(why);
+	mc->tried = n > 0;
+	mc->status = !n ? SG_ENOMEM : jit && sg_have_tcc() ? SG_EDEFECT : SG_EBACKEND;
 	mc->why = n ? sg_text(m->ctx, "%s", keep) : "out of memory";
 }
 
@@ -99,9 +102,9 @@ load(sg_model *m, bool jit, bool threads, sg_emission e, sg_machine *mc)
 		sg_keep_work(m, e.first, e.count, e.c);
 	mc->code = (jit ? sg_load_tcc : sg_load_cc)(e.text, e.n, e.name, e.addr, &why);
 	m->times.compile += sg_clock() - emitted;
+	mc->tried = true;
 	if (!mc->code) {
-		mc->status = jit && sg_have_tcc() ? SG_EDEFECT : SG_EBACKEND;
-		keep_reason(m, mc, why);
+		keep_reason(m, jit, mc, why);
 		return;
 	}
 	sg_place_code(&e);
@@ -125,7 +128,6 @@ whole(sg_model *m, bool jit, bool threads, sg_machine *mc)
 {
 	if (!mc->tried)
 		load(m, jit, threads, sg_emit_code(m, jit, threads), mc);
-	mc->tried = true;
 	return mc;
 }
 
@@ -139,7 +141,6 @@ jit_of(sg_model *m, bool threads, size_t entry)
 		return whole(m, true, threads, &j->all);
 	if (!j->one.tried)
 		load(m, true, threads, emit(m, true, threads, entry, 1), &j->one);
-	j->one.tried = true;
 	j->entry = entry;
 	return &j->one;
 }

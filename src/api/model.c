@@ -227,17 +227,6 @@ sg_need_entry(const sg_model *m, const sg_entry *e, const sg_entry_data **own, s
 
 /* ---- figures ---- */
 
-/* dims of an entry, in the order of its names, as values of all dimensions of the space */
-static int64_t *
-all_dims(sg_model *m, const sg_entry_data *e, const int64_t *dims)
-{
-	int64_t *all = SG_NEW_ARRAY(m->ctx, int64_t, sg_space_ndims(m->program->sp) + 1u);
-
-	for (size_t i = 0; i < e->pub.ndims; i++)
-		all[e->dim[i]] = dims[i];
-	return all;
-}
-
 static int64_t
 value_of(const sg_space *sp, sg_ext e, const int64_t *dims)
 {
@@ -287,6 +276,46 @@ sg_work_of(sg_model *m, const sg_entry_data *e)
 	return own->work;
 }
 
+/* What sg_figures says of an entry, made at the first question. */
+typedef struct sg_costs {
+	sg_ext all, value, work;
+	const char *all_text, *value_text, *work_text;
+	int64_t *dims; /* room for the values of all dimensions of the space */
+} sg_costs;
+
+static const sg_costs *
+costs_of(sg_model *m, const sg_entry_data *e)
+{
+	sg_space *sp = m->program->sp;
+	sg_entry_ir part;
+	sg_costs *c;
+
+	if (e->costs)
+		return e->costs;
+	part = value_part(m, e);
+	c = SG_NEW(m->ctx, sg_costs);
+	c->all = sg_entry_cost(m->ctx, m->program, e->ir);
+	c->value = sg_entry_cost(m->ctx, m->program, &part);
+	c->work = sg_work_of(m, e);
+	c->all_text = sg_ext_text(sp, c->all);
+	c->value_text = sg_ext_text(sp, c->value);
+	c->work_text = sg_ext_text(sp, c->work);
+	c->dims = SG_NEW_ARRAY(m->ctx, int64_t, sg_space_ndims(sp) + 1u);
+	m->entry[e - m->entry].costs = c;
+	return c;
+}
+
+/* dims of an entry, in the order of its names, as values of all dimensions of the space */
+static const int64_t *
+all_dims(const sg_costs *c, const sg_entry_data *e, const int64_t *dims)
+{
+	if (!dims)
+		return NULL;
+	for (size_t i = 0; i < e->pub.ndims; i++)
+		c->dims[e->dim[i]] = dims[i];
+	return c->dims;
+}
+
 typedef struct figures_task {
 	const sg_entry *e;
 	const int64_t *dims;
@@ -300,25 +329,21 @@ figures(sg_model *m, void *arg)
 	figures_task *t = arg;
 	const sg_entry_data *e;
 	const int status = sg_need_entry(m, t->e, &e, t->why);
-	sg_space *sp = m->program->sp;
+	const sg_space *sp = m->program->sp;
 	const int64_t *dims;
-	sg_entry_ir part;
-	sg_ext all, value, work;
+	const sg_costs *c;
 
 	if (status != SG_OK)
 		return status;
-	dims = t->dims ? all_dims(m, e, t->dims) : NULL;
-	part = value_part(m, e);
-	all = sg_entry_cost(m->ctx, m->program, e->ir);
-	value = sg_entry_cost(m->ctx, m->program, &part);
-	work = sg_work_of(m, e);
+	c = costs_of(m, e);
+	dims = all_dims(c, e, t->dims);
 	*t->f = (sg_figures){
-	    .operations = sg_ext_text(sp, all),
-	    .value_operations = sg_ext_text(sp, value),
-	    .work = sg_ext_text(sp, work),
-	    .noperations = value_of(sp, all, dims),
-	    .nvalue_operations = value_of(sp, value, dims),
-	    .nwork = value_of(sp, work, dims),
+	    .operations = c->all_text,
+	    .value_operations = c->value_text,
+	    .work = c->work_text,
+	    .noperations = value_of(sp, c->all, dims),
+	    .nvalue_operations = value_of(sp, c->value, dims),
+	    .nwork = value_of(sp, c->work, dims),
 	};
 	return SG_OK;
 }

@@ -88,7 +88,9 @@
  *   another one, or with floating-point traps on, results are unspecified. Nothing here may be
  *   called from a signal handler, and no thread inside may be cancelled.
  * The environment is read where it is said below: SYMGRAD_CC, SYMGRAD_CACHE_MIB, XDG_CACHE_HOME,
- *   HOME, TMPDIR and PATH, by what makes code by the C compiler, and nothing else.
+ *   HOME, TMPDIR and PATH, by what makes code by the C compiler; SYMGRAD_ISA when the library is
+ *   loaded: base, avx2 or avx512, the widest instructions that the runtime may use, if the
+ *   processor has them; any other word is as none. And nothing else.
  * Versions. Within one SONAME (libsymgrad.so.0) no function goes or changes its meaning, no
  *   enumerator changes its value, and no struct changes; functions and enumerators are added.
  *

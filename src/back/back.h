@@ -76,7 +76,8 @@ void sg_program_dot(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, sg_b
 /* ---- loaders: C text -> callable; outside the arena, freed by sg_unload -------------------------- */
 
 typedef struct sg_code sg_code;
-/* names[n] are looked up into addr[n]. On failure NULL, and *why (malloc'ed) says what the compiler said. */
+/* names[n] are looked up into addr[n]. On failure NULL, and *why (malloc'ed) says what the compiler said;
+ * it is NULL where there was no memory. */
 sg_code *sg_load_tcc(const char *text, size_t n, const char *const *names, void **addr, char **why);
 /* The system's C compiler ($SYMGRAD_CC, else cc) at -O3, shared object, in the user's cache folder. */
 sg_code *sg_load_cc(const char *text, size_t n, const char *const *names, void **addr, char **why);

@@ -145,9 +145,38 @@ declare_slots(sg_fn *f)
 	}
 }
 
+/* May the workspace have no bytes? */
+static bool
+may_have_no_work(const sg_fn *f)
+{
+	const sg_ext one = sg_ext_int(f->sp, 1);
+
+	if (f->around || f->fixed > 0)
+		return false;
+	for (size_t k = 0; k < f->nslots; k++)
+		if (sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, f->slot[k].bytes, one)))
+			return false;
+	return f->nslots > 0;
+}
+
+/* C knows no address at an offset from NULL, not even at 0. */
+static void
+declare_nothing(sg_fn *f)
+{
+	const char *none;
+
+	if (!may_have_no_work(f))
+		return;
+	none = sg_name_fresh(&f->names, "none");
+	sg_line(f, "char %s; /* stands for a workspace of no bytes */", none);
+	sg_line(f, "if (!%s)", f->work);
+	sg_line(f, "\t%s = &%s;", f->work, none);
+}
+
 static void
 declare_arrays(sg_fn *f)
 {
+	declare_nothing(f);
 	declare_slots(f);
 	for (sg_ref r = 1; r < f->g->n; r++) {
 		const sg_place *p = &f->at[r];
@@ -289,6 +318,7 @@ print_band(sg_fn *f, const sg_band *b)
 
 	for (uint32_t k = 0; k < b->n; k++)
 		open_member(f, &f->step[order[k]], &nest[k]);
+	sg_find_counts(nest, b->n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %u) {", f->row, f->row, rows, f->row,
 	        (unsigned)b->tile);
 	f->indent++;

@@ -103,6 +103,18 @@ run_compiler(const build *b, const sg_site *s, bool native)
 	return sg_cc_run(&cc, s->log, b->stop) && access(s->object, R_OK) == 0;
 }
 
+/* Of a compiler that is not there, or ended without a word and a file. */
+static void
+say_which(const sg_cc *cc, char **why)
+{
+	const bool there = cc->program && access(cc->program, X_OK) == 0;
+
+	sg_say(why, "the C compiler '");
+	sg_say(why, cc->own ? cc->argv[0] : "");
+	sg_say(why, there ? "' made no file and said nothing (is the disk full?)"
+	                  : "' can't be run (set SYMGRAD_CC to one that can)");
+}
+
 static void
 say_why(const build *b, const sg_site *s, char **why)
 {
@@ -113,7 +125,7 @@ say_why(const build *b, const sg_site *s, char **why)
 	else if (log && *log)
 		sg_say(why, log);
 	else
-		sg_say(why, "the C compiler can't be run (set SYMGRAD_CC to one that can)");
+		say_which(&b->host->cc, why);
 	free(log);
 }
 

@@ -13,6 +13,31 @@
 
 #include "symbols.h"
 
+#ifdef SG_TCC_PRIVATE
+#include "back/tcc/outside.h"
+#else
+/* The system's libtcc ends the process where memory runs out. */
+typedef enum sg_tcc_outcome { SG_TCC_DONE, SG_TCC_MEMORY } sg_tcc_outcome;
+
+static sg_tcc_outcome
+sg_tcc_guard(void (*f)(void *arg), void (*clean_up)(void *arg), void *arg)
+{
+	f(arg);
+	(void)clean_up;
+	return SG_TCC_DONE;
+}
+
+static void
+sg_tcc_begin(void)
+{
+}
+
+static void
+sg_tcc_end(void)
+{
+}
+#endif
+
 bool
 sg_have_tcc(void)
 {
@@ -90,9 +115,9 @@ add_symbol(TCCState *s, size_t at, bool *given)
 	return tcc_add_symbol(s, sgrt_symbol_name(at), address_of(at)) >= 0;
 }
 
-/* Gives libtcc the addresses of the words of text that are symbols and called: to give it all that there are
- * takes longer than to compile a small function. The search is for the parentheses; a word that comes again
- * soon is not looked up again. */
+/* Gives libtcc the addresses of the words of text that are symbols and called: to give it all that
+ * there are takes longer than to compile a small function. The search is for the parentheses; a
+ * word that comes again soon is not looked up again. */
 static bool
 add_words(TCCState *s, const char *text, bool *given)
 {
@@ -111,7 +136,9 @@ add_words(TCCState *s, const char *text, bool *given)
 		len = (size_t)(end - word);
 		if (len == 0)
 			continue;
-		slot = (len * 7 + (unsigned char)word[len - 1] + (unsigned char)word[len / 2] * 31u) % RECENT;
+		slot =
+		    (len * 7 + (unsigned char)word[len - 1] + (unsigned char)word[len / 2] * 31u) %
+		    RECENT;
 		if (recent[slot].len == len && memcmp(recent[slot].word, word, len) == 0)
 			continue;
 		recent[slot].word = word;
@@ -123,58 +150,102 @@ add_words(TCCState *s, const char *text, bool *given)
 }
 
 static bool
-add_symbols(TCCState *s, const char *text)
+add_symbols(TCCState *s, const char *text, bool *given)
 {
-	bool *given = calloc(sgrt_nsymbols, sizeof *given);
 	/* what libtcc calls by itself, to copy and to clear, and then the text's words */
-	const bool fine =
-	    given && add_words(s, "memcpy(memmove(memset(", given) && add_words(s, text, given);
+	return add_words(s, "memcpy(memmove(memset(", given) && add_words(s, text, given);
+}
 
-	free(given);
-	return fine;
+/* One text on its way. */
+typedef struct job {
+	const char *text;
+	size_t n;
+	const char *const *names;
+	void **addr;
+	char **why;
+	bool *given; /* by number of the symbol: libtcc has it */
+	TCCState *s;
+	bool done;
+} job;
+
+static bool
+compile_text(TCCState *s, const char *text)
+{
+	int status;
+
+	sg_tcc_begin();
+	status = tcc_compile_string(s, text);
+	sg_tcc_end();
+	return status >= 0;
 }
 
 static bool
-compile(TCCState *s, const char *text)
+compile(TCCState *s, const char *text, bool *given)
 {
 	tcc_set_options(s, "-nostdlib -nostdinc");
 	if (tcc_set_output_type(s, TCC_OUTPUT_MEMORY) < 0)
 		return false;
-	return add_symbols(s, text) && tcc_compile_string(s, text) >= 0 && relocate(s) >= 0;
+	return add_symbols(s, text, given) && compile_text(s, text) && relocate(s) >= 0;
 }
 
 static bool
-look_up(TCCState *s, size_t n, const char *const *names, void **addr, char **why)
+look_up(job *j)
 {
-	for (size_t i = 0; i < n; i++) {
-		addr[i] = tcc_get_symbol(s, names[i]);
-		if (!addr[i]) {
-			sg_say(why, "libtcc: no symbol ");
-			sg_say(why, names[i]);
+	for (size_t i = 0; i < j->n; i++) {
+		j->addr[i] = tcc_get_symbol(j->s, j->names[i]);
+		if (!j->addr[i]) {
+			sg_say(j->why, "libtcc: no symbol ");
+			sg_say(j->why, j->names[i]);
 			return false;
 		}
 	}
 	return true;
 }
 
+static void
+do_job(void *arg)
+{
+	job *j = arg;
+
+	j->s = tcc_new();
+	if (!j->s)
+		return;
+	tcc_set_error_func(j->s, j->why, on_message);
+	j->done = compile(j->s, j->text, j->given) && look_up(j);
+	if (!j->done && !*j->why)
+		sg_say(j->why, "libtcc failed and said nothing");
+}
+
+static void
+clean_up(void *arg)
+{
+	job *j = arg;
+
+	if (j->s)
+		tcc_delete(j->s);
+	j->s = NULL;
+	j->done = false;
+}
+
+/* What tcc_new has got before memory runs out in it, some KiB, is lost. */
 sg_code *
 sg_load_tcc(const char *text, size_t n, const char *const *names, void **addr, char **why)
 {
-	TCCState *s = tcc_new();
+	bool *given = calloc(sgrt_nsymbols, sizeof *given);
+	job j = {text, n, names, addr, why, given, NULL, false};
+	sg_tcc_outcome how;
 
 	*why = NULL;
-	if (!s) {
-		sg_say(why, "libtcc: out of memory");
-		return NULL;
+	how = given ? sg_tcc_guard(do_job, clean_up, &j) : SG_TCC_MEMORY;
+	free(given);
+	if (j.done)
+		return sg_code_new(j.s, close_tcc);
+	clean_up(&j);
+	if (how == SG_TCC_MEMORY) {
+		free(*why);
+		*why = NULL;
 	}
-	tcc_set_error_func(s, why, on_message);
-	if (!compile(s, text) || !look_up(s, n, names, addr, why)) {
-		tcc_delete(s);
-		if (!*why)
-			sg_say(why, "libtcc failed and said nothing");
-		return NULL;
-	}
-	return sg_code_new(s, close_tcc);
+	return NULL;
 }
 
 #else

@@ -591,8 +591,11 @@ sg_nest_print(sg_nest *n)
 		sg_print_moments(n);
 		return;
 	}
-	if (n->by_rows) {
-		sg_print_by_rows(n);
+	if (n->by_rows || n->counts) {
+		if (n->by_rows)
+			sg_print_by_rows(n);
+		else
+			sg_print_counts(n);
 		return;
 	}
 	if (n->parallel && (n->shares || n->f->m->o->threads)) {

@@ -51,6 +51,10 @@ typedef struct sg_nest {
 	bool *parts;     /* by value: it is made of it */
 	uint32_t *whole; /* by root: what it adds, for all turns */
 	bool by_rows;    /* row by row of the tile, to what is chosen for it */
+	const char *near; /* the first of the results that there are words for */
+	/* counts.c */
+	struct sg_nest *counts; /* by rows: the nest whose words this one counts the bits of */
+	const char *words;      /* of the last results, where they stand already */
 	/* parallel.c */
 	uint32_t outer; /* the loop that is parallel, if any: 0, unless it was moved */
 	bool parallel, inside,
@@ -168,6 +172,13 @@ void sg_print_chosen(sg_nest *n, uint32_t d, const char *from, const char *to);
 bool sg_goes_by_rows(const sg_nest *n);
 void sg_open_rows_of_sums(sg_nest *n); /* before the tiles */
 void sg_print_by_rows(sg_nest *n);
+void sg_open_near(sg_nest *n);
+void sg_print_words(sg_nest *n, const char *words);
+
+/* ---- counts.c ---- */
+/* requires: nests of a band, open.  ensures: counts and words are set where they can be. */
+void sg_find_counts(sg_nest *nest, uint32_t n);
+void sg_print_counts(sg_nest *n); /* in place of all that it prints */
 
 /* ---- nest_value.c ---- */
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);

@@ -373,15 +373,30 @@ tells_all(const sg_nest *n)
 	return true;
 }
 
-/* Bit i - near of each row's word: does result i get something of it? */
-static void
-print_words(sg_nest *n, const char *words, const char *near, const char *stop)
+/* The loop over as many results as a word has bits. */
+void
+sg_open_near(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const char *ext = sg_ext_bare(f, n->ext[0]);
+
+	n->near = sg_name_fresh(&f->names, "near");
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", n->near, n->near, ext, n->near,
+	        NEAR);
+	f->indent++;
+}
+
+/* Bit i - near of each row's word, which is 0 so far: does result i get something of it? */
+void
+sg_print_words(sg_nest *n, const char *words)
 {
 	sg_fn *f = n->f;
 	const char *i = f->loop[0], *row = sg_name_fresh(&f->names, "lane");
+	const char *stop = sg_name_fresh(&f->names, "stop"), *ext = sg_ext_bare(f, n->ext[0]);
 
-	sg_line(f, "uint64_t %s[%d] = {0};", words, NEAR);
-	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, near, i, stop, i);
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", stop, ext, n->near, NEAR,
+	        ext, n->near, NEAR);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, n->near, i, stop, i);
 	f->indent++;
 	if (tells_all(n))
 		sg_line(f, "for (ptrdiff_t %s = 0; %s < %d; %s++) {", row, row, NEAR, row);
@@ -390,11 +405,14 @@ print_words(sg_nest *n, const char *words, const char *near, const char *stop)
 		        row);
 	f->indent++;
 	sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[1], f->row, row);
-	for (uint32_t k = 1; k <= n->chosen; k++)
-		if (n->parts[k] && (n->s->val[k].depth > 0 || !n->s->val[k].needed))
-			sg_print_val(n, &n->s->val[k]);
+	for (uint32_t k = 1; k <= n->chosen; k++) {
+		sg_val *v = &n->s->val[k];
+
+		if (n->parts[k] && (v->depth > 0 || !v->needed || !v->text))
+			sg_print_val(n, v);
+	}
 	sg_line(f, "%s[%s] |= (uint64_t)%s << (%s - %s);", words, row,
-	        sg_c_paren(f, sg_val_text(n, n->chosen), SG_PREC_CAST), i, near);
+	        sg_c_paren(f, sg_val_text(n, n->chosen), SG_PREC_CAST), i, n->near);
 	sg_close(n);
 	sg_close(n);
 }
@@ -454,27 +472,44 @@ print_row(sg_nest *n)
 	sg_close(n);
 }
 
+/* The words of the results near, of which those of the last ones may stand there already. */
+static const char *
+print_near_words(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const char *words = n->words ? n->words : sg_name_fresh(&f->names, "chosen");
+	int64_t ext;
+
+	if (!n->words) {
+		sg_line(f, "uint64_t %s[%d] = {0};", words, NEAR);
+		sg_print_words(n, words);
+	} else if (!sg_ext_const(f->sp, n->ext[0], &ext) || ext > NEAR) {
+		sg_line(f, "if (%s > %d) {", sg_ext_c(f, n->ext[0]), NEAR);
+		f->indent++;
+		sg_line(f, "memset(%s, 0, sizeof %s);", words, words);
+		sg_use(f->m, "memset");
+		sg_print_words(n, words);
+		sg_close(n);
+	}
+	return words;
+}
+
 void
 sg_print_by_rows(sg_nest *n)
 {
 	sg_fn *f = n->f;
-	const char *near = sg_name_fresh(&f->names, "near"), *k = f->loop[0], *j = f->loop[1];
-	const char *stop = sg_name_fresh(&f->names, "stop");
-	const char *words = sg_name_fresh(&f->names, "chosen");
-	const char *left = sg_name_fresh(&f->names, "left"), *ext = sg_ext_bare(f, n->ext[0]);
+	const char *words, *k = f->loop[0], *j = f->loop[1];
+	const char *left = sg_name_fresh(&f->names, "left");
 
 	print_values(n, 0, 0);
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s += %d) {", near, near, ext, near, NEAR);
-	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", stop, ext, near, NEAR, ext,
-	        near, NEAR);
-	print_words(n, words, near, stop);
+	sg_open_near(n);
+	words = print_near_words(n);
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", j, f->row, j, f->end, j);
 	f->indent++;
 	sg_line(f, "for (uint64_t %s = %s[%s - %s]; %s != 0; %s &= %s - 1) {", left, words, j,
 	        f->row, left, left, left);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s + %s(%s);", k, near, sg_use(f->m, "sgrt_lowest_bit"),
+	sg_line(f, "const ptrdiff_t %s = %s + %s(%s);", k, n->near, sg_use(f->m, "sgrt_lowest_bit"),
 	        left);
 	print_row(n);
 	sg_close(n);

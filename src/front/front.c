@@ -116,16 +116,22 @@ elaborate(job *j, void (*f)(void *job))
 
 /* ---- the two ways in ---- */
 
+/* Where a value is none, declarations did not come to be, and more can't be said. */
 static void
 check_fixed_dims(elab *e)
 {
+	bool wrong = e->torn;
+
+	for (size_t k = 0; k < e->o->nfix; k++)
+		if (e->o->fix_value[k] < 0) {
+			sg_error(e->ctx, (sg_span){0}, "extent", "the dimension '%s' can't be %lld",
+			         e->o->fix_name[k], (long long)e->o->fix_value[k]);
+			wrong = true;
+		}
 	for (size_t k = 0; k < e->o->nfix; k++) {
 		binding *b = scope_find_here(e->top, sg_intern_z(e->ctx, e->o->fix_name[k]));
 
-		if (e->o->fix_value[k] < 0)
-			sg_error(e->ctx, (sg_span){0}, "extent", "the dimension '%s' can't be %lld",
-			         e->o->fix_name[k], (long long)e->o->fix_value[k]);
-		if ((!b || !b->is_dim) && !e->torn)
+		if ((!b || !b->is_dim) && !wrong)
 			sg_error(e->ctx, (sg_span){0}, "no-dimension",
 			         "the model has no dimension '%s' to fix", e->o->fix_name[k]);
 	}

@@ -367,6 +367,28 @@ expect 'LaTeX' 0 '*' '' diff -e 'sqrt(x)' --wrt x --latex
 grep -q '\\frac\|\\sqrt' out
 judge 'is LaTeX' $?
 
+cat >nothing.sg <<'END'
+input x[N], p: bool
+y = if p then scan((c, v) -> c*v, 1.5, over=x) else 2*sum(exp(x))
+gradient y wrt x
+END
+cat >call.c <<'END'
+#include "nothing.h"
+int main(void)
+{
+	double y, x = 0;
+	uint8_t p = 1;
+	return nothing_gradient(0, &x, &p, &y, &x, 0) != 0 || y != 1.5;
+}
+END
+expect 'a workspace that may be empty' 0 '' '' compile nothing.sg --standalone -o nothing.c
+for c in gcc clang; do
+	printf 'int main(void) { return 0; }\n' >none.c
+	"$c" -fsanitize=undefined none.c -o none >none.out 2>&1 && ./none || continue
+	"$c" -g -fsanitize=undefined -fno-sanitize-recover=undefined nothing.c call.c -o nothing -lm && ./nothing
+	judge "is NULL without a fault, says $c" $?
+done
+
 # ---- info
 "$SYMGRAD" info net.sg >out.txt
 judge 'info' $?
