@@ -4,10 +4,18 @@
  * What fails (an index out of range, an integer divided by 0) is an error of the whole array,
  * though: it must not depend on which of its elements a slice keeps. So an array that may fail is
  * computed by itself where readers leave elements out. One walk, readers before operands, carries
- * the axes along which they do. */
+ * the axes along which they do. Slices that take an array apart along an axis, as a[0], a[1] and
+ * a[2] do, leave nothing out. */
 #include "back/emit.h"
 
 #define ALL_AXES UINT32_MAX
+
+/* Of an array: which of its elements along an axis are in one of its slices; bits 0: no slice is
+ * looked at so. */
+typedef struct parts {
+	uint64_t bits;
+	uint32_t axis;
+} parts;
 
 /* Do readers that leave out elements along `axes` leave out elements that may fail? */
 static bool
@@ -95,6 +103,42 @@ axes_of_operand(const sg_fn *f, sg_ref r, uint32_t k, uint32_t axes)
 	}
 }
 
+/* Is the slice, of which all is read, one along a single short axis, the same as those before? */
+static bool
+note_part(const sg_fn *f, sg_ref r, parts *p)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const sg_shape *s = sg_fn_node(f, n->args[0])->shape;
+	const uint32_t cut = cut_axes(n->shape, s);
+	int64_t extent, count, start, step;
+	uint32_t k = 0;
+
+	if (cut == 0 || (cut & (cut - 1)) != 0)
+		return false;
+	while (!(cut >> k & 1))
+		k++;
+	if ((p->bits && p->axis != k) || !sg_ext_const(f->sp, s->ext[k], &extent) || extent > 64 ||
+	    !sg_ext_const(f->sp, n->shape->ext[k], &count) ||
+	    !sg_ext_const(f->sp, (sg_ext)n->attr->w[k], &start) ||
+	    !sg_ext_const(f->sp, (sg_ext)n->attr->w[s->rank + k], &step))
+		return false;
+	p->axis = k;
+	for (int64_t i = 0; i < count; i++)
+		p->bits |= UINT64_C(1) << (start + i * step);
+	return count > 0;
+}
+
+/* The axis along which the slices leave something out, as a set. */
+static uint32_t
+axis_left(const sg_fn *f, sg_ref r, const parts *p)
+{
+	int64_t extent;
+
+	if (!p->bits || !sg_ext_const(f->sp, sg_fn_node(f, r)->shape->ext[p->axis], &extent))
+		return 0;
+	return p->bits == UINT64_MAX >> (64 - extent) ? 0 : UINT32_C(1) << p->axis;
+}
+
 static bool
 any_may_fail(const sg_fn *f)
 {
@@ -109,19 +153,26 @@ void
 sg_store_what_fails_unread(sg_fn *f)
 {
 	uint32_t *axes;
+	parts *part;
 
 	if (!any_may_fail(f))
 		return;
 	axes = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
+	part = SG_NEW_ARRAY(f->ctx, parts, f->g->n);
 	for (sg_ref r = f->g->n; r-- > 1;) {
 		sg_place *p = &f->at[r];
 		const bool read_through = p->kind == SG_P_CALC || p->kind == SG_P_VIEW;
+		const sg_node *x = &f->g->node[r];
 
+		axes[r] |= axis_left(f, r, &part[r]);
 		if (p->kind == SG_P_CALC && !p->unit && may_fail(f, r, axes[r]))
 			p->stored = true;
 		if (!read_through || (p->stored && p->kind == SG_P_CALC))
 			axes[r] = 0;
-		for (uint32_t k = 0; read_through && k < f->g->node[r].nargs; k++)
-			axes[f->g->node[r].args[k]] |= axes_of_operand(f, r, k, axes[r]);
+		if (read_through && x->op == SG_SLICE && !axes[r] &&
+		    note_part(f, r, &part[x->args[0]]))
+			continue;
+		for (uint32_t k = 0; read_through && k < x->nargs; k++)
+			axes[x->args[k]] |= axes_of_operand(f, r, k, axes[r]);
 	}
 }

@@ -355,6 +355,16 @@ if [ "$(uname -m)" = x86_64 ]; then
 	judge 'and loops that do become SIMD' $?
 fi
 
+# ---- what may fail, where slices take all of it, or some
+cat >apart.sg <<'END'
+input x[N], i: i64[M, 2]
+g = x[i]
+entry all = g[:, 0] + 2*g[:, 1] as y
+entry some = g[:, 1] as y
+END
+"$SYMGRAD" info --format=json apart.sg | grep -q '"workspace": "0"}, .*"workspace": "4096"}'
+judge 'is an array of its own in the latter case alone' $?
+
 # ---- diff
 expect 'a derivative as a mathematician writes it' 0 '*' '' diff -e 'sin(x)**2' --wrt x
 grep -q '2\*sin(x)\*cos(x)' out
