@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/symgrad.h"
@@ -151,6 +152,30 @@ START_TEST(a_forked_child_goes_alone)
 			status = sg_pool_run(p, count, &t, t.turns, t.grain);
 			sg_pool_free(p);
 			_exit(status == 0 && t.seen[99] == 2 ? 7 : 1);
+		}
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+		sg_pool_free(p);
+	}
+END_TEST
+
+START_TEST(a_forked_child_may_have_threads_of_its_own)
+	{
+		sg_pool *p = sg_pool_new();
+		tally t = {.grain = 1, .turns = 100, .fails_from = -1};
+		int status;
+		pid_t pid;
+
+		ck_assert(sg_pool_set(p, 3));
+		ck_assert_int_eq(sg_pool_run(p, count, &t, t.turns, t.grain), 0);
+		ck_assert_int_eq(nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL), 0); /* they sleep */
+		pid = fork();
+		if (pid == 0) {
+			status = !sg_pool_set(p, 4);
+			for (int k = 0; k < 50; k++)
+				status |= sg_pool_run(p, count, &t, t.turns, t.grain);
+			sg_pool_free(p);
+			_exit(status == 0 && t.seen[99] == 51 ? 7 : 1);
 		}
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7);
@@ -308,6 +333,7 @@ main(void)
 	tcase_add_test(c, the_number_of_threads_has_bounds);
 	tcase_add_test(c, several_callers_may_use_one_pool);
 	tcase_add_test(c, a_forked_child_goes_alone);
+	tcase_add_test(c, a_forked_child_may_have_threads_of_its_own);
 	tcase_add_loop_test(c, results_do_not_depend_on_the_number_of_threads, 0, MODELS);
 	tcase_add_loop_test(c, small_work_is_right_too, 0, MODELS);
 	tcase_add_test(c, failures_come_out_of_the_threads);

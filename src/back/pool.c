@@ -10,7 +10,8 @@
  * which makes the next start cheap, and then sleep.
  *
  * Threads start with the first loop that is worth them, take no signals, and end with the pool. In
- * a child that the host forks there are none, and loops run alone. */
+ * a child that the host forks there are none, and loops run alone; until another number of threads
+ * is asked for there, which starts the child's own. */
 #define _GNU_SOURCE 1 /* sched_getaffinity */
 
 #include "back/back.h"
@@ -185,10 +186,24 @@ wake_all(sg_pool *p)
 	pthread_mutex_unlock(&p->sleep);
 }
 
+/* In a forked child: threads that are not there hold a lock, count as inside, or are waited for by
+ * pthread_cond_destroy. So what they used is made anew. */
+static void
+forget_workers(sg_pool *p)
+{
+	(void)pthread_mutex_init(&p->sleep, NULL);
+	(void)pthread_cond_init(&p->wake, NULL);
+	atomic_store(&p->open, 0);
+	atomic_store(&p->inside, 0);
+	atomic_store(&p->sleepers, 0);
+}
+
 static void
 end_workers(sg_pool *p)
 {
-	if (p->nworkers && p->process == getpid()) {
+	if (p->nworkers && p->process != getpid()) {
+		forget_workers(p);
+	} else if (p->nworkers) {
 		atomic_store(&p->over, true);
 		wake_all(p);
 		for (int i = 0; i < p->nworkers; i++)
@@ -228,12 +243,9 @@ sg_pool_free(sg_pool *p)
 	if (!p)
 		return;
 	end_workers(p);
-	/* in a forked child they count threads that are not there, and would wait for them */
-	if (!p->process || p->process == getpid()) {
-		pthread_cond_destroy(&p->wake);
-		pthread_mutex_destroy(&p->sleep);
-		pthread_mutex_destroy(&p->taken);
-	}
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->sleep);
+	pthread_mutex_destroy(&p->taken);
 	free(p);
 }
 
