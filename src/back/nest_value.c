@@ -151,11 +151,40 @@ within_text(const sg_nest *n, const sg_val *v)
 	return (sg_c_text){sg_buf_text(&b), SG_PREC_COND};
 }
 
+/* Its text without the parentheses around all of it. */
+static const char *
+inside(const char *s, size_t *n)
+{
+	size_t depth = 0;
+
+	*n = strlen(s);
+	for (size_t i = 0; i + 1 < *n; i++) {
+		depth += s[i] == '(';
+		depth -= s[i] == ')';
+		if (depth == 0)
+			return s;
+	}
+	if (*s != '(')
+		return s;
+	*n -= 2;
+	return s + 1;
+}
+
+static bool
+is_same(const char *x, const char *y)
+{
+	size_t nx, ny;
+
+	x = inside(x, &nx);
+	y = inside(y, &ny);
+	return nx == ny && memcmp(x, y, nx) == 0;
+}
+
 /* A comparison of an integer with itself, which compilers complain of. */
 static bool
 compares_equal(const sg_val *v, const sg_c_text *arg, sg_type t, sg_c_text *out)
 {
-	if (sg_type_is_float(t) || v->nargs != 2 || strcmp(arg[0].s, arg[1].s) != 0)
+	if (sg_type_is_float(t) || v->nargs != 2 || !is_same(arg[0].s, arg[1].s))
 		return false;
 	if (v->op == SG_EQ || v->op == SG_LE)
 		*out = (sg_c_text){"1", SG_PREC_ATOM};

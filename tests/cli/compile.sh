@@ -109,6 +109,15 @@ END
 		-Wshadow -Werror -c sums.c -o sums.o
 done
 
+# ---- numbers that are a dimension, compared with others of the same text
+cat >same.sg <<'END'
+dim N
+output linspace(0.0, 1.0, N)[N-1] as end, arange(N)[N-1] == N - 1 as is, N - 1 < arange(N)[N-1] as below
+END
+expect 'a dimension beside itself' 0 '' '' compile same.sg -o . --standalone
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Werror -c same.c -o same.o
+
 # ---- sums that lie in a tile, which has no index of its own
 cat >curved.sg <<'END'
 real f32
