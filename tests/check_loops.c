@@ -446,9 +446,11 @@ static const struct {
      "low = if shape(x, 0) > 0 and k >= 0 then w[argmin(x)] * min(w) else 0.0\n"
      "both = if shape(x, 0) > 0 then (if max(w) > 0.7 then sum(exp(x*w)) else prod(w)) else 1.0\n"
      "far = if k > 7 then sum(x[j + 100]) + logdet(A - A) else sum(w)\n"
-     "loss = top + low + both + far\n"
-     "gradient loss wrt w\n"
-     "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n",
+     "least = if k > 7 then max(sqrt(x*w)[:0]) else sum(x*x)\n"
+     "loss = top + low + both + far + least\n"
+     "gradient loss wrt x, w\n"
+     "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
+     "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",
      1e-10},
     {"branches: indices of one side are read on that side",
      "param w[2]\n"

@@ -1,4 +1,5 @@
 /* reverse.c - adjoints: one walk from y down to the x[i], in index order. */
+#include "pass/guard.h"
 #include "pass/sweep.h"
 #include "rules/op.h"
 
@@ -115,6 +116,34 @@ through_same(sweep *s, sg_ref r, sg_adj a)
 
 /* ---- extrema: what is not taken has no part in it ---- */
 
+/* Is it possible that there are no elements along the axes? */
+static bool
+may_be_nothing(sg_build *b, const sg_shape *shape, uint64_t axes)
+{
+	const sg_ext one = sg_ext_int(b->sp, 1);
+
+	for (uint32_t k = 0; k < shape->rank; k++)
+		if ((axes >> k & 1) && !sg_ext_nonneg(b->sp, sg_ext_sub(b->sp, shape->ext[k], one)))
+			return true;
+	return false;
+}
+
+/* The branch that an adjoint with the mask is for, in the shape; 0: there is none. */
+static sg_ref
+branch_of(sg_build *b, const sg_mask *m, const sg_shape *shape)
+{
+	for (; m; m = m->up) {
+		const sg_ref one = sg_same_everywhere(b->g, m->node);
+
+		if (one)
+			return sg_broadcast(b, sg_reshape(b, one, sg_shape_scalar(b->sp)), shape,
+			                    NULL);
+	}
+	return 0;
+}
+
+/* The extremum of nothing fails. In a branch it is looked at in that branch alone, wherever what
+ * is made of it here goes to. */
 static void
 through_extremum(sweep *s, sg_ref r, sg_adj a)
 {
@@ -122,14 +151,22 @@ through_extremum(sweep *s, sg_ref r, sg_adj a)
 	const sg_node n = sg_at(b, r);
 	const sg_shape *shape = sg_shape_of(b, n.args[0]);
 	const uint64_t gone = (uint64_t)n.attr->w[0];
+	sg_ref taken, branch = 0;
 
 	if (!wanted(s, n.args[0]))
 		return;
 	a = sg_adj_settle(b, a);
+	if (may_be_nothing(b, shape, gone))
+		branch = branch_of(b, a.mask, shape);
 	a.raw = sg_unreduce(b, sg_extremum_share(b, r, a.raw), shape, gone);
+	taken = sg_extremum_taken(b, r);
+	if (branch) {
+		a.raw = sg_ew3(b, SG_SELECT, branch, a.raw, sg_const_like(b, a.raw, 0));
+		taken = sg_ew3(b, SG_SELECT, branch, taken, sg_const_int(b, SG_BOOL, shape, 0));
+	}
 	if (a.mask)
 		a.mask = sg_mask_plain(b, sg_unreduce(b, a.mask->node, shape, gone));
-	contribute(s, n.args[0], sg_adj_taken(b, a, sg_extremum_taken(b, r)));
+	contribute(s, n.args[0], sg_adj_taken(b, a, taken));
 }
 
 /* ---- ops that mix elements ---- */
