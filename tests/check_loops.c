@@ -452,6 +452,17 @@ static const struct {
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
      "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",
      1e-10},
+    {"tiles of rows that have nothing in them",
+     "input x[N, 0], y[N, 0]\n"
+     "v = sum(broadcast_to((x + y*y)[:, :, None], [N, 0, 17]), axis=2)\n"
+     "output v\ngradient sum(sin(v)) as L wrt x, y\n",
+     1e-10},
+    {"an index of an array that is empty, beside loops of no turns",
+     "input x[N, 0], d[N, 4], s\n"
+     "c = sum(x, axis=0)\n"
+     "v = sum(broadcast_to(square(c[None, :, None])*sin(d[:, None, :]*s), [N, 0, 4]), axis=(0, 1))\n"
+     "gradient sum(sin(v)) as L wrt x, d\n",
+     1e-10},
     {"branches: indices of one side are read on that side",
      "param w[2]\n"
      "v = index_put(w, [1], 0.76*w[0:1])\n"

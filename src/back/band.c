@@ -62,7 +62,7 @@ sg_row_length(sg_fn *f, sg_ref r)
 	return k <= s->rank ? sg_fn_ext_mul(f, s->ext + k, s->rank - k) : sg_ext_int(f->sp, 1);
 }
 
-/* Elements of a row, if the leading axis is the rows. */
+/* Elements of a row, if the leading axis is the rows. Where that is 0 no index has the row in it. */
 static bool
 row_length(const finder *w, sg_ref r, sg_ext *length)
 {
@@ -70,7 +70,7 @@ row_length(const finder *w, sg_ref r, sg_ext *length)
 	const uint32_t k = leading_axis(w->f, s);
 
 	*length = sg_row_length(w->f, r);
-	return k < s->rank && s->ext[k] == w->rows;
+	return k < s->rank && s->ext[k] == w->rows && !sg_ext_is(w->f->sp, *length, 0);
 }
 
 /* Adds to `high` the most that the term can be; false: that is not known, or it can be negative. */

@@ -116,7 +116,8 @@ split_form(const sg_asker *a, sg_aff x, sg_ext by, sg_aff *whole, sg_aff *left, 
 }
 
 /* x // by, or what is left: of an x that is not negative. What by divides goes out of it, and what
- * is less than by, as far as that is known. */
+ * is less than by, as far as that is known. By 0 it stands in a loop of no turns, or would, did it
+ * depend on that. */
 sg_aff
 sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
 {
@@ -125,6 +126,8 @@ sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
 	sg_val v = {.kind = rest ? SG_V_MOD : SG_V_DIV, .type = SG_I64, .aff = x, .ext = by};
 	sg_aff whole = sg_aff_zero(f), left;
 
+	if (sg_ext_is(f->sp, by, 0))
+		return whole;
 	if (split_form(a, x, by, &whole, &left, &v.most)) {
 		if (sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, sg_ext_sub(f->sp, by, one), v.most)))
 			return rest ? left : whole;
