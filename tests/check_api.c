@@ -1,6 +1,7 @@
 /* check_api.c - the library as its users see it: compiling, diagnostics, binding, calling,
  * checking. */
 #include <check.h>
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -818,6 +819,7 @@ START_TEST(binaries_are_written_beside_and_renamed)
 		ck_assert_int_eq(unlink(path), 0);
 		ck_assert_int_eq(rmdir(dir), 0); /* nothing else was left */
 		ck_assert_int_eq(sg_write_binary(m, "/dev/null/test.o", 0, &why), SG_EFILE);
+		ck_assert_ptr_nonnull(strstr(why.text, strerror(ENOTDIR)));
 		sg_model_free(m);
 	}
 END_TEST

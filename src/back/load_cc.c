@@ -13,6 +13,7 @@
 #include "back/load.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,15 @@ compile(build *b, const sg_site *s, char **why)
 	return false;
 }
 
+/* "WHAT: the system's reason" */
+static void
+say_error(char **why, const char *what, int error)
+{
+	sg_say(why, what);
+	sg_say(why, ": ");
+	sg_say(why, strerror(error));
+}
+
 static bool
 build_at(build *b, const char *text, const char *parent, const char *path, char **why)
 {
@@ -147,12 +157,12 @@ build_at(build *b, const char *text, const char *parent, const char *path, char 
 	bool ok;
 
 	if (!sg_site_enter(&s, parent, text)) {
-		sg_say(why, "can't write beside it");
+		say_error(why, "can't write beside it", errno);
 		return false;
 	}
 	ok = compile(b, &s, why);
 	if (ok && rename(s.object, path) != 0) {
-		sg_say(why, "can't rename it into its place");
+		say_error(why, "can't rename it into its place", errno);
 		ok = false;
 	}
 	sg_site_leave(&s);

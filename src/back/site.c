@@ -6,6 +6,7 @@
 #include "back/cc.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ void
 sg_site_leave(sg_site *s)
 {
 	char *path[FILES] = {s->source, s->object, s->log};
+	const int error = errno; /* why it is left may still be told */
 
 	for (int i = 0; i < FILES; i++) {
 		if (path[i])
@@ -56,6 +58,7 @@ sg_site_leave(sg_site *s)
 		close(s->lock);
 	free(s->dir);
 	*s = (sg_site){.lock = -1};
+	errno = error;
 }
 
 /* Removes it if nobody is in it; what is in it and not of a site stays, and so does the folder. */
