@@ -104,6 +104,15 @@ listed(sg_ctx *ctx, size_t n, const char *const *names)
 	return sg_buf_text(&text);
 }
 
+static bool
+is_input(const sg_program *p, const char *name)
+{
+	for (size_t i = 0; i < p->ninputs; i++)
+		if (strcmp(p->input[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Drops all entries but the one that the options name. */
 static void
 keep_entry(job *j, sg_program *p)
@@ -126,7 +135,10 @@ keep_entry(job *j, sg_program *p)
 	sg_diag *d =
 	    sg_error(ctx, (sg_span){.src = NULL}, "unknown-entry", "no entry '%s'", j->o->entry);
 
-	if (near)
+	if (is_input(p, j->o->entry))
+		sg_add_hint(ctx, d, "'%s' is an input, whose value is given as %s=VALUE", j->o->entry,
+		            j->o->entry);
+	else if (near)
 		sg_add_hint(ctx, d, "did you mean '%s'?", near);
 	else
 		sg_add_hint(ctx, d, "the model has %s", listed(ctx, p->nentries, names));

@@ -197,6 +197,8 @@ expect 'a dimension below 0' 1 '' "symgrad run: error: dimension 'n': expected a
 expect 'a dimension that nothing fixes' 1 '' '*' run noise.sg
 expect 'an unknown entry' 1 '' "error: no entry 'sum' [unknown-entry]
 hint: the model has 'forward', 'gradient' and 'shifted'" run line.sg sum "$x" 'y=[0, 3]'
+expect 'an input in the place of the entry' 1 '' "error: no entry 'x' [unknown-entry]
+hint: 'x' is an input, whose value is given as x=VALUE" run line.sg x
 expect 'a misspelt entry' 1 '' '*' run line.sg grad "$x" 'y=[0, 3]'
 expect 'a model that is not there' 1 '' '*' run no.sg
 printf 'output x as y\n' >bad.sg
