@@ -57,7 +57,7 @@ sg_check_compare(sg_check_run *r, const sg_pair *p)
 		}
 	}
 	if (worst >= 0) {
-		row.at = p->index ? p->index[worst] : worst;
+		row.at = p->is_part ? -1 : p->index ? p->index[worst] : worst;
 		row.is = p->is[worst];
 		row.expected = p->expected[worst];
 	}

@@ -17,6 +17,7 @@ enum { LEVELS = 8, MOST_DERIVS = 64, MOST_DIRECTIONS = 64, LEAST_DIRECTIONS = 4 
 typedef struct site {
 	sg_ref at;
 	const char *output;
+	bool is_part; /* the output is made of it by more than another shape */
 } site;
 
 /* The program in f64, and data for it. */
@@ -31,6 +32,7 @@ typedef struct field {
 typedef struct trial {
 	field *f;
 	const char *output;
+	bool is_part;
 	sg_deriv_kind kind;
 	sg_program q;
 	sg_ref fn, x0, d, v, other;   /* in q; v, other may be 0 */
@@ -211,6 +213,7 @@ compare_differences(trial *t, const double *d, sg_tensor *work)
 	             .is = is,
 	             .expected = expected,
 	             .index = index,
+	             .is_part = t->is_part,
 	             .floor = 1e-6 * t->scale + 1e-300,
 	             .limit = t->single ? 2e-2 : 1e-6};
 
@@ -247,6 +250,7 @@ compare_modes(trial *t, const double *d, int64_t nd, bool other_is_forward)
 	             .count = nd,
 	             .is = d,
 	             .expected = o,
+	             .is_part = t->is_part,
 	             .floor = 1e-6 * t->scale + 1e-300,
 	             .limit = t->single ? 1e-3 : 1e-9};
 
@@ -400,7 +404,7 @@ check_site(void *arg)
 	site_task *s = arg;
 	field *f = s->f;
 	const sg_node n = *sg_node_at(f->p->g, s->s->at);
-	trial t = {.f = f, .output = s->s->output, .kind = (sg_deriv_kind)n.attr->w[0]};
+	trial t = {.f = f, .output = s->s->output, .is_part = s->s->is_part, .kind = (sg_deriv_kind)n.attr->w[0]};
 	sg_tensor work;
 	int64_t nd;
 	bool forward;
@@ -469,6 +473,14 @@ is_in_a_body(const field *f, sg_ref r)
 	return false;
 }
 
+static bool
+is_reshaped(const sg_graph *g, sg_ref out, sg_ref r)
+{
+	while (out != r && (g->node[out].op == SG_RESHAPE || g->node[out].op == SG_BIND))
+		out = sg_arg(g, out, 0);
+	return out == r;
+}
+
 /* The derivatives that the entry's outputs hold, save those in bodies of loops, each with the first
  * output that holds it. Operands come before users, so one backward walk passes the outputs'
  * numbers down. */
@@ -488,7 +500,8 @@ find_sites(const field *f, const sg_entry_ir *e, site *out)
 		}
 	for (sg_ref r = 1; r < g->n && n < MOST_DERIVS; r++)
 		if (holder[r] && g->node[r].op == SG_DERIV && !is_in_a_body(f, r))
-			out[n++] = (site){r, e->out[holder[r] - 1].name};
+			out[n++] = (site){r, e->out[holder[r] - 1].name,
+			                  !is_reshaped(g, e->out[holder[r] - 1].ref, r)};
 	return n;
 }
 

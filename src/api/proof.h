@@ -23,6 +23,7 @@ typedef struct sg_pair {
 	int64_t count;
 	const double *is, *expected;
 	const int64_t *index; /* flat index of each element in the output; NULL: its own */
+	bool is_part;         /* of what the output is made of: it has no index there */
 	double floor; /* differences are judged against the larger of this and the arrays' scale */
 	double limit;
 } sg_pair;

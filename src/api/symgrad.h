@@ -716,7 +716,8 @@ typedef struct sg_check_row {
 	double error;        /* largest abs(a - b) / max(abs(a), abs(b), scale of the array) */
 	double limit;        /* what is tolerated */
 	int ok;              /* error <= limit */
-	int64_t at;          /* flat index of the worst element; -1: the output is empty */
+	int64_t at;          /* flat index of the worst element; -1: the output is empty, or a
+	                      * derivative within it was compared */
 	double is, expected; /* there */
 } sg_check_row;
 

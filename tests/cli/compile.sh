@@ -431,6 +431,9 @@ derivative f(x; dz) = 3*x*dz
 input x
 gradient f(x) as y wrt x
 END
+expect 'a check in JSON' 0 '*' '' check curved.sg curvature --format=json
+tr '{' '\n' <out | grep '"slope"' >slope && ! grep -v '"at": \(-1\|0\),' slope
+judge 'names no element beyond a scalar output' $?
 expect 'a wrong rule is found' 1 '*' '' check wrong.sg
 sed -n 2p out | grep -q 'BAD'
 judge 'the worst comes first' $?
