@@ -480,14 +480,28 @@ put_big_operator(sg_text_writer *w, const sg_node *n, const char *sign)
 }
 
 static sg_prec
+put_einsum(sg_text_writer *w, sg_ref r)
+{
+	sg_ref arg[2];
+
+	sg_buf_puts(w->b, "\\operatorname{einsum}_{");
+	sg_put_einsum_labels(w, r, " \\to ", arg);
+	sg_buf_puts(w->b, "}\\left(");
+	put(w, arg[0], SG_P_ANY);
+	sg_buf_puts(w->b, ", ");
+	put(w, arg[1], SG_P_ANY);
+	sg_buf_puts(w->b, "\\right)");
+	return SG_P_POSTFIX;
+}
+
+static sg_prec
 put_contract(sg_text_writer *w, sg_ref r)
 {
-	const sg_node *n = sg_node_at(w->g, r);
 	bool xt, yt;
 	sg_ref x, y;
 
 	if (!sg_contract_as_matmul(w, r, &x, &y, &xt, &yt))
-		return put_args(w, operator_name(w, "einsum"), n);
+		return put_einsum(w, r);
 	if (sg_node_at(w->g, x)->shape->rank == 1 && sg_node_at(w->g, y)->shape->rank == 1) {
 		put(w, x, SG_P_POSTFIX);
 		sg_buf_puts(w->b, " \\cdot ");

@@ -454,27 +454,36 @@ sg_contract_as_matmul(const sg_text_writer *w, sg_ref r, sg_ref *left, sg_ref *r
 	return yx;
 }
 
-static sg_prec
-put_contract(sg_text_writer *w, sg_ref r)
+void
+sg_put_einsum_labels(sg_text_writer *w, sg_ref r, const char *arrow, sg_ref arg[2])
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	factor x, y;
 	const int64_t *lo = factors_of(n, &x, &y);
-	sg_ref a, b;
+
+	put_labels(w, x.n, x.label);
+	sg_buf_putc(w->b, ',');
+	put_labels(w, y.n, y.label);
+	sg_buf_puts(w->b, arrow);
+	put_labels(w, (uint32_t)n->attr->w[2], lo);
+	arg[0] = x.r;
+	arg[1] = y.r;
+}
+
+static sg_prec
+put_contract(sg_text_writer *w, sg_ref r)
+{
+	sg_ref a, b, arg[2];
 	bool at, bt;
 
 	if (sg_contract_as_matmul(w, r, &a, &b, &at, &bt))
 		return put_matmul(w, a, b, at, bt);
 	sg_buf_puts(w->b, "einsum(\"");
-	put_labels(w, x.n, x.label);
-	sg_buf_putc(w->b, ',');
-	put_labels(w, y.n, y.label);
-	sg_buf_puts(w->b, "->");
-	put_labels(w, (uint32_t)n->attr->w[2], lo);
+	sg_put_einsum_labels(w, r, "->", arg);
 	sg_buf_puts(w->b, "\", ");
-	sg_put(w, x.r, SG_P_ANY);
+	sg_put(w, arg[0], SG_P_ANY);
 	sg_buf_puts(w->b, ", ");
-	sg_put(w, y.r, SG_P_ANY);
+	sg_put(w, arg[1], SG_P_ANY);
 	sg_buf_putc(w->b, ')');
 	return SG_P_POSTFIX;
 }

@@ -122,6 +122,8 @@ sg_inline(const sg_text_writer *w, sg_ref r)
 	return !w->name[r];
 }
 
+/* "ij,jk->ik" of a contraction, with this arrow, and the operands in that order. */
+void sg_put_einsum_labels(sg_text_writer *w, sg_ref r, const char *arrow, sg_ref arg[2]);
 /* Is the contraction the matrix product left @ right, with .T where told? */
 bool sg_contract_as_matmul(const sg_text_writer *w, sg_ref r, sg_ref *left, sg_ref *right, bool *lt,
                            bool *rt);

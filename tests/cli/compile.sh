@@ -385,6 +385,15 @@ judge 'compiles again and gives the same numbers' $?
 expect 'LaTeX' 0 '*' '' diff -e 'sqrt(x)' --wrt x --latex
 grep -q '\\frac\|\\sqrt' out
 judge 'is LaTeX' $?
+cat >curved.sg <<'END'
+input x[N, 3], y[N, 2]
+param w[2, 3]
+loss = mean((tanh(x @ w.T) - y)**2)
+entry curvature = hessian(loss, w) as H, norm(grad(loss, w)) as slope
+END
+expect 'a Hessian as LaTeX' 0 '*' '' diff curved.sg --latex
+grep -q 'operatorname{einsum}_{[a-z]*,[a-z]* .to [a-z]*}' out
+judge 'says which axes products are summed over' $?
 
 cat >nothing.sg <<'END'
 input x[N], p: bool
