@@ -274,8 +274,10 @@ START_TEST(what_fails_is_an_error_though_nothing_reads_it)
 		    "entry g = grad(sum(x[[i, 0]][1:]**2), x) as y\n"
 		    "c = 2*x[[0, 1, i, 1]]\n"
 		    "entry h = c[0]*c[1] + c[3] as y\n"
-		    "entry k = c[3:] + c[:1] as y\n";
-		static const char *const entry[] = {"a", "b", "c", "d", "e", "f", "g", "h", "k"};
+		    "entry k = c[3:] + c[:1] as y\n"
+		    "e = exp(x[[i, 0]])\n"
+		    "entry l = if i == 0 then sum(exp(e[0]*x)) else sum(sin(e[1]*x)) as y\n";
+		static const char *const entry[] = {"a", "b", "c", "d", "e", "f", "g", "h", "k", "l"};
 		sg_model *m = sg_compile_string("test.sg", text, strlen(text), NULL);
 		const double x[6] = {1, 2, 3, 4, 5, 6};
 		const int64_t ext[2] = {2, 3}, i = 5;

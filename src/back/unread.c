@@ -6,7 +6,7 @@
  * computed by itself where readers leave elements out. One walk, readers before operands, carries
  * the axes along which they do. Slices that take an array apart along an axis, as a[0], a[1] and
  * a[2] do, leave nothing out. */
-#include "back/emit.h"
+#include "back/branch.h"
 
 #define ALL_AXES UINT32_MAX
 
@@ -113,7 +113,8 @@ note_part(const sg_fn *f, sg_ref r, parts *p)
 	int64_t extent, count, start, step;
 	uint32_t k = 0;
 
-	if (cut == 0 || (cut & (cut - 1)) != 0)
+	if (cut == 0 || (cut & (cut - 1)) != 0 || /* or one that a branch alone reads */
+	    sg_guard_of(f, r) != sg_guard_of(f, n->args[0]))
 		return false;
 	while (!(cut >> k & 1))
 		k++;
