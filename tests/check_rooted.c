@@ -1,4 +1,5 @@
-/* check_rooted.c - norms that are compared with numbers lose their root, and no answer changes. */
+/* check_rooted.c - roots and divisions that code does without: norms that are compared with numbers
+ * lose their root, and no answer changes; a reciprocal serves all of its products. */
 #include <check.h>
 #include <math.h>
 #include <stdbool.h>
@@ -75,6 +76,36 @@ START_TEST(answers_are_those_of_the_root)
 	}
 END_TEST
 
+/* ---- how often a text stands in the C of a model ---- */
+
+static int
+count_in_c(const char *text, const char *what)
+{
+	sg_model *m = sg_compile_string("rooted.sg", text, strlen(text), NULL);
+	sg_failure why;
+	const char *c;
+	int n = 0;
+
+	ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+	c = sg_write_c(m, "rooted.h", 0, NULL, &why);
+	ck_assert_ptr_nonnull(c);
+	for (c = strstr(c, "#include"); (c = strstr(c, what)) != NULL; c++)
+		n++;
+	sg_model_free(m);
+	return n;
+}
+
+START_TEST(one_division_serves_many_products)
+	{
+		static const char many[] = "input x, y, z\nr = 1/x\noutput y*r as a, z*r as b\n";
+		static const char one[] = "input x, y\nr = 1/x\noutput y*r as a\n";
+
+		ck_assert_int_eq(count_in_c(many, " / x[0]"), 1);
+		ck_assert_int_eq(count_in_c(many, "1.0 / x[0]"), 1);
+		ck_assert_int_eq(count_in_c(one, "y[0] / x[0]"), 1);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -84,6 +115,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(t, answers_are_those_of_the_root, 0, 2);
+	tcase_add_test(t, one_division_serves_many_products);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -138,6 +138,21 @@ contract_with_reader(sg_build *b, const sg_node *n, const sg_node *c, const sg_r
 	                             : 0;
 }
 
+/* x (1/y) is x/y, one rounding less, where nothing else reads 1/y: else one division serves all.
+ * 0: it is no such product. */
+static sg_ref
+division(sg_build *b, const sg_graph *old, const sg_node *n, const sg_ref *map,
+         const uint32_t *nreaders)
+{
+	for (uint32_t k = 0; n->op == SG_MUL && k < 2; k++) {
+		const sg_node *inverse = &old->node[n->args[k]];
+
+		if (inverse->op == SG_RECIP && nreaders[n->args[k]] == 1)
+			return sg_ew2(b, SG_DIV, map[n->args[1 - k]], map[inverse->args[0]]);
+	}
+	return 0;
+}
+
 void
 sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 {
@@ -163,6 +178,8 @@ sg_rebuild(sg_ctx *ctx, sg_program *p, bool finite, bool dissolve)
 			map[r] = arg[0];
 		else if (n.nargs == 1 && nreaders[n.args[0]] == 1)
 			joined = contract_with_reader(&b, &n, &old->node[n.args[0]], map);
+		else if (n.nargs == 2)
+			joined = division(&b, old, &n, map, nreaders);
 		if (!map[r])
 			map[r] = joined ? joined : sg_remake(&b, &n, arg);
 		if (old->name[r] && !b.g->name[map[r]])

@@ -299,10 +299,6 @@ simplify_mul(sg_build *b, sg_ref x, sg_ref y)
 		return neg(b, sg_ew2(b, SG_MUL, p.args[0], y));
 	if (q.op == SG_NEG)
 		return neg(b, sg_ew2(b, SG_MUL, x, q.args[0]));
-	if (q.op == SG_RECIP)
-		return sg_ew2(b, SG_DIV, x, q.args[0]);
-	if (p.op == SG_RECIP)
-		return sg_ew2(b, SG_DIV, y, p.args[0]);
 	return 0;
 }
 
