@@ -158,13 +158,14 @@ typedef struct option_case {
 	const char *report;
 } option_case;
 
-static const sg_fixed_dim nameless[] = {{NULL, 1}};
+static const sg_fixed_dim nameless[] = {{NULL, 1}}, twice[] = {{"N", 1}, {"M", 1}, {"N", 2}};
 static const option_case option_cases[] = {
     {{.real = SG_DTYPE_I32}, "symgrad: error: the option 'real': expected f32 or f64\n"},
     {{.backend = (sg_backend)99},
      "symgrad: error: the option 'backend': expected one of sg_backend\n"},
     {{.nfixed = 1}, "symgrad: error: the fixed dimensions are NULL\n"},
     {{.nfixed = 1, .fixed = nameless}, "symgrad: error: a fixed dimension has no name\n"},
+    {{.nfixed = 3, .fixed = twice}, "symgrad: error: a dimension is fixed twice\n"},
 };
 
 START_TEST(wrong_options_are_error_values)

@@ -329,6 +329,10 @@ wrong_argument(const sg_origin *origin, const sg_options *o)
 	for (size_t i = 0; i < o->nfixed; i++)
 		if (!o->fixed[i].name)
 			return "a fixed dimension has no name";
+	for (size_t i = 0; i < o->nfixed; i++)
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(o->fixed[i].name, o->fixed[k].name) == 0)
+				return "a dimension is fixed twice";
 	if (o->real != SG_DTYPE_NONE && o->real != SG_DTYPE_F32 && o->real != SG_DTYPE_F64)
 		return "the option 'real': expected f32 or f64";
 	if ((unsigned)o->backend > SG_BACKEND_TIERED)
