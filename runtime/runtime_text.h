@@ -13,6 +13,7 @@ typedef struct sgrt_snippet {
 	uint32_t name, text;  /* of strings: "sgrt_sigmoid_f32", "SGRT_EINDEX" */
 	uint32_t decl;        /* of a function: its prototype without static; else 0 */
 	uint16_t need, nneeds; /* the other snippets that it needs: sgrt_snippets[sgrt_needs[need ...]] */
+	uint8_t fuses; /* it may leave out roundings of products that are added (Makefile.am: products) */
 } sgrt_snippet;
 
 extern const sgrt_snippet sgrt_snippets[]; /* sorted by name (strcmp) */

@@ -77,6 +77,7 @@ function finish(    name, proto, i, kind, reference) {
 		if (!reference && FILENAME !~ /\/error\.c$/) kernels[++nkernels] = name
 		body = "static " body
 	}
+	if (kind == "function" && FILENAME ~ /\/(matmul|softmax|normal)\.c$/) products[name] = 1
 	if (reference) comment = ""
 	else add(name, jit_only ? proto : body, kind, proto)
 	body = ""
@@ -165,7 +166,7 @@ function write_text(f,    i, n, s, id, seen, k, all, rows, place) {
 			k++
 		}
 		rows = rows "\t{" string(n) ", " string(text_of[n]) ", " \
-			(proto_of[n] == "" ? 0 : string(proto_of[n])) ", " all ", " k "},\n"
+			(proto_of[n] == "" ? 0 : string(proto_of[n])) ", " all ", " k ", " (n in products) "},\n"
 		all += k
 	}
 	print "};\n" > f

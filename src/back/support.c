@@ -45,7 +45,22 @@ typedef struct closure {
 	sg_map *seen; /* printed, or below on the stack */
 	const sgrt_snippet **todo;
 	size_t n, cap;
+	bool fuses; /* where the text is now */
 } closure;
+
+/* Whether gcc may fuse multiplication and addition in what comes: in products it may, under flags
+ * that forbid it elsewhere, as in the library. (clang has no such switch to take back.) */
+static void
+set_fuses(closure *c, bool fuses)
+{
+	if (c->fuses != fuses)
+		sg_buf_puts(c->b, fuses ? "#if defined __GNUC__ && !defined __clang__\n"
+		                          "#pragma GCC push_options\n"
+		                          "#pragma GCC optimize (\"fp-contract=fast\")\n#endif\n\n"
+		                        : "#if defined __GNUC__ && !defined __clang__\n"
+		                          "#pragma GCC pop_options\n#endif\n\n");
+	c->fuses = fuses;
+}
 
 static void
 push_snippet(closure *c, const sgrt_snippet *s)
@@ -70,6 +85,8 @@ put_snippet(closure *c, const sgrt_snippet *first)
 		if (c->n > before)
 			continue;
 		c->n--;
+		if (s->decl)
+			set_fuses(c, s->fuses);
 		sg_buf_puts(c->b, sgrt_text_at(s->text));
 		sg_buf_putc(c->b, '\n');
 	}
@@ -86,6 +103,7 @@ put_runtime(sg_file *file, sg_buf *b)
 		if (s)
 			put_snippet(&c, s);
 	}
+	set_fuses(&c, false);
 }
 
 /* Is there a call of the function, outside of comments? */

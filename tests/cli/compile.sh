@@ -364,6 +364,20 @@ if [ "$(uname -m)" = x86_64 ]; then
 	judge 'and loops that do become SIMD' $?
 fi
 
+# ---- products, which may leave out roundings under flags by which nothing else may
+cat >fused.sg <<'END'
+input a[M, K], b[K, N], c[M, K]
+entry product = a @ b as y
+entry apart = a*c + a as y
+END
+"$SYMGRAD" compile --standalone fused.sg
+if [ "$(uname -m)" = x86_64 ] && ! ${CC:-cc} --version | grep -q clang; then
+	${CC:-cc} -std=c11 -O2 -march=x86-64-v3 -ffp-contract=off -S -o fused.s fused.c
+	awk '/^[a-z_0-9.]*:/ { name = $1 } /vfmadd/ { print name }' fused.s | sort -u >names
+	test -s names && ! grep -q '^fused_' names
+	judge 'products fuse multiplication and addition, and what the model says does not' $?
+fi
+
 # ---- what may fail, where slices take all of it, or some
 cat >apart.sg <<'END'
 input x[N], i: i64[M, 2]
