@@ -404,7 +404,10 @@ check_site(void *arg)
 	site_task *s = arg;
 	field *f = s->f;
 	const sg_node n = *sg_node_at(f->p->g, s->s->at);
-	trial t = {.f = f, .output = s->s->output, .is_part = s->s->is_part, .kind = (sg_deriv_kind)n.attr->w[0]};
+	trial t = {.f = f,
+	           .output = s->s->output,
+	           .is_part = s->s->is_part,
+	           .kind = (sg_deriv_kind)n.attr->w[0]};
 	sg_tensor work;
 	int64_t nd;
 	bool forward;

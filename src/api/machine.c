@@ -65,8 +65,8 @@ sg_place_code(const sg_emission *e)
 
 /* ---- machine code on demand ---- */
 
-/* What the compiler said, into the model's arena; why is freed also where that has no room. Without memory it said
- * nothing, and the next one who asks may have more. */
+/* What the compiler said, into the model's arena; why is freed also where that has no room. Without
+ * memory it said nothing, and the next one who asks may have more. */
 static void
 keep_reason(sg_model *m, bool jit, sg_machine *mc, char *why)
 {

@@ -8,7 +8,6 @@
  * plain. */
 #include "back/nest.h"
 
-
 /* LANES is more than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. A
  * body of more operations than LONG is printed once, not once more for what is left over. */
 enum { LANES = 32 };

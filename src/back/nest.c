@@ -551,17 +551,19 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	group_loops(n);
 	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
 	sg_find_needed(n);
-	if (!s->takes)
-		sg_choose_window(n);
 	if (s->takes)
 		sg_choose_moments(n);
-	else if (!n->window)
+	else
+		sg_choose_window(n);
+	const bool by_loops = !s->takes && !n->window;
+
+	if (by_loops)
 		sg_choose_lanes(n);
 	sg_set_depths(n);
-	if (!s->takes && !n->window)
+	if (by_loops) {
 		sg_choose_chunks(n);
-	if (!s->takes && !n->window)
 		sg_choose_vectors(n);
+	}
 	if (!n->band)
 		sg_choose_parallel(n);
 	n->tiles = n->window ? NULL : sg_plan_tiles(n);
