@@ -223,6 +223,7 @@ lib_sources = \
 	src/back/unread.c \
 	src/back/value.c \
 	src/back/weights.c \
+	src/back/widths.c \
 	src/back/window.c \
 	src/api/api.h \
 	src/api/call.c \

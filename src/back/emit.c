@@ -64,16 +64,33 @@ put_pieces(sg_file *file, size_t start)
 	pieces->n = 0;
 }
 
+/* Makes the function that begins at `start` in the text, what is between its braces at `inner`, an
+ * inline body. */
+static void
+put_widths(sg_file *file, const sg_c_entry *e, size_t start, size_t inner)
+{
+	sg_buf *b = &file->m.body;
+	const char *text = sg_copy(file->m.ctx, b->s + inner, b->n - inner + 1);
+	const char *name = sg_body_name(&file->m, e->fn);
+
+	b->n = start;
+	sg_put_widths_body(file, b, e, name);
+	sg_buf_puts(b, text);
+	sg_put_widest(file, b, e, name);
+}
+
 static void
 print_fn(sg_file *file, sg_c_entry *e)
 {
 	const size_t start = file->m.body.n;
+	size_t inner = start;
 	sg_fn *f = e->body;
 
 	if (e->args) {
 		sg_open_many(file, e, e->call, true);
 	} else {
 		sg_put_fn(file, &file->m.body, e, SG_PROTO_C);
+		inner = file->m.body.n;
 		sg_buf_puts(&file->m.body, "\n{\n");
 	}
 	print_check_call(file, e, sg_use(&file->m, "SGRT_EDIM"));
@@ -83,6 +100,8 @@ print_fn(sg_file *file, sg_c_entry *e)
 	sg_fn_print(f, e->uses.input);
 	print_return(file, f);
 	sg_buf_puts(&file->m.body, "}\n\n");
+	if (f->is_wide && !file->m.o->jit)
+		put_widths(file, e, start, inner);
 	put_pieces(file, start);
 	if (!e->args)
 		return;

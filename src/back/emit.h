@@ -82,6 +82,7 @@ typedef struct sg_module {
 	bool has_parallel;                          /* some loop may go on several threads */
 	bool has_independent; /* some loop is promised to have turns that do not meet */
 	bool has_rolled;      /* some loop is not to be unrolled */
+	bool has_widths;      /* some function is made for several widths of vectors: widths.c */
 	sg_buf parts;         /* loops as functions */
 	unsigned nparts;
 	uint8_t *reads; /* value.c: by op, floating type, operand: how often it is read, + 1; 0: not known */
@@ -370,6 +371,7 @@ typedef struct sg_fn {
 	sg_buf *b; /* where text goes */
 	int indent;
 	bool has_status, uses_work;
+	bool is_wide; /* what is printed has loops for which wide vectors pay: widths.c */
 	const char *status;
 	const char *loop[SG_MAX_LOOPS], *from, *to, *turn; /* turn: of its SCANs */
 	const char *row, *end;                             /* of a band: its tile */
@@ -392,6 +394,10 @@ sg_is_1(const sg_fn *f, sg_ext e)
 {
 	return sg_ext_is(f->sp, e, 1);
 }
+
+/* ---- widths of vectors (widths.c) ---- */
+void sg_widen(sg_fn *f, const sg_step *s); /* notes whether wide vectors pay for its loops */
+const char *sg_body_name(sg_module *m, const char *fn);
 
 /* Windows may read a place twice: then UNWINDOW sums up for each element what reads it. */
 bool sg_windows_overlap(const sg_fn *f, sg_ref r);

@@ -42,6 +42,8 @@ void sg_file_begin(sg_file *file);
 /* ---- prototype.c: parameters, prototypes, what the header says ---- */
 typedef enum { SG_PROTO_HEADER, SG_PROTO_C, SG_PROTO_LINE } sg_proto;
 void sg_put_fn(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how);
+void sg_put_widths_body(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *name);
+void sg_put_widest(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body);
 void sg_put_work(sg_buf *b, const sg_file *file, const sg_c_entry *e, sg_proto how);
 void sg_put_defaults(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how);
 void sg_put_dims(const sg_file *file, sg_buf *b, const sg_c_entry *e, bool types);
@@ -78,6 +80,9 @@ void sg_print_check(sg_file *file, const sg_c_entry *e);
 /* ---- support.c: the text that the functions stand on ---- */
 void sg_put_support(sg_file *file, sg_buf *b);
 bool sg_takes_roots(sg_file *file);
+
+/* ---- widths.c: functions for several widths of vectors ---- */
+void sg_put_widths_macros(sg_buf *b, bool has_parallel);
 
 /* ---- module.c: uniform calls and the description ---- */
 void sg_print_calls(sg_file *file, const sg_c_entry *e);

@@ -548,6 +548,7 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	for (size_t i = 0; i < s->nroots; i++)
 		n->tree = n->tree || s->root[i].tree;
 	n->columns = n->band && n->band->columns && !(s->mask >> s->row & 1);
+	sg_widen(f, s);
 	group_loops(n);
 	n->across = n->band && (s->mask >> s->row & 1) && n->nkept == 0;
 	sg_find_needed(n);

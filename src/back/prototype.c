@@ -88,6 +88,19 @@ put_name(sg_buf *b, const char *type, const char *name, sg_proto how)
 	sg_buf_printf(b, "%s%c%s(", type, how == SG_PROTO_C ? '\n' : ' ', name);
 }
 
+static void
+list_parameters(const sg_file *file, const sg_c_entry *e, list *l, sg_proto how)
+{
+	list_dims(file, e, l, true);
+	list_inputs(file, e, l, true, how);
+	for (size_t i = 0; i < e->e->nout; i++) {
+		const sg_node *n = &file->m.p->g->node[e->e->out[i].ref];
+
+		list_put(l, pointer_to(file, (sg_type)n->type, e->out[i], false, how));
+	}
+	list_put(l, sg_text(file->m.ctx, "void *%s", e->work));
+}
+
 void
 sg_put_fn(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how)
 {
@@ -95,15 +108,52 @@ sg_put_fn(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how)
 
 	put_name(b, e->casadi ? "static int" : "int", e->fn, how);
 	l = list_open(b, how != SG_PROTO_LINE);
-	list_dims(file, e, &l, true);
-	list_inputs(file, e, &l, true, how);
-	for (size_t i = 0; i < e->e->nout; i++) {
-		const sg_node *n = &file->m.p->g->node[e->e->out[i].ref];
-
-		list_put(&l, pointer_to(file, (sg_type)n->type, e->out[i], false, how));
-	}
-	list_put(&l, sg_text(file->m.ctx, "void *%s", e->work));
+	list_parameters(file, e, &l, how);
 	sg_buf_puts(b, ")");
+}
+
+void
+sg_put_widths_body(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *name)
+{
+	list l;
+
+	put_name(b, "SGRT_BODY int", name, SG_PROTO_C);
+	l = list_open(b, true);
+	list_parameters(file, e, &l, SG_PROTO_C);
+	sg_buf_puts(b, ")");
+}
+
+static void
+list_arguments(const sg_file *file, const sg_c_entry *e, list *l)
+{
+	list_dims(file, e, l, false);
+	for (size_t i = 0; i < file->m.p->ninputs; i++)
+		if (e->input[i])
+			list_put(l, e->input[i]);
+	for (size_t i = 0; i < e->e->nout; i++)
+		list_put(l, e->out[i]);
+	list_put(l, e->work);
+	sg_buf_puts(l->b, ")");
+}
+
+/* Behind the body: it for wider vectors, and the function that calls the widest. */
+void
+sg_put_widest(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body)
+{
+	list l;
+
+	sg_buf_printf(b, "SGRT_WIDER(%s,\n           (", body);
+	l = list_open(b, true);
+	list_parameters(file, e, &l, SG_PROTO_C);
+	sg_buf_puts(b, "),\n           (");
+	l = list_open(b, true);
+	list_arguments(file, e, &l);
+	sg_buf_puts(b, ")\n\n");
+	sg_put_fn(file, b, e, SG_PROTO_C);
+	sg_buf_printf(b, "\n{\n\treturn SGRT_WIDEST(%s, (", body);
+	l = list_open(b, true);
+	list_arguments(file, e, &l);
+	sg_buf_puts(b, ");\n}\n\n");
 }
 
 void

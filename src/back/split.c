@@ -462,10 +462,17 @@ print_function(sg_fn *f, const char *name, const piece *p, const char *taken, co
                bool has_status)
 {
 	sg_buf *out = &f->m->pieces;
-	const char *ok = p->fails || has_status ? sg_use(f->m, "SGRT_OK") : NULL;
+	const char *body = f->is_wide && !f->m->o->jit ? sg_body_name(f->m, name) : NULL;
+	const char *ok = p->fails || has_status || body ? sg_use(f->m, "SGRT_OK") : NULL;
+	const char *apart = sg_apart_name(f->m);
+	const char *parameters = p->arguments.n ? p->parameters.s : "void";
+	const char *arguments = p->arguments.n ? p->arguments.s : "";
 
-	sg_buf_printf(out, "%s static %s\n%s(%s)\n{\n", sg_apart_name(f->m), ok ? "int" : "void",
-	              name, p->arguments.n ? p->parameters.s : "void");
+	if (body)
+		sg_buf_printf(out, "SGRT_BODY int\n%s(%s)\n{\n", body, parameters);
+	else
+		sg_buf_printf(out, "%s static %s\n%s(%s)\n{\n", apart, ok ? "int" : "void", name,
+		              parameters);
 	sg_buf_puts(out, taken);
 	if (has_status)
 		sg_buf_printf(out, "\tint %s = %s;\n%s", f->status, ok,
@@ -474,6 +481,12 @@ print_function(sg_fn *f, const char *name, const piece *p, const char *taken, co
 	if (ok)
 		sg_buf_printf(out, "\treturn %s;\n", has_status ? f->status : ok);
 	sg_buf_puts(out, "}\n\n");
+	if (!body)
+		return;
+	sg_buf_printf(out, "SGRT_WIDER(%s,\n           (%s),\n           (%s))\n\n", body,
+	              parameters, arguments);
+	sg_buf_printf(out, "%s static int\n%s(%s)\n{\n\treturn SGRT_WIDEST(%s, (%s));\n}\n\n",
+	              apart, name, parameters, body, arguments);
 }
 
 static void
@@ -527,7 +540,9 @@ sg_print_pieces(sg_fn *f)
 	sg_buf_putc(f->b, '\n');
 	for (f->split->now = 0; at < f->nsteps; f->split->now++) {
 		f->indent = 1;
+		f->is_wide = false;
 		print_piece(f, &at);
 		f->indent = indent;
 	}
+	f->is_wide = false; /* each piece is as it needs */
 }

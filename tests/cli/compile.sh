@@ -96,6 +96,50 @@ fi
 expect 'formulas' 0 '\mathrm{y} = \frac{x}{2}
 \mathrm{d} = 2 x' '' compile half.sg --emit=latex -o -
 
+# ---- for processors with wider vectors and without; names that the macros make are those of other entries
+cat >wide.sg <<'END'
+input x[N]
+entry f = exp(x) as y, sum(tanh(x)) as s
+entry f_any = tanh(x) as y, sum(cos(x)) as s
+entry f_any_avx2 = sin(x) as y, sum(exp(x)) as s
+END
+cat >wide_main.c <<'END'
+#include "wide.h"
+#include <math.h>
+enum { N = 333 };
+int main(void)
+{
+	static double x[N], y[N], s[3], sum[3] = {0, 0, 0};
+	double off = 0;
+
+	for (int i = 0; i < N; i++) {
+		x[i] = i / 100.0 - 1;
+		sum[0] += tanh(x[i]);
+		sum[1] += cos(x[i]);
+		sum[2] += exp(x[i]);
+	}
+	if (wide_f(N, x, y, &s[0], 0) != 0)
+		return 1;
+	for (int i = 0; i < N; i++)
+		off = fmax(off, fabs(y[i] - exp(x[i])));
+	if (wide_f_any(N, x, y, &s[1], 0) != 0 || wide_f_any_avx2(N, x, y, &s[2], 0) != 0)
+		return 1;
+	for (int i = 0; i < N; i++)
+		off = fmax(off, fabs(y[i] - sin(x[i])));
+	for (int k = 0; k < 3; k++)
+		off = fmax(off, fabs(s[k] - sum[k]) / 100);
+	return off > 1e-13;
+}
+END
+expect 'entries that are called like bodies' 0 '' '' compile wide.sg --standalone --openmp
+echo 'int main(void) { return 0; }' >empty.c
+for flags in -O0 -O2 '-O2 -DSGRT_ONE_WIDTH' '-O1 -fopenmp' -Os; do
+	${CC:-cc} $flags empty.c -o empty 2>empty.err || continue # without OpenMP
+	status "compiles with $flags" 0 ${CC:-cc} -std=c99 $flags -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+		-Wno-unknown-pragmas -Werror wide_main.c wide.c -lm -o wide_main
+	status 'and is right' 0 ./wide_main
+done
+
 # ---- sums over extents that are known: gcc knows how often each loop turns
 for n in 1000 1024; do
 	cat >sums.sg <<END
