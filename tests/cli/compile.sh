@@ -132,9 +132,9 @@ int main(void)
 }
 END
 expect 'entries that are called like bodies' 0 '' '' compile wide.sg --standalone --openmp
-echo 'int main(void) { return 0; }' >empty.c
+echo 'int main(void) { return 0; }' >nothing.c
 for flags in -O0 -O2 '-O2 -DSGRT_ONE_WIDTH' '-O1 -fopenmp' -Os; do
-	${CC:-cc} $flags empty.c -o empty 2>empty.err || continue # without OpenMP
+	${CC:-cc} $flags nothing.c -o nothing 2>nothing.err || continue # without OpenMP
 	status "compiles with $flags" 0 ${CC:-cc} -std=c99 $flags -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 		-Wno-unknown-pragmas -Werror wide_main.c wide.c -lm -o wide_main
 	status 'and is right' 0 ./wide_main
