@@ -106,7 +106,7 @@ AC_SUBST([MPFR_DEFS])
 
 # SG_RUNTIME - how the kernels are compiled. Where the compiler makes AVX2 and AVX-512 for x86-64, each
 # is made for these too, and the CPU chooses (runtime/isa.h). Sets SGRT_DISPATCH, AVX512_WIDTH and
-# ONLY_PIC: with shared libraries the kernels' objects are made once, for both kinds.
+# ONLY_PIC: with shared libraries what is in them is compiled once, for both kinds.
 AC_DEFUN([SG_RUNTIME], [
 sgrt_dispatch=no
 sg_saved_cflags=$CFLAGS

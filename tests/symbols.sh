@@ -49,7 +49,7 @@ if [ -e "$archive" ] && command -v readelf >"$work/where" && ! nm "$archive" 2>"
 	match($0, / \.t?(data|bss)[^ ]* /) {
 		split(substr($0, RSTART), a, " ")
 		if (a[1] !~ /rel\.ro/ && a[5] !~ /^0+$/) print file, a[1]
-	}' | grep -vxF 'picture.o .bss
+	}' | grep -vxF 'libsg_la-picture.o .bss
 libsgrt_la-isa.o .bss' >"$work/state"
 	judge 'no file keeps state' "$(cat "$work/state")"
 else

@@ -32,7 +32,7 @@ def test_files_are_those_of_make(builder):
     ours = Counter()
     for source, made_file, _ in builder.jobs():
         library, stem = made_file.split("-")[0], pathlib.Path(source).stem
-        ours[f"{stem}.o" if library == "libsg" else f"{library}_la-{stem}.o"] += 1
+        ours[f"{library}_la-{stem}.o"] += 1
     assert ours == made
 
 
