@@ -14,6 +14,7 @@ typedef struct sgrt_snippet {
 	uint32_t decl;        /* of a function: its prototype without static; else 0 */
 	uint16_t need, nneeds; /* the other snippets that it needs: sgrt_snippets[sgrt_needs[need ...]] */
 	uint8_t fuses; /* it may leave out roundings of products that are added (Makefile.am: products) */
+	uint8_t kernel; /* it is of the files that have the kernels, not of the header */
 } sgrt_snippet;
 
 extern const sgrt_snippet sgrt_snippets[]; /* sorted by name (strcmp) */

@@ -40,6 +40,7 @@ function add(name, text, kind, proto) {
 	code_of[name] = strip_comments(text)
 	kind_of[name] = kind
 	proto_of[name] = proto
+	if (kernel && FILENAME !~ /\/error\.c$/) is_kernels[name] = 1
 	comment = ""
 }
 
@@ -166,7 +167,7 @@ function write_text(f,    i, n, s, id, seen, k, all, rows, place) {
 			k++
 		}
 		rows = rows "\t{" string(n) ", " string(text_of[n]) ", " \
-			(proto_of[n] == "" ? 0 : string(proto_of[n])) ", " all ", " k ", " (n in products) "},\n"
+			(proto_of[n] == "" ? 0 : string(proto_of[n])) ", " all ", " k ", " (n in products) ", " (n in is_kernels) "},\n"
 		all += k
 	}
 	print "};\n" > f

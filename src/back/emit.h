@@ -629,6 +629,7 @@ void sg_declare_tile(sg_fn *f);
 void sg_fn_print(sg_fn *f, const bool *used); /* declarations and steps; used: by input */
 void sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps); /* of a loop */
 /* By name ("x", "x[2]", "(x + 3)"; NULL: none), does the C text have its array, comments aside? */
+size_t sg_word_at(const char *s); /* length of the identifier that begins there */
 void sg_find_read(sg_ctx *ctx, const char *text, size_t n, const char *const *name, bool *is_read);
 size_t sg_print_item(sg_fn *f, size_t at); /* a step or a band of the order; the one behind it */
 

@@ -82,6 +82,8 @@ void sg_put_support(sg_file *file, sg_buf *b);
 bool sg_takes_roots(sg_file *file);
 
 /* ---- widths.c: functions for several widths of vectors ---- */
+#define SG_AVX2 "\"avx2,fma,bmi,bmi2\""
+void sg_put_widths(sg_buf *b);
 void sg_put_widths_macros(sg_buf *b, bool has_parallel);
 
 /* ---- module.c: uniform calls and the description ---- */

@@ -204,8 +204,8 @@ sg_declare_tile(sg_fn *f)
 
 /* ---- what the text reads ---- */
 
-static size_t
-word_at(const char *s)
+size_t
+sg_word_at(const char *s)
 {
 	size_t n = 0;
 
@@ -227,7 +227,7 @@ sg_find_read(sg_ctx *ctx, const char *text, size_t n, const char *const *name, b
 	sg_bytes_map *words = sg_bytes_map_new(ctx);
 
 	for (const char *s = text; *s;) {
-		const size_t size = word_at(s);
+		const size_t size = sg_word_at(s);
 
 		if (size) {
 			*sg_bytes_map_at(words, s, size) = words;
@@ -241,7 +241,7 @@ sg_find_read(sg_ctx *ctx, const char *text, size_t n, const char *const *name, b
 		if (name[i]) {
 			const char *x = array_in(name[i]);
 
-			is_read[i] = sg_bytes_map_get(words, x, word_at(x)) != NULL;
+			is_read[i] = sg_bytes_map_get(words, x, sg_word_at(x)) != NULL;
 		}
 }
 

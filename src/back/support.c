@@ -45,7 +45,8 @@ typedef struct closure {
 	sg_map *seen; /* printed, or below on the stack */
 	const sgrt_snippet **todo;
 	size_t n, cap;
-	bool fuses; /* where the text is now */
+	bool fuses;   /* where the text is now */
+	bool is_wide; /* it is for wider vectors: kernels alone, under other names */
 } closure;
 
 /* Whether gcc may fuse multiplication and addition in what comes: in products it may, under flags
@@ -71,6 +72,26 @@ push_snippet(closure *c, const sgrt_snippet *s)
 	SG_PUSH(c->file->m.ctx, c->todo, c->n, c->cap, s);
 }
 
+/* With the names that kernels have for wider vectors. The macro that tells of AVX is one that
+ * holds, for clang does not define it in a region. */
+static void
+put_wide(closure *c, const char *text)
+{
+	while (*text) {
+		const size_t n = sg_word_at(text);
+		const char *word = sg_text(c->file->m.ctx, "%.*s", (int)n, text);
+		const sgrt_snippet *s = n ? find_snippet(word) : NULL;
+
+		if (s && s->kernel)
+			sg_buf_printf(c->b, "%s_avx2", word);
+		else if (n)
+			sg_buf_puts(c->b, strcmp(word, "__AVX__") == 0 ? "__x86_64__" : word);
+		else
+			sg_buf_putc(c->b, *text);
+		text += n ? n : 1;
+	}
+}
+
 /* The snippet behind those that it needs. */
 static void
 put_snippet(closure *c, const sgrt_snippet *first)
@@ -85,25 +106,76 @@ put_snippet(closure *c, const sgrt_snippet *first)
 		if (c->n > before)
 			continue;
 		c->n--;
+		if (c->is_wide && !s->kernel)
+			continue;
 		if (s->decl)
 			set_fuses(c, s->fuses);
-		sg_buf_puts(c->b, sgrt_text_at(s->text));
+		if (c->is_wide)
+			put_wide(c, sgrt_text_at(s->text));
+		else
+			sg_buf_puts(c->b, sgrt_text_at(s->text));
 		sg_buf_putc(c->b, '\n');
 	}
 }
 
 static void
-put_runtime(sg_file *file, sg_buf *b)
+put_used(sg_file *file, sg_buf *b, bool is_wide)
 {
-	closure c = {.file = file, .b = b, .seen = sg_map_new(file->m.ctx)};
+	closure c = {.file = file, .b = b, .seen = sg_map_new(file->m.ctx), .is_wide = is_wide};
 
 	for (size_t i = 0; i < file->m.nuse; i++) {
 		const sgrt_snippet *s = find_snippet(file->m.use[i]);
 
-		if (s)
+		if (s && (!is_wide || (s->kernel && s->decl)))
 			put_snippet(&c, s);
 	}
 	set_fuses(&c, false);
+}
+
+/* The kernels among what is used by its names, as macros. */
+static const char *
+kernel_macros(sg_file *file)
+{
+	sg_buf b;
+
+	sg_buf_init(&b, file->m.ctx);
+	for (size_t i = 0; i < file->m.nuse; i++) {
+		const char *name = file->m.use[i];
+		const sgrt_snippet *s = find_snippet(name);
+
+		if (s && s->kernel && s->decl)
+			sg_buf_printf(&b, "#define %s(...) SGRT_FOR_CPU(%s, (__VA_ARGS__))\n", name,
+			              name);
+	}
+	return sg_buf_text(&b);
+}
+
+/* Are there kernels, which are made twice? */
+static bool
+put_runtime(sg_file *file, sg_buf *b)
+{
+	const char *macros = kernel_macros(file);
+
+	put_used(file, b, false);
+	if (!*macros)
+		return false;
+	sg_buf_puts(b, "#ifdef SGRT_TWICE\n"
+	               "/* The same kernels for processors with AVX2. */\n"
+	               "#if defined __clang__\n"
+	               "#pragma clang attribute push(__attribute__((target(" SG_AVX2 "))), "
+	               "apply_to = function)\n"
+	               "#else\n"
+	               "#pragma GCC push_options\n"
+	               "#pragma GCC target(" SG_AVX2 ")\n"
+	               "#endif\n\n");
+	put_used(file, b, true);
+	sg_buf_puts(b, "#if defined __clang__\n"
+	               "#pragma clang attribute pop\n"
+	               "#else\n"
+	               "#pragma GCC pop_options\n"
+	               "#endif\n\n");
+	sg_buf_printf(b, "%s#endif\n\n", macros);
+	return true;
 }
 
 /* Is there a call of the function, outside of comments? */
@@ -129,7 +201,7 @@ sg_takes_roots(sg_file *file)
 		if (strcmp(file->m.use[i], "sqrt") == 0 || strcmp(file->m.use[i], "sqrtf") == 0)
 			return true;
 	sg_buf_init(&text, file->m.ctx);
-	put_runtime(file, &text);
+	(void)put_runtime(file, &text);
 	return has_call(sg_buf_text(&text), "sqrt(") || has_call(sg_buf_text(&text), "sqrtf(");
 }
 
@@ -285,9 +357,16 @@ put_helpers(const sg_file *file, sg_buf *b)
 void
 sg_put_support(sg_file *file, sg_buf *b)
 {
+	bool twice = file->m.has_widths;
+	sg_buf runtime;
+
+	sg_buf_init(&runtime, file->m.ctx);
 	if (file->m.o->jit)
 		put_jit_declarations(file, b);
 	else if (file->m.o->standalone)
-		put_runtime(file, b);
+		twice = put_runtime(file, &runtime) || twice;
+	if (twice)
+		sg_put_widths(b);
+	sg_buf_write(b, runtime.s, runtime.n);
 	put_helpers(file, b);
 }

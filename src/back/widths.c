@@ -35,6 +35,31 @@ sg_body_name(sg_module *m, const char *fn)
 	return sg_name_exact(&m->names, name);
 }
 
+/* Whether functions are made twice, and the choice between the two. */
+void
+sg_put_widths(sg_buf *b)
+{
+	sg_buf_puts(b,
+	            "/* A compiler that is told of no processor makes functions with long loops "
+	            "twice, and a "
+	            "call takes\n * the ones for AVX2, with vectors of 32 bytes, where it is "
+	            "there. It makes them "
+	            "once for a processor\n * that is named, as by -march=native, or where "
+	            "SGRT_ONE_WIDTH is "
+	            "defined. */\n"
+	            "#if defined __x86_64__ && !defined __AVX__ && defined __OPTIMIZE__ && \\\n"
+	            "    !defined __OPTIMIZE_SIZE__ && __STDC_HOSTED__ && \\\n"
+	            "    (defined __clang__ || (defined __GNUC__ && __GNUC__ >= 6)) && "
+	            "!defined SGRT_ONE_WIDTH\n"
+	            "#define SGRT_TWICE\n"
+	            "#define SGRT_FOR_CPU(function, arguments) \\\n"
+	            "\t(__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\") && \\\n"
+	            "\t         __builtin_cpu_supports(\"bmi2\") \\\n"
+	            "\t     ? function##_avx2 arguments \\\n"
+	            "\t     : function arguments)\n"
+	            "#endif\n\n");
+}
+
 /* has_parallel: the text has loops for OpenMP, which gcc takes out of the functions before these
  * are made for a processor. */
 void
@@ -47,29 +72,19 @@ sg_put_widths_macros(sg_buf *b, bool has_parallel)
 	               "#define SGRT_VECTORS "
 	               "__attribute__((optimize(\"tree-vectorize\", \"vect-cost-model=dynamic\")))\n"
 	               "#else\n#define SGRT_VECTORS\n#endif\n\n");
-	sg_buf_printf(
-	    b,
-	    "/* A compiler that is told of no processor makes these functions twice, and a call takes "
-	    "the ones for\n * vectors of 32 bytes where they are there. It makes them once for a "
-	    "processor that is named, as by\n * -march=native, or where SGRT_ONE_WIDTH is defined. */\n"
-	    "#if defined __x86_64__ && !defined __AVX__ && defined __OPTIMIZE__ && \\\n"
-	    "    !defined __OPTIMIZE_SIZE__ && __STDC_HOSTED__ && \\\n"
-	    "    (defined __clang__ || (defined __GNUC__ && __GNUC__ >= 6)) && "
-	    "!defined SGRT_ONE_WIDTH%s\n"
-	    "#define SGRT_BODY static inline __attribute__((always_inline))\n"
-	    "#define SGRT_WIDER(body, parameters, arguments) \\\n"
-	    "\t__attribute__((target(\"avx2,fma,bmi,bmi2\"))) SGRT_VECTORS static int \\\n"
-	    "\tbody##_avx2 parameters \\\n"
-	    "\t{ \\\n\t\treturn body arguments; \\\n\t}\n"
-	    "#define SGRT_WIDEST(body, arguments) \\\n"
-	    "\t(__builtin_cpu_supports(\"avx2\") && __builtin_cpu_supports(\"fma\") && \\\n"
-	    "\t         __builtin_cpu_supports(\"bmi2\") \\\n"
-	    "\t     ? body##_avx2 arguments \\\n"
-	    "\t     : body arguments)\n"
-	    "#else\n"
-	    "#define SGRT_BODY SGRT_VECTORS static\n"
-	    "#define SGRT_WIDER(body, parameters, arguments)\n"
-	    "#define SGRT_WIDEST(body, arguments) body arguments\n"
-	    "#endif\n\n",
-	    has_parallel ? " && \\\n    !defined _OPENMP" : "");
+	sg_buf_printf(b,
+	              "/* A function's body, and the function for AVX2. */\n"
+	              "#if defined SGRT_TWICE%s\n"
+	              "#define SGRT_BODY static inline __attribute__((always_inline))\n"
+	              "#define SGRT_WIDER(body, parameters, arguments) \\\n"
+	              "\t__attribute__((target(" SG_AVX2 "))) SGRT_VECTORS static int \\\n"
+	              "\tbody##_avx2 parameters \\\n"
+	              "\t{ \\\n\t\treturn body arguments; \\\n\t}\n"
+	              "#define SGRT_WIDEST(body, arguments) SGRT_FOR_CPU(body, arguments)\n"
+	              "#else\n"
+	              "#define SGRT_BODY SGRT_VECTORS static\n"
+	              "#define SGRT_WIDER(body, parameters, arguments)\n"
+	              "#define SGRT_WIDEST(body, arguments) body arguments\n"
+	              "#endif\n\n",
+	              has_parallel ? " && !defined _OPENMP" : "");
 }

@@ -98,7 +98,8 @@ expect 'formulas' 0 '\mathrm{y} = \frac{x}{2}
 
 # ---- for processors with wider vectors and without; names that the macros make are those of other entries
 cat >wide.sg <<'END'
-input x[N]
+input x[N], a[K, K]
+entry products = sum(a @ a) as q, sum(softmax(x)) as one
 entry f = exp(x) as y, sum(tanh(x)) as s
 entry f_any = tanh(x) as y, sum(cos(x)) as s
 entry f_any_avx2 = sin(x) as y, sum(exp(x)) as s
@@ -106,10 +107,11 @@ END
 cat >wide_main.c <<'END'
 #include "wide.h"
 #include <math.h>
-enum { N = 333 };
+enum { N = 333, K = 48 };
 int main(void)
 {
-	static double x[N], y[N], s[3], sum[3] = {0, 0, 0};
+	static double x[N], y[N], s[3], sum[3] = {0, 0, 0}, a[K*K], q, one;
+	static _Alignas(64) char work[1 << 20];
 	double off = 0;
 
 	for (int i = 0; i < N; i++) {
@@ -118,6 +120,12 @@ int main(void)
 		sum[1] += cos(x[i]);
 		sum[2] += exp(x[i]);
 	}
+	for (int i = 0; i < K*K; i++)
+		a[i] = 0.5;
+	if (wide_products_work(N, K) > sizeof work ||
+	    wide_products(N, K, x, a, &q, &one, work) != 0)
+		return 1;
+	off = fabs(q - 0.25*K*K*K) + fabs(one - 1);
 	if (wide_f(N, x, y, &s[0], 0) != 0)
 		return 1;
 	for (int i = 0; i < N; i++)
@@ -135,7 +143,7 @@ expect 'entries that are called like bodies' 0 '' '' compile wide.sg --standalon
 echo 'int main(void) { return 0; }' >nothing.c
 for flags in -O0 -O2 '-O2 -DSGRT_ONE_WIDTH' '-O1 -fopenmp' -Os; do
 	${CC:-cc} $flags nothing.c -o nothing 2>nothing.err || continue # without OpenMP
-	status "compiles with $flags" 0 ${CC:-cc} -std=c99 $flags -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	status "compiles with $flags" 0 ${CC:-cc} -std=c11 $flags -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 		-Wno-unknown-pragmas -Werror wide_main.c wide.c -lm -o wide_main
 	status 'and is right' 0 ./wide_main
 done
