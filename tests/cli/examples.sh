@@ -41,7 +41,7 @@ prints 'the banana has its minimum at ones' '{"f": 0, "grad_x": [0, 0, 0]}' \
 
 # The C that the README shows is what is written
 "$SYMGRAD" compile --entry=gradient "$srcdir/examples/perceptron.sg" -o "$work/shown.c" 2>/dev/null
-sed -n '/^perceptron_gradient(/,/^}/p' "$srcdir/README.md" | grep -v '^	\.\.\.$' >"$work/shown"
+sed -n '/^perceptron_gradient_any(/,/^```/p' "$srcdir/README.md" | grep -vx '[[:space:]]*\.\.\.\|```\|' >"$work/shown"
 if [ -s "$work/shown" ] && ! grep -Fxvf "$work/shown.c" "$work/shown" >"$work/stale"; then
 	pass
 else
