@@ -102,6 +102,12 @@ static const struct {
      "gradient sum(conv2d(x, u, padding=2, groups=2)**2) + sum(conv1d(y, v)**2) as s wrt x, y, u, "
      "v\n",
      1e-11},
+    {"sums of what windows read", "sgrt_unwindow_f64",
+     "input x[2, 2, N + 2, 7], y[1, 3, N + 4], w[2, 2, 3, 2], v[2, 3, 3]\n"
+     "gradient sum(conv2d(x, w, padding=(2, 1), dilation=(1, 2))**2) + sum(conv1d(y, v, "
+     "padding=1)**2) +\n"
+     "         sum(avg_pool2d(exp(x), 2, stride=1)**2) as s wrt x, y, w, v\n",
+     1e-11},
     {"gathers and scatters between steps", "sgrt_block_exp_f64",
      "input x[N + 1], k: i64[N], y[N]\n"
      "i = k % shape(x, 0)\n"

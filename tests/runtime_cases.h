@@ -823,10 +823,56 @@ TEST(C(windows_agree_with_their_reference))
 }
 END_TEST
 
+/* Sums of windows of a 40 by 40 array: taps that move along the rows, the columns or both, bounds
+ * within and outside, rows apart and side by side, x read in a row and by strides. */
+static void
+C(unwindow_case)(uint64_t *s, const T *x)
+{
+	const ptrdiff_t rows = (ptrdiff_t)random_below(s, 9), cols = C(extent)[random_below(s, 7)];
+	const ptrdiff_t taps = (ptrdiff_t)random_below(s, 5);
+	const ptrdiff_t x_col = cols > 10 ? 1 : 1 + (ptrdiff_t)random_below(s, 2);
+	const ptrdiff_t x_row = random_below(s, 2) ? cols : 40;
+	const ptrdiff_t row = cols + (ptrdiff_t)random_below(s, 2);
+	const ptrdiff_t move[2] = {(ptrdiff_t)random_below(s, 3),
+	                           (ptrdiff_t)random_below(s, 4) - 1};
+	const ptrdiff_t lo[2] = {(ptrdiff_t)random_below(s, 5) - 2,
+	                         (ptrdiff_t)random_below(s, 3) *
+	                             ((ptrdiff_t)random_below(s, 9) - 4)};
+	const ptrdiff_t hi[2] = {rows + 2 - (ptrdiff_t)random_below(s, 4),
+	                         cols + 2 - (ptrdiff_t)random_below(s, 4)};
+	const ptrdiff_t at = 40 * 10 + (ptrdiff_t)random_below(s, 3),
+			tap = (ptrdiff_t)random_below(s, 60) - 30;
+	T a[9 * 18], b[9 * 18];
+	ptrdiff_t i;
+
+	for (i = 0; i < 9 * 18; i++)
+		a[i] = b[i] = 7;
+	R(unwindow)
+	(rows, cols, taps, x, at, x_row, x_col, tap, lo[0], hi[0], move[0], lo[1], hi[1], move[1],
+	 a, row);
+	R(unwindow_ref)
+	(rows, cols, taps, x, at, x_row, x_col, tap, lo[0], hi[0], move[0], lo[1], hi[1], move[1],
+	 b, row);
+	C(same)("unwindow", 9 * 18, a, b);
+}
+
+TEST(C(sums_of_windows_agree_with_their_reference))
+{
+	uint64_t seed = 43;
+	T *x = C(random)(&seed, 40 * 40, 1);
+	int k;
+
+	for (k = 0; k < 4000; k++)
+		C(unwindow_case)(&seed, x);
+	free(x);
+}
+END_TEST
+
 static void
 C(add_tests)(TCase *c)
 {
 	tcase_add_test(c, C(windows_agree_with_their_reference));
+	tcase_add_test(c, C(sums_of_windows_agree_with_their_reference));
 	tcase_add_test(c, C(array_forms_agree_with_the_scalar_and_the_reference));
 	tcase_add_test(c, C(powers_agree_with_the_scalar_and_the_reference));
 	tcase_add_test(c, C(special_values_of_the_vector_functions));

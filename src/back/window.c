@@ -1,5 +1,6 @@
 /* window.c - a nest that is a copy of a part of an array, with zeros around: by a routine for its
- * two innermost loops.
+ * two innermost loops. And one that sums up what overlapping windows read, the way back, where
+ * libtcc is to compile it: by a routine for its two innermost kept loops and for the sum.
  *
  * So a convolution comes to the windows of its input, and a padded array about. As loops, each
  * element would be read under a condition, which compilers do not turn into the copying of rows,
@@ -18,6 +19,7 @@ typedef struct copy {
 	const sg_root *r;
 	const sg_val *x, *within; /* what is loaded, and under which conditions; NULL: none */
 	uint32_t inner, outer;    /* variables of the two loops; outer SG_MAX_LOOPS: there is one */
+	uint32_t taps;            /* that of the sum; SG_MAX_LOOPS: it is a copy */
 } copy;
 
 /* How far the form moves with a loop's variable. */
@@ -45,7 +47,8 @@ depends_on_loops_alone(const sg_fn *f, sg_aff a)
 }
 
 /* Is it a condition on one of the two loops, moving upwards with it, or on neither? And on each, no
- * other. */
+ * other. Where there is a sum, what holds may move with its turns, so that no other bound fits in.
+ */
 static bool
 is_range(const copy *c, uint32_t k)
 {
@@ -57,8 +60,9 @@ is_range(const copy *c, uint32_t k)
 	if (!depends_on_loops_alone(c->f, w->form) || (inner && outer))
 		return false;
 	if (!inner && !outer)
-		return true;
-	if (!sg_ext_const(c->f->sp, step_of(c, w->form, var), &step) || step < 0)
+		return c->taps == SG_MAX_LOOPS;
+	if (!sg_ext_const(c->f->sp, step_of(c, w->form, var), &step) || step < 0 ||
+	    (step > 1 && !stays(c, w->form, c->taps)))
 		return false;
 	while (k-- > 0)
 		if (!stays(c, c->within->cond[k].form, var))
@@ -75,7 +79,17 @@ has_ranges(const copy *c)
 	return true;
 }
 
-/* Its one root stores what is loaded, element by element along the innermost loop. */
+static bool
+is_root(const copy *c, const sg_root *r)
+{
+	if (c->taps == SG_MAX_LOOPS)
+		return r->kind == SG_R_STORE || r->kind == SG_R_COPY;
+	return r->kind == SG_R_FOLD && sg_fn_node(c->f, r->ref)->op == SG_UNWINDOW &&
+	       !sg_adds_up(c->f, r->ref) && !c->f->at[r->ref].unit;
+}
+
+/* Its one root stores what is loaded, or the sum of that, element by element along the innermost
+ * kept loop. */
 static bool
 is_copy(copy *c)
 {
@@ -83,7 +97,7 @@ is_copy(copy *c)
 	const sg_root *r = s->root;
 	const sg_val *v = s->nroots == 1 ? &s->val[r->val[0]] : NULL;
 
-	if (!v || (r->kind != SG_R_STORE && r->kind != SG_R_COPY) || r->masked || s->mask ||
+	if (!v || !is_root(c, r) || r->masked || (s->mask && c->taps == SG_MAX_LOOPS) ||
 	    !sg_type_is_float((sg_type)v->type) || c->n->tree)
 		return false;
 	c->r = r;
@@ -95,39 +109,43 @@ is_copy(copy *c)
 }
 
 /* libtcc would call a routine for each row, where there are rows; other compilers copy rows well,
- * but not under conditions. */
+ * but not under conditions. A sum over rows of a few elements is better off by tiles of all rows.
+ */
 static bool
 is_worth_it(const copy *c)
 {
 	int64_t turns;
 
+	if (c->taps != SG_MAX_LOOPS)
+		return !sg_ext_const(c->f->sp, c->n->ext[c->n->nkept - 1], &turns) || turns >= 4;
 	if (c->within)
 		return true;
 	return c->f->m->o->jit && c->outer != SG_MAX_LOOPS &&
 	       sg_ext_const(c->f->sp, c->n->ext[c->n->ngroups - 1], &turns) && turns <= 256;
 }
 
-/* May `loops` of the innermost loops be the routine's? The others are loops of the nest, the
+/* May `loops` of the innermost kept loops be the routine's? The others are loops of the nest, the
  * parallel one and that over the rows of a tile among them. */
 static bool
 fits(copy *c, uint32_t loops)
 {
 	sg_nest *n = c->n;
 
-	if (n->ngroups <= loops ||
-	    (n->band && (n->band->columns || n->group_of[n->s->row] + loops >= n->ngroups)))
+	if (n->nkept <= loops ||
+	    (n->band && (n->band->columns || n->group_of[n->s->row] + loops >= n->nkept)))
 		return false;
-	c->inner = n->last[n->ngroups - 1];
-	c->outer = loops == 2 ? n->last[n->ngroups - 2] : SG_MAX_LOOPS;
+	c->inner = n->last[n->nkept - 1];
+	c->outer = loops == 2 ? n->last[n->nkept - 2] : SG_MAX_LOOPS;
+	c->taps = n->nkept < n->ngroups ? n->last[n->nkept] : SG_MAX_LOOPS;
 	return is_copy(c) && has_ranges(c) && is_worth_it(c);
 }
 
-/* The copy, and how many loops it takes in; 0: it is none. */
+/* The copy, and how many kept loops it takes in; 0: it is none. */
 static uint32_t
 find_copy(copy *c, sg_nest *n)
 {
 	*c = (copy){.n = n, .f = n->f};
-	if (n->s->nvals == 0 || n->nkept < n->ngroups)
+	if (n->s->nvals == 0 || n->nkept + n->f->m->o->jit < n->ngroups)
 		return 0;
 	return fits(c, 2) ? 2 : fits(c, 1) ? 1 : 0;
 }
@@ -138,6 +156,8 @@ sg_choose_window(sg_nest *n)
 	copy c;
 
 	n->window = find_copy(&c, n);
+	if (n->window)
+		n->window += n->ngroups - n->nkept;
 }
 
 /* ---- as text ---- */
@@ -212,6 +232,26 @@ find_ranges(const copy *c, range *row, range *col)
 			also_needs(c, row, &c->within->cond[k]);
 }
 
+/* How far what holds moves with each turn of the sum, along one of the two loops. */
+static const char *
+move_of(const copy *c, uint32_t var)
+{
+	sg_ext move = sg_ext_int(c->f->sp, 0);
+
+	for (uint32_t k = 0; c->within && k < c->within->nconds; k++)
+		if (!stays(c, c->within->cond[k].form, var))
+			move = sg_ext_sub(c->f->sp, move,
+			                  step_of(c, c->within->cond[k].form, c->taps));
+	return sg_ext_bare(c->f, move);
+}
+
+/* An operand that only a sum has. */
+static const char *
+of_taps(const copy *c, const char *text)
+{
+	return c->taps == SG_MAX_LOOPS ? "" : sg_text(c->f->ctx, ", %s", text);
+}
+
 void
 sg_print_window(sg_nest *n)
 {
@@ -222,18 +262,23 @@ sg_print_window(sg_nest *n)
 	sg_aff x, at;
 
 	if (find_copy(&c, n) == 2)
-		rows = sg_ext_bare(f, n->ext[n->ngroups - 2]);
+		rows = sg_ext_bare(f, n->ext[n->nkept - 2]);
 	row.hi = rows;
-	col.hi = sg_ext_bare(f, n->ext[n->ngroups - 1]);
+	col.hi = sg_ext_bare(f, n->ext[n->nkept - 1]);
 	find_ranges(&c, &row, &col);
 	x = sg_place_of(n, c.x->ref, c.x->aff);
 	at = c.r->kind == SG_R_COPY ? c.r->at : sg_place_of(n, c.r->ref, c.r->at);
 	to = c.r->kind == SG_R_COPY ? f->out[c.r->part].name : sg_array(f, c.r->ref);
-	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s + %s, %s);",
-	        sg_use_typed(f->m, "window", (sg_type)c.x->type), rows,
-	        sg_ext_bare(f, n->ext[n->ngroups - 1]), sg_array(f, c.x->ref),
+	const bool sums = c.taps != SG_MAX_LOOPS;
+
+	sg_line(f, "%s(%s, %s%s, %s, %s, %s, %s%s, %s, %s%s, %s, %s%s, %s + %s, %s);",
+	        sg_use_typed(f->m, sums ? "unwindow" : "window", (sg_type)c.x->type), rows,
+	        sg_ext_bare(f, n->ext[n->nkept - 1]),
+	        of_taps(&c, sums ? sg_ext_bare(f, n->ext[n->nkept]) : ""), sg_array(f, c.x->ref),
 	        sg_form_text(n, without_loops(&c, x)).s, sg_ext_bare(f, step_of(&c, x, c.outer)),
-	        sg_ext_bare(f, step_of(&c, x, c.inner)), row.lo, row.hi, col.lo, col.hi, to,
-	        sg_form_text(n, without_loops(&c, at)).s,
+	        sg_ext_bare(f, step_of(&c, x, c.inner)),
+	        of_taps(&c, sg_ext_bare(f, step_of(&c, x, c.taps))), row.lo, row.hi,
+	        of_taps(&c, move_of(&c, c.outer)), col.lo, col.hi,
+	        of_taps(&c, move_of(&c, c.inner)), to, sg_form_text(n, without_loops(&c, at)).s,
 	        c.outer == SG_MAX_LOOPS ? "0" : sg_ext_bare(f, step_of(&c, at, c.outer)));
 }
