@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const cli_command *const commands[] = {
@@ -57,6 +58,16 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* What the library would pass over (runtime/isa.h), here where it can be said. */
+static bool
+isa_is_known(void)
+{
+	const char *isa = getenv("SYMGRAD_ISA");
+
+	return !isa || !*isa || strcmp(isa, "base") == 0 || strcmp(isa, "avx2") == 0 ||
+	       strcmp(isa, "avx512") == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -79,6 +90,12 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		return cli_version();
+	}
+	if (!isa_is_known()) {
+		return cli_error(
+		    NULL, CLI_USAGE,
+		    "SYMGRAD_ISA is '%s' in the environment; expected base, avx2 or avx512",
+		    getenv("SYMGRAD_ISA"));
 	}
 	command = find_command(argv[1]);
 	return command ? run_command(command, argc - 2, argv + 2) : unknown_command(argv[1]);

@@ -12,6 +12,12 @@ $try" rum
 expect 'an unknown command' 2 '' "symgrad: error: unknown command 'frobnicate'
 $try" frobnicate
 expect 'a command that is none' 2 '' '*' trian x.sg
+SYMGRAD_ISA=avx3 && export SYMGRAD_ISA
+expect 'instructions that are none' 2 '' "symgrad: error: SYMGRAD_ISA is 'avx3' in the environment; expected base, avx2 or avx512
+$try" eval 1
+SYMGRAD_ISA=base
+expect 'instructions of any processor' 0 1 '' eval 1
+unset SYMGRAD_ISA
 expect 'an unknown option before the command' 2 '' "symgrad: error: unknown option '--foo'
 $try" --foo
 expect 'a misspelt option has a suggestion' 2 '' \
