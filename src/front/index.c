@@ -22,6 +22,22 @@ extent_at(const walk *w)
 
 /* ---- one constant ---- */
 
+/* -K, of a dimension: is it never in range? What counts from the end must be told by its sign when
+ * the text is read. */
+static bool
+is_negative(walk *w, sg_ext at, sg_span span)
+{
+	elab *e = w->e;
+	sg_space *sp = e->sp;
+
+	if (sg_ext_const(sp, at, NULL) || !sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_int(sp, 0), at)))
+		return false;
+	sg_diag *d = elab_error(e, span, "slice", "only a number counts from the end, not %s",
+	                        sg_ext_text(sp, at));
+	sg_add_hint(e->ctx, d, "write %s", sg_ext_text(sp, sg_ext_add(sp, extent_at(w), at)));
+	return true;
+}
+
 static bool
 take(walk *w, sg_ext at, bool from_end, sg_span span)
 {
@@ -31,6 +47,8 @@ take(walk *w, sg_ext at, bool from_end, sg_span span)
 	sg_ext room = sg_ext_sub(e->sp, sg_ext_sub(e->sp, extent, i), one);
 	int64_t v, k;
 
+	if (!from_end && is_negative(w, at, span))
+		return false;
 	if ((sg_ext_const(e->sp, room, &v) && v < 0) || (sg_ext_const(e->sp, i, &k) && k < 0)) {
 		sg_buf b;
 
@@ -94,6 +112,8 @@ bound(walk *w, scope *s, const sg_ast *x, bool *is, sg_ext *out, int64_t *number
 			sg_add_hint(e->ctx, d, "a window that moves is x[i + arange(3)]");
 		return false;
 	}
+	if (is_negative(w, *out, x->at))
+		return false;
 	*is = true;
 	*is_number = sg_ext_const(e->sp, *out, number);
 	if (*is_number && *number < 0)
