@@ -1,11 +1,13 @@
 /* branch.c - what fails at run time in a branch of an 'if' fails only where the branch is taken.
  *
  * An 'if' on a run-time condition becomes a select. Work that counts is later put under a guard
- * (pass/guard.c), but passes may compute both branches, and under map all do. An operand that could make an op of a branch fail (an index, a divisor, a matrix) is therefore replaced by a
- * harmless one where the branch is not taken, and a loop does not begin, nor does its derivative,
- * which has as many steps. Derivatives are held apart by the select's masks. Under map the
- * condition differs from slice to slice, and so do the operands; a scan runs for all slices then,
- * whatever some of them take. */
+ * (pass/guard.c), but passes may compute both branches, and under map all do. An operand that could
+ * make an op of a branch fail (an index, a divisor, a matrix) is therefore replaced by a harmless
+ * one where the branch is not taken, and a loop does not begin, nor does its derivative, which has
+ * as many steps. Derivatives are held apart by the select's masks. Under map the condition differs
+ * from slice to slice, and so do the operands; a scan runs for all slices then, whatever some of
+ * them take. An axis with no elements has nothing harmless to read: an extremum over it, or a
+ * gather from it, is a branch on the extent, that fails where the branch is taken. */
 #include "front/elab.h"
 
 #include <string.h>
@@ -68,6 +70,46 @@ is_scan_to_hold(const elab *e, const sg_node *n)
 	return n->op == SG_SCAN && e->mapping == 0;
 }
 
+/* The extent that must not be 0 for the node to have a value; 1: it always has one. */
+static sg_ext
+needed_extent(const sg_build *b, const sg_node *n)
+{
+	const sg_ext one = sg_ext_int(b->sp, 1);
+	const sg_shape *s;
+	sg_ext e = one;
+
+	switch ((sg_op)n->op) {
+	case SG_GATHER:
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+		s = sg_shape_of(b, n->args[0]);
+		e = s->ext[n->attr->w[0]];
+		break;
+	case SG_AMAX:
+	case SG_AMIN:
+		s = sg_shape_of(b, n->args[0]);
+		for (uint32_t k = 0; k < s->rank; k++)
+			if ((uint64_t)n->attr->w[0] >> k & 1)
+				e = sg_ext_mul(b->sp, e, s->ext[k]);
+		break;
+	default:
+		break;
+	}
+	return sg_ext_nonneg(b->sp, sg_ext_sub(b->sp, e, one)) ? one : e;
+}
+
+static bool
+may_be_of_nothing(const sg_build *b, const sg_node *n)
+{
+	return !sg_ext_is(b->sp, needed_extent(b, n), 1);
+}
+
+static bool
+may_fail(const sg_build *b, const sg_node *n)
+{
+	return dangerous_operand(b, n) >= 0 || may_be_of_nothing(b, n);
+}
+
 /* Is there any node from start on that might need a guard? Each is looked at once, however deep an 'if' it
  * stands in. */
 static bool
@@ -78,7 +120,7 @@ may_need_guard(elab *e, sg_ref start)
 	for (; e->looked < g->n; e->looked++) {
 		const sg_node *n = sg_node_at(g, e->looked);
 
-		if (e->looked > 0 && (n->op == SG_WHILE || n->op == SG_SCAN || dangerous_operand(e->b, n) >= 0))
+		if (e->looked > 0 && (n->op == SG_WHILE || n->op == SG_SCAN || may_fail(e->b, n)))
 			e->danger = e->looked;
 	}
 	return e->danger >= start;
@@ -90,10 +132,76 @@ needs_guard(elab *e, const sg_needed *c)
 	for (size_t i = 0; i < c->n; i++) {
 		const sg_node *n = sg_node_at(e->b->g, c->ref[i]);
 
-		if (n->op == SG_WHILE || is_scan_to_hold(e, n) || dangerous_operand(e->b, n) >= 0)
+		if (n->op == SG_WHILE || is_scan_to_hold(e, n) || may_fail(e->b, n))
 			return true;
 	}
 	return false;
+}
+
+/* Does r need node x? Not all of a large graph is looked at. */
+static bool
+reads(const sg_graph *g, sg_ref r, sg_ref x, int *look)
+{
+	const sg_node *n = sg_node_at(g, r);
+
+	if (r <= x || --*look < 0)
+		return r == x;
+	for (uint32_t k = 0; k < sg_data_args(n); k++)
+		if (reads(g, n->args[k], x, look))
+			return true;
+	return false;
+}
+
+/* Is the node made for slices alone of an array that is no longer than the extent? Where there is
+ * a slice, the extent is not 0 then. */
+static bool
+is_of_slices(const guarding *w, sg_ref r, sg_ext extent)
+{
+	const sg_build *b = w->e->b;
+
+	for (const open_row *o = w->e->rows; o; o = o->up) {
+		const sg_ext rest = sg_ext_sub(b->sp, extent, sg_shape_of(b, o->xs)->ext[0]);
+		int look = 64;
+
+		if (sg_ext_nonneg(b->sp, rest) && reads(b->g, r, o->row, &look))
+			return true;
+	}
+	return false;
+}
+
+/* Zeros of the shape, by a gather that fails where the branch is taken. */
+static sg_ref
+missing(const guarding *w, const sg_shape *s, sg_type t)
+{
+	sg_build *b = w->e->b;
+	const sg_ext one = sg_ext_int(b->sp, 1);
+	const sg_shape *scalar = sg_shape_scalar(b->sp);
+	const sg_ref none = sg_const_int(b, t, sg_shape_make(b->sp, 1, &one), 0);
+	const sg_ref at = sg_ew3(b, SG_SELECT, w->flag, sg_const_int(b, SG_I64, scalar, 1),
+	                         sg_const_int(b, SG_I64, scalar, 0));
+
+	return sg_broadcast(b, sg_gather(b, none, at, 0, 0), s, NULL);
+}
+
+/* Zeros where the extent is 0, and an error if the branch is taken all the same. */
+static sg_ref
+unless_empty(const guarding *w, const sg_node *n, sg_ref r)
+{
+	sg_build *b = w->e->b;
+	const sg_type t = sg_type_of(b, r);
+	const sg_shape *s = sg_shape_of(b, r), *scalar = sg_shape_scalar(b->sp);
+	const sg_ref count = sg_dim_value(b, needed_extent(b, n));
+	const sg_ref zero = sg_const_int(b, SG_I64, scalar, 0),
+		     one = sg_const_int(b, SG_I64, scalar, 1);
+	const sg_ref has = sg_broadcast(b, sg_ew2(b, SG_LT, zero, count), s, NULL);
+
+	if (n->op == SG_GATHER)
+		return sg_ew3(b, SG_SELECT, has, r, missing(w, s, t));
+	/* may be shared by all slices and steps, whatever they take */
+	r = sg_ew3(b, SG_SELECT, has, r, sg_const_int(b, t, s, 0));
+	const sg_ref checked = sg_ew1(b, SG_NONEMPTY, sg_ew3(b, SG_SELECT, w->flag, count, one));
+	return sg_ew3(b, SG_SELECT, sg_broadcast(b, sg_ew2(b, SG_LT, zero, checked), s, NULL), r,
+	              sg_const_int(b, t, s, 0));
 }
 
 /* held: does a scan begin in the branch itself? One within another begins only if that does. */
@@ -112,8 +220,13 @@ guarded(guarding *w, const sg_node *n, sg_ref *arg, bool held)
 	if (n->op == SG_SCAN && held)
 		arg[0] = sg_ew3(b, SG_SELECT, w->flag, arg[0],
 		                sg_const_int(b, SG_I64, sg_shape_of(b, arg[0]), 0));
-	if (n->op != SG_WHILE)
-		return sg_remake(b, n, arg);
+	if (n->op != SG_WHILE) {
+		const sg_ref r = sg_remake(b, n, arg);
+
+		return may_be_of_nothing(b, n) && !is_of_slices(w, r, needed_extent(b, n))
+		           ? unless_empty(w, n, r)
+		           : r;
+	}
 	moved.args = arg;
 	sg_loop l = sg_loop_parts(&moved);
 	l.cond = sg_ew2(b, SG_AND, w->flag, l.cond);

@@ -114,4 +114,39 @@ entry e = grad(norm(grad(y, x)), x) as g
 END
 status 'no element is read where there is none' 0 "$SYMGRAD" check empty.sg
 
+# fails CLAIM TEXT [NAME=VALUE...]: an error of the run
+fails() {
+	claim=$1
+	printf '%s\n' "$2" >model.sg
+	shift 2
+	for b in $backends; do
+		status "$claim ($b)" 3 "$SYMGRAD" run --backend=$b model.sg "$@"
+	done
+}
+
+slices='input x[N], y[M]
+z = map((k) -> if k < N then x[k]*x[k] else 0.0, arange(M))
+gradient sum(z*y) as s wrt x, y'
+gives 'no slice asks for an element of nothing' "$slices" '{"s": 0, "grad_x": [], "grad_y": [0, 0]}' 'x=[]' 'y=[1, 2]'
+gives 'some slices ask' "$slices" '{"s": 9, "grad_x": [6], "grad_y": [9, 0]}' 'x=[3]' 'y=[1, 2]'
+fails 'a slice asks for an element of nothing' 'input x[N], y[M]
+output map((v) -> if v > 0.0 then x[cast(v, i64)] else v, y) as z' 'x=[]' 'y=[-1, 0.5]'
+most='input x[N], y[M], c
+z = map((k) -> if k > 0.0 then k*max(x) + cast(argmin(x), f64) else k*c, y)
+gradient sum(z) as s wrt x, y, c'
+gives 'no slice asks for the maximum of nothing' "$most" \
+	'{"s": -6, "grad_x": [], "grad_y": [2, 2], "grad_c": -3}' 'x=[]' 'y=[-1, -2]' c=2
+gives 'a slice asks for the maximum' "$most" \
+	'{"s": -1, "grad_x": [0, 1], "grad_y": [3, 2], "grad_c": -2}' 'x=[2, 3]' 'y=[1, -2]' c=2
+fails 'a slice asks for the maximum of nothing' "$most" 'x=[]' 'y=[1, -2]' c=2
+steps='input r[M], c, u[T]
+s = scan((h, v) -> if M > 0 then h*v + c*max(r) else h*v + c, 1.0, over=u)
+gradient s wrt c, r, u'
+gives 'no step asks for the maximum of nothing' "$steps" \
+	'{"s": 8, "grad_c": 3, "grad_r": [], "grad_u": [2, 3]}' 'r=[]' 'u=[1, 2]' c=2
+gives 'steps ask for the maximum' "$steps" \
+	'{"s": 20, "grad_c": 9, "grad_r": [6, 0], "grad_u": [2, 7]}' 'r=[3, 1]' 'u=[1, 2]' c=2
+gives 'where nothing is read no index is looked at' 'input m[R, 2], i: i64[K]
+gradient sum(m[:, i]) as s wrt m' '{"s": 0, "grad_m": []}' R=0 'm=[]' 'i=[5]'
+
 finish
