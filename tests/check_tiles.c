@@ -498,6 +498,34 @@ START_TEST(short_loops_stay_as_they_are)
 	}
 END_TEST
 
+/* Sums, differences and products of integers are no calls under libtcc, and wrap. */
+START_TEST(integers_wrap_without_a_call)
+	{
+		sg_model *m = compile(
+		    "input k: i64[2], l: i32[2]\n"
+		    "output k[0] + k[1] as a, k[1] - 3 - k[0] as b, k[0]*(k[1] + 1) as c,\n"
+		    "       l[0] + l[1] as d, l[1] - 3 - l[0] as e, l[0]*(l[1] + 1) as f\n");
+		const char *const call[] = {"sgrt_add", "sgrt_sub", "sgrt_mul"};
+		int64_t k[2] = {INT64_MAX, 1}, a, b, c;
+		int32_t l[2] = {INT32_MAX, 1}, d, e, f;
+		void *args[] = {k, l, &a, &b, &c, &d, &e, &f};
+		sg_buf t;
+
+		ck_assert(write_for_jit(m, &t));
+		for (size_t i = 0; i < 3; i++)
+			ck_assert(strstr(sg_buf_text(&t), call[i]) == NULL);
+		if (sg_have_jit()) {
+			const sg_uniform run =
+			    sg_entry_uniform(m, sg_model_entry(m, 0), SG_BACKEND_JIT, NULL);
+
+			ck_assert(run && run(NULL, args, NULL) == SGRT_OK);
+			ck_assert(a == INT64_MIN && b == INT64_MAX && c == -2);
+			ck_assert(d == INT32_MIN && e == INT32_MAX && f == -2);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Each level is a sum of products of two gathers; the sums go back into the places. */
 static const char levels[] = "input A[4, N], y[N]\n"
 			     "def level(r, m) {\n"
@@ -609,6 +637,7 @@ main(void)
 	tcase_add_test(t, the_first_tile_sets_a_sum_of_products);
 	tcase_add_test(t, heads_of_a_slice_are_not_copied);
 	tcase_add_test(t, short_loops_stay_as_they_are);
+	tcase_add_test(t, integers_wrap_without_a_call);
 	tcase_add_test(t, sums_into_places_stand_together);
 	tcase_add_loop_test(t, what_rows_are_made_of_is_written_in_place, 0,
 	                    sizeof rows / sizeof *rows);

@@ -228,6 +228,24 @@ render_token(render *r, token t)
 }
 
 /* Operands of bool compute as int32_t. */
+/* Where the runtime's function is as short as its call, and nothing puts it in the call's place. */
+static bool
+wraps_by_itself(const sg_fn *f, sg_op op, sg_type t)
+{
+	return f->m->o->jit && sg_type_is_int(t) && (op == SG_ADD || op == SG_SUB || op == SG_MUL);
+}
+
+static sg_c_text
+wrapping(sg_fn *f, sg_op op, sg_type t, const sg_c_text *arg)
+{
+	const char *type = sg_type_c_name(t), sign = op == SG_ADD ? '+' : op == SG_SUB ? '-' : '*';
+
+	return (sg_c_text){sg_text(f->ctx, "(%s)((u%s)%s %c (u%s)%s)", type, type,
+	                           sg_c_paren(f, arg[0], SG_PREC_CAST), sign, type,
+	                           sg_c_paren(f, arg[1], SG_PREC_CAST)),
+	                   SG_PREC_CAST};
+}
+
 sg_c_text
 sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, const sg_c_text *arg)
 {
@@ -236,6 +254,8 @@ sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, const sg_c_text *arg)
 	sg_c_text out;
 
 	sg_need(f->ctx, text != NULL, "an elementwise op that has a value on its type");
+	if (wraps_by_itself(f, op, t))
+		return wrapping(f, op, t, arg);
 	r.suffix = t == SG_BOOL ? "i32" : sg_type_name(t);
 	r.prec = text_prec(text);
 	sg_buf_init(&r.b, f->ctx);
