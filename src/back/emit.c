@@ -76,7 +76,7 @@ put_widths(sg_file *file, const sg_c_entry *e, size_t start, size_t inner)
 	b->n = start;
 	sg_put_widths_body(file, b, e, name);
 	sg_buf_puts(b, text);
-	sg_put_widest(file, b, e, name);
+	sg_put_widest(file, b, e, name, text);
 }
 
 static void

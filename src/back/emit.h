@@ -398,6 +398,8 @@ sg_is_1(const sg_fn *f, sg_ext e)
 /* ---- widths of vectors (widths.c) ---- */
 void sg_widen(sg_fn *f, const sg_step *s); /* notes whether wide vectors pay for its loops */
 const char *sg_body_name(sg_module *m, const char *fn);
+bool sg_stands_twice(const char *text);
+void sg_put_twice(sg_buf *b, const char *name, const char *parameters, const char *text);
 
 /* Windows may read a place twice: then UNWINDOW sums up for each element what reads it. */
 bool sg_windows_overlap(const sg_fn *f, sg_ref r);

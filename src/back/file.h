@@ -43,7 +43,8 @@ void sg_file_begin(sg_file *file);
 typedef enum { SG_PROTO_HEADER, SG_PROTO_C, SG_PROTO_LINE } sg_proto;
 void sg_put_fn(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how);
 void sg_put_widths_body(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *name);
-void sg_put_widest(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body);
+void sg_put_widest(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body,
+                   const char *text); /* text: what the body has between its braces */
 void sg_put_work(sg_buf *b, const sg_file *file, const sg_c_entry *e, sg_proto how);
 void sg_put_defaults(const sg_file *file, sg_buf *b, const sg_c_entry *e, sg_proto how);
 void sg_put_dims(const sg_file *file, sg_buf *b, const sg_c_entry *e, bool types);
@@ -84,7 +85,7 @@ bool sg_takes_roots(sg_file *file);
 /* ---- widths.c: functions for several widths of vectors ---- */
 #define SG_AVX2 "\"avx2,fma,bmi,bmi2\""
 void sg_put_widths(sg_buf *b);
-void sg_put_widths_macros(sg_buf *b, bool has_parallel);
+void sg_put_widths_macros(sg_buf *b);
 
 /* ---- module.c: uniform calls and the description ---- */
 void sg_print_calls(sg_file *file, const sg_c_entry *e);

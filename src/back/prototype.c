@@ -136,9 +136,8 @@ list_arguments(const sg_file *file, const sg_c_entry *e, list *l)
 	sg_buf_puts(l->b, ")");
 }
 
-/* Behind the body: it for wider vectors, and the function that calls the widest. */
-void
-sg_put_widest(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body)
+static void
+put_wider(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body)
 {
 	list l;
 
@@ -149,6 +148,32 @@ sg_put_widest(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *b
 	l = list_open(b, true);
 	list_arguments(file, e, &l);
 	sg_buf_puts(b, ")\n\n");
+}
+
+static void
+put_twice(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body, const char *text)
+{
+	sg_buf parameters;
+	list l;
+
+	sg_buf_init(&parameters, file->m.ctx);
+	sg_buf_printf(&parameters, "%*s", (int)strlen(body) + 6, "");
+	l = list_open(&parameters, true);
+	list_parameters(file, e, &l, SG_PROTO_C);
+	sg_put_twice(b, body, sg_buf_text(&parameters) + strlen(body) + 6, text + 1);
+}
+
+/* Behind the body: it for wider vectors, and the function that calls the widest. */
+void
+sg_put_widest(const sg_file *file, sg_buf *b, const sg_c_entry *e, const char *body,
+              const char *text)
+{
+	list l;
+
+	if (sg_stands_twice(text))
+		put_twice(file, b, e, body, text);
+	else
+		put_wider(file, b, e, body);
 	sg_put_fn(file, b, e, SG_PROTO_C);
 	sg_buf_printf(b, "\n{\n\treturn SGRT_WIDEST(%s, (", body);
 	l = list_open(b, true);

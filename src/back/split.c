@@ -465,6 +465,7 @@ print_function(sg_fn *f, const char *name, const piece *p, const char *taken, co
 	const char *body = f->is_wide && !f->m->o->jit ? sg_body_name(f->m, name) : NULL;
 	const char *ok = p->fails || has_status || body ? sg_use(f->m, "SGRT_OK") : NULL;
 	const char *apart = sg_apart_name(f->m);
+	size_t from;
 	const char *parameters = p->arguments.n ? p->parameters.s : "void";
 	const char *arguments = p->arguments.n ? p->arguments.s : "";
 
@@ -473,6 +474,7 @@ print_function(sg_fn *f, const char *name, const piece *p, const char *taken, co
 	else
 		sg_buf_printf(out, "%s static %s\n%s(%s)\n{\n", apart, ok ? "int" : "void", name,
 		              parameters);
+	from = out->n - 2;
 	sg_buf_puts(out, taken);
 	if (has_status)
 		sg_buf_printf(out, "\tint %s = %s;\n%s", f->status, ok,
@@ -483,8 +485,11 @@ print_function(sg_fn *f, const char *name, const piece *p, const char *taken, co
 	sg_buf_puts(out, "}\n\n");
 	if (!body)
 		return;
-	sg_buf_printf(out, "SGRT_WIDER(%s,\n           (%s),\n           (%s))\n\n", body,
-	              parameters, arguments);
+	if (sg_stands_twice(steps))
+		sg_put_twice(out, body, parameters, sg_text(f->ctx, "%s", out->s + from));
+	else
+		sg_buf_printf(out, "SGRT_WIDER(%s,\n           (%s),\n           (%s))\n\n", body,
+		              parameters, arguments);
 	sg_buf_printf(out, "%s static int\n%s(%s)\n{\n\treturn SGRT_WIDEST(%s, (%s));\n}\n\n",
 	              apart, name, parameters, body, arguments);
 }

@@ -334,7 +334,7 @@ put_helpers(const sg_file *file, sg_buf *b)
 		               "#define SGRT_ROLLED _Pragma(\"GCC unroll 1\")\n"
 		               "#else\n#define SGRT_ROLLED\n#endif\n\n");
 	if (m->has_widths)
-		sg_put_widths_macros(b, m->has_parallel && m->o->openmp);
+		sg_put_widths_macros(b);
 	put_ext_fns(b, "double", "floor(p / q)", file->real_fn, file->has_real_fn);
 	put_ext_fns(b, "ptrdiff_t", "p / q - (p % q != 0 && (p < 0) != (q < 0))", m->ext_fn,
 	            m->has_ext_fn);

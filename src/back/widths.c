@@ -6,6 +6,8 @@
  * suits the processor. (64 bytes gain little more under gcc 12 and clang 14, and take time to compile.) */
 #include "back/file.h"
 
+#include <string.h>
+
 enum { WORTH = 64 }; /* turns of a loop, fewer than which gain less than the question costs */
 
 void
@@ -60,10 +62,8 @@ sg_put_widths(sg_buf *b)
 	            "#endif\n\n");
 }
 
-/* has_parallel: the text has loops for OpenMP, which gcc takes out of the functions before these
- * are made for a processor. */
 void
-sg_put_widths_macros(sg_buf *b, bool has_parallel)
+sg_put_widths_macros(sg_buf *b)
 {
 	sg_buf_puts(b, "/* At -O2 gcc would leave loops whose number of turns it does not know as they "
 	               "are. */\n"
@@ -72,19 +72,34 @@ sg_put_widths_macros(sg_buf *b, bool has_parallel)
 	               "#define SGRT_VECTORS "
 	               "__attribute__((optimize(\"tree-vectorize\", \"vect-cost-model=dynamic\")))\n"
 	               "#else\n#define SGRT_VECTORS\n#endif\n\n");
-	sg_buf_printf(b,
-	              "/* A function's body, and the function for AVX2. */\n"
-	              "#if defined SGRT_TWICE%s\n"
-	              "#define SGRT_BODY static inline __attribute__((always_inline))\n"
-	              "#define SGRT_WIDER(body, parameters, arguments) \\\n"
-	              "\t__attribute__((target(" SG_AVX2 "))) SGRT_VECTORS static int \\\n"
-	              "\tbody##_avx2 parameters \\\n"
-	              "\t{ \\\n\t\treturn body arguments; \\\n\t}\n"
-	              "#define SGRT_WIDEST(body, arguments) SGRT_FOR_CPU(body, arguments)\n"
-	              "#else\n"
-	              "#define SGRT_BODY SGRT_VECTORS static\n"
-	              "#define SGRT_WIDER(body, parameters, arguments)\n"
-	              "#define SGRT_WIDEST(body, arguments) body arguments\n"
-	              "#endif\n\n",
-	              has_parallel ? " && !defined _OPENMP" : "");
+	sg_buf_puts(b,
+	            "/* A function's body, and the function for AVX2. */\n"
+	            "#ifdef SGRT_TWICE\n"
+	            "#define SGRT_BODY static inline __attribute__((always_inline))\n"
+	            "#define SGRT_AVX2 __attribute__((target(" SG_AVX2 "))) SGRT_VECTORS static\n"
+	            "#define SGRT_WIDER(body, parameters, arguments) \\\n"
+	            "\tSGRT_AVX2 int body##_avx2 parameters \\\n"
+	            "\t{ \\\n\t\treturn body arguments; \\\n\t}\n"
+	            "#define SGRT_WIDEST(body, arguments) SGRT_FOR_CPU(body, arguments)\n"
+	            "#else\n"
+	            "#define SGRT_BODY SGRT_VECTORS static\n"
+	            "#define SGRT_WIDER(body, parameters, arguments)\n"
+	            "#define SGRT_WIDEST(body, arguments) body arguments\n"
+	            "#endif\n\n");
+}
+
+/* Has the text loops for OpenMP? gcc takes these out of a body before it puts the body into
+ * functions for other processors: such a text has to stand in each. */
+bool
+sg_stands_twice(const char *text)
+{
+	return strstr(text, "SGRT_PARALLEL") != NULL;
+}
+
+/* text: from the brace on, up to the empty line behind it. */
+void
+sg_put_twice(sg_buf *b, const char *name, const char *parameters, const char *text)
+{
+	sg_buf_printf(b, "#ifdef SGRT_TWICE\nSGRT_AVX2 int\n%s_avx2(%s)\n%s#endif\n\n", name,
+	              parameters, text);
 }
