@@ -418,6 +418,46 @@ zeros(world *w)
 }
 IN_WORLD(a_zero_is_added_where_it_matters, zeros)
 
+/* u*(2*x) is one product for each x, by 2*u, and the same bits; not for a u that could overflow. */
+static void
+doubled(world *w)
+{
+	const sg_shape *one = sg_shape_scalar(w->sp);
+	const sg_shape *three = SHAPE(w, sg_ext_int(w->sp, 3));
+	const sg_ref x = real_of(w, three), y = real_of(w, one);
+	const sg_ref two = sg_const(&w->b, SG_F64, three, 2);
+	const sg_ref twice = sg_ew2(&w->b, SG_MUL, two, x);
+	const sg_ref count =
+	    sg_ew1(&w->b, SG_RECIP, sg_cast(&w->b, sg_cast(&w->b, y, SG_I64), SG_F64));
+	const sg_ref u[] = {sg_const(&w->b, SG_F64, three, 0.001),
+	                    sg_broadcast(&w->b, count, three, NULL)};
+	const sg_ref large[] = {sg_const(&w->b, SG_F64, three, 0x1p1023),
+	                        sg_broadcast(&w->b, y, three, NULL)};
+
+	w->value[0] = tensor_for(w, w->b.g, x);
+	w->value[1] = tensor_for(w, w->b.g, y);
+	for (int i = 0; i < 3; i++)
+		((double *)w->value[0].data)[i] =
+		    (double[]){-0.0, 0x1.921fb54442d18p-1, 0x1.8p1023}[i];
+	*(double *)w->value[1].data = 7;
+	for (int i = 0; i < 2; i++) {
+		const double k = i ? 1.0 / 7 : 0.001;
+		const sg_ref product = sg_ew2(&w->b, SG_MUL, u[i], twice);
+		const sg_tensor got = value_of(w, product);
+
+		CLAIM(product == sg_ew2(&w->b, SG_MUL, sg_ew2(&w->b, SG_MUL, two, u[i]), x),
+		      "%d: two products", i);
+		CLAIM(
+		    memcmp((double[]){k * -0.0, k * (2 * 0x1.921fb54442d18p-1), 2 * k * 0x1.8p1023},
+		           got.data, 3 * sizeof(double)) == 0,
+		    "%d: other bits", i);
+		CLAIM(sg_arg(w->b.g, sg_ew2(&w->b, SG_MUL, twice, large[i]), 0) == twice ||
+		          sg_arg(w->b.g, sg_ew2(&w->b, SG_MUL, twice, large[i]), 1) == twice,
+		      "%d: what could overflow is doubled", i);
+	}
+}
+IN_WORLD(a_factor_of_two_joins_what_is_constant, doubled)
+
 /* ---- comparisons with constants ---- */
 
 enum { NCOMPARED = 4 * 2 * 2 * 4 }; /* op, side of the constant, not, constant - 1 */
@@ -516,6 +556,7 @@ main(void)
 	tcase_add_test(t, batching_is_slice_by_slice_without_derivatives_too);
 	tcase_add_test(t, edges_are_as_promised);
 	tcase_add_test(t, a_zero_is_added_where_it_matters);
+	tcase_add_test(t, a_factor_of_two_joins_what_is_constant);
 	tcase_add_test(t, comparisons_with_constants_are_right_and_known_where_they_can_be);
 	tcase_add_test(t, comparisons_of_bools_are_too);
 	suite_add_tcase(s, t);

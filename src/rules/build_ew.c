@@ -270,12 +270,46 @@ sg_ew1(sg_build *b, sg_op op, sg_ref x)
 
 /* ---- two operands ---- */
 
+/* The same for all elements, and twice it is finite where it is: a constant, or one over a count.
+ */
+static bool
+may_double(const sg_build *b, sg_ref u)
+{
+	const sg_node *n = sg_node_at(b->g, u), *one;
+	double c;
+
+	if (sg_is_const(b, u, &c))
+		return fabs(c) < 0x1p120;
+	if (n->op != SG_BROADCAST)
+		return false;
+	one = sg_node_at(b->g, n->args[0]);
+	if (one->shape->rank != 0 || one->op != SG_RECIP || !sg_is_op(b, one->args[0], SG_CAST))
+		return false;
+	return sg_type_is_int(sg_type_of(b, sg_arg(b->g, one->args[0], 0)));
+}
+
+/* u*(2*x) -> (2*u)*x, one product an element instead of two: what a mean of squares leaves.
+ * Doubling rounds nothing; where 2*x would have overflowed, this does not. */
+static sg_ref
+mul_doubled(sg_build *b, sg_ref u, sg_ref y)
+{
+	const sg_node q = sg_at(b, y);
+
+	if (q.op != SG_MUL || !may_double(b, u))
+		return 0;
+	for (int k = 0; k < 2; k++)
+		if (sg_is_value(b, q.args[k], 2))
+			return sg_ew2(b, SG_MUL, sg_ew2(b, SG_MUL, q.args[k], u), q.args[1 - k]);
+	return 0;
+}
+
 static sg_ref
 simplify_mul(sg_build *b, sg_ref x, sg_ref y)
 {
 	const sg_node p = sg_at(b, x), q = sg_at(b, y);
 	const bool is_float = sg_type_is_float((sg_type)p.type);
 	double v;
+	sg_ref r;
 
 	if (x == y)
 		return sg_ew1(b, SG_SQUARE, x);
@@ -299,7 +333,7 @@ simplify_mul(sg_build *b, sg_ref x, sg_ref y)
 		return neg(b, sg_ew2(b, SG_MUL, p.args[0], y));
 	if (q.op == SG_NEG)
 		return neg(b, sg_ew2(b, SG_MUL, x, q.args[0]));
-	return 0;
+	return (r = mul_doubled(b, x, y)) ? r : mul_doubled(b, y, x);
 }
 
 enum { NEAR = 3 }; /* how far down a sum is looked into */
