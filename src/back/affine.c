@@ -130,6 +130,27 @@ sg_ext_c(sg_fn *f, sg_ext e)
 	return sg_buf_text(&b);
 }
 
+static const char *
+unsigned_name(void *arg, uint32_t d)
+{
+	const sg_fn *f = arg;
+
+	return sg_text(f->ctx, "(uint64_t)%s", f->dim[d]);
+}
+
+/* As a number, which wraps where an extent is looked at by the check of the dimensions. */
+const char *
+sg_ext_number(sg_fn *f, sg_ext e)
+{
+	sg_buf b;
+
+	if (!sg_ext_wraps(f->sp, e))
+		return sg_ext_c(f, e);
+	sg_buf_init(&b, f->ctx);
+	sg_ext_print_c(f->sp, &b, e, unsigned_name, f, f->m->ext_fn);
+	return sg_text(f->ctx, "(int64_t)%s", sg_buf_text(&b));
+}
+
 /* Without the parentheses around a sum or product, for where nothing binds tighter. */
 const char *
 sg_ext_bare(sg_fn *f, sg_ext e)

@@ -426,6 +426,7 @@ sg_ext sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var);
 bool sg_aff_reads(const sg_fn *f, sg_aff a, const bool *marked);
 /* An extent as C. */
 const char *sg_ext_c(sg_fn *f, sg_ext e);
+const char *sg_ext_number(sg_fn *f, sg_ext e);
 const char *sg_ext_bare(sg_fn *f, sg_ext e);
 /* Notes which of the helpers the text of an extent calls. */
 void sg_note_calls(const char *text, const char *const fn[3], bool has[3]);

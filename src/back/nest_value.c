@@ -260,7 +260,7 @@ val_text(const sg_nest *n, const sg_val *v)
 	case SG_V_CONST:
 		return sg_c_const(f, (sg_type)v->type, f->g->node[v->ref].attr->w[0]);
 	case SG_V_DIM:
-		return (sg_c_text){sg_ext_c(f, v->ext), SG_PREC_ATOM};
+		return (sg_c_text){sg_ext_number(f, v->ext), SG_PREC_ATOM};
 	case SG_V_LOAD:
 		return (sg_c_text){sg_element_of(n, v->ref, v->aff), SG_PREC_ATOM};
 	case SG_V_LOCAL:

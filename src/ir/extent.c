@@ -431,6 +431,37 @@ sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v)
 	return true;
 }
 
+bool
+sg_ext_wraps(const sg_space *sp, sg_ext e)
+{
+	const sg_poly *p = sg_poly_at(sp, e);
+	bool wraps = false;
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		for (uint32_t k = 0; k < p->term[i].n; k++)
+			if (sg_fac_is_atom(p->term[i].fac[k]))
+				return false;
+		wraps = wraps || p->term[i].n > 1;
+	}
+	return wraps;
+}
+
+int64_t
+sg_ext_wrapped(const sg_space *sp, sg_ext e, const int64_t *dims)
+{
+	const sg_poly *p = sg_poly_at(sp, e);
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		uint64_t term = (uint64_t)p->term[i].coef;
+
+		for (uint32_t k = 0; k < p->term[i].n; k++)
+			term *= (uint64_t)dims[p->term[i].fac[k] / 2];
+		sum += term;
+	}
+	return (int64_t)sum;
+}
+
 /* Is all that the factor needs known? 0: no. */
 static bool
 factor_known(const sg_space *sp, uint32_t f, uint32_t dim, const bool *known)

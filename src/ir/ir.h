@@ -76,6 +76,10 @@ bool sg_ext_nonneg_soon(sg_space *sp, sg_ext e);
 const double *sg_ext_samples(sg_space *sp, sg_ext e);
 /* Value for dims[0..ndims): false on overflow or division by zero. */
 bool sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v);
+/* Is it a sum of products of dimensions, of two at least in one place? As a number, not an extent,
+ * that wraps as all integers do. */
+bool sg_ext_wraps(const sg_space *sp, sg_ext e);
+int64_t sg_ext_wrapped(const sg_space *sp, sg_ext e, const int64_t *dims);
 /* Solves e = value for `dim`, if e is affine in it and every other dimension that e uses is known:
  * 1 solved, 0 not of that form (yet), -1 no integer >= 0 solves it. */
 int sg_ext_solve(const sg_space *sp, sg_ext e, uint32_t dim, const int64_t *dims,

@@ -187,9 +187,12 @@ eval_data(const sg_eval *e)
 static int
 eval_dim(const sg_eval *e)
 {
+	const sg_ext at = (sg_ext)e->n->attr->w[0];
 	int64_t v;
 
-	if (!sg_eval_ext(e, 0, &v))
+	if (sg_ext_wraps(e->sp, at))
+		v = sg_ext_wrapped(e->sp, at, e->dims);
+	else if (!sg_eval_ext(e, 0, &v))
 		return SGRT_EDIM;
 	sg_tensor_set_int(e->out, 0, v);
 	return SGRT_OK;

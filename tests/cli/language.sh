@@ -148,5 +148,7 @@ gives 'steps ask for the maximum' "$steps" \
 	'{"s": 20, "grad_c": 9, "grad_r": [6, 0], "grad_u": [2, 7]}' 'r=[3, 1]' 'u=[1, 2]' c=2
 gives 'where nothing is read no index is looked at' 'input m[R, 2], i: i64[K]
 gradient sum(m[:, i]) as s wrt m' '{"s": 0, "grad_m": []}' R=0 'm=[]' 'i=[5]'
+gives 'a product of dimensions wraps' 'dim N
+output N*N*N*N - 2*N*N as y, N - 1 as z' '{"y": -3715814041627336704, "z": 2999999}' N=3000000
 
 finish
