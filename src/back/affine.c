@@ -138,13 +138,33 @@ unsigned_name(void *arg, uint32_t d)
 	return sg_text(f->ctx, "(uint64_t)%s", f->dim[d]);
 }
 
-/* As a number, which wraps where an extent is looked at by the check of the dimensions. */
+/* Is it the size of an array, which the check of the dimensions looks at? */
+static bool
+is_size(sg_fn *f, sg_ext e)
+{
+	for (; f; f = f->around) {
+		if (!f->sizes) {
+			f->sizes = sg_bytes_map_new(f->ctx);
+			for (sg_ref r = 1; r < f->g->n; r++) {
+				const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, r)->shape);
+
+				if (f->at[r].kind != SG_P_DEAD)
+					*sg_bytes_map_at(f->sizes, &size, sizeof size) = f;
+			}
+		}
+		if (sg_bytes_map_get(f->sizes, &e, sizeof e))
+			return true;
+	}
+	return false;
+}
+
+/* As a number, which wraps where it is not known to fit. */
 const char *
 sg_ext_number(sg_fn *f, sg_ext e)
 {
 	sg_buf b;
 
-	if (!sg_ext_wraps(f->sp, e))
+	if (!sg_ext_wraps(f->sp, e) || is_size(f, e))
 		return sg_ext_c(f, e);
 	sg_buf_init(&b, f->ctx);
 	sg_ext_print_c(f->sp, &b, e, unsigned_name, f, f->m->ext_fn);

@@ -378,6 +378,8 @@ typedef struct sg_fn {
 	const char **slot_name;
 	const char *tile; /* of the outermost function: room for buffers of tiles on the stack */
 	int64_t tile_bytes;
+	sg_bytes_map
+	    *sizes; /* affine.c: extents that arrays have; NULL before the first is asked for */
 	sg_bytes_map *types; /* part.c: of variables, by name; NULL before the first part */
 	int line;            /* of the last comment */
 	const sg_source *src;

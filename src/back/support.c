@@ -298,6 +298,24 @@ put_ext_fns(sg_buf *b, const char *type, const char *quotient, const char *const
 			              fn[k], type, type, value[k]);
 }
 
+/* clang knows no alias of the arrays of a function, but those that a loop for OpenMP gets it does
+ * not. */
+static void
+put_independent(sg_buf *b, bool has_parallel)
+{
+	sg_buf_puts(b, "/* No turn of the loop below touches what another one writes: what "
+	               "compilers would not find\n * out, or find out each time. */\n"
+	               "#if defined __GNUC__ && !defined __clang__\n"
+	               "#define SGRT_INDEPENDENT _Pragma(\"GCC ivdep\")\n");
+	if (has_parallel)
+		sg_buf_puts(
+		    b,
+		    "#elif defined __clang__ && defined _OPENMP\n"
+		    "#pragma clang diagnostic ignored \"-Wpass-failed\"\n"
+		    "#define SGRT_INDEPENDENT _Pragma(\"clang loop vectorize(assume_safety)\")\n");
+	sg_buf_puts(b, "#else\n#define SGRT_INDEPENDENT\n#endif\n\n");
+}
+
 static void
 put_helpers(const sg_file *file, sg_buf *b)
 {
@@ -322,11 +340,7 @@ put_helpers(const sg_file *file, sg_buf *b)
 		    "#endif\n\n");
 
 	if (m->has_independent)
-		sg_buf_puts(b, "/* No turn of the loop below touches what another one writes: what "
-		               "compilers would not find\n * out, or find out each time. */\n"
-		               "#if defined __GNUC__ && !defined __clang__\n"
-		               "#define SGRT_INDEPENDENT _Pragma(\"GCC ivdep\")\n"
-		               "#else\n#define SGRT_INDEPENDENT\n#endif\n\n");
+		put_independent(b, m->has_parallel && m->o->openmp);
 	if (m->has_rolled)
 		sg_buf_puts(b, "/* gcc 12 unrolls the loop below, makes vectors of the one around it, and sums "
 		               "up wrong. */\n"

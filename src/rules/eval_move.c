@@ -218,11 +218,11 @@ gathered_from(indexing s, const sg_tensor *idx, int64_t k)
 	return ((b * s.p + p) * s.n + at) * s.q + q;
 }
 
-/* An index is looked at where something is moved. */
+/* An index is looked at as in a loop within those of the axes before its own. */
 static int
 check_indices(indexing s, const sg_tensor *idx)
 {
-	for (int64_t k = 0; s.p > 0 && s.q > 0 && k < idx->count; k++) {
+	for (int64_t k = 0; s.p > 0 && k < idx->count; k++) {
 		int64_t at = sg_tensor_get_int(idx, k);
 
 		if (at < -s.n || at >= s.n)

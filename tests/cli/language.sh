@@ -127,6 +127,8 @@ fails() {
 slices='input x[N], y[M]
 z = map((k) -> if k < N then x[k]*x[k] else 0.0, arange(M))
 gradient sum(z*y) as s wrt x, y'
+fails 'an index of rows without elements is looked at' 'input m[R, C], i: i64[K]
+output m[i] as y' 'm=[[],[]]' 'i=[0, 5]'
 gives 'no slice asks for an element of nothing' "$slices" '{"s": 0, "grad_x": [], "grad_y": [0, 0]}' 'x=[]' 'y=[1, 2]'
 gives 'some slices ask' "$slices" '{"s": 9, "grad_x": [6], "grad_y": [9, 0]}' 'x=[3]' 'y=[1, 2]'
 fails 'a slice asks for an element of nothing' 'input x[N], y[M]
