@@ -227,7 +227,6 @@ render_token(render *r, token t)
 	return t.s + t.n;
 }
 
-/* Operands of bool compute as int32_t. */
 /* Where the runtime's function is as short as its call, and nothing puts it in the call's place. */
 static bool
 wraps_by_itself(const sg_fn *f, sg_op op, sg_type t)
@@ -246,6 +245,7 @@ wrapping(sg_fn *f, sg_op op, sg_type t, const sg_c_text *arg)
 	                   SG_PREC_CAST};
 }
 
+/* Operands of bool compute as int32_t. */
 sg_c_text
 sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, const sg_c_text *arg)
 {
