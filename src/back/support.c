@@ -79,16 +79,17 @@ put_wide(closure *c, const char *text)
 {
 	while (*text) {
 		const size_t n = sg_word_at(text);
-		const char *word = sg_text(c->file->m.ctx, "%.*s", (int)n, text);
-		const sgrt_snippet *s = n ? find_snippet(word) : NULL;
 
-		if (s && s->kernel)
-			sg_buf_printf(c->b, "%s_avx2", word);
-		else if (n)
-			sg_buf_puts(c->b, strcmp(word, "__AVX__") == 0 ? "__x86_64__" : word);
-		else
-			sg_buf_putc(c->b, *text);
-		text += n ? n : 1;
+		if (n == 0) {
+			sg_buf_putc(c->b, *text++);
+			continue;
+		}
+		const char *word = sg_text(c->file->m.ctx, "%.*s", (int)n, text);
+		const sgrt_snippet *s = find_snippet(word);
+
+		sg_buf_printf(c->b, "%s%s", strcmp(word, "__AVX__") == 0 ? "__x86_64__" : word,
+		              s && s->kernel ? "_avx2" : "");
+		text += n;
 	}
 }
 
