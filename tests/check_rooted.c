@@ -76,6 +76,35 @@ START_TEST(answers_are_those_of_the_root)
 	}
 END_TEST
 
+/* The gradient of |(x, y)|: at 0, where squares vanish or overflow, and where they do not. */
+START_TEST(norms_have_gradients_everywhere)
+	{
+		static const char text[] = "input x, y\noutput grad(norm([x, y]), x) as g, "
+					   "jvp(norm([x, y]), x, 1.0) as t\n";
+		static const double at[][3] = {
+		    {0, 0, 0},           {3, 4, 0.6},       {-3e-200, 4e-200, -0.6},
+		    {3e200, 4e200, 0.6}, {0x1p-1000, 0, 1}, {0, 1e-300, 0}};
+		sg_model *m = sg_compile_string("rooted.sg", text, strlen(text), NULL);
+		sg_call *c = sg_call_new(m, NULL, sg_have_jit() ? SG_BACKEND_JIT : SG_BACKEND_CC);
+
+		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+		for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+			sg_call_bind(c, "x", SG_DTYPE_F64, 0, NULL, &at[i][0]);
+			sg_call_bind(c, "y", SG_DTYPE_F64, 0, NULL, &at[i][1]);
+			ck_assert_int_eq(sg_call_run(c), SG_OK);
+			for (int k = 0; k < 2; k++) {
+				const char name[] = {"gt"[k], 0};
+
+				ck_assert_double_eq_tol(
+				    *(const double *)sg_call_output(c, name)->data, at[i][2],
+				    2e-16);
+			}
+		}
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* ---- how often a text stands in the C of a model ---- */
 
 static int
@@ -106,6 +135,16 @@ START_TEST(one_division_serves_many_products)
 	}
 END_TEST
 
+START_TEST(norms_scale_only_where_they_must)
+	{
+		static const char norm[] = "input x, y, z\noutput norm([x, y, z]) as n\n";
+		static const char slope[] = "input x, y\noutput grad(norm([x, y]), x) as g\n";
+
+		ck_assert_int_eq(count_in_c(norm, "if (!"), 1);
+		ck_assert_int_ge(count_in_c(slope, "if (!"), 1);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -116,6 +155,8 @@ main(void)
 
 	tcase_add_loop_test(t, answers_are_those_of_the_root, 0, 2);
 	tcase_add_test(t, one_division_serves_many_products);
+	tcase_add_test(t, norms_have_gradients_everywhere);
+	tcase_add_test(t, norms_scale_only_where_they_must);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -14,6 +14,7 @@
 enum {
 	EACH = 8,    /* operations on each element of an array that are worth a branch */
 	SCALAR = 40, /* on scalars */
+	RARE = 8,    /* on scalars, where the condition hardly ever changes */
 	MUCH = 1 << 20,
 	DEEP = 64, /* guards in guards that work counts for */
 };
@@ -81,7 +82,7 @@ conditions_that_count(const sg_fn *f, const sg_guards *w)
 				work[w->at[g].cond] += weight;
 	}
 	for (sg_ref r = 1; r < f->g->n; r++) {
-		counts[r] = work[r] >= SCALAR;
+		counts[r] = work[r] >= (sg_fn_node(f, r)->op == SG_LIKELY ? RARE : SCALAR);
 		any = any || counts[r];
 	}
 	for (sg_ref r = 1; any && r < f->g->n; r++)
@@ -94,6 +95,15 @@ conditions_that_count(const sg_fn *f, const sg_guards *w)
 
 /* ---- what is as well computed anyway ---- */
 
+static bool
+is_rare(const sg_fn *f, const sg_guards *w, uint32_t guard)
+{
+	for (; guard; guard = w->at[guard].up)
+		if (!w->at[guard].side && sg_fn_node(f, w->at[guard].cond)->op == SG_LIKELY)
+			return true;
+	return false;
+}
+
 /* A few operations on scalars that need nothing under a guard, and can't fail. */
 static bool
 is_trivial(const sg_fn *f, const sg_guards *w, sg_ref r)
@@ -103,6 +113,7 @@ is_trivial(const sg_fn *f, const sg_guards *w, sg_ref r)
 	    (n->op == SG_FLOORDIV || n->op == SG_MOD) && !sg_type_is_float((sg_type)n->type);
 
 	if (!sg_has_one_element(f, r) || n->op == SG_NONEMPTY || divides ||
+	    is_rare(f, w, w->of[r]) ||
 	    !(n->op == SG_CAST || (sg_is_ew(n->op) && sg_ops[n->op].cost < EACH)))
 		return false;
 	for (uint32_t k = 0; k < n->nargs; k++)

@@ -263,7 +263,7 @@ guard_holds(const run *w, uint32_t guard)
 	return true;
 }
 
-/* The operand that a branch takes, or an AND that was decided by its first; 0: r is neither. */
+/* The operand that a branch takes, or the one that decided an AND; 0: r is neither. */
 static sg_ref
 taken(const run *w, sg_ref r)
 {
@@ -275,7 +275,7 @@ taken(const run *w, sg_ref r)
 	if (!side || !side[0])
 		return 0;
 	if (n->op == SG_AND)
-		return guard_holds(w, side[0]) ? 0 : n->args[0];
+		return guard_holds(w, side[0]) ? 0 : n->args[sg_and_test(w->g, r)];
 	return n->args[guard_holds(w, side[0]) ? 1 : 2];
 }
 

@@ -228,6 +228,8 @@ elementwise_text(const sg_nest *n, const sg_val *v)
 
 	for (uint32_t k = 0; k < v->nargs; k++)
 		arg[k] = sg_val_text(n, v->arg[k]);
+	if (v->kind == SG_V_EW && v->op == SG_LIKELY)
+		return arg[0];
 	if (without_branch(n, v, t, arg, &out))
 		return out;
 	if (v->kind == SG_V_CAST)

@@ -580,6 +580,9 @@ put_unary(sg_text_writer *w, const sg_node *n)
 		sg_buf_puts(w->b, "not ");
 		sg_put(w, x, SG_P_NOT);
 		return SG_P_NOT;
+	case SG_LIKELY:
+		sg_put(w, x, SG_P_POSTFIX);
+		return SG_P_POSTFIX;
 	case SG_SQUARE:
 		sg_put(w, x, SG_P_POSTFIX);
 		sg_buf_puts(w->b, "**2");

@@ -2,9 +2,9 @@
  *
  * An `if` on a run-time condition is a SELECT whose condition is the same for all elements. What
  * only one of its sides needs has a guard: that the condition is that side. So has the second
- * operand of an AND of two scalars. A guard is a set of such conditions; a node that is read in
- * several places has those that the guards there have in common. One backward walk over the graph
- * finds them, users before operands. */
+ * operand of an AND of two scalars, or the first where the second is a rare case. A guard is a set
+ * of such conditions; a node that is read in several places has those that the guards there have in
+ * common. One backward walk over the graph finds them, users before operands. */
 #include "pass/guard.h"
 
 #include <string.h>
@@ -242,23 +242,35 @@ visit_select(finder *w, sg_ref r, const sg_node *n)
 	need(w, n->args[2], side[1]);
 }
 
+uint32_t
+sg_and_test(const sg_graph *g, sg_ref r)
+{
+	const sg_node *n = sg_node_at(g, sg_node_at(g, r)->args[1]);
+
+	return n->op == SG_NOT && sg_node_at(g, n->args[0])->op == SG_LIKELY;
+}
+
 static void
 visit(finder *w, sg_ref r)
 {
 	const sg_node *n = sg_node_at(w->g, r);
 	const uint32_t own = w->w->of[r], nargs = sg_data_args(n);
-	uint32_t guard = own;
+	uint32_t guard = own, test;
 
 	if (n->op == SG_SELECT) {
 		visit_select(w, r, n);
 		return;
 	}
-	for (uint32_t k = 0; k < nargs; k++) {
-		if (n->op == SG_AND && k == 1 && has_one_element(w->g, r) &&
-		    add(w, &guard, n->args[0], true, DEEP))
-			w->w->side[r][0] = guard;
-		need(w, n->args[k], guard);
+	if (n->op != SG_AND || !has_one_element(w->g, r)) {
+		for (uint32_t k = 0; k < nargs; k++)
+			need(w, n->args[k], own);
+		return;
 	}
+	test = sg_and_test(w->g, r);
+	if (add(w, &guard, n->args[test], true, DEEP))
+		w->w->side[r][0] = guard;
+	need(w, n->args[test], own);
+	need(w, n->args[1 - test], guard);
 }
 
 /* ---- the order ---- */

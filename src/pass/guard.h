@@ -18,7 +18,7 @@ typedef struct sg_guards {
 	uint32_t *of; /* by node: the guard under which it is needed */
 	uint32_t (
 	    *side)[2];  /* by node: of a SELECT that is a branch, the guards of its second operand
-	                 * and its third; of an AND, that of its second. {0, 0}: it is none */
+	                 * and its third; of an AND, that of the operand that waits. {0, 0}: none */
 	uint8_t *known; /* by node: of a SELECT whose guard says which operand it is: 1 or 2 */
 	bool *live;     /* by node: is it needed at all? */
 	bool *is_cond;  /* by node: does some guard name it? */
@@ -32,6 +32,8 @@ sg_guards *sg_guards_find(sg_ctx *ctx, const sg_graph *g, size_t nroots, const s
                           const bool *counts);
 /* Does `inner` say all that `outer` says? */
 bool sg_guard_within(const sg_guards *w, uint32_t inner, uint32_t outer);
+/* The operand that decides whether the other of an AND is looked at: the first, or what is rare. */
+uint32_t sg_and_test(const sg_graph *g, sg_ref r);
 /* The node, a bool scalar, that r is everywhere, seen through movement; 0: it is not known to be
  * the same everywhere. */
 sg_ref sg_same_everywhere(const sg_graph *g, sg_ref r);

@@ -4,7 +4,8 @@
  * largest one whose root is at most c, which is found here. So the answer is the same for every s,
  * NaN too. For norms of a few elements, which are roots of sums of squares but where these overflow
  * or vanish (small.c); there the norm is beyond all numbers that are looked at here, and the sum is
- * on the same side of their squares. A loop that ends where a norm is small takes no root then.
+ * on the same side of their squares. A loop that ends where a norm is small takes no root then. And
+ * only there can a norm be 0.
  *
  * For emission alone, as split.c. */
 #include "pass/small.h"
@@ -59,46 +60,53 @@ is_number(const sg_build *b, sg_ref r, double *c)
 	return *c > ldexp(1, -most) && *c < ldexp(1, most);
 }
 
-/* The sum of r, if it is what small.c makes of a norm: where near 1, sqrt(sum). 0: it is not. */
+/* The sum of r, if it is what small.c makes of a norm: where that is likely, sqrt(sum). 0: it is
+ * not. */
 static sg_ref
 sum_of_norm(const sg_build *b, sg_ref r)
 {
-	const sg_node *n = sg_node_at(b->g, r), *x, *y;
+	const sg_node *n = sg_node_at(b->g, r), *root;
 
-	if (n->op != SG_MUL)
+	if (n->op != SG_SELECT || sg_node_at(b->g, n->args[0])->op != SG_LIKELY)
 		return 0;
-	x = sg_node_at(b->g, n->args[0]);
-	y = sg_node_at(b->g, n->args[1]);
-	if (x->op == SG_SELECT) {
-		const sg_node *const other = x;
-
-		x = y;
-		y = other;
-	}
-	if (x->op != SG_SQRT || y->op != SG_SELECT)
-		return 0;
-	x = sg_node_at(b->g, x->args[0]);
-	n = sg_node_at(b->g, y->args[1]);
-	return x->op == SG_SELECT && x->args[0] == y->args[0] && n->op == SG_CONST &&
-	               sg_bits_double(n->attr->w[0]) == 1
-	           ? x->args[1]
-	           : 0;
+	root = sg_node_at(b->g, n->args[1]);
+	return root->op == SG_SQRT ? root->args[0] : 0;
 }
 
-/* x < y or x <= y, one of them a norm and the other a number; 0: they are not. */
+/* x < y or x <= y, one of them a norm of which the sum is given. */
+static sg_ref
+compare_squares(sg_build *b, uint16_t op, sg_ref sum, sg_ref other, bool is_first)
+{
+	sg_ref bound;
+	double c;
+
+	if (!is_number(b, other, &c))
+		return 0;
+	bound = sg_const(b, sg_type_of(b, other), sg_shape_of(b, other),
+	                 square_of(sg_type_of(b, other), c, (op == SG_LT) == is_first));
+	return sg_ew2(b, (sg_op)op, is_first ? sum : bound, is_first ? bound : sum);
+}
+
+/* x == 0 of a norm: where the sum is as it likely is, it is not. */
+static sg_ref
+is_zero(sg_build *b, sg_ref norm, sg_ref zero)
+{
+	const sg_node *n = sg_node_at(b->g, zero);
+	const sg_ref *part = sg_node_at(b->g, norm)->args, likely = part[0], scaled = part[2];
+
+	if (n->op != SG_CONST || sg_bits_double(n->attr->w[0]) != 0)
+		return 0;
+	return sg_ew2(b, SG_AND, sg_ew1(b, SG_NOT, likely), sg_ew2(b, SG_EQ, scaled, zero));
+}
+
 sg_ref
 sg_compare_norms(sg_build *b, uint16_t op, sg_ref x, sg_ref y)
 {
-	const bool is_first = sg_node_at(b->g, x)->op == SG_MUL;
-	const sg_ref other = is_first ? y : x;
-	const sg_shape *s = sg_shape_of(b, other);
-	const sg_type t = sg_type_of(b, other);
-	sg_ref sum, bound;
-	double c;
+	const sg_ref first = sum_of_norm(b, x), sum = first ? first : sum_of_norm(b, y);
 
-	if ((op != SG_LT && op != SG_LE) || s->rank != 0 || !is_number(b, other, &c) ||
-	    !(sum = sum_of_norm(b, is_first ? x : y)))
+	if (!sum || sg_shape_of(b, x)->rank != 0 || sg_shape_of(b, y)->rank != 0)
 		return 0;
-	bound = sg_const(b, t, s, square_of(t, c, (op == SG_LT) == is_first));
-	return sg_ew2(b, (sg_op)op, is_first ? sum : bound, is_first ? bound : sum);
+	if (op == SG_EQ)
+		return is_zero(b, first ? x : y, first ? y : x);
+	return op == SG_LT || op == SG_LE ? compare_squares(b, op, sum, first ? y : x, first) : 0;
 }

@@ -408,7 +408,7 @@ squares(sg_items *w, uint32_t n, const sg_ref *x, sg_ref s)
 
 /* sqrt(sum of squares). Where these overflow or vanish, x is brought near 1 first by a power of 2,
  * which no digit is lost by; what becomes too small to matter then is too small beside the largest.
- * Compilers compute that but where it is wanted: nothing else waits for it. */
+ * That is rare, and its work is done where it is wanted (back/branch.c). */
 static sg_ref
 norm_of(sg_items *w, sg_type t, uint32_t n, const sg_ref *x)
 {
@@ -417,17 +417,18 @@ norm_of(sg_items *w, sg_type t, uint32_t n, const sg_ref *x)
 	const sg_ref one = number(w, t, 1), up = number(w, t, shift),
 		     down = number(w, t, 1 / shift);
 	const sg_ref sum = squares(w, n, x, 0);
-	const sg_ref near = sg_ew2(b, SG_AND, sg_ew2(b, SG_LT, number(w, t, 1 / far), sum),
-	                           sg_ew2(b, SG_LT, sum, number(w, t, far)));
+	const sg_ref above = sg_ew2(b, SG_LT, number(w, t, 1 / far), sum),
+		     below = sg_ew2(b, SG_LT, sum, number(w, t, far)),
+		     near = sg_ew1(b, SG_LIKELY, sg_ew2(b, SG_AND, above, below));
 	sg_ref top = sg_ew1(b, SG_ABS, x[0]), large, scaled;
 
 	for (uint32_t i = 1; i < n; i++)
 		top = sg_ew2(b, SG_MAX, top, sg_ew1(b, SG_ABS, x[i]));
 	large = sg_ew2(b, SG_LT, one, top);
 	scaled = squares(w, n, x, sg_ew3(b, SG_SELECT, large, down, up));
-	return sg_ew2(b, SG_MUL,
-	              sg_ew3(b, SG_SELECT, near, one, sg_ew3(b, SG_SELECT, large, up, down)),
-	              sg_ew1(b, SG_SQRT, sg_ew3(b, SG_SELECT, near, sum, scaled)));
+	return sg_ew3(
+	    b, SG_SELECT, near, sg_ew1(b, SG_SQRT, sum),
+	    sg_ew2(b, SG_MUL, sg_ew3(b, SG_SELECT, large, up, down), sg_ew1(b, SG_SQRT, scaled)));
 }
 
 /* The 2-norm of each row. */

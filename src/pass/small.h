@@ -30,7 +30,8 @@ sg_ref sg_item(sg_items *w, sg_ref r, uint32_t i);
 /* Node r element by element, where it has such a form and the elements are not too many. */
 bool sg_items_split(sg_items *w, sg_ref r);
 
-/* rooted.c: x < y or x <= y (op), where one is a norm by elements, without its root; 0: none is. */
+/* rooted.c: x < y or x <= y (op), where one is a norm by elements, without its root, or x == y
+ * where the other is 0; 0: it is none of them. */
 sg_ref sg_compare_norms(sg_build *b, uint16_t op, sg_ref x, sg_ref y);
 
 #endif
