@@ -421,6 +421,7 @@ test_scripts = \
 	tests/header.sh \
 	tests/host.sh \
 	tests/python.sh \
+	tests/setup.sh \
 	tests/sources.sh \
 	tests/symbols.sh \
 	tests/cli/cache.sh \
