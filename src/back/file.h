@@ -81,6 +81,7 @@ void sg_print_check(sg_file *file, const sg_c_entry *e);
 /* ---- support.c: the text that the functions stand on ---- */
 void sg_put_support(sg_file *file, sg_buf *b);
 bool sg_takes_roots(sg_file *file);
+void sg_put_codes(sg_buf *b);
 
 /* ---- widths.c: functions for several widths of vectors ---- */
 #define SG_AVX2 "\"avx2,fma,bmi,bmi2\""

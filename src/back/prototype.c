@@ -355,6 +355,8 @@ sg_put_header(sg_file *file, sg_buf *b)
 	sg_buf_puts(b, "#include <stddef.h>\n#include <stdint.h>\n\n");
 	if (module)
 		sg_buf_puts(b, "#include \"symgrad_runtime.h\"\n\n");
+	else
+		sg_put_codes(b);
 	sg_buf_puts(b, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
 	sg_put_declarations(file, b);
 	if (module)

@@ -119,11 +119,37 @@ put_snippet(closure *c, const sgrt_snippet *first)
 	}
 }
 
+/* What functions return, by name. */
+static bool
+is_code(const sgrt_snippet *s)
+{
+	const char *name = sgrt_text_at(s->name);
+
+	return strcmp(name, "SGRT_OK") == 0 || strncmp(name, "SGRT_E", 6) == 0;
+}
+
+/* For a header that does not include the runtime's. */
+void
+sg_put_codes(sg_buf *b)
+{
+	const sgrt_snippet *const ok = find_snippet("SGRT_OK");
+
+	sg_buf_puts(b, sgrt_text_at(ok->text));
+	for (const sgrt_snippet *s = sgrt_snippets; s < sgrt_snippets + sgrt_nsnippets; s++)
+		if (is_code(s) && s != ok)
+			sg_buf_puts(b, sgrt_text_at(s->text));
+	sg_buf_putc(b, '\n');
+}
+
+/* Without the codes, where a header has them. */
 static void
 put_used(sg_file *file, sg_buf *b, bool is_wide)
 {
 	closure c = {.file = file, .b = b, .seen = sg_map_new(file->m.ctx), .is_wide = is_wide};
 
+	for (size_t i = 0; file->m.o->header && i < sgrt_nsnippets; i++)
+		if (is_code(&sgrt_snippets[i]))
+			sg_map_put(c.seen, &sgrt_snippets[i], &c);
 	for (size_t i = 0; i < file->m.nuse; i++) {
 		const sgrt_snippet *s = find_snippet(file->m.use[i]);
 

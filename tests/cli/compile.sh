@@ -3,6 +3,7 @@
 . "${srcdir:-.}/tests/cli/harness.inc"
 cd "$work" || exit 99
 export LC_ALL=C
+builddir=${builddir:-$(dirname "$SYMGRAD")}
 
 cat >net.sg <<'END'
 input x[N, 3]
@@ -67,6 +68,20 @@ judge 'one index is divided where a row has each element twice' $?
 expect 'standalone' 0 '' '' compile net.sg -o s --standalone
 ! grep -q symgrad_runtime.h s/net.c s/net.h
 judge 'needs no header of ours' $?
+cat >codes.c <<'END'
+#include "net.h"
+#include "second.h"
+#ifdef WITH_RUNTIME
+#include "symgrad_runtime.h"
+#endif
+int codes[] = {SGRT_OK, SGRT_EDIM, SGRT_EINDEX, SGRT_EDIVIDE, SGRT_EEMPTY, SGRT_ELIMIT, SGRT_EPOSDEF, SGRT_ESINGULAR, SGRT_EARG};
+END
+expect 'and beside another' 0 '' '' compile other.sg -o s --standalone
+status 'but has the codes that are returned' 0 ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror -Is -c codes.c
+status 'as the runtime has them' 0 ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror -DWITH_RUNTIME -Is \
+	"-I$builddir/runtime" -c codes.c
+test "$(grep -h 'define SGRT_E' s/net.c s/second.c)" = ''
+judge 'once' $?
 
 # ---- a static library, and formulas
 cat >half.sg <<'END'
