@@ -10,20 +10,23 @@ enum { WIDTH = 100, DEEPEST = 48 };
 typedef struct list {
 	sg_buf *b;
 	size_t line; /* where the line begins in b */
-	int indent;  /* of lines that follow */
+	size_t tabs; /* that it and lines that follow begin with: each 8 columns wide */
+	int indent;  /* of lines that follow, behind their tabs */
 	bool any, broken;
 } list;
 
 static list
 list_open(sg_buf *b, bool broken)
 {
-	size_t line = b->n;
-	list l = {.b = b, .broken = broken};
+	list l = {.b = b, .line = b->n, .broken = broken};
+	size_t text;
 
-	while (line > 0 && b->s[line - 1] != '\n')
-		line--;
-	l.line = line;
-	l.indent = b->n - line < DEEPEST ? (int)(b->n - line) : 8;
+	while (l.line > 0 && b->s[l.line - 1] != '\n')
+		l.line--;
+	while (l.line + l.tabs < b->n && b->s[l.line + l.tabs] == '\t')
+		l.tabs++;
+	text = b->n - l.line - l.tabs;
+	l.indent = text < DEEPEST ? (int)text : l.tabs ? 4 : 8;
 	return l;
 }
 
@@ -34,9 +37,12 @@ list_put(list *l, const char *item)
 
 	if (l->any)
 		sg_buf_putc(b, ',');
-	if (l->any && l->broken && b->n - l->line + 3 + strlen(item) > WIDTH) {
-		sg_buf_printf(b, "\n%*s", l->indent, "");
-		l->line = b->n - (size_t)l->indent;
+	if (l->any && l->broken && b->n - l->line + 7 * l->tabs + 3 + strlen(item) > WIDTH) {
+		sg_buf_puts(b, "\n");
+		l->line = b->n;
+		for (size_t i = 0; i < l->tabs; i++)
+			sg_buf_puts(b, "\t");
+		sg_buf_printf(b, "%*s", l->indent, "");
 	} else if (l->any) {
 		sg_buf_putc(b, ' ');
 	}

@@ -1,5 +1,5 @@
 /* support.c - what the functions stand on: routines of the runtime as text, declarations for
- * libtcc, and three small helpers. */
+ * libtcc, and small helpers. */
 #include "back/file.h"
 
 #include <string.h>

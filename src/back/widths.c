@@ -43,11 +43,10 @@ sg_put_widths(sg_buf *b)
 {
 	sg_buf_puts(b,
 	            "/* A compiler that is told of no processor makes functions with long loops "
-	            "twice, and a "
-	            "call takes\n * the ones for AVX2, with vectors of 32 bytes, where it is "
-	            "there. It makes them "
-	            "once for a processor\n * that is named, as by -march=native, or where "
-	            "SGRT_ONE_WIDTH is "
+	            "twice, and a call takes\n"
+	            " * the ones for AVX2, with vectors of 32 bytes, where it is there. It makes "
+	            "them once for a\n"
+	            " * processor that is named, as by -march=native, or where SGRT_ONE_WIDTH is "
 	            "defined. */\n"
 	            "#if defined __x86_64__ && !defined __AVX__ && defined __OPTIMIZE__ && \\\n"
 	            "    !defined __OPTIMIZE_SIZE__ && __STDC_HOSTED__ && \\\n"

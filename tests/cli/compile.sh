@@ -154,6 +154,16 @@ int main(void)
 	return off > 1e-13;
 }
 END
+cat >many.sg <<'END'
+input temperature[N], pressure[N], humidity[N]
+param slope[3], offset
+x = slope[0]*temperature + slope[1]*pressure
+fit = mean((x + slope[2]*exp(humidity) + offset)**2)
+gradient fit wrt temperature, pressure, humidity, slope, offset
+END
+expect 'many arguments' 0 '' '' compile many.sg -o .
+grep -q '^	 \{39\}grad_slope, ' many.c && ! expand -t 8 many.c | grep '.\{101\}' | grep -v '"\|NULL},'
+judge 'are broken below one another, at the width' $?
 expect 'entries that are called like bodies' 0 '' '' compile wide.sg --standalone --openmp
 echo 'int main(void) { return 0; }' >nothing.c
 for flags in -O0 -O2 '-O2 -DSGRT_ONE_WIDTH' '-O1 -fopenmp' -Os; do
