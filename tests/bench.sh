@@ -15,6 +15,8 @@ status 'it knows its cases' 0 bench --list
 judge 'a case stands in the list' "$(grep -qx chain-1e3 "$work/out"; echo $?)"
 status 'an unknown case is refused' 2 bench perceptron9
 says 'the name is said' perceptron9
+status 'a folder is no report' 2 bench softmax3 --out="$work"
+says 'and that is said first' 'that is a folder'
 
 status 'it measures' 0 bench chain-1e3 softmax3 hello kmeans calls
 cp "$work/out" "$work/said"
