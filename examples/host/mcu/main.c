@@ -2,9 +2,10 @@
  * and without start-up code of a library. All arrays are static, their sizes fixed by the model.
  *
  *     symgrad compile perceptron.sg --dim=N=16 --step=adam --standalone --prefix=net
- *     arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -O2 -std=gnu11 -nostartfiles -T mcu.ld main.c net.c
- * -lm qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native -kernel
- * a.out
+ *     arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -O2 -std=gnu11 -I. -nostartfiles -T mcu.ld main.c \
+ *             net.c -lm
+ *     qemu-system-arm -M mps2-an386 -nographic -semihosting-config enable=on,target=native \
+ *             -kernel a.out
  *
  * It speaks through semihosting, which debuggers and QEMU understand. */
 #include "net.h"
