@@ -144,6 +144,7 @@ lib_sources = \
 	src/back/blocks.h \
 	src/back/blocks_loop.c \
 	src/back/blocks_pair.c \
+	src/back/blocks_place.c \
 	src/back/blocks_text.c \
 	src/back/body.c \
 	src/back/body.h \
@@ -299,6 +300,7 @@ runtime_templates = \
 	runtime/block.c.in \
 	runtime/block_fold.c.in \
 	runtime/block_pair.c.in \
+	runtime/block_place.c.in \
 	runtime/copy.c.in \
 	runtime/core.h.in \
 	runtime/error.c.in \
@@ -334,6 +336,7 @@ runtime_kernels = \
 	runtime/block.c \
 	runtime/block_fold.c \
 	runtime/block_pair.c \
+	runtime/block_place.c \
 	runtime/copy.c \
 	runtime/error.c \
 	runtime/linalg.c \

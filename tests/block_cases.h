@@ -312,7 +312,6 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 {
 	T a[1800], b[600], c[600], spread[1800];
 	uint8_t k[600];
-	int64_t at[600];
 	uint64_t seed = 5;
 	ptrdiff_t i, n;
 	int e;
@@ -321,19 +320,14 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 		n = lengths[e];
 		C(fill)(&seed, 3 * n + 1, a);
 		C(fill)(&seed, n + 1, b);
-		for (i = 0; i < n; i++) {
+		for (i = 0; i < n; i++)
 			k[i] = next_random(&seed) & 1;
-			at[i] = (int64_t)(next_random(&seed) % (uint64_t)(3 * n));
-		}
 		R(block_load)(n, a, 3, c);
 		for (i = 0; i < n; i++)
 			ck_assert(c[i] == a[3 * i]);
 		R(block_store)(n, c, spread, 3);
 		for (i = 0; i < n; i++)
 			ck_assert(spread[3 * i] == c[i]);
-		R(block_gather)(n, a, at, c);
-		for (i = 0; i < n; i++)
-			ck_assert(c[i] == a[at[i]]);
 		R(block_load)(n, a, 0, c);
 		for (i = 0; i < n; i++)
 			ck_assert(c[i] == a[0]);
@@ -365,6 +359,75 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 		R(block_clamp_vss)(n, a, -1, 2, c);
 		for (i = 0; i < n; i++)
 			ck_assert(c[i] == R(clamp)(a[i], -1, 2));
+	}
+}
+END_TEST
+
+/* Indices may come up again and again. */
+TEST(C(elements_are_taken_from_and_put_at_places))
+{
+	T a[600], c[600], sum[2401], want[2401];
+	int64_t at[600];
+	uint64_t seed = 9;
+	ptrdiff_t i, n;
+	int e;
+
+	for (e = 0; e < NLENGTH; e++) {
+		n = lengths[e];
+		C(fill)(&seed, n, a);
+		C(fill)(&seed, 2401, sum);
+		for (i = 0; i < n; i++)
+			at[i] = (int64_t)(next_random(&seed) % 600);
+		memcpy(want, sum, sizeof sum);
+		R(block_take)(n, sum, 1, at, 3, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == sum[i + 3 * at[i]]);
+		R(block_put)(n, a, sum, 0, at, 4);
+		for (i = 0; i < n; i++)
+			want[4 * at[i]] += a[i];
+		C(same)("put", 2401, sum, want);
+		R(block_put)(n, a, sum, 1, at, 3);
+		for (i = 0; i < n; i++)
+			want[i + 3 * at[i]] += a[i];
+		C(same)("put", 2401, sum, want);
+	}
+}
+END_TEST
+
+TEST(C(the_first_of_the_largest_is_found))
+{
+	T a[600], best[600], least[600];
+	int64_t where[600], low[600];
+	uint64_t seed = 9;
+	ptrdiff_t i, n;
+	int e;
+
+	for (e = 0; e < NLENGTH; e++) {
+		n = lengths[e];
+		for (i = 0; i < n; i++) {
+			best[i] = least[i] = (T)(i % 7);
+			where[i] = low[i] = 4;
+			a[i] = (T)(next_random(&seed) % 7);
+		}
+		R(block_argmax)(n, a, 9, best, where);
+		R(block_argmin)(n, a, 9, least, low);
+		for (i = 0; i < n; i++) {
+			ck_assert(where[i] == (a[i] > i % 7 ? 9 : 4));
+			ck_assert(low[i] == (a[i] < i % 7 ? 9 : 4));
+			ck_assert(best[i] == (a[i] > i % 7 ? a[i] : (T)(i % 7)));
+			ck_assert(least[i] == (a[i] < i % 7 ? a[i] : (T)(i % 7)));
+		}
+#ifdef REAL
+		for (i = 0; i < n; i++)
+			a[i] = i % 3 ? (T)NAN : a[i];
+		R(block_argmax)(n, a, 11, best, where);
+		R(block_argmax)(n, a, 12, best, where);
+		R(block_argmin)(n, a, 11, least, low);
+		R(block_argmin)(n, a, 12, least, low);
+		for (i = 0; i < n; i++)
+			ck_assert(i % 3 == 0 || (where[i] == 11 && low[i] == 11 &&
+			                         best[i] != best[i] && least[i] != least[i]));
+#endif
 	}
 }
 END_TEST
@@ -437,6 +500,8 @@ C(add_tests)(TCase *c)
 {
 	tcase_add_test(c, C(blocks_of_functions_are_their_scalars));
 	tcase_add_test(c, C(blocks_are_loaded_stored_and_chosen));
+	tcase_add_test(c, C(elements_are_taken_from_and_put_at_places));
+	tcase_add_test(c, C(the_first_of_the_largest_is_found));
 	tcase_add_test(c, C(blocks_are_summed_up));
 #ifdef REAL
 	tcase_add_test(c, C(blocks_of_powers_are_their_scalars));

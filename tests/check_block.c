@@ -36,6 +36,27 @@ enum { NLENGTH = 12 };
 #define M(g) g
 #include "block_cases.h"
 
+START_TEST(indices_are_counted_from_the_end_and_checked)
+	{
+		const int64_t a[] = {0, 6, -1, -7, 7, -8, INT64_MIN, INT64_MAX};
+		const int64_t want[] = {0, 6, 6, 0};
+		const int32_t b[] = {0, 6, -1, -7, 7, -8, INT32_MIN, INT32_MAX};
+		int64_t c[8];
+		int i;
+
+		ck_assert(sgrt_block_place_i64(4, a, 7, c) == 0);
+		ck_assert(memcmp(c, want, sizeof want) == 0);
+		ck_assert(sgrt_block_place_i32(4, b, 7, c) == 0);
+		ck_assert(memcmp(c, want, sizeof want) == 0);
+		ck_assert(sgrt_block_place_i64(0, a, 0, c) == 0);
+		ck_assert(sgrt_block_place_i64(1, a, 0, c) == 1);
+		for (i = 4; i < 8; i++) {
+			ck_assert(sgrt_block_place_i64(1, a + i, 7, c) == 1);
+			ck_assert(sgrt_block_place_i32(1, b + i, 7, c) == 1);
+		}
+	}
+END_TEST
+
 START_TEST(integers_are_divided_and_counted)
 	{
 		const int64_t a[] = {-7, 7, -7, 5}, b[] = {2, -2, -2, 0}, q[] = {-4, -4, 3, 0},
@@ -140,6 +161,7 @@ main(void)
 	add_tests_i64(c);
 	add_tests_f32(c);
 	add_tests_f64(c);
+	tcase_add_test(c, indices_are_counted_from_the_end_and_checked);
 	tcase_add_test(c, integers_are_divided_and_counted);
 	tcase_add_test(c, types_are_converted_as_by_the_scalars);
 	tcase_add_test(c, truths_are_joined);

@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum { TILE = 512, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
-enum { OF_A_CALL = 6, LEAST = 8 }; /* what a call costs, in operations of scalar code; elements */
+/* What a call and the check of an index cost, in operations of scalar code; elements. */
+enum { OF_A_CALL = 6, OF_A_CHECK = 4, LEAST = 8 };
 
 /* ---- small questions ---- */
 
@@ -36,8 +37,8 @@ sg_block_stride(const sg_blocks *b, sg_aff a)
 	return sg_aff_coef(b->f, a, b->var);
 }
 
-static bool
-is_inner(const sg_blocks *b, uint32_t v)
+bool
+sg_block_is_inner(const sg_blocks *b, uint32_t v)
 {
 	return b->n->s->val[v].depth == b->n->ngroups;
 }
@@ -50,7 +51,7 @@ is_affine(const sg_blocks *b, sg_aff a)
 
 	for (uint32_t i = 0; i < form.n; i++)
 		if (form.term[i].var >= SG_VAR_VALUE &&
-		    is_inner(b, form.term[i].var - SG_VAR_VALUE))
+		    sg_block_is_inner(b, form.term[i].var - SG_VAR_VALUE))
 			return false;
 	return true;
 }
@@ -182,7 +183,9 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 	case SG_V_LOCAL:
 		return SG_B_WHOLE;
 	case SG_V_LOAD:
-		return is_affine(b, v->aff) ? SG_B_PLAIN : SG_B_EACH;
+		return is_affine(b, v->aff)   ? SG_B_PLAIN
+		       : sg_block_takes(b, v) ? SG_B_STEP
+		                              : SG_B_EACH;
 	case SG_V_INDEX:
 		return is_affine(b, v->aff) && v->type == SG_I64 ? SG_B_PLAIN : SG_B_EACH;
 	case SG_V_EW:
@@ -194,6 +197,7 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 		return b->item[v->arg[0]].how == SG_B_WHOLE && is_in_row(b, v->aff) ? SG_B_STEP
 		                                                                    : SG_B_EACH;
 	case SG_V_AT:
+		return b->item[v->arg[0]].how != SG_B_WHOLE ? SG_B_STEP : SG_B_EACH;
 	case SG_V_PLACE:
 	case SG_V_DIV:
 	case SG_V_MOD:
@@ -205,11 +209,12 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 const char *
 sg_block_strip_fold(const sg_blocks *b, const sg_root *r)
 {
+	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 
 	if (sg_adds_up(b->f, r->ref))
 		return NULL;
-	switch ((int)sg_fn_node(b->f, r->ref)->op) {
+	switch ((int)op) {
 	case SG_SUM:
 	case SG_CONTRACT:
 	case SG_UNWINDOW:
@@ -224,6 +229,9 @@ sg_block_strip_fold(const sg_blocks *b, const sg_root *r)
 		return sg_block_routine(b, "or", "vv", t);
 	case SG_ALL:
 		return sg_block_routine(b, "and", "vv", t);
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+		return sg_block_routine(b, op == SG_ARGMAX ? "argmax" : "argmin", "", t);
 	default:
 		return NULL;
 	}
@@ -262,7 +270,7 @@ how_of_root(const sg_blocks *b, const sg_root *r)
 	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
 
 	if (r->kind == SG_R_FOLD)
-		return sg_block_fold(b, r) ? SG_B_STEP : SG_B_EACH;
+		return sg_block_fold(b, r) || sg_block_puts(b, r) ? SG_B_STEP : SG_B_EACH;
 	if (!is_affine(b, r->at) || r->kind == SG_R_TEXT)
 		return SG_B_EACH;
 	if (is_in_row(b, r->at))
@@ -283,7 +291,7 @@ find_how(sg_blocks *b)
 		int64_t more;
 
 		if (s->val[v].needed)
-			x->how = is_inner(b, v) ? how_of_value(b, &s->val[v]) : SG_B_WHOLE;
+			x->how = sg_block_is_inner(b, v) ? how_of_value(b, &s->val[v]) : SG_B_WHOLE;
 		x->powers = x->how == SG_B_STEP && sg_block_counts_powers(b, &s->val[v], &more);
 		x->in_row = x->how == SG_B_PLAIN && s->val[v].kind == SG_V_LOAD &&
 		            is_in_row(b, s->val[v].aff);
@@ -544,6 +552,8 @@ cost_of(const sg_blocks *b, uint32_t item)
 	const sg_val *v = item < b->nvals ? &b->n->s->val[item] : NULL;
 	const uint32_t pair = v ? b->item[item].pair : 0;
 
+	if (v && v->kind == SG_V_AT)
+		return OF_A_CHECK;
 	return (v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1) + (pair ? cost_of(b, pair) : 0);
 }
 

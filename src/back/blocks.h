@@ -2,6 +2,7 @@
  *
  * blocks.c       how each value comes about over a tile, in which order, and where it lies
  * blocks_pair.c  two operations in one step
+ * blocks_place.c which elements lie at indices
  * blocks_loop.c  which loop goes in tiles
  * blocks_text.c  the C text */
 #ifndef SG_BLOCKS_H
@@ -75,6 +76,7 @@ const char *sg_block_routine(const sg_blocks *b, const char *name, const char *f
 const sg_root *sg_block_root(const sg_blocks *b, uint32_t item); /* NULL: it is a value */
 /* The step in the array of r for one step of the innermost loop. */
 sg_ext sg_block_stride(const sg_blocks *b, sg_aff a);
+bool sg_block_is_inner(const sg_blocks *b, uint32_t v); /* does it change within a tile? */
 /* Are these powers of one number, whose exponents are the places in the loop plus `more`? */
 bool sg_block_counts_powers(const sg_blocks *b, const sg_val *v, int64_t *more);
 /* The routines of an elementwise value and of a fold; NULL: there is none. */
@@ -87,6 +89,13 @@ void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* 
 /* A slot for elements of type t that is free from position `from` on, taken until `until`: pointer
  * as C. */
 const char *sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until);
+
+/* ---- blocks_place.c ---- */
+/* Is the form affine but for one checked index of the tile's elements? Then which value that is,
+ * and what it is times. */
+bool sg_block_indirect(const sg_blocks *b, sg_aff a, uint32_t *at, sg_ext *by);
+bool sg_block_takes(const sg_blocks *b, const sg_val *v); /* does a step read it at such indices? */
+bool sg_block_puts(const sg_blocks *b, const sg_root *r); /* or add it? */
 
 /* ---- blocks_pair.c ---- */
 void sg_find_pairs(sg_blocks *b); /* requires: how each comes about, and the number of readers */

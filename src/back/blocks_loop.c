@@ -8,21 +8,45 @@
 
 enum { DEAR = 8 }; /* a cost that is not paid anew for each term */
 
+/* The turns of a loop, SG_SHORT if they are as many or more; of one over the rows of a band those
+ * in a tile. */
+static int64_t
+turns_of(const sg_nest *n, uint32_t group)
+{
+	sg_ext ext = n->ext[group];
+	int64_t turns, tile = 1;
+
+	if (n->band && n->group_of[n->s->row] == group) {
+		ext = sg_ext_div(n->f->sp, ext, n->band->rows);
+		tile = n->band->tile;
+	}
+	return sg_ext_const(n->f->sp, ext, &turns) && turns * tile < SG_SHORT ? turns * tile
+	                                                                      : SG_SHORT;
+}
+
 int64_t
 sg_short_tile(const sg_nest *n)
 {
-	int64_t ext;
-
-	return sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &ext) && ext < SG_SHORT ? ext
-	                                                                              : SG_SHORT;
+	return turns_of(n, n->ngroups - 1);
 }
 
 static bool
 is_short(const sg_nest *n, uint32_t group)
 {
-	int64_t ext;
+	return turns_of(n, group) < SG_SHORT;
+}
 
-	return sg_ext_const(n->f->sp, n->ext[group], &ext) && ext < SG_SHORT;
+/* Where all kept loops are short: the longest one, of equals the inner one; ngroups: the innermost
+ * loop of all is as long. */
+static uint32_t
+longest_loop(const sg_nest *n)
+{
+	uint32_t longest = n->ngroups - 1;
+
+	for (uint32_t g = n->nkept; g-- > 0;)
+		if (turns_of(n, g) > turns_of(n, longest))
+			longest = g;
+	return longest == n->ngroups - 1 ? n->ngroups : longest;
 }
 
 static bool
@@ -102,7 +126,7 @@ better_loop(const sg_nest *n)
 	if (is_short(n, in)) {
 		while (g > 0 && is_short(n, g - 1))
 			g--;
-		return g > 0 ? g - 1 : n->ngroups;
+		return g > 0 ? g - 1 : longest_loop(n);
 	}
 	if (n->nkept == n->ngroups || how_it_reads(n, in) >= 0)
 		return n->ngroups;

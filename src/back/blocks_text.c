@@ -189,6 +189,46 @@ within_step(sg_blocks *b, uint32_t item)
 	        sg_ext_bare(b->f, sg_block_stride(b, x->aff)), lo, hi, to);
 }
 
+/* The form with 0 for the checked index in it. */
+static sg_aff
+without_index(const sg_blocks *b, sg_aff a, uint32_t at, sg_ext by)
+{
+	const sg_ext back = sg_ext_sub(b->f->sp, sg_ext_int(b->f->sp, 0), by);
+
+	return sg_aff_add(b->f, a, sg_aff_scale(b->f, sg_aff_var(b->f, SG_VAR_VALUE + at), back));
+}
+
+/* Indices, counted from the end where they are negative, and checked. */
+static void
+index_step(sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = &b->n->s->val[item];
+	const sg_type t = (sg_type)b->n->s->val[v->arg[0]].type;
+	const char *x = array_of(b, v->arg[0], b->item[item].at), *to = destination(b, item);
+
+	b->item[item].text = to;
+	sg_print_failure(b->n,
+	                 sg_text(b->f->ctx, "%s(%s, %s, %s, %s)", typed(b, "place", t), b->count, x,
+	                         sg_ext_bare(b->f, v->ext), to),
+	                 sg_use(b->f->m, "SGRT_EINDEX"));
+}
+
+static void
+take_step(sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = &b->n->s->val[item];
+	uint32_t at = 0;
+	sg_ext by = 0;
+
+	(void)sg_block_indirect(b, v->aff, &at, &by);
+	const char *where = array_of(b, at, b->item[item].at), *to = destination(b, item);
+	const sg_aff from = without_index(b, sg_place_of(b->n, v->ref, v->aff), at, by);
+	b->item[item].text = to;
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", typed(b, "take", (sg_type)v->type), b->count,
+	        start_of(b, sg_array(b->f, v->ref), from),
+	        sg_ext_bare(b->f, sg_block_stride(b, v->aff)), where, sg_ext_bare(b->f, by), to);
+}
+
 static void
 random_step(sg_blocks *b, uint32_t item)
 {
@@ -202,6 +242,14 @@ random_step(sg_blocks *b, uint32_t item)
 }
 
 /* ---- roots by a step ---- */
+
+static bool
+is_place(const sg_blocks *b, const sg_root *r)
+{
+	const uint16_t op = sg_fn_node(b->f, r->ref)->op;
+
+	return op == SG_ARGMAX || op == SG_ARGMIN;
+}
 
 /* acc op x */
 static const char *
@@ -272,6 +320,37 @@ add_to_tree(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
 	        sg_use_typed(b->f->m, "sum_add", t), r->acc, r->acc2, x);
 }
 
+/* What is added at checked indices, one after the other. */
+static void
+put_step(sg_blocks *b, uint32_t item)
+{
+	const sg_root *r = sg_block_root(b, item);
+	const uint32_t p = b->item[item].at;
+	uint32_t at = 0;
+	sg_ext by = 0;
+
+	(void)sg_block_indirect(b, r->at, &at, &by);
+	const char *x = array_of(b, r->val[0], p), *where = array_of(b, at, p);
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);",
+	        typed(b, "put", (sg_type)b->n->s->val[r->val[0]].type), b->count, x,
+	        start_of(b, root_array(b, r), without_index(b, root_place(b, r), at, by)),
+	        sg_ext_bare(b->f, sg_block_stride(b, r->at)), where, sg_ext_bare(b->f, by));
+}
+
+static void
+strip_step(sg_blocks *b, uint32_t item, const char *so_far)
+{
+	const sg_root *r = sg_block_root(b, item);
+	const char *x = array_of(b, r->val[0], b->item[item].at);
+	const char *routine = sg_use(b->f->m, sg_block_fold(b, r));
+
+	if (is_place(b, r))
+		sg_line(b->f, "%s(%s, %s, %s, %s, %s);", routine, b->count, x,
+		        sg_form_text(b->n, r->pos).s, b->item[item].rest, so_far);
+	else
+		sg_line(b->f, "%s(%s, %s, %s, %s);", routine, b->count, so_far, x, so_far);
+}
+
 static void
 fold_step(sg_blocks *b, uint32_t item)
 {
@@ -284,8 +363,7 @@ fold_step(sg_blocks *b, uint32_t item)
 		if (product)
 			add_product(b, &b->n->s->val[product], p, so_far);
 		else
-			sg_line(b->f, "%s(%s, %s, %s, %s);", sg_use(b->f->m, sg_block_fold(b, r)),
-			        b->count, so_far, array_of(b, r->val[0], p), so_far);
+			strip_step(b, item, so_far);
 		return;
 	}
 	if (product) {
@@ -332,12 +410,18 @@ print_step(sg_blocks *b, uint32_t item)
 
 	if (r && b->item[item].done)
 		return;
-	if (r && r->kind == SG_R_FOLD)
+	if (r && r->kind == SG_R_FOLD && sg_adds_up(b->f, r->ref))
+		put_step(b, item);
+	else if (r && r->kind == SG_R_FOLD)
 		fold_step(b, item);
 	else if (r)
 		store_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_WITHIN)
 		within_step(b, item);
+	else if (b->n->s->val[item].kind == SG_V_AT)
+		index_step(b, item);
+	else if (b->n->s->val[item].kind == SG_V_LOAD)
+		take_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_RAND)
 		random_step(b, item);
 	else if (b->item[item].powers)
@@ -510,6 +594,22 @@ filled(sg_blocks *b, sg_type t, const char *value, const char *to)
 	return to;
 }
 
+/* What the fold is before its first term; of a place, what stands there too. */
+static void
+begin_fold(sg_blocks *b, const sg_root *r, sg_block *y)
+{
+	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+
+	if (is_place(b, r)) {
+		y->rest = filled(b, t, sg_fold_first(b->f, op, t),
+		                 sg_block_slot_for(b, t, 0, UINT32_MAX));
+		filled(b, SG_I64, "0", y->text);
+	} else {
+		filled(b, t, sg_fold_first(b->f, op, t), y->text);
+	}
+}
+
 /* The results so far stand where they go, or in a buffer. What the tiles of a band add to has
  * results of other tiles. Of sums that go in blocks each block has a buffer, and there are two for
  * the sum. */
@@ -533,7 +633,7 @@ sg_begin_tile_folds(sg_blocks *b)
 			y->sum = filled(b, t, "0", sg_block_slot_for(b, t, 0, UINT32_MAX));
 			y->rest = filled(b, t, "0", sg_block_slot_for(b, t, 0, UINT32_MAX));
 		} else {
-			filled(b, t, sg_fold_first(b->f, (sg_op)x->op, t), y->text);
+			begin_fold(b, r, y);
 		}
 	}
 }

@@ -1,0 +1,48 @@
+/* blocks_place.c - elements of tiles at places that checked indices say: gathers and scatters.
+ *
+ * A place is affine but for one index, which is another one for each element of the tile. So a step
+ * checks the indices of the tile, and one for each array reads, or adds, all its elements. Other
+ * places that are known only when it runs (quotients and remainders) stay scalar code. */
+#include "back/blocks.h"
+
+bool
+sg_block_indirect(const sg_blocks *b, sg_aff a, uint32_t *at, sg_ext *by)
+{
+	const sg_affine form = b->f->aff[a];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < form.n; i++) {
+		const uint32_t v = form.term[i].var - SG_VAR_VALUE;
+
+		if (form.term[i].var < SG_VAR_VALUE || !sg_block_is_inner(b, v))
+			continue;
+		if (b->n->s->val[v].kind != SG_V_AT)
+			return false;
+		*at = v;
+		*by = form.term[i].coef;
+		n++;
+	}
+	return n == 1;
+}
+
+/* What is read under a condition alone may lie outside. */
+bool
+sg_block_takes(const sg_blocks *b, const sg_val *v)
+{
+	uint32_t at;
+	sg_ext by;
+
+	return !v->guarded && sg_block_routine(b, "take", "", (sg_type)v->type) &&
+	       sg_block_indirect(b, v->aff, &at, &by);
+}
+
+bool
+sg_block_puts(const sg_blocks *b, const sg_root *r)
+{
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+	uint32_t at;
+	sg_ext by;
+
+	return sg_fn_node(b->f, r->ref)->op == SG_SCATTER && !b->n->chosen &&
+	       sg_block_routine(b, "put", "", t) && sg_block_indirect(b, r->at, &at, &by);
+}
