@@ -142,6 +142,7 @@ lib_sources = \
 	src/back/band.c \
 	src/back/blocks.c \
 	src/back/blocks.h \
+	src/back/blocks_fold.c \
 	src/back/blocks_loop.c \
 	src/back/blocks_pair.c \
 	src/back/blocks_place.c \

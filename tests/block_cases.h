@@ -394,6 +394,52 @@ TEST(C(elements_are_taken_from_and_put_at_places))
 }
 END_TEST
 
+/* Small whole numbers, so that every order of addition gives the same. */
+TEST(C(sums_run_on))
+{
+	T a[601], c[601], s;
+	uint64_t seed = 3;
+	ptrdiff_t i;
+	int e;
+
+	for (e = 0; e < NLENGTH; e++) {
+		for (i = 0; i < lengths[e]; i++)
+			a[i] = (T)((int64_t)(next_random(&seed) % 100) - 50);
+		c[lengths[e]] = 77;
+		ck_assert(R(block_cumsum)(lengths[e], a, 5, c) == (lengths[e] ? c[lengths[e] - 1] : 5));
+		for (i = 0, s = 5; i < lengths[e]; i++) {
+			s += a[i];
+			ck_assert(c[i] == s);
+		}
+		ck_assert(c[lengths[e]] == 77);
+	}
+}
+END_TEST
+
+#ifdef REAL
+TEST(C(recurrences_run_on))
+{
+	T k[600], a[600], c[600], s;
+	uint64_t seed = 3;
+	ptrdiff_t i;
+	int e;
+
+	for (e = 0; e < NLENGTH; e++) {
+		C(fill)(&seed, lengths[e], a);
+		C(fill)(&seed, lengths[e], k);
+		for (i = 0; i < lengths[e]; i++)
+			k[i] = k[i] / 1000;
+		s = R(block_linrec)(lengths[e], k, a, 5, c);
+		ck_assert(s == (lengths[e] ? c[lengths[e] - 1] : 5));
+		for (i = 0, s = 5; i < lengths[e]; i++) {
+			s = k[i] * s + a[i];
+			ck_assert(c[i] == s);
+		}
+	}
+}
+END_TEST
+#endif
+
 TEST(C(the_first_of_the_largest_is_found))
 {
 	T a[600], best[600], least[600];
@@ -502,6 +548,10 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(blocks_are_loaded_stored_and_chosen));
 	tcase_add_test(c, C(elements_are_taken_from_and_put_at_places));
 	tcase_add_test(c, C(the_first_of_the_largest_is_found));
+	tcase_add_test(c, C(sums_run_on));
+#ifdef REAL
+	tcase_add_test(c, C(recurrences_run_on));
+#endif
 	tcase_add_test(c, C(blocks_are_summed_up));
 #ifdef REAL
 	tcase_add_test(c, C(blocks_of_powers_are_their_scalars));

@@ -115,6 +115,17 @@ static const struct {
      "i] as e\n"
      "gradient sum(tanh(x[i]*y)**2) as s wrt x, y\n",
      1e-11},
+    {"what runs on from tile to tile", "sgrt_block_cumsum_f64",
+     "input x[N], y[3, N], z[N, 20], k: i64[N], l: i32[3, N]\n"
+     "output cumsum(x) as a, cumsum(y, axis=0) as b, cumsum(flip(z), axis=0) as c, cumsum(k) as d,\n"
+     "       cumsum(l, axis=1) as e, flip(cumsum(x*x)) as f\n"
+     "gradient sum(cumsum(y, axis=1)**2) + sum(cumsum(z, axis=1)**2) as s wrt y, z\n",
+     1e-11},
+    {"recurrences from tile to tile", "sgrt_block_linrec_f64",
+     "input x[N], y[3, N], z[N, 20]\n"
+     "output cumprod(1 - 0.001*x) as a, cumprod(y, axis=0) as b, cumprod(flip(z), axis=1) as c\n"
+     "gradient sum(cumprod(1 - 0.001*x)**2) + sum(cumprod(z, axis=1)) as s wrt x, z\n",
+     1e-11},
     {"pools, of short rows and of long ones", "sgrt_block_put_f64",
      "input x[2, 3, N + 5, 12], y[2, N + 7], z[N + 1, 4]\n"
      "output max_pool2d(x, 2) as a, max_pool1d(y, 3, 2, 1) as b, argmax(z, axis=1) as c,\n"

@@ -232,6 +232,10 @@ sg_block_strip_fold(const sg_blocks *b, const sg_root *r)
 	case SG_ARGMAX:
 	case SG_ARGMIN:
 		return sg_block_routine(b, op == SG_ARGMAX ? "argmax" : "argmin", "", t);
+	case SG_CUMSUM:
+		return sg_block_routine(b, "add", "vv", t);
+	case SG_LINREC:
+		return sg_block_routine(b, "mul_add", "vvv", t);
 	default:
 		return NULL;
 	}
@@ -257,6 +261,8 @@ sg_block_fold(const sg_blocks *b, const sg_root *r)
 	case SG_AMIN:
 	case SG_ANY:
 	case SG_ALL:
+	case SG_CUMSUM:
+	case SG_LINREC:
 		return sg_block_routine(b, sg_ops[op].name, "", t);
 	default:
 		return NULL;

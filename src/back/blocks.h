@@ -4,7 +4,8 @@
  * blocks_pair.c  two operations in one step
  * blocks_place.c which elements lie at indices
  * blocks_loop.c  which loop goes in tiles
- * blocks_text.c  the C text */
+ * blocks_text.c  the C text
+ * blocks_fold.c  that of reductions */
 #ifndef SG_BLOCKS_H
 #define SG_BLOCKS_H
 
@@ -89,6 +90,21 @@ void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* 
 /* A slot for elements of type t that is free from position `from` on, taken until `until`: pointer
  * as C. */
 const char *sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until);
+
+/* ---- blocks_text.c ---- */
+const char *sg_block_typed(const sg_blocks *b, const char *name,
+                           sg_type t); /* sgrt_block_NAME_TYPE */
+/* Pointer to the elements of value v, and what stands for it as an operand, for a step at position
+ * p of the order. */
+const char *sg_block_array(sg_blocks *b, uint32_t v, uint32_t p);
+const char *sg_block_operand(sg_blocks *b, uint32_t v, uint32_t p);
+/* Pointer to the element at the start of the tile. */
+const char *sg_block_start(const sg_blocks *b, const char *array, sg_aff at);
+const char *sg_block_root_array(const sg_blocks *b, const sg_root *r);
+sg_aff sg_block_root_place(const sg_blocks *b, const sg_root *r);
+
+/* ---- blocks_fold.c ---- */
+void sg_print_tile_fold(sg_blocks *b, uint32_t item);
 
 /* ---- blocks_place.c ---- */
 /* Is the form affine but for one checked index of the tile's elements? Then which value that is,

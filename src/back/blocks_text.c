@@ -8,8 +8,8 @@ enum { MOST_PLACES = 32 }; /* that are told apart by looking at each */
 /* ---- texts of what is there ---- */
 
 /* Pointer to the element at the start of the tile. */
-static const char *
-start_of(const sg_blocks *b, const char *array, sg_aff at)
+const char *
+sg_block_start(const sg_blocks *b, const char *array, sg_aff at)
 {
 	for (size_t k = 0; k < b->nplaces; k++)
 		if (b->place[k].at == at && b->place[k].name)
@@ -23,8 +23,8 @@ in_array(const sg_blocks *b, const char *pointer)
 	return sg_text(b->f->ctx, "(%s)[%s - %s]", pointer, b->i, b->from);
 }
 
-static const char *
-typed(const sg_blocks *b, const char *name, sg_type t)
+const char *
+sg_block_typed(const sg_blocks *b, const char *name, sg_type t)
 {
 	return sg_use_typed(b->f->m, sg_text(b->f->ctx, "block_%s", name), t);
 }
@@ -36,18 +36,20 @@ copy_plain(sg_blocks *b, const sg_val *v, const char *to)
 	const char *stride = sg_ext_bare(b->f, sg_block_stride(b, v->aff));
 
 	if (v->kind == SG_V_INDEX)
-		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "iota", SG_I64), b->count,
+		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "iota", SG_I64), b->count,
 		        sg_form_text(b->n, v->aff).s, stride, to);
 	else
-		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "load", (sg_type)v->type), b->count,
-		        start_of(b, sg_array(b->f, v->ref), sg_place_of(b->n, v->ref, v->aff)),
-		        stride, to);
+		sg_line(
+		    b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "load", (sg_type)v->type),
+		    b->count,
+		    sg_block_start(b, sg_array(b->f, v->ref), sg_place_of(b->n, v->ref, v->aff)),
+		    stride, to);
 	return to;
 }
 
 /* Pointer to the elements of value v, for a step at position p. */
-static const char *
-array_of(sg_blocks *b, uint32_t v, uint32_t p)
+const char *
+sg_block_array(sg_blocks *b, uint32_t v, uint32_t p)
 {
 	const sg_val *x = &b->n->s->val[v];
 	sg_block *y = &b->item[v];
@@ -58,33 +60,33 @@ array_of(sg_blocks *b, uint32_t v, uint32_t p)
 		return y->text;
 	if (y->how == SG_B_WHOLE) {
 		to = sg_block_slot_for(b, t, p, p);
-		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count,
+		sg_line(b->f, "%s(%s, %s, %s);", sg_block_typed(b, "fill", t), b->count,
 		        sg_val_text(b->n, v).s, to);
 		return to;
 	}
 	sg_need(b->f->ctx, y->how == SG_B_PLAIN, "an array that was made before it is read");
-	return y->text = y->in_row ? start_of(b, sg_array(b->f, x->ref),
-	                                      sg_place_of(b->n, x->ref, x->aff))
+	return y->text = y->in_row ? sg_block_start(b, sg_array(b->f, x->ref),
+	                                            sg_place_of(b->n, x->ref, x->aff))
 	                           : copy_plain(b, x, sg_block_slot_for(b, t, p, y->last));
 }
 
 /* An operand of a step. */
-static const char *
-operand(sg_blocks *b, uint32_t v, uint32_t p)
+const char *
+sg_block_operand(sg_blocks *b, uint32_t v, uint32_t p)
 {
-	return b->item[v].how == SG_B_WHOLE ? sg_val_text(b->n, v).s : array_of(b, v, p);
+	return b->item[v].how == SG_B_WHOLE ? sg_val_text(b->n, v).s : sg_block_array(b, v, p);
 }
 
 /* ---- values by a step ---- */
 
-static const char *
-root_array(const sg_blocks *b, const sg_root *r)
+const char *
+sg_block_root_array(const sg_blocks *b, const sg_root *r)
 {
 	return r->kind == SG_R_COPY ? b->f->out[r->part].name : sg_array(b->f, r->ref);
 }
 
-static sg_aff
-root_place(const sg_blocks *b, const sg_root *r)
+sg_aff
+sg_block_root_place(const sg_blocks *b, const sg_root *r)
 {
 	return r->kind == SG_R_COPY ? r->at : sg_place_of(b->n, r->ref, r->at);
 }
@@ -98,7 +100,7 @@ destination(sg_blocks *b, uint32_t v)
 	if (x->into) {
 		const sg_root *r = &b->n->s->root[x->into - 1];
 
-		return start_of(b, root_array(b, r), root_place(b, r));
+		return sg_block_start(b, sg_block_root_array(b, r), sg_block_root_place(b, r));
 	}
 	return sg_block_slot_for(b, (sg_type)b->n->s->val[v].type, x->at + 1,
 	                         x->last > x->at ? x->last : x->at);
@@ -108,12 +110,14 @@ static void
 powers_step(sg_blocks *b, uint32_t item)
 {
 	const sg_val *v = &b->n->s->val[item];
-	const char *x = operand(b, v->arg[0], b->item[item].at), *to = destination(b, item);
+	const char *x = sg_block_operand(b, v->arg[0], b->item[item].at),
+		   *to = destination(b, item);
 	int64_t more = 0;
 
 	(void)sg_block_counts_powers(b, v, &more);
 	b->item[item].text = to;
-	sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "powers", (sg_type)v->type), b->count, x,
+	sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "powers", (sg_type)v->type),
+	        b->count, x,
 	        more ? sg_text(b->f->ctx, "%s + %lld", b->from, (long long)more) : b->from, to);
 }
 
@@ -130,7 +134,7 @@ elementwise_step(sg_blocks *b, uint32_t item)
 
 	sg_buf_init(&text, b->f->ctx);
 	for (uint32_t k = 0; k < n; k++)
-		sg_buf_printf(&text, ", %s", operand(b, arg[k], b->item[item].at));
+		sg_buf_printf(&text, ", %s", sg_block_operand(b, arg[k], b->item[item].at));
 	if (v->kind == SG_V_CAST && v->type == SG_BOOL)
 		sg_buf_puts(&text, ", 0");
 	b->item[item].text = to = destination(b, item);
@@ -184,8 +188,9 @@ within_step(sg_blocks *b, uint32_t item)
 	sg_line(b->f, "ptrdiff_t %s = 0, %s = %s;", lo, hi, b->count);
 	for (uint32_t k = 0; k < v->nconds; k++)
 		print_stretch(b, &v->cond[k], lo, hi);
-	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", typed(b, "within", (sg_type)v->type), b->count,
-	        start_of(b, sg_array(b->f, x->ref), sg_place_of(b->n, x->ref, x->aff)),
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", sg_block_typed(b, "within", (sg_type)v->type),
+	        b->count,
+	        sg_block_start(b, sg_array(b->f, x->ref), sg_place_of(b->n, x->ref, x->aff)),
 	        sg_ext_bare(b->f, sg_block_stride(b, x->aff)), lo, hi, to);
 }
 
@@ -204,12 +209,12 @@ index_step(sg_blocks *b, uint32_t item)
 {
 	const sg_val *v = &b->n->s->val[item];
 	const sg_type t = (sg_type)b->n->s->val[v->arg[0]].type;
-	const char *x = array_of(b, v->arg[0], b->item[item].at), *to = destination(b, item);
+	const char *x = sg_block_array(b, v->arg[0], b->item[item].at), *to = destination(b, item);
 
 	b->item[item].text = to;
 	sg_print_failure(b->n,
-	                 sg_text(b->f->ctx, "%s(%s, %s, %s, %s)", typed(b, "place", t), b->count, x,
-	                         sg_ext_bare(b->f, v->ext), to),
+	                 sg_text(b->f->ctx, "%s(%s, %s, %s, %s)", sg_block_typed(b, "place", t),
+	                         b->count, x, sg_ext_bare(b->f, v->ext), to),
 	                 sg_use(b->f->m, "SGRT_EINDEX"));
 }
 
@@ -221,11 +226,11 @@ take_step(sg_blocks *b, uint32_t item)
 	sg_ext by = 0;
 
 	(void)sg_block_indirect(b, v->aff, &at, &by);
-	const char *where = array_of(b, at, b->item[item].at), *to = destination(b, item);
+	const char *where = sg_block_array(b, at, b->item[item].at), *to = destination(b, item);
 	const sg_aff from = without_index(b, sg_place_of(b->n, v->ref, v->aff), at, by);
 	b->item[item].text = to;
-	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", typed(b, "take", (sg_type)v->type), b->count,
-	        start_of(b, sg_array(b->f, v->ref), from),
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", sg_block_typed(b, "take", (sg_type)v->type),
+	        b->count, sg_block_start(b, sg_array(b->f, v->ref), from),
 	        sg_ext_bare(b->f, sg_block_stride(b, v->aff)), where, sg_ext_bare(b->f, by), to);
 }
 
@@ -243,83 +248,6 @@ random_step(sg_blocks *b, uint32_t item)
 
 /* ---- roots by a step ---- */
 
-static bool
-is_place(const sg_blocks *b, const sg_root *r)
-{
-	const uint16_t op = sg_fn_node(b->f, r->ref)->op;
-
-	return op == SG_ARGMAX || op == SG_ARGMIN;
-}
-
-/* acc op x */
-static const char *
-joined(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
-{
-	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
-	const bool real = sg_type_is_float(t);
-	const char *name = op == SG_PROD ? "mul" : "add";
-
-	if (op == SG_ANY || op == SG_ALL)
-		return sg_text(b->f->ctx, "%s %s %s", r->acc, op == SG_ANY ? "||" : "&&", x);
-	if (op == SG_AMAX || op == SG_AMIN)
-		name = op == SG_AMAX ? "max" : "min";
-	else if (real)
-		return sg_text(b->f->ctx, "%s %s %s", r->acc, op == SG_PROD ? "*" : "+", x);
-	return sg_text(b->f->ctx, "%s(%s, %s)", sg_use_typed(b->f->m, name, t), r->acc, x);
-}
-
-/* The product v is added to what there is in `to`. */
-static void
-add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
-{
-	uint32_t x = v->arg[0], y = v->arg[v->nargs - 1];
-	const char *first;
-
-	if (b->item[y].how == SG_B_WHOLE) {
-		x = v->arg[v->nargs - 1];
-		y = v->arg[0];
-	}
-	first = operand(b, x, p);
-	sg_line(
-	    b->f, "%s(%s, %s, %s, %s);",
-	    typed(b, b->item[x].how == SG_B_WHOLE ? "addmul_sv" : "addmul_vv", (sg_type)v->type),
-	    b->count, first, array_of(b, y, p), to);
-}
-
-unsigned
-sg_tile_of_sums(const sg_nest *n)
-{
-	return n->tiles && !n->strip && n->nkept + 1 == n->ngroups && !n->shares &&
-	               !sg_nest_carries(n)
-	           ? n->tiles->tile
-	           : 0;
-}
-
-/* The sum of a product over a tile. */
-static const char *
-product_sum(sg_blocks *b, uint32_t item, sg_type t)
-{
-	const uint32_t pair = b->item[item].pair, p = b->item[item].at;
-	const sg_val *v = &b->n->s->val[pair ? pair : b->item[item].product];
-	const char *x = array_of(b, v->arg[0], p), *y = array_of(b, v->arg[v->nargs - 1], p);
-
-	return sg_text(b->f->ctx, "%s(%s, %s, %s)", typed(b, pair ? "distance" : "dot", t),
-	               b->count, x, y);
-}
-
-/* What a tile comes to is added to its sum. */
-static void
-add_to_tree(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
-{
-	const bool begins = sg_tile_of_sums(b->n) > 0;
-
-	if (begins)
-		sg_line(b->f, "if (%s == %s)\n\t%s += %s;\nelse", b->from,
-		        sg_nest_from(b->n, b->group), r->acc, x);
-	sg_line(b->f, "%s%s(&%s, &%s, %s);", begins ? "\t" : "",
-	        sg_use_typed(b->f->m, "sum_add", t), r->acc, r->acc2, x);
-}
-
 /* What is added at checked indices, one after the other. */
 static void
 put_step(sg_blocks *b, uint32_t item)
@@ -330,53 +258,12 @@ put_step(sg_blocks *b, uint32_t item)
 	sg_ext by = 0;
 
 	(void)sg_block_indirect(b, r->at, &at, &by);
-	const char *x = array_of(b, r->val[0], p), *where = array_of(b, at, p);
+	const char *x = sg_block_array(b, r->val[0], p), *where = sg_block_array(b, at, p);
 	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);",
-	        typed(b, "put", (sg_type)b->n->s->val[r->val[0]].type), b->count, x,
-	        start_of(b, root_array(b, r), without_index(b, root_place(b, r), at, by)),
+	        sg_block_typed(b, "put", (sg_type)b->n->s->val[r->val[0]].type), b->count, x,
+	        sg_block_start(b, sg_block_root_array(b, r),
+	                       without_index(b, sg_block_root_place(b, r), at, by)),
 	        sg_ext_bare(b->f, sg_block_stride(b, r->at)), where, sg_ext_bare(b->f, by));
-}
-
-static void
-strip_step(sg_blocks *b, uint32_t item, const char *so_far)
-{
-	const sg_root *r = sg_block_root(b, item);
-	const char *x = array_of(b, r->val[0], b->item[item].at);
-	const char *routine = sg_use(b->f->m, sg_block_fold(b, r));
-
-	if (is_place(b, r))
-		sg_line(b->f, "%s(%s, %s, %s, %s, %s);", routine, b->count, x,
-		        sg_form_text(b->n, r->pos).s, b->item[item].rest, so_far);
-	else
-		sg_line(b->f, "%s(%s, %s, %s, %s);", routine, b->count, so_far, x, so_far);
-}
-
-static void
-fold_step(sg_blocks *b, uint32_t item)
-{
-	const sg_root *r = sg_block_root(b, item);
-	const uint32_t product = b->item[item].product, p = b->item[item].at;
-	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
-	const char *x, *so_far = b->item[item].text;
-
-	if (b->n->strip) {
-		if (product)
-			add_product(b, &b->n->s->val[product], p, so_far);
-		else
-			strip_step(b, item, so_far);
-		return;
-	}
-	if (product) {
-		x = product_sum(b, item, t);
-	} else {
-		x = array_of(b, r->val[0], p);
-		x = sg_text(b->f->ctx, "%s(%s, %s)", sg_use(b->f->m, sg_block_fold(b, r)), b->count,
-		            x);
-	}
-	if (r->tree)
-		add_to_tree(b, r, t, x);
-	else
-		sg_line(b->f, "%s = %s;", r->acc, joined(b, r, t, x));
 }
 
 static void
@@ -386,18 +273,19 @@ store_step(sg_blocks *b, uint32_t item)
 	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
 	const uint32_t v = r->val[0], p = b->item[item].at;
 	const bool whole = b->item[v].how == SG_B_WHOLE;
-	const char *to = start_of(b, root_array(b, r), root_place(b, r)), *x = operand(b, v, p);
+	const char *to = sg_block_start(b, sg_block_root_array(b, r), sg_block_root_place(b, r)),
+		   *x = sg_block_operand(b, v, p);
 
 	if (r->add)
-		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, r->negate ? "sub_vv" : "add_vv", t),
-		        b->count, to, x, to);
+		sg_line(b->f, "%s(%s, %s, %s, %s);",
+		        sg_block_typed(b, r->negate ? "sub_vv" : "add_vv", t), b->count, to, x, to);
 	else if (r->negate)
-		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "neg", t), b->count, x, to);
+		sg_line(b->f, "%s(%s, %s, %s);", sg_block_typed(b, "neg", t), b->count, x, to);
 	else if (!b->item[item].in_row)
-		sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "store", t), b->count, x, to,
+		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "store", t), b->count, x, to,
 		        sg_ext_bare(b->f, sg_block_stride(b, r->at)));
 	else if (whole)
-		sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count, x, to);
+		sg_line(b->f, "%s(%s, %s, %s);", sg_block_typed(b, "fill", t), b->count, x, to);
 	else
 		sg_line(b->f, "%s(%s, %s, (size_t)%s * sizeof(%s));", sg_use(b->f->m, "memcpy"), to,
 		        x, b->count, sg_type_c_name(t));
@@ -413,7 +301,7 @@ print_step(sg_blocks *b, uint32_t item)
 	if (r && r->kind == SG_R_FOLD && sg_adds_up(b->f, r->ref))
 		put_step(b, item);
 	else if (r && r->kind == SG_R_FOLD)
-		fold_step(b, item);
+		sg_print_tile_fold(b, item);
 	else if (r)
 		store_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_WITHIN)
@@ -553,7 +441,7 @@ name_places(sg_blocks *b)
 			count_place(b, sg_place_of(b->n, s->val[v].ref, s->val[v].aff));
 	for (uint32_t k = b->nvals; k < b->nitems; k++)
 		if (b->item[k].in_row && sg_block_root(b, k)->kind != SG_R_FOLD)
-			count_place(b, root_place(b, sg_block_root(b, k)));
+			count_place(b, sg_block_root_place(b, sg_block_root(b, k)));
 	for (size_t k = 0; k < b->nplaces; k++) {
 		sg_block_place *x = &b->place[k];
 
@@ -583,116 +471,4 @@ sg_print_tiles(sg_blocks *b)
 	b->nplaces = 0;
 	if (cond)
 		sg_close(b->n);
-}
-
-/* ---- sums of a strip ---- */
-
-static const char *
-filled(sg_blocks *b, sg_type t, const char *value, const char *to)
-{
-	sg_line(b->f, "%s(%s, %s, %s);", typed(b, "fill", t), b->count, value, to);
-	return to;
-}
-
-/* What the fold is before its first term; of a place, what stands there too. */
-static void
-begin_fold(sg_blocks *b, const sg_root *r, sg_block *y)
-{
-	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
-	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
-
-	if (is_place(b, r)) {
-		y->rest = filled(b, t, sg_fold_first(b->f, op, t),
-		                 sg_block_slot_for(b, t, 0, UINT32_MAX));
-		filled(b, SG_I64, "0", y->text);
-	} else {
-		filled(b, t, sg_fold_first(b->f, op, t), y->text);
-	}
-}
-
-/* The results so far stand where they go, or in a buffer. What the tiles of a band add to has
- * results of other tiles. Of sums that go in blocks each block has a buffer, and there are two for
- * the sum. */
-void
-sg_begin_tile_folds(sg_blocks *b)
-{
-	for (uint32_t k = b->nvals; k < b->nitems; k++) {
-		const sg_root *r = sg_block_root(b, k);
-		const sg_node *x = sg_fn_node(b->f, r->ref);
-		const sg_type t = (sg_type)x->type;
-		sg_block *y = &b->item[k];
-		const bool in_place = y->in_row && !r->tree && !sg_nest_carries(b->n);
-
-		if (r->kind != SG_R_FOLD)
-			continue;
-		if (!sg_nest_carries(b->n))
-			sg_print_empty_check(b->n, r);
-		y->text = in_place ? start_of(b, sg_array(b->f, r->ref), root_place(b, r))
-		                   : sg_block_slot_for(b, t, 0, UINT32_MAX);
-		if (r->tree) {
-			y->sum = filled(b, t, "0", sg_block_slot_for(b, t, 0, UINT32_MAX));
-			y->rest = filled(b, t, "0", sg_block_slot_for(b, t, 0, UINT32_MAX));
-		} else {
-			begin_fold(b, r, y);
-		}
-	}
-}
-
-void
-sg_begin_tile_block(sg_blocks *b)
-{
-	for (uint32_t k = b->nvals; k < b->nitems; k++)
-		if (b->item[k].sum)
-			filled(b, (sg_type)sg_fn_node(b->f, sg_block_root(b, k)->ref)->type, "0",
-			       b->item[k].text);
-}
-
-void
-sg_end_tile_block(sg_blocks *b)
-{
-	for (uint32_t k = b->nvals; k < b->nitems; k++) {
-		const sg_block *x = &b->item[k];
-
-		if (x->sum)
-			sg_line(b->f, "%s(%s, %s, %s, %s);",
-			        typed(b, "sum_add",
-			              (sg_type)sg_fn_node(b->f, sg_block_root(b, k)->ref)->type),
-			        b->count, x->sum, x->rest, x->text);
-	}
-}
-
-/* The array x is added to what the tiles before have left. */
-static void
-carry_on(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
-{
-	const char *to = start_of(b, sg_array(b->f, r->ref), root_place(b, r));
-
-	if (b->f->at[r->ref].carried)
-		sg_line(b->f, "%s(%s, %s, &%s, %s);", typed(b, "sum_add", t), b->count, to,
-		        sg_carry_at(b->n, r, sg_form_text(b->n, r->at).s), x);
-	else
-		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_use(b->f->m, sg_block_strip_fold(b, r)),
-		        b->count, to, x, to);
-}
-
-void
-sg_end_tile_folds(sg_blocks *b)
-{
-	for (uint32_t k = b->nvals; k < b->nitems; k++) {
-		const sg_root *r = sg_block_root(b, k);
-		const sg_block *x = &b->item[k];
-		const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
-
-		if (r->kind != SG_R_FOLD)
-			continue;
-		if (r->tree)
-			sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "sum_end", t), b->count,
-			        x->sum, x->rest, x->text);
-		if (sg_nest_carries(b->n))
-			carry_on(b, r, t, x->text);
-		else if (!x->in_row || r->tree)
-			sg_line(b->f, "%s(%s, %s, %s, %s);", typed(b, "store", t), b->count,
-			        x->text, start_of(b, sg_array(b->f, r->ref), root_place(b, r)),
-			        sg_ext_bare(b->f, sg_block_stride(b, r->at)));
-	}
 }

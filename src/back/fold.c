@@ -37,8 +37,8 @@ is_zero_first(sg_op op)
 	return op != SG_PROD && op != SG_ALL && op != SG_AMAX && op != SG_AMIN;
 }
 
-static bool
-is_running(sg_op op)
+bool
+sg_is_running(sg_op op)
 {
 	return op == SG_CUMSUM || op == SG_LINREC;
 }
@@ -181,7 +181,7 @@ print_fold_step(sg_nest *n, sg_root *r)
 		        sg_c_paren(f, v, SG_PREC_MUL));
 	else
 		sg_print_update(n, r->into, op, t, sg_kept_text(n, op, t, v));
-	if (is_running(op))
+	if (sg_is_running(op))
 		sg_line(f, "%s = %s;", sg_element_of(n, r->ref, r->at), r->acc);
 }
 
@@ -338,7 +338,7 @@ static bool
 is_finished_last(const sg_nest *n, const sg_root *r)
 {
 	return r->kind == SG_R_FOLD && !sg_adds_up(n->f, r->ref) &&
-	       !is_running((sg_op)sg_fn_node(n->f, r->ref)->op);
+	       !sg_is_running((sg_op)sg_fn_node(n->f, r->ref)->op);
 }
 
 static void
