@@ -276,12 +276,19 @@ usable(const sg_names *n, const char *s)
 	return !sg_name_taken(n, s) && !sg_name_reserved(s) && !sg_name_is_libm(s);
 }
 
+/* A reserved beginning (_E, M_, sgrt_) stays reserved whatever follows, but not behind a letter. */
+static const char *
+open_beginning(const sg_names *n, const char *s)
+{
+	if (sg_name_reserved(s) && sg_name_reserved(sg_text(n->ctx, "%s_", s)))
+		return sg_text(n->ctx, "u%s", s);
+	return s;
+}
+
 const char *
 sg_name_exact(sg_names *n, const char *s)
 {
-	/* a reserved beginning (_E, M_, sgrt_) stays reserved whatever follows */
-	if (sg_name_reserved(s) && sg_name_reserved(sg_text(n->ctx, "%s_", s)))
-		s = sg_text(n->ctx, "u%s", s);
+	s = open_beginning(n, s);
 	while (sg_name_reserved(s) || sg_name_taken(n, s))
 		s = sg_text(n->ctx, "%s_", s);
 	sg_name_take(n, s);
@@ -334,6 +341,7 @@ sg_name_fresh(sg_names *n, const char *hint)
 	while (len > 1 && hint[len - 1] == '_')
 		len--;
 	stem = s = hint[0] != '_' && hint[len] == '\0' ? hint : sg_text(n->ctx, "%s%.*s", hint[0] == '_' ? "u" : "", (int)len, hint);
+	stem = s = open_beginning(n, stem);
 	len = strlen(stem);
 	k = last_number(n, stem, len);
 	while (k > 0 || sg_name_reserved(s) || sg_name_is_libm(s)) {

@@ -161,6 +161,17 @@ x = slope[0]*temperature + slope[1]*pressure
 fit = mean((x + slope[2]*exp(humidity) + offset)**2)
 gradient fit wrt temperature, pressure, humidity, slope, offset
 END
+cat >M_mass.sg <<'END'
+input x[N], FP_in[N]
+M_x = exp(x)*FP_in
+SGRT_s, _ = scan((c, r) -> (c*r, r), 1.0, over=M_x)
+output SGRT_s, sum(M_x) as M_sum, sum(x) as __sum, x as SGRT_OK
+gradient SGRT_s wrt x
+END
+for prefix in M_mass sgrt_ SGRT_OK FP_1; do
+	expect "names that begin as C's and ours do: $prefix" 0 '' '' compile M_mass.sg --prefix=$prefix -o $prefix
+	status 'it compiles' 0 ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror "-I$builddir/runtime" -c $prefix/$prefix.c
+done
 expect 'many arguments' 0 '' '' compile many.sg -o .
 grep -q '^	 \{39\}grad_slope, ' many.c && ! expand -t 8 many.c | grep '.\{101\}' | grep -v '"\|NULL},'
 judge 'are broken below one another, at the width' $?
