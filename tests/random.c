@@ -1,6 +1,6 @@
 /* random.c - random well-typed models, and what must agree on each of them.
  *
- * random [--count=N] [--seed=S] [--cc=K] [--print]       $RANDOM_COUNT stands for --count
+ * random [--count=N] [--seed=S] [--cc=K] [--print]       $RANDOM_COUNT and $RANDOM_SEED stand for two
  *
  * Model number S+i is grown from the forms of random_forms.h: each statement applies one form to values that
  * are there; an input is declared where none fits. sg_check then holds the machine code against the
@@ -597,6 +597,8 @@ main(int argc, char **argv)
 
 	if (getenv("RANDOM_COUNT"))
 		count = strtoull(getenv("RANDOM_COUNT"), NULL, 10);
+	if (getenv("RANDOM_SEED"))
+		seed = strtoull(getenv("RANDOM_SEED"), NULL, 10);
 	for (int i = 1; i < argc; i++) {
 		print = print || strcmp(argv[i], "--print") == 0;
 		if (strcmp(argv[i], "--print") != 0 && !option(argv[i], "--count=", &count) &&

@@ -91,12 +91,8 @@ int main(void)
 	return net_chosen(9, 1, k, &t, &half, 0) != 0 || t < 0 || t > 0 || half != 4;
 }
 END
-done_by=
-for cc in "${CC:-cc}" clang; do
-	command -v "${cc%% *}" >/dev/null 2>&1 || continue
-	if [ "$cc" = clang ] && ! clang -x c -fsyntax-only /dev/null 2>/dev/null; then continue; fi
-	[ "$cc" != "$done_by" ] || continue
-	done_by=$cc
+for cc in "${CC:-cc}" $other_cc; do
+	[ "$cc" != : ] || continue
 	for folder in each alone; do
 		for f in "$folder"/*.c; do
 			# shellcheck disable=SC2086

@@ -9,9 +9,6 @@ files() { # the files in a folder, in one line
 	ls -A "$1" | tr '\n' ' ' | sed 's/ $//'
 }
 
-other_cc=:
-if [ "${CC:-cc}" != clang ] && command -v clang >clang.path && clang -x c -fsyntax-only /dev/null 2>/dev/null; then other_cc=clang; fi
-
 each_compiler() { # each_compiler CLAIM FILE...: compiles each without a warning, into its .o
 	what=$1
 	shift
