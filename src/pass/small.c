@@ -426,9 +426,11 @@ norm_of(sg_items *w, sg_type t, uint32_t n, const sg_ref *x)
 		top = sg_ew2(b, SG_MAX, top, sg_ew1(b, SG_ABS, x[i]));
 	large = sg_ew2(b, SG_LT, one, top);
 	scaled = squares(w, n, x, sg_ew3(b, SG_SELECT, large, down, up));
-	return sg_ew3(
-	    b, SG_SELECT, near, sg_ew1(b, SG_SQRT, sum),
-	    sg_ew2(b, SG_MUL, sg_ew3(b, SG_SELECT, large, up, down), sg_ew1(b, SG_SQRT, scaled)));
+	/* in this order, so that what is rare stands together */
+	const sg_ref root = sg_ew1(b, SG_SQRT, scaled),
+		     back = sg_ew3(b, SG_SELECT, large, up, down),
+		     rare = sg_ew2(b, SG_MUL, back, root);
+	return sg_ew3(b, SG_SELECT, near, sg_ew1(b, SG_SQRT, sum), rare);
 }
 
 /* The 2-norm of each row. */
