@@ -266,6 +266,16 @@ put_step(sg_blocks *b, uint32_t item)
 	        sg_ext_bare(b->f, sg_block_stride(b, r->at)), where, sg_ext_bare(b->f, by));
 }
 
+/* Does it copy what lies apart in memory, for nobody else? */
+static bool
+is_copy(const sg_blocks *b, uint32_t item)
+{
+	const sg_root *r = sg_block_root(b, item);
+	const sg_block *v = &b->item[r->val[0]];
+
+	return b->item[item].in_row && !r->add && !r->negate && v->copied && v->readers == 1;
+}
+
 static void
 store_step(sg_blocks *b, uint32_t item)
 {
@@ -274,8 +284,13 @@ store_step(sg_blocks *b, uint32_t item)
 	const uint32_t v = r->val[0], p = b->item[item].at;
 	const bool whole = b->item[v].how == SG_B_WHOLE;
 	const char *to = sg_block_start(b, sg_block_root_array(b, r), sg_block_root_place(b, r)),
-		   *x = sg_block_operand(b, v, p);
+		   *x;
 
+	if (is_copy(b, item)) {
+		copy_plain(b, &b->n->s->val[v], to);
+		return;
+	}
+	x = sg_block_operand(b, v, p);
 	if (r->add)
 		sg_line(b->f, "%s(%s, %s, %s, %s);",
 		        sg_block_typed(b, r->negate ? "sub_vv" : "add_vv", t), b->count, to, x, to);
