@@ -417,6 +417,26 @@ TEST(C(sums_run_on))
 END_TEST
 
 #ifdef REAL
+TEST(C(blocks_are_added_to_what_lies_apart))
+{
+	T a[600], c[1801], want[1801];
+	uint64_t seed = 3;
+	ptrdiff_t i, step;
+	int e;
+
+	for (e = 0; e < NLENGTH; e++)
+		for (step = 1; step < 4; step++) {
+			C(fill)(&seed, lengths[e], a);
+			C(fill)(&seed, 1801, c);
+			memcpy(want, c, sizeof c);
+			for (i = 0; i < lengths[e]; i++)
+				want[i * step] += a[i];
+			R(block_add_to)(lengths[e], a, c, step);
+			C(same)("add_to", 1801, c, want);
+		}
+}
+END_TEST
+
 TEST(C(recurrences_run_on))
 {
 	T k[600], a[600], c[600], s;
@@ -551,6 +571,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(sums_run_on));
 #ifdef REAL
 	tcase_add_test(c, C(recurrences_run_on));
+	tcase_add_test(c, C(blocks_are_added_to_what_lies_apart));
 #endif
 	tcase_add_test(c, C(blocks_are_summed_up));
 #ifdef REAL

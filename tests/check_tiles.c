@@ -108,6 +108,13 @@ static const struct {
      "padding=1)**2) +\n"
      "         sum(avg_pool2d(exp(x), 2, stride=1)**2) as s wrt x, y, w, v\n",
      1e-11},
+    {"sums of what windows with a stride read", "sgrt_block_add_to_f64",
+     "input x[2, 2, N + 2, 21], y[1, 3, 2*N + 24], w[2, 2, 3, 5], v[2, 3, 3]\n"
+     "gradient sum(conv2d(x, w, padding=(2, 1), stride=2)**2) +\n"
+     "         sum(conv1d(y, v, padding=1, stride=2, dilation=3)**2) +\n"
+     "         sum(conv2d(exp(x), w, padding=2, stride=(3, 2))**2) +\n"
+     "         sum(avg_pool2d(exp(x), 3, stride=2, padding=1)**2) as s wrt x, y, w, v\n",
+     1e-11},
     {"gathers and scatters between steps", "sgrt_block_take_f64",
      "input x[N + 1], k: i64[N], y[N], l: i32[N]\n"
      "i = k % shape(x, 0)\n"
@@ -117,7 +124,8 @@ static const struct {
      1e-11},
     {"what runs on from tile to tile", "sgrt_block_cumsum_f64",
      "input x[N], y[3, N], z[N, 20], k: i64[N], l: i32[3, N]\n"
-     "output cumsum(x) as a, cumsum(y, axis=0) as b, cumsum(flip(z), axis=0) as c, cumsum(k) as d,\n"
+     "output cumsum(x) as a, cumsum(y, axis=0) as b, cumsum(flip(z), axis=0) as c, cumsum(k) as "
+     "d,\n"
      "       cumsum(l, axis=1) as e, flip(cumsum(x*x)) as f\n"
      "gradient sum(cumsum(y, axis=1)**2) + sum(cumsum(z, axis=1)**2) as s wrt y, z\n",
      1e-11},

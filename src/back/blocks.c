@@ -44,8 +44,8 @@ sg_block_is_inner(const sg_blocks *b, uint32_t v)
 }
 
 /* Is the form affine in the innermost loop's variable? */
-static bool
-is_affine(const sg_blocks *b, sg_aff a)
+bool
+sg_block_is_affine(const sg_blocks *b, sg_aff a)
 {
 	const sg_affine form = b->f->aff[a];
 
@@ -59,7 +59,7 @@ is_affine(const sg_blocks *b, sg_aff a)
 static bool
 is_in_row(const sg_blocks *b, sg_aff a)
 {
-	return is_affine(b, a) && sg_is_1(b->f, sg_block_stride(b, a));
+	return sg_block_is_affine(b, a) && sg_is_1(b->f, sg_block_stride(b, a));
 }
 
 /* ---- what an item reads ---- */
@@ -162,13 +162,14 @@ within_is_step(const sg_blocks *b, const sg_val *v)
 {
 	const sg_val *x = &b->n->s->val[v->arg[0]];
 
-	if (x->kind != SG_V_LOAD || !is_affine(b, x->aff))
+	if (x->kind != SG_V_LOAD || !sg_block_is_affine(b, x->aff))
 		return false;
 	for (uint32_t k = 0; k < v->nconds; k++) {
 		const sg_ext c = sg_block_stride(b, v->cond[k].form);
 		int64_t step;
 
-		if (!is_affine(b, v->cond[k].form) || !sg_ext_const(b->f->sp, c, &step) || step < 0)
+		if (!sg_block_is_affine(b, v->cond[k].form) || !sg_ext_const(b->f->sp, c, &step) ||
+		    step < 0)
 			return false;
 	}
 	return true;
@@ -183,11 +184,11 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 	case SG_V_LOCAL:
 		return SG_B_WHOLE;
 	case SG_V_LOAD:
-		return is_affine(b, v->aff)   ? SG_B_PLAIN
-		       : sg_block_takes(b, v) ? SG_B_STEP
-		                              : SG_B_EACH;
+		return sg_block_is_affine(b, v->aff) ? SG_B_PLAIN
+		       : sg_block_takes(b, v)        ? SG_B_STEP
+		                                     : SG_B_EACH;
 	case SG_V_INDEX:
-		return is_affine(b, v->aff) && v->type == SG_I64 ? SG_B_PLAIN : SG_B_EACH;
+		return sg_block_is_affine(b, v->aff) && v->type == SG_I64 ? SG_B_PLAIN : SG_B_EACH;
 	case SG_V_EW:
 	case SG_V_CAST:
 		return sg_block_elementwise(b, v) ? SG_B_STEP : SG_B_EACH;
@@ -206,69 +207,6 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 	return SG_B_EACH;
 }
 
-const char *
-sg_block_strip_fold(const sg_blocks *b, const sg_root *r)
-{
-	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
-	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
-
-	if (sg_adds_up(b->f, r->ref))
-		return NULL;
-	switch ((int)op) {
-	case SG_SUM:
-	case SG_CONTRACT:
-	case SG_UNWINDOW:
-		return sg_block_routine(b, "add", "vv", t);
-	case SG_PROD:
-		return sg_block_routine(b, "mul", "vv", t);
-	case SG_AMAX:
-		return sg_block_routine(b, "max", "vv", t);
-	case SG_AMIN:
-		return sg_block_routine(b, "min", "vv", t);
-	case SG_ANY:
-		return sg_block_routine(b, "or", "vv", t);
-	case SG_ALL:
-		return sg_block_routine(b, "and", "vv", t);
-	case SG_ARGMAX:
-	case SG_ARGMIN:
-		return sg_block_routine(b, op == SG_ARGMAX ? "argmax" : "argmin", "", t);
-	case SG_CUMSUM:
-		return sg_block_routine(b, "add", "vv", t);
-	case SG_LINREC:
-		return sg_block_routine(b, "mul_add", "vvv", t);
-	default:
-		return NULL;
-	}
-}
-
-const char *
-sg_block_fold(const sg_blocks *b, const sg_root *r)
-{
-	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
-	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
-
-	if (b->n->strip)
-		return sg_block_strip_fold(b, r);
-	if (sg_adds_up(b->f, r->ref))
-		return NULL;
-	switch ((int)op) {
-	case SG_SUM:
-	case SG_CONTRACT:
-	case SG_UNWINDOW:
-		return sg_block_routine(b, "sum", "", t);
-	case SG_PROD:
-	case SG_AMAX:
-	case SG_AMIN:
-	case SG_ANY:
-	case SG_ALL:
-	case SG_CUMSUM:
-	case SG_LINREC:
-		return sg_block_routine(b, sg_ops[op].name, "", t);
-	default:
-		return NULL;
-	}
-}
-
 static uint8_t
 how_of_root(const sg_blocks *b, const sg_root *r)
 {
@@ -277,7 +215,7 @@ how_of_root(const sg_blocks *b, const sg_root *r)
 
 	if (r->kind == SG_R_FOLD)
 		return sg_block_fold(b, r) || sg_block_puts(b, r) ? SG_B_STEP : SG_B_EACH;
-	if (!is_affine(b, r->at) || r->kind == SG_R_TEXT)
+	if (!sg_block_is_affine(b, r->at) || r->kind == SG_R_TEXT)
 		return SG_B_EACH;
 	if (is_in_row(b, r->at))
 		return !(r->add || r->negate) || (!whole && sg_block_routine(b, "add", "vv", t) &&

@@ -78,6 +78,7 @@ const sg_root *sg_block_root(const sg_blocks *b, uint32_t item); /* NULL: it is 
 /* The step in the array of r for one step of the innermost loop. */
 sg_ext sg_block_stride(const sg_blocks *b, sg_aff a);
 bool sg_block_is_inner(const sg_blocks *b, uint32_t v); /* does it change within a tile? */
+bool sg_block_is_affine(const sg_blocks *b, sg_aff a);  /* in the innermost loop's variable */
 /* Are these powers of one number, whose exponents are the places in the loop plus `more`? */
 bool sg_block_counts_powers(const sg_blocks *b, const sg_val *v, int64_t *more);
 /* The routines of an elementwise value and of a fold; NULL: there is none. */

@@ -1,6 +1,69 @@
 /* blocks_fold.c - the C text of what tiles come to: reductions, sums of strips, what runs on. */
 #include "back/blocks.h"
 
+const char *
+sg_block_strip_fold(const sg_blocks *b, const sg_root *r)
+{
+	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+
+	if (sg_adds_up(b->f, r->ref))
+		return NULL;
+	switch ((int)op) {
+	case SG_SUM:
+	case SG_CONTRACT:
+	case SG_UNWINDOW:
+		return sg_block_routine(b, "add", "vv", t);
+	case SG_PROD:
+		return sg_block_routine(b, "mul", "vv", t);
+	case SG_AMAX:
+		return sg_block_routine(b, "max", "vv", t);
+	case SG_AMIN:
+		return sg_block_routine(b, "min", "vv", t);
+	case SG_ANY:
+		return sg_block_routine(b, "or", "vv", t);
+	case SG_ALL:
+		return sg_block_routine(b, "and", "vv", t);
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+		return sg_block_routine(b, op == SG_ARGMAX ? "argmax" : "argmin", "", t);
+	case SG_CUMSUM:
+		return sg_block_routine(b, "add", "vv", t);
+	case SG_LINREC:
+		return sg_block_routine(b, "mul_add", "vvv", t);
+	default:
+		return NULL;
+	}
+}
+
+const char *
+sg_block_fold(const sg_blocks *b, const sg_root *r)
+{
+	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+
+	if (b->n->strip)
+		return sg_block_strip_fold(b, r);
+	if (sg_adds_up(b->f, r->ref))
+		return NULL;
+	switch ((int)op) {
+	case SG_SUM:
+	case SG_CONTRACT:
+	case SG_UNWINDOW:
+		return sg_block_routine(b, "sum", "", t);
+	case SG_PROD:
+	case SG_AMAX:
+	case SG_AMIN:
+	case SG_ANY:
+	case SG_ALL:
+	case SG_CUMSUM:
+	case SG_LINREC:
+		return sg_block_routine(b, sg_ops[op].name, "", t);
+	default:
+		return NULL;
+	}
+}
+
 static bool
 is_place(const sg_blocks *b, const sg_root *r)
 {

@@ -40,9 +40,15 @@ bool
 sg_block_puts(const sg_blocks *b, const sg_root *r)
 {
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
+	const uint16_t op = sg_fn_node(b->f, r->ref)->op;
 	uint32_t at;
+	int64_t step;
 	sg_ext by;
 
-	return sg_fn_node(b->f, r->ref)->op == SG_SCATTER && !b->n->chosen &&
-	       sg_block_routine(b, "put", "", t) && sg_block_indirect(b, r->at, &at, &by);
+	if (op == SG_UNWINDOW)
+		return sg_adds_up(b->f, r->ref) && !b->n->chosen && sg_block_is_affine(b, r->at) &&
+		       sg_block_routine(b, "add_to", "", t) &&
+		       sg_ext_const(b->f->sp, sg_block_stride(b, r->at), &step) && step > 0;
+	return op == SG_SCATTER && !b->n->chosen && sg_block_routine(b, "put", "", t) &&
+	       sg_block_indirect(b, r->at, &at, &by);
 }

@@ -254,13 +254,19 @@ put_step(sg_blocks *b, uint32_t item)
 {
 	const sg_root *r = sg_block_root(b, item);
 	const uint32_t p = b->item[item].at;
+	const char *x = sg_block_array(b, r->val[0], p);
+	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 	uint32_t at = 0;
 	sg_ext by = 0;
 
-	(void)sg_block_indirect(b, r->at, &at, &by);
-	const char *x = sg_block_array(b, r->val[0], p), *where = sg_block_array(b, at, p);
-	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);",
-	        sg_block_typed(b, "put", (sg_type)b->n->s->val[r->val[0]].type), b->count, x,
+	if (!sg_block_indirect(b, r->at, &at, &by)) {
+		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "add_to", t), b->count, x,
+		        sg_block_start(b, sg_block_root_array(b, r), sg_block_root_place(b, r)),
+		        sg_ext_bare(b->f, sg_block_stride(b, r->at)));
+		return;
+	}
+	const char *where = sg_block_array(b, at, p);
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", sg_block_typed(b, "put", t), b->count, x,
 	        sg_block_start(b, sg_block_root_array(b, r),
 	                       without_index(b, sg_block_root_place(b, r), at, by)),
 	        sg_ext_bare(b->f, sg_block_stride(b, r->at)), where, sg_ext_bare(b->f, by));

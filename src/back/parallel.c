@@ -24,12 +24,38 @@ enum {
 
 /* ---- which loops are parallel ---- */
 
+/* Does each turn of the first loop write to a stretch of its own? */
+static bool
+is_apart(const sg_nest *n, const sg_root *r)
+{
+	const sg_affine form = n->f->aff[r->at];
+	int64_t step, ext, span = 1, outer = 0;
+
+	if (!n->f->m->o->jit)
+		return false;
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_MAX_LOOPS)
+			return false;
+	for (uint32_t g = 0; g < n->ngroups; g++) {
+		if (!sg_ext_const(n->f->sp, sg_aff_coef(n->f, r->at, n->last[g]), &step) ||
+		    !sg_ext_const(n->f->sp, n->ext[g], &ext) || step < 0)
+			return false;
+		if (g == n->outer)
+			outer = step;
+		else if (ext > 0 && step > (PTRDIFF_MAX - span) / ext)
+			return false;
+		else
+			span += (ext - 1) * step;
+	}
+	return outer >= span;
+}
+
 /* Does a root write to elements that another turn may write to, or go on with what it left? */
 static bool
 is_shared(const sg_nest *n, const sg_root *r)
 {
 	if (r->kind == SG_R_FOLD)
-		return sg_adds_up(n->f, r->ref);
+		return sg_adds_up(n->f, r->ref) && !is_apart(n, r);
 	if (r->kind != SG_R_PIECE)
 		return n->f->at[r->ref].unit;
 	for (size_t i = 0; i < n->s->nroots; i++) {
