@@ -213,6 +213,18 @@ put_roots(sg_buf *b)
 	               "extern float (sqrtf)(float) __attribute__((const));\n#endif\n\n");
 }
 
+/* exp and its like, and sums that keep what they round off, count on the roundings. */
+static void
+put_roundings(sg_buf *b)
+{
+	sg_buf_puts(
+	    b,
+	    "/* On x87 gcc rounds a number only when it leaves the registers, unless told otherwise. */\n"
+	    "#if defined __GNUC__ && !defined __clang__ && !defined __STRICT_ANSI__ && \\\n"
+	    "    __FLT_EVAL_METHOD__ == 2\n"
+	    "#pragma GCC optimize (\"excess-precision=standard\")\n#endif\n\n");
+}
+
 static void
 put_opening(sg_file *file, const char *subject, sg_buf *b)
 {
@@ -221,6 +233,7 @@ put_opening(sg_file *file, const char *subject, sg_buf *b)
 
 	sg_buf_printf(b, "/* %s as C, written by symgrad.%s */\n", subject,
 	              o->header ? " What the functions do: see the header." : "");
+	put_roundings(b);
 	if (roots)
 		put_roots(b);
 	if (o->header)

@@ -161,6 +161,33 @@ x = slope[0]*temperature + slope[1]*pressure
 fit = mean((x + slope[2]*exp(humidity) + offset)**2)
 gradient fit wrt temperature, pressure, humidity, slope, offset
 END
+# ---- registers that are wider than numbers
+cat >narrow.sg <<'END'
+input x[N]
+output sum(exp(x)) as s, tanh(x[0]) as t
+END
+expect 'exp and tanh' 0 '' '' compile narrow.sg --standalone -o .
+cat >main.c <<'END'
+#include "narrow.h"
+int main(void)
+{
+	const double x[2] = {0.75, 0.7};
+	static _Alignas(64) char work[4096];
+	double s = 0, t = 0;
+
+	return narrow_forward_work(2) <= sizeof work && narrow_forward(2, x, &s, &t, work) == 0 && s > 4.1307527240 &&
+	       s < 4.1307527241 && t > 0.63514895238 && t < 0.63514895239 ? 0 : 1;
+}
+END
+for x87 in "${CC:-cc} -m32" 'i686-linux-gnu-gcc -static'; do
+	$x87 -O2 -mfpmath=387 main.c narrow.c -lm -o narrow 2>x87.err && ./narrow
+	case $? in
+	0) pass ;;
+	*) if [ -x narrow ]; then fail "exp on x87 by $x87"; else echo "not tried: $x87"; fi ;;
+	esac
+	rm -f narrow
+done
+
 cat >M_mass.sg <<'END'
 input x[N], FP_in[N]
 M_x = exp(x)*FP_in
