@@ -314,7 +314,7 @@ note_reads(sg_fn *f, sg_ref r)
 		else if (p->kind == SG_P_CALL)
 			sg_want_full(f, n->args[k], n->op != SG_CONTRACT);
 		if (sg_guards_operands(f, r)) {
-			x->inner = true;
+			x->inner |= sg_guard_of(f, n->args[k]) != sg_guard_of(f, r);
 			keep_side(f, r, n->args[k]);
 		}
 		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD || n->op == SG_UNWINDOW)

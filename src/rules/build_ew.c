@@ -394,6 +394,8 @@ simplify_sub(sg_build *b, sg_ref x, sg_ref y)
 		return neg(b, y);
 	if (q.op == SG_NEG)
 		return sg_ew2(b, SG_ADD, x, q.args[0]);
+	if (!is_int && sg_is_const(b, y, &v) && v < 0)
+		return sg_ew2(b, SG_ADD, x, neg(b, y));
 	if (x == y && (is_int || b->finite))
 		return sg_const_int(b, (sg_type)q.type, q.shape, 0);
 	return 0;
