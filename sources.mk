@@ -215,6 +215,7 @@ lib_sources = \
 	src/back/sg_text.c \
 	src/back/sg_text.h \
 	src/back/sha256.c \
+	src/back/shifts.c \
 	src/back/site.c \
 	src/back/split.c \
 	src/back/step.c \

@@ -639,6 +639,34 @@ many_arrays(world *w)
 /* gcc does not compare as many pointers as that. */
 IN_WORLD(loops_over_many_arrays_become_simd, many_arrays)
 
+/* x*x at three places, as in the derivative of a stencil. */
+static void
+shifted(world *w)
+{
+	const sg_ref x = input_of(w, SG_F64, SHAPE(w, w->n)), y = sg_ew2(&w->b, SG_MUL, x, x);
+	const sg_ext one = sg_ext_int(w->sp, 1),
+		     all = sg_ext_add(w->sp, w->n, sg_ext_int(w->sp, 2));
+	sg_program *p = program_of(w, 1);
+	const char *text, *report;
+	sg_ref out = 0;
+
+	for (int k = 0; k < 3; k++) {
+		const sg_ref at = sg_pad_axis(&w->b, y, 0, sg_ext_int(w->sp, k), one, all);
+
+		out = out ? sg_ew2(&w->b, SG_ADD, out, at) : at;
+	}
+	set_entry(w, &p->entry[0], "e", 1, &out);
+	(void)emit(w, p, false, &text);
+	for (int k = 0; k < 2; k++) {
+		report = vector_report(w, text, k ? "-O3" : "-O2");
+		if (!report)
+			return;
+		became_simd(w, text, report, "< 512 ?", "i < to");
+	}
+}
+
+IN_WORLD(sums_at_shifted_places_become_simd, shifted)
+
 /* ---- names ---- */
 
 static const char *const nasty[] = {
@@ -855,6 +883,7 @@ main(void)
 	tcase_add_test(t, sums_are_blocked_and_keep_inf_and_nan);
 	tcase_add_test(t, hot_loops_become_simd);
 	tcase_add_test(t, loops_over_many_arrays_become_simd);
+	tcase_add_test(t, sums_at_shifted_places_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);
 	tcase_add_test(t, threads_take_whole_vectors_of_columns);

@@ -56,7 +56,8 @@ static const struct {
      1e-4},
     {"a loop that the bodies of two others have in common",
      "input x[N], w\n"
-     "def f(z) { s = scan((c, v) -> sin(c) - v*w, z[0], over=z, checkpoint=2); return hvp(s, z, z) }\n"
+     "def f(z) { s = scan((c, v) -> sin(c) - v*w, z[0], over=z, checkpoint=2); return hvp(s, z, z) "
+     "}\n"
      "gradient sum(f(x)) as y wrt x, w\n",
      1e-10},
     {"a Jacobian, perhaps of no rows, whose loop has carries of its own and common ones",
@@ -77,7 +78,8 @@ static const struct {
      "v = solve_triangular(triu(tanh(a)) + 3*eye(4), a, lower=false, trans=true)\n"
      "l = sum(silu(a)*v)\n"
      "g = grad(l, a) - grad(l, v, mode=\"reverse\")\n"
-     "s = scan((c, r) -> while((d) -> sum(d*d) > 0.7, (d) -> 0.56*d, c + r, limit=90), zeros([0]), over=x)\n"
+     "s = scan((c, r) -> while((d) -> sum(d*d) > 0.7, (d) -> 0.56*d, c + r, limit=90), zeros([0]), "
+     "over=x)\n"
      "gradient sum(sin(0.4 + 0.84*sin(g)*g)) + sum(sin(0.4 + s)) as y wrt x, a\n",
      1e-9},
     {"sums over short rows, last element first",
@@ -86,13 +88,15 @@ static const struct {
      "a = cumsum(sin(x), axis=2)\n"
      "b = sum(flip(x*w, axis=2)) + sum(flip(sin(x), axis=(1, 2))) + sum(roll(x, 1, axis=2)*0.5)\n"
      "gradient sum(sin(v)) + sum(a*a) + b as y wrt x, w\n"
-     "entry d = grad(sum(cos(v)), x) as g, jvp(sum(sin(v)), x, x) as j, sum(flip(x, axis=2)) as s\n",
+     "entry d = grad(sum(cos(v)), x) as g, jvp(sum(sin(v)), x, x) as j, sum(flip(x, axis=2)) as "
+     "s\n",
      1e-11},
     {"what is dear to compute again is kept",
      "input x[N, R, M], z[N, K]\n"
      "param W[M, 4, K], U[K, 4, K], b[4, K], A[K, K], E[K, K]\n"
      "def cell(h, c, v) {\n"
-     "  i, f, g, o = split(v @ reshape(W, [M, 4*K]) + h @ reshape(U, [K, 4*K]) + flatten(b), 4, axis=1)\n"
+     "  i, f, g, o = split(v @ reshape(W, [M, 4*K]) + h @ reshape(U, [K, 4*K]) + flatten(b), 4, "
+     "axis=1)\n"
      "  d = sigmoid(f)*c + sigmoid(i)*tanh(g)\n"
      "  return sigmoid(o)*tanh(d), d\n"
      "}\n"
@@ -111,22 +115,27 @@ static const struct {
     {"derivatives by elements: an arm, and a loop that goes back",
      "param q[4], p[3]\n"
      "input a[4], d[4], v[3], w[K]\n"
-     "def link(T, q, a, d) = T @ [[cos(q), -sin(q), 0, a], [sin(q), cos(q), 0, a*q], [0, 0, 1, d], [0, 0, 0, 1]]\n"
+     "def link(T, q, a, d) = T @ [[cos(q), -sin(q), 0, a], [sin(q), cos(q), 0, a*q], [0, 0, 1, d], "
+     "[0, 0, 0, 1]]\n"
      "T = scan(link, eye(4), over=(q, a, d))\n"
      "t = T[:3, 3]\n"
      "def back(c, s, r, e) = (c*r + s[1], [s[1], s[0]*c], stack((c, r)), e*s[0])\n"
      "c, s, cs, es = scan(back, (p[0], [p[1], p[2]]), over=(flip(v, axis=0), v))\n"
      "y = c + s[0]*s[1] + sum(cs[1:]*cs[:2]) + dot(es, v)\n"
      "gradient dot(t, t) + y as z wrt q, p\n"
-     "entry jac = jacobian(t, q) as J, jacobian(cs, p, mode=\"reverse\") as C, jacobian(es, p) as E\n"
-     "entry hess = hessian(dot(t, t)*t[0], q) as H, hessian(y, p) as Y, jacobian(grad(t[0], q)*T[0, 1], q) as G\n"
-     "entry shared = map((u) -> jacobian(p*u*p[1], p), w) as M, grad(jacobian(q*q, q)[0, 0]*q[1], q) as g\n",
+     "entry jac = jacobian(t, q) as J, jacobian(cs, p, mode=\"reverse\") as C, jacobian(es, p) as "
+     "E\n"
+     "entry hess = hessian(dot(t, t)*t[0], q) as H, hessian(y, p) as Y, jacobian(grad(t[0], "
+     "q)*T[0, 1], q) as G\n"
+     "entry shared = map((u) -> jacobian(p*u*p[1], p), w) as M, grad(jacobian(q*q, q)[0, 0]*q[1], "
+     "q) as g\n",
      1e-10},
     {"derivatives by elements of what is read by slices too",
      "param x[2], p[3]\n"
      "l, m = split(x, 2, axis=0)\n"
      "gradient sum(sin(0.4 + l*sin(m))) + sum(sin(0.4 + x)) as y wrt x\n"
-     "entry more = hessian(sum(p[:1]*cos(p[1:]*p[:2])*p[2]), p) as H, jacobian(p[1:]*sin(p[:1])*cos(p[0]), p) as J\n",
+     "entry more = hessian(sum(p[:1]*cos(p[1:]*p[:2])*p[2]), p) as H, "
+     "jacobian(p[1:]*sin(p[:1])*cos(p[0]), p) as J\n",
      1e-10},
     {"a loop for each slice of a map, and its tape",
      "input a, x[N]\n"
@@ -198,14 +207,17 @@ static const struct {
      "input x[R, M], z[R], c[K, M], b[3]\n"
      "d = map((p) -> sum((c - p)**2, axis=1), x)\n"
      "s = tanh(d*z[:, None]) + sum(x, axis=1)[:, None]*arange(R)[:, None]/100\n"
-     "near = min(d, axis=1) - max(s*d, axis=1) + prod(1 + s/9, axis=1)/(1 + cast(argmax(s, axis=1), f64))\n"
+     "near = min(d, axis=1) - max(s*d, axis=1) + prod(1 + s/9, axis=1)/(1 + cast(argmax(s, "
+     "axis=1), f64))\n"
      "run = sum(cumsum(s, axis=1)*d, axis=1) + cast(any(d > z[:, None], axis=1), f64)\n"
      "waves = sum(sin(d)*(0.1 + d)**z[:, None], axis=1)\n"
      "gradient sum(near*run) + sum(waves)/1e3 as y wrt c, x, z\n"
-     "entry folds = sum(near*run) as a, sum(s, axis=0) as b, sum(s*d) as c, max(waves) as d, sum(s*x[:, :1]) as e\n"
+     "entry folds = sum(near*run) as a, sum(s, axis=0) as b, sum(s*d) as c, max(waves) as d, "
+     "sum(s*x[:, :1]) as e\n"
      "entry nearest = grad(sum(min(d, axis=1)), c) as gc, grad(sum(min(d, axis=1)), x) as gx\n"
      "entry scaled = x*sum(x, axis=1)[:, None]*min(d, axis=1)[:, None] as q\n"
-     "entry picked = sum(max(d, axis=1)) as y, 1/min(d, axis=1) as q, x[:, argmax(sum(c, axis=1)) % 1] as some\n",
+     "entry picked = sum(max(d, axis=1)) as y, 1/min(d, axis=1) as q, x[:, argmax(sum(c, axis=1)) "
+     "% 1] as some\n",
      1e-8},
     {"tiles in columns, in f32, by rows of known length",
      "real f32\n"
@@ -281,6 +293,17 @@ static const struct {
      "  1/norm(a[0:3, 0]*1e300*1e300) as inverse, norm([log(-a[0, 0]), 1.0]) as nan_, norm([1e300, "
      "1e-300*a[0, 0]])*1e-300 as wide\n",
      1e-10},
+    {"stencils: sums at places that overlap, of short and of long rows",
+     "input x[R, M], z[R], y[600], k[4, 40]\n"
+     "def along(u, c) = u + c*pad(u[2:] + u[:-2] - 2*u[1:-1], ((1, 1),))\n"
+     "def around(u) = u*u + pad(u[2:, 1:-1]*u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2]**3 - "
+     "4*u[1:-1, "
+     "1:-1], ((1, 1), (1, 1)))\n"
+     "far = sum(along(along(y, exp(0.1*y)), 0.2)**2) + sum(tanh(y[3:]*y[:-3] + y[1:-2]))\n"
+     "near = sum(scan((u, v) -> (along(u, 0.1*v)), z, over=arange(5)*1.0)**2)\n"
+     "gradient sum(around(x)**2) + far + near + sum(around(k)) as l wrt x, z, y, k\n"
+     "entry more = hvp(far, y, y) as h, jvp(near, z, z) as j\n",
+     1e-9},
     {"chunks of sines: in lanes, in strips, of one another, behind conditions",
      "input x[R, M], y[R], p, i: i64[R]\n"
      "a = sin(3*x + cos(x)) + 0.5*tan(x/7)\n"
@@ -364,10 +387,14 @@ static const struct {
      "f = sum(c*t[:, None]**arange(L), axis=1)\n"
      "gradient sum((y - f)**2) as loss wrt c, t\n"
      "z = t - 0.9\n"
-     "entry edges = sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros, sum(c*(1e90*z)[:, None]**arange(L), axis=1) as large,\n"
-     "  sum(c*(1e-110*z)[:, None]**arange(L), axis=1) as tiny, sum((z/0.0)[:, None]**arange(L), axis=1) as infinite,\n"
-     "  sum(c*z[:, None]**(arange(L) - 2), axis=1) as inverse, sum(c*z[:, None]**(3 + arange(L)), axis=1) as later,\n"
-     "  sum(c*(0*z/0)[:, None]**arange(L), axis=1) as nans, sum(c*(-t)[:, None]**arange(L), axis=1) as signs\n",
+     "entry edges = sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros, sum(c*(1e90*z)[:, "
+     "None]**arange(L), axis=1) as large,\n"
+     "  sum(c*(1e-110*z)[:, None]**arange(L), axis=1) as tiny, sum((z/0.0)[:, None]**arange(L), "
+     "axis=1) as infinite,\n"
+     "  sum(c*z[:, None]**(arange(L) - 2), axis=1) as inverse, sum(c*z[:, None]**(3 + arange(L)), "
+     "axis=1) as later,\n"
+     "  sum(c*(0*z/0)[:, None]**arange(L), axis=1) as nans, sum(c*(-t)[:, None]**arange(L), "
+     "axis=1) as signs\n",
      1e-11},
     {"sums over the rows of such powers",
      "input t[R], y[R]\n"
@@ -394,7 +421,8 @@ static const struct {
      "param c[L]\n"
      "f = t[:, None]**arange(L) @ c\n"
      "gradient mse_loss(f, y) as loss wrt c\n"
-     "entry edges = sum(c*(1e20*(t - 0.9))[:, None]**arange(L), axis=1) as large, sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros\n"
+     "entry edges = sum(c*(1e20*(t - 0.9))[:, None]**arange(L), axis=1) as large, "
+     "sum(c*floor(t)[:, None]**arange(L), axis=1) as zeros\n"
      "entry moments = grad(sum(tanh(f)), c) as g, sum(t[:, None]**arange(L), axis=0) as k\n",
      2e-5},
     {"loops that do the same, and more",
@@ -410,8 +438,10 @@ static const struct {
      "value = f(w) + g(w)\n"
      "output value\n"
      "entry slopes = f(w) as y, grad(f(w), w) as d, jvp(f(w), w, x) as j, grad(f(2*w), w) as far\n"
-     "entry more = g(w) as y, grad(g(w), w, mode=\"forward\") as d, hvp(g(w), w, x) as h, both(w) as b\n"
-     "entry third = sum(k(w)) as y, jvp(k(w), w, x) as j, grad(sum(k(w)), w) as d, jvp(both(w), w, x) as c\n",
+     "entry more = g(w) as y, grad(g(w), w, mode=\"forward\") as d, hvp(g(w), w, x) as h, both(w) "
+     "as b\n"
+     "entry third = sum(k(w)) as y, jvp(k(w), w, x) as j, grad(sum(k(w)), w) as d, jvp(both(w), w, "
+     "x) as c\n",
      1e-8},
     {"branches: one side is computed",
      "input x[N], A[M, M], k: i64\n"
@@ -460,7 +490,8 @@ static const struct {
     {"an index of an array that is empty, beside loops of no turns",
      "input x[N, 0], d[N, 4], s\n"
      "c = sum(x, axis=0)\n"
-     "v = sum(broadcast_to(square(c[None, :, None])*sin(d[:, None, :]*s), [N, 0, 4]), axis=(0, 1))\n"
+     "v = sum(broadcast_to(square(c[None, :, None])*sin(d[:, None, :]*s), [N, 0, 4]), axis=(0, "
+     "1))\n"
      "gradient sum(sin(v)) as L wrt x, d\n",
      1e-10},
     {"branches: indices of one side are read on that side",

@@ -115,15 +115,16 @@ need_vars(void *arg, sg_aff a)
 			n->s->val[form.term[i].var - SG_VAR_VALUE].needed = true;
 }
 
-/* Indices that were split for nothing are not printed, nor what a carried power is made of. */
-void
-sg_find_needed(sg_nest *n)
+static void
+find_needed(sg_nest *n, const uint32_t *shift, uint32_t which)
 {
 	sg_step *s = n->s;
 
 	for (size_t i = 0; i < s->nvals; i++)
 		s->val[i].needed = false;
 	for (size_t i = 0; i < s->nroots; i++) {
+		if (shift && shift[i] != which)
+			continue;
 		for (int k = 0; k < 2; k++)
 			s->val[s->root[i].val[k]].needed = true;
 		need_vars(n, s->root[i].at);
@@ -141,6 +142,19 @@ sg_find_needed(sg_nest *n)
 		for (uint32_t k = 0; k < v->nargs; k++)
 			s->val[v->arg[k]].needed = true;
 	}
+}
+
+/* Indices that were split for nothing are not printed, nor what a carried power is made of. */
+void
+sg_find_needed(sg_nest *n)
+{
+	find_needed(n, NULL, 0);
+}
+
+void
+sg_find_needed_for(sg_nest *n, uint32_t k)
+{
+	find_needed(n, n->shift, k);
 }
 
 /* Values that are only stored need no name of their own. */
@@ -392,6 +406,8 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
 	if (n->chunks && d + 1 == n->ngroups)
 		sg_print_chunks(n, d, from, to);
+	else if (n->nshifts && d + 1 == n->ngroups)
+		sg_print_shifts(n, d, from, to);
 	else if (n->horner && d + 2 == n->ngroups)
 		sg_print_horner(n, d, from, to);
 	else if (n->chosen && !n->tiles && d + 2 == n->ngroups)
@@ -568,6 +584,7 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	if (!n->band)
 		sg_choose_parallel(n);
 	n->tiles = n->window ? NULL : sg_plan_tiles(n);
+	sg_choose_shifts(n);
 	if (!n->tiles)
 		find_told(n);
 	if (!n->band || n->across || sg_nest_carries(n))

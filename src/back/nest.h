@@ -41,6 +41,7 @@ typedef struct sg_nest {
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
 	int vector;                    /* it goes by whole vectors of so many (again.c); 0: it does not */
 	const char *skip;              /* there: the lane, and the first one that is new */
+	uint32_t *shift, nshifts;      /* shifts.c: by root, its loop; how many; 0: all in one */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	bool unplaced;                 /* columns: it needs no index but the lane */
 	sg_power **power;              /* by value; NULL: none is carried */
@@ -79,6 +80,7 @@ void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
 void sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_set_depths(sg_nest *n);
 void sg_find_needed(sg_nest *n); /* values that are printed */
+void sg_find_needed_for(sg_nest *n, uint32_t k); /* those for the roots of shift k */
 
 /* ---- blocks_text.c ---- */
 /* Where each sum has a loop for itself, which goes tile by tile, the first tile begins it, and
@@ -136,6 +138,11 @@ const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const
 void sg_choose_vectors(sg_nest *n); /* requires: lanes and strips are chosen */
 /* x, or what leaves a sum as it is where the turn has been before. */
 sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
+
+/* ---- shifts.c: the innermost loop in several ---- */
+void sg_choose_shifts(sg_nest *n); /* requires: all else is chosen */
+/* sg_print_nest_loop, for each shift. */
+void sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to);
 
 /* ---- powers.c ---- */
 /* requires: values needed are known.  ensures: power, if a strip is to carry any. */
