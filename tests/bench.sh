@@ -18,9 +18,16 @@ says 'the name is said' perceptron9
 status 'a folder is no report' 2 bench softmax3 --out="$work"
 says 'and that is said first' 'that is a folder'
 
+status 'an unknown peer is refused' 2 bench softmax3 --peers=numpy,torhc
+says 'and the known ones are told' "no peer 'torhc'; torch, jax"
+status 'so is a time before the beginning' 2 bench softmax3 --seconds=-1
+mkdir "$work/torch"
+printf 'raise ImportError("none")\n' >"$work/torch/__init__.py"
+PYTHONPATH=$work status 'it goes on without a peer' 0 bench softmax3 --peers=torch
+judge 'a peer that is missing is skipped with a line' "$(grep -q '^torch: not there, skipped$' "$work/out"; echo $?)"
+
 status 'it measures' 0 bench chain-1e3 softmax3 hello kmeans calls
 cp "$work/out" "$work/said"
-judge 'a peer that is missing is skipped with a line' "$(grep -q '^none: not there, skipped$' "$work/said"; echo $?)"
 for row in '| mean((tanh' '| softmax of 3' '| hello ' '| kmeans ' '| `sg_call_run` |'; do
 	grep -qF "$row" "$work/results.md"
 	judge "the report has $row" $?
@@ -34,6 +41,11 @@ fi
 judge 'all forms give the same numbers' $?
 grep -q '^<svg' "$work/results.svg"
 judge 'there is a picture' $?
+
+if python3 -c 'import numpy' 2>"$work/no"; then
+	status 'one peer alone is measured' 0 bench logistic --peers=numpy
+	judge 'it does the same work' "$(! grep -qE 'failed|not the same' "$work/out"; echo $?)"
+fi
 
 status 'derivatives keep little more than they have to' 0 python3 "$srcdir/bench/memory" --build="$builddir" --most=1.3
 

@@ -1,8 +1,10 @@
 """measure.py - builds what is measured, times all forms of a case in turn, and keeps the medians."""
+import atexit
 import ctypes as c
 import importlib
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
 import time
@@ -59,17 +61,33 @@ class Bench:
     def __init__(self, arguments, source):
         self.a = arguments
         cc = arguments.cc.split()
-        self.tools = Tools(os.path.abspath(arguments.build), source, tempfile.mkdtemp(prefix="symgrad-bench."), cc, arguments.clock == "wall")
+        self.tools = Tools(os.path.abspath(arguments.build), source, self.folder(), cc, arguments.clock == "wall")
         self.source = source
         self.clock = time.perf_counter if arguments.clock == "wall" else time.process_time
         self.peers, self.results, self.ratios, self.colds, self.calls, self.notes = {}, [], [], [], [], []
-        for name in arguments.peers.split(","):
-            try:
-                self.peers[name] = importlib.import_module(name)
-            except ImportError:
+        for name in arguments.peers:
+            self.peers[name] = self.module(name)
+            if not self.peers[name]:
                 self.note(f"{name}: not there, skipped")
+                del self.peers[name]
+        # what hands inputs to all peers, and measures the rate of products
+        self.numpy = self.module("numpy")
         if "torch" in self.peers:
             self.peers["torch"].set_num_threads(1)
+
+    @staticmethod
+    def folder():
+        """For what is built, until the end."""
+        path = tempfile.mkdtemp(prefix="symgrad-bench.")
+        atexit.register(shutil.rmtree, path, ignore_errors=True)
+        return path
+
+    @staticmethod
+    def module(name):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            return None
 
     def note(self, text):
         print(text, flush=True)
@@ -105,8 +123,8 @@ class Bench:
         triad = [self.tools.meter.meter_triad(p(a.address), p(b.address), p(d.address), size) for _ in range(9)]
         self.read, self.triad = n * 8 / min(read), 3 * n * 8 / min(triad)
         self.gemm = None
-        if "numpy" in self.peers:
-            np = self.peers["numpy"]
+        if self.numpy:
+            np = self.numpy
             x, y = np.ones((1024, 1024), np.float32), np.ones((1024, 1024), np.float32)
             f = Form("gemm", python_loop(lambda: x @ y, self.clock))
             for _ in range(7):
@@ -183,7 +201,7 @@ class Bench:
             if name not in case.peers:
                 continue
             try:
-                step, number = case.peers[name]({k: v.numpy() for k, v in shared.items()} if "numpy" in self.peers else {})
+                step, number = case.peers[name]({k: v.numpy() for k, v in shared.items()})
                 self.compare(case, name, number(step()), value)
                 forms.append(Form(name, python_loop(step, self.clock)))
             except Exception as e:  # a peer that can't is no reason to stop
