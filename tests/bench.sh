@@ -47,6 +47,9 @@ if python3 -c 'import numpy' 2>"$work/no"; then
 	judge 'it does the same work' "$(! grep -qE 'failed|not the same' "$work/out"; echo $?)"
 fi
 
+status 'the time of statements is told' 0 bench kmeans --where
+judge 'by their lines' "$(grep -q '% .* line [0-9]*: for (' "$work/out"; echo $?)"
+
 status 'derivatives keep little more than they have to' 0 python3 "$srcdir/bench/memory" --build="$builddir" --most=1.3
 
 finish

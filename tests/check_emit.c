@@ -667,6 +667,23 @@ shifted(world *w)
 
 IN_WORLD(sums_at_shifted_places_become_simd, shifted)
 
+static void
+places(world *w)
+{
+	const sg_ref i = sg_iota(&w->b, w->n), x = input_of(w, SG_F64, SHAPE(w, w->n));
+	const sg_ref out[1] = {sg_ew2(&w->b, SG_DIV, sg_cast(&w->b, i, SG_F64), x)};
+	sg_program *p = program_of(w, 1);
+	const char *text, *report;
+
+	set_entry(w, &p->entry[0], "e", 1, out);
+	(void)emit(w, p, false, &text);
+	report = vector_report(w, text, "-O3");
+	if (report)
+		became_simd(w, text, report, "\nm_e_any(", "for (ptrdiff_t i");
+}
+
+IN_WORLD(loops_that_read_their_index_become_simd, places)
+
 /* ---- names ---- */
 
 static const char *const nasty[] = {
@@ -884,6 +901,7 @@ main(void)
 	tcase_add_test(t, hot_loops_become_simd);
 	tcase_add_test(t, loops_over_many_arrays_become_simd);
 	tcase_add_test(t, sums_at_shifted_places_become_simd);
+	tcase_add_test(t, loops_that_read_their_index_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);
 	tcase_add_test(t, threads_take_whole_vectors_of_columns);

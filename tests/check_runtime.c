@@ -32,6 +32,25 @@
 #define EPS 0x1p-53
 #include "runtime_cases.h"
 
+/* Numbers about each power of two, whose conversion is a tie, or nearly one. */
+START_TEST(integers_become_floats_as_by_conversion)
+	{
+		for (int k = 0; k < 64; k++)
+			for (int j = 0; j < 64; j++)
+				for (int64_t off = -3; off <= 3; off++) {
+					const uint64_t word =
+					    ((uint64_t)1 << k) + ((uint64_t)1 << j);
+					const int64_t x = (int64_t)(word + (uint64_t)off);
+					const float single = sgrt_from_i64_f32(x);
+					const double real = sgrt_from_i64_f64(x);
+
+					ck_assert(single >= (float)x && single <= (float)x);
+					ck_assert(real >= (double)x && real <= (double)x);
+				}
+		ck_assert(!signbit(sgrt_from_i64_f64(0)) && !signbit(sgrt_from_i64_f32(0)));
+	}
+END_TEST
+
 START_TEST(integers_wrap_and_floor)
 	{
 		const int32_t lo = INT32_MIN, hi = INT32_MAX;
@@ -244,6 +263,7 @@ main(void)
 	tcase_set_timeout(c, 60);
 	add_tests_f32(c);
 	add_tests_f64(c);
+	tcase_add_test(c, integers_become_floats_as_by_conversion);
 	tcase_add_test(c, integers_wrap_and_floor);
 	tcase_add_test(c, casts_truncate_and_saturate);
 	tcase_add_test(c, philox_gives_the_published_numbers);

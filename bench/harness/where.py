@@ -32,7 +32,7 @@ def marked(path, function, depth):
     labels, out, comment, inside = [""], [], "", False
     lines = open(path).read().split("\n")
     for i, line in enumerate(lines):
-        if line.startswith(function + "("):
+        if line.startswith((function + "(", function + "_any(")):
             inside = True
         note = re.match(r"^\t+/\* (\S+:\d+): (.*) \*/$", line)
         if note:

@@ -195,7 +195,8 @@ compares_equal(const sg_val *v, const sg_c_text *arg, sg_type t, sg_c_text *out)
 	return true;
 }
 
-/* In a loop of written C, what chooses is computed without branches, which gcc makes no SIMD of. */
+/* In a loop of written C, what chooses is computed without branches, which gcc makes no SIMD of;
+ * nor does it of conversions that the processor has no vectors for. */
 static bool
 without_branch(const sg_nest *n, const sg_val *v, sg_type t, const sg_c_text *arg, sg_c_text *out)
 {
@@ -206,6 +207,9 @@ without_branch(const sg_nest *n, const sg_val *v, sg_type t, const sg_c_text *ar
 		return false;
 	if (v->kind == SG_V_CAST && t == SG_BOOL && real)
 		out->s = sg_text(f->ctx, "%s(%s)", sg_use_typed(f->m, "unit", (sg_type)v->type),
+		                 arg[0].s);
+	else if (v->kind == SG_V_CAST && t == SG_I64 && real && v->depth == n->ngroups)
+		out->s = sg_text(f->ctx, "%s(%s)", sg_use_typed(f->m, "from_i64", (sg_type)v->type),
 		                 arg[0].s);
 	else if (v->kind == SG_V_EW && v->op == SG_SELECT && real)
 		out->s =
