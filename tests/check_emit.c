@@ -639,24 +639,33 @@ many_arrays(world *w)
 /* gcc does not compare as many pointers as that. */
 IN_WORLD(loops_over_many_arrays_become_simd, many_arrays)
 
-/* x*x at three places, as in the derivative of a stencil. */
-static void
-shifted(world *w)
+/* C of the sum of x*x at three places in an array of zeros, as in the derivative of a stencil. */
+static const char *
+at_places(world *w, const sg_ext *start, int64_t step, sg_ext size)
 {
 	const sg_ref x = input_of(w, SG_F64, SHAPE(w, w->n)), y = sg_ew2(&w->b, SG_MUL, x, x);
-	const sg_ext one = sg_ext_int(w->sp, 1),
-		     all = sg_ext_add(w->sp, w->n, sg_ext_int(w->sp, 2));
+	const sg_ext each = sg_ext_int(w->sp, step);
 	sg_program *p = program_of(w, 1);
-	const char *text, *report;
+	const char *text;
 	sg_ref out = 0;
 
 	for (int k = 0; k < 3; k++) {
-		const sg_ref at = sg_pad_axis(&w->b, y, 0, sg_ext_int(w->sp, k), one, all);
+		const sg_ref at = sg_pad_axis(&w->b, y, 0, start[k], each, size);
 
 		out = out ? sg_ew2(&w->b, SG_ADD, out, at) : at;
 	}
 	set_entry(w, &p->entry[0], "e", 1, &out);
 	(void)emit(w, p, false, &text);
+	return text;
+}
+
+static void
+shifted(world *w)
+{
+	const sg_ext one = sg_ext_int(w->sp, 1), two = sg_ext_int(w->sp, 2);
+	const sg_ext near[3] = {sg_ext_int(w->sp, 0), one, two};
+	const char *text = at_places(w, near, 1, sg_ext_add(w->sp, w->n, two)), *report;
+
 	for (int k = 0; k < 2; k++) {
 		report = vector_report(w, text, k ? "-O3" : "-O2");
 		if (!report)
@@ -666,6 +675,33 @@ shifted(world *w)
 }
 
 IN_WORLD(sums_at_shifted_places_become_simd, shifted)
+
+static int
+loops_within(const char *text)
+{
+	int n = 0;
+
+	while ((text = strstr(text, "\t\tSGRT_INDEPENDENT\n"))) {
+		n++;
+		text++;
+	}
+	return n;
+}
+
+/* n apart, every second element of 2n is met in another turn; all n of them are not. */
+static void
+shifted_by_steps(world *w)
+{
+	const sg_ext one = sg_ext_int(w->sp, 1),
+		     twice = sg_ext_mul(w->sp, sg_ext_int(w->sp, 2), w->n);
+	const sg_ext start[3] = {sg_ext_int(w->sp, 0), one, w->n};
+	const sg_ext size = sg_ext_add(w->sp, twice, sg_ext_add(w->sp, w->n, one));
+
+	ck_assert_int_eq(loops_within(at_places(w, start, 2, size)), 3);
+	ck_assert_int_eq(loops_within(at_places(w, start, 1, size)), 2);
+}
+
+IN_WORLD(sums_that_meet_stand_apart, shifted_by_steps)
 
 static void
 places(world *w)
@@ -901,6 +937,7 @@ main(void)
 	tcase_add_test(t, hot_loops_become_simd);
 	tcase_add_test(t, loops_over_many_arrays_become_simd);
 	tcase_add_test(t, sums_at_shifted_places_become_simd);
+	tcase_add_test(t, sums_that_meet_stand_apart);
 	tcase_add_test(t, loops_that_read_their_index_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);

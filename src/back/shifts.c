@@ -40,15 +40,17 @@ static bool
 may_meet(const sg_nest *n, const sg_root *p, const sg_root *q)
 {
 	sg_space *sp = n->f->sp;
-	const sg_ext turns = n->ext[n->ngroups - 1];
+	const uint32_t inner = n->ngroups - 1;
+	const sg_ext each = sg_aff_coef(n->f, p->at, n->last[inner]);
+	const sg_ext span = sg_ext_mul(sp, each, n->ext[inner]);
 	sg_ext d;
 
 	if (p->ref != q->ref || p->at == q->at)
 		return false;
-	if (!distance(n->f, p->at, q->at, &d))
+	if (!sg_ext_nonneg(sp, each) || !distance(n->f, p->at, q->at, &d))
 		return true;
-	return !sg_ext_nonneg(sp, sg_ext_sub(sp, d, turns)) &&
-	       !sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_sub(sp, sg_ext_int(sp, 0), d), turns));
+	return !sg_ext_nonneg(sp, sg_ext_sub(sp, d, span)) &&
+	       !sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_sub(sp, sg_ext_int(sp, 0), d), span));
 }
 
 /* Does it only add, numbers that can be computed again? */
