@@ -180,6 +180,10 @@ int main(void)
 }
 END
 for x87 in "${CC:-cc} -m32" 'i686-linux-gnu-gcc -static'; do
+	if $x87 -dM -E - </dev/null 2>x87.err | grep -q __clang__; then
+		echo "not tried: $x87" # it rounds when it likes
+		continue
+	fi
 	$x87 -O2 -mfpmath=387 main.c narrow.c -lm -o narrow 2>x87.err && ./narrow
 	case $? in
 	0) pass ;;
