@@ -66,10 +66,11 @@ class Bench:
         self.clock = time.perf_counter if arguments.clock == "wall" else time.process_time
         self.peers, self.results, self.ratios, self.colds, self.calls, self.notes = {}, [], [], [], [], []
         for name in arguments.peers:
-            self.peers[name] = self.module(name)
-            if not self.peers[name]:
+            peer = self.module(name)
+            if peer:
+                self.peers[name] = peer
+            else:
                 self.note(f"{name}: not there, skipped")
-                del self.peers[name]
         # what hands inputs to all peers, and measures the rate of products
         self.numpy = self.module("numpy")
         if "torch" in self.peers:

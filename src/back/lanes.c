@@ -309,8 +309,8 @@ sg_is_tested_at(const sg_nest *n, uint32_t d)
 
 /* ---- loops whose turns do not meet in memory ---- */
 
-static bool
-is_pad(const sg_root *r)
+bool
+sg_is_added(const sg_root *r)
 {
 	return r->kind == SG_R_PIECE && r->add;
 }
@@ -329,9 +329,9 @@ may_meet(const sg_nest *n)
 		if (r->kind == SG_R_FOLD &&
 		    (sg_adds_up(n->f, r->ref) || op == SG_CUMSUM || op == SG_LINREC))
 			return true;
-		if (is_pad(r) && pad)
+		if (sg_is_added(r) && pad)
 			return true;
-		pad = is_pad(r) ? r : pad;
+		pad = sg_is_added(r) ? r : pad;
 	}
 	return false;
 }

@@ -113,6 +113,7 @@ void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the inner
  * to come? */
 bool sg_is_tested_at(const sg_nest *n, uint32_t d);
 bool sg_is_addition(uint16_t op);
+bool sg_is_added(const sg_root *r); /* a piece of an array, to what is there */
 /* Before the innermost loop: what compilers take long to see, where it is so. */
 void sg_print_promise(sg_nest *n);
 void sg_print_rolled(sg_fn *f); /* no unrolling of the loop that comes */

@@ -14,12 +14,6 @@ enum {
 	MANY = 8,    /* loops for a strip */
 };
 
-static bool
-adds(const sg_root *r)
-{
-	return r->kind == SG_R_PIECE && r->add;
-}
-
 /* How far apart two places are in every turn; false: that changes. */
 static bool
 distance(const sg_fn *f, sg_aff a, sg_aff b, sg_ext *d)
@@ -58,7 +52,7 @@ static bool
 only_adds(const sg_nest *n)
 {
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (!adds(&n->s->root[i]))
+		if (!sg_is_added(&n->s->root[i]))
 			return false;
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		const sg_val *v = &n->s->val[i];
