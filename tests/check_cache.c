@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -391,6 +392,157 @@ START_TEST(folders_of_killed_processes_are_swept)
 	}
 END_TEST
 
+/* ---- many at once ---- */
+
+/* A compiler that waits while a file is there, and of whose runs a line in another one tells. */
+static const char *
+slow_compiler(void)
+{
+	static char log[128];
+	char program[128], command[256];
+	FILE *f;
+
+	snprintf(log, sizeof log, "%s/runs", scratch);
+	snprintf(program, sizeof program, "%s/slow", scratch);
+	snprintf(command, sizeof command, "sh %s", program);
+	put_file(log, 0);
+	f = fopen(program, "w");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f,
+	        "echo run >> %s\nwhile test -e %s/slowly; do sleep 0.1; done\n"
+	        "exec cc \"$@\"\n",
+	        log, scratch);
+	ck_assert_int_eq(fclose(f), 0);
+	setenv("SYMGRAD_CC", command, 1);
+	return log;
+}
+
+/* A file in the folder above the cache. */
+static const char *
+beside(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", scratch, name);
+	return path;
+}
+
+static int
+runs(const char *log)
+{
+	struct stat st;
+
+	return stat(log, &st) == 0 ? (int)(st.st_size / 4) : 0;
+}
+
+static void
+wait_a_while(int milliseconds)
+{
+	const struct timespec t = {.tv_nsec = milliseconds * 1000000L};
+
+	nanosleep(&t, NULL);
+}
+
+static pid_t
+child_that_compiles(int k)
+{
+	const pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0)
+		_exit(value_of(text_of(k)) == k ? 0 : 1);
+	return child;
+}
+
+START_TEST(of_many_processes_one_compiles)
+	{
+		enum { MANY = 8 };
+		const char *log = slow_compiler();
+		pid_t child[MANY];
+		int status;
+
+		put_file(beside("slowly"), 0);
+		for (int i = 0; i < MANY; i++)
+			child[i] = child_that_compiles(9);
+		wait_a_while(500); /* for all of them to come so far */
+		ck_assert_int_eq(unlink(beside("slowly")), 0);
+		for (int i = 0; i < MANY; i++) {
+			ck_assert_int_eq(waitpid(child[i], &status, 0), child[i]);
+			ck_assert_int_eq(status, 0);
+		}
+		ck_assert_int_eq(runs(log), 1);
+		ck_assert(exists(only_entry()));
+	}
+END_TEST
+
+static int
+entries_with_a_dot(void)
+{
+	DIR *d = opendir(folder);
+	const struct dirent *e;
+	int n = 0;
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)))
+		n += e->d_name[0] == '.' && e->d_name[1] != '.' && e->d_name[1] != '\0';
+	closedir(d);
+	return n;
+}
+
+START_TEST(a_killed_process_is_not_waited_for)
+	{
+		const char *log = slow_compiler();
+		int status;
+		pid_t child;
+
+		put_file(beside("slowly"), 0);
+		child = child_that_compiles(10);
+		while (runs(log) == 0)
+			wait_a_while(10);
+		ck_assert_int_eq(kill(child, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert_int_eq(entries_with_a_dot(), 2); /* what it worked in, and its lock */
+		ck_assert_int_eq(unlink(beside("slowly")), 0);
+		ck_assert_int_eq(value_of(text_of(10)), 10);
+		ck_assert_int_eq(runs(log), 2);
+		ck_assert_int_eq(entries_with_a_dot(), 0);
+	}
+END_TEST
+
+START_TEST(a_lock_that_was_left_is_swept)
+	{
+		char lock[256];
+		sg_cache_state s;
+
+		value_of(text_of(11));
+		snprintf(lock, sizeof lock, "%s/.%s", folder, entry_name(1));
+		put_file(lock, 0);
+		ck_assert_int_eq(sg_cache_empty(&s, NULL), SG_OK);
+		ck_assert_int_eq(s.entries, 1);
+		ck_assert(!exists(lock));
+	}
+END_TEST
+
+START_TEST(who_is_asked_to_stop_does_not_wait)
+	{
+		sg_cc_stop *stop = sg_cc_stop_new();
+		const char *why;
+		sg_cache c;
+		int lock;
+
+		ck_assert_ptr_nonnull(stop);
+		ck_assert(sg_cache_open(&c, folder, true, &why));
+		lock = sg_cache_enter(&c, entry_name(1), NULL);
+		ck_assert_int_ge(lock, 0);
+		sg_cc_stop_ask(stop);
+		ck_assert_int_eq(sg_cache_enter(&c, entry_name(1), stop), -1);
+		sg_cache_leave(&c, entry_name(1), lock);
+		ck_assert_int_eq(entries_with_a_dot(), 0);
+		sg_cache_close(&c);
+		sg_cc_stop_free(stop);
+	}
+END_TEST
+
 /* ---- folders that are not used ---- */
 
 static void
@@ -508,6 +660,10 @@ main(void)
 	tcase_add_test(c, a_bound_of_nothing_keeps_nothing);
 	tcase_add_test(c, foreign_files_are_left_alone);
 	tcase_add_test(c, folders_of_killed_processes_are_swept);
+	tcase_add_test(c, of_many_processes_one_compiles);
+	tcase_add_test(c, a_killed_process_is_not_waited_for);
+	tcase_add_test(c, a_lock_that_was_left_is_swept);
+	tcase_add_test(c, who_is_asked_to_stop_does_not_wait);
 	tcase_add_test(c, a_folder_that_is_a_link_is_not_used);
 	tcase_add_test(c, a_folder_that_others_write_to_is_not_used);
 	tcase_add_test(c, no_folder_at_all_is_said);

@@ -6,7 +6,8 @@
  *
  * Entries come by rename and are never written to afterwards, so any number of processes may use
  * the folder. All is done relative to the open folder, follows no link, and touches nothing but
- * files of ours with the name of an entry. The time of last use is the time of last change, which a
+ * files of ours with the name of an entry, or of its lock: an empty file, which is locked and there
+ * as long as somebody makes the entry. The time of last use is the time of last change, which a
  * use sets; the time of last access is not kept everywhere. */
 #include "back/cache.h"
 #include "back/cc.h"
@@ -18,11 +19,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char seal[] = "symgrad";
-enum { MARK = sizeof seal - 1, SEAL = MARK + 64, MEBIBYTES = 256 };
+enum {
+	MARK = sizeof seal - 1,
+	SEAL = MARK + 64,
+	MEBIBYTES = 256,
+	LOOK = 5,         /* milliseconds from one look at a lock to the next */
+	PATIENCE = 60000, /* milliseconds that another one is waited for */
+};
 
 /* ---- the folder ---- */
 
@@ -188,6 +197,94 @@ sg_cache_keep(const sg_cache *c, const char *file, const char *name)
 	return put_seal(file) && renameat(AT_FDCWD, file, c->folder, name) == 0;
 }
 
+/* ---- who makes it ---- */
+
+static bool
+is_lock(const char *s)
+{
+	return *s == '.' && is_name(s + 1);
+}
+
+/* The file's descriptor, which locks it; -1, and busy where another one does. */
+static int
+try_lock(const sg_cache *c, const char *file, bool *busy)
+{
+	int fd = openat(c->folder, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat mine, there;
+
+	*busy = false;
+	if (fd < 0)
+		return -1;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		*busy = errno == EWOULDBLOCK; /* else the file system can't */
+	else if (fstat(fd, &mine) == 0 &&
+	         fstatat(c->folder, file, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	         mine.st_ino == there.st_ino)
+		return fd;
+	else
+		*busy = true; /* who had it has removed it meanwhile */
+	close(fd);
+	return -1;
+}
+
+static void
+lock_name(char file[SG_CACHE_NAME + 1], const char *name)
+{
+	file[0] = '.';
+	memcpy(file + 1, name, SG_CACHE_NAME);
+}
+
+int
+sg_cache_enter(const sg_cache *c, const char *name, sg_cc_stop *stop)
+{
+	const struct timespec look = {.tv_nsec = LOOK * 1000000};
+	char file[SG_CACHE_NAME + 1];
+	bool busy;
+	int fd;
+
+	lock_name(file, name);
+	fd = try_lock(c, file, &busy);
+	if (!busy)
+		return fd;
+	for (int t = 0; busy && t < PATIENCE && !sg_cc_stop_asked(stop); t += LOOK) {
+		(void)nanosleep(&look, NULL);
+		fd = try_lock(c, file, &busy);
+	}
+	sg_cache_leave(c, name, fd);
+	return -1;
+}
+
+void
+sg_cache_leave(const sg_cache *c, const char *name, int lock)
+{
+	char file[SG_CACHE_NAME + 1];
+
+	if (lock < 0)
+		return;
+	lock_name(file, name);
+	(void)unlinkat(c->folder, file, 0);
+	(void)flock(lock, LOCK_UN); /* a child that the host has forked holds it too */
+	close(lock);
+}
+
+/* Removes the locks that killed processes left. */
+static void
+sweep_locks(const sg_cache *c)
+{
+	DIR *d = sg_folder_list(c->folder);
+	const struct dirent *e;
+	struct stat st;
+	bool busy;
+
+	while (d && (e = readdir(d)))
+		if (is_lock(e->d_name) &&
+		    fstatat(c->folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_uid == geteuid())
+			sg_cache_leave(c, e->d_name + 1, try_lock(c, e->d_name, &busy));
+	if (d)
+		closedir(d);
+}
+
 /* ---- all of them ---- */
 
 typedef struct item {
@@ -280,6 +377,7 @@ sg_cache_trim(const sg_cache *c, int64_t bound)
 
 	(void)remove_items(c, bound, &gone);
 	sg_site_sweep(c->folder);
+	sweep_locks(c);
 }
 
 /* ---- for people ---- */
@@ -320,6 +418,7 @@ sg_cache_clear(char **path, sg_cache_figures *gone, const char **why)
 	*gone = (sg_cache_figures){.bound = sg_cache_bound()};
 	if (c.folder >= 0) {
 		sg_site_sweep(c.folder);
+		sweep_locks(&c);
 		ok = remove_items(&c, -1, gone);
 		*why = "an entry can't be removed";
 	}

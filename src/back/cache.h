@@ -41,6 +41,11 @@ void sg_cache_close(sg_cache *c);
 bool sg_cache_has(const sg_cache *c, const char *name);
 /* A file of the same file system becomes the entry. */
 bool sg_cache_keep(const sg_cache *c, const char *file, const char *name);
+/* Who wants to make an entry waits here while another one does, unless he is asked to stop or it
+ * takes too long; then the entry may be there. -1: he has waited, or nothing can be locked; go on.
+ * Else others wait for him, until sg_cache_leave. */
+int sg_cache_enter(const sg_cache *c, const char *name, sg_cc_stop *stop);
+void sg_cache_leave(const sg_cache *c, const char *name, int lock);
 /* Its names, from the first; to be closed. NULL: they can't be read. */
 DIR *sg_folder_list(int folder);
 /* Removes entries, the one unused for longest first, until the rest has at most bound bytes. */

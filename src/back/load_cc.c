@@ -3,7 +3,8 @@
  *
  * The shared object stays in the user's cache (cache.c) under the SHA-256 of text, flags, compiler
  * and processor. All work is done in a fresh folder beside the target, and what is finished is
- * renamed into its place, so any number of processes may do the same at once. A cache that can't be
+ * renamed into its place, so any number of processes may do the same at once; those who want what
+ * one of them is at work on wait for it. A cache that can't be
  * written, or that others could write to, is not used: then everything happens in $TMPDIR and is
  * removed once it is loaded.
  *
@@ -242,6 +243,21 @@ forget(char **why)
 	*why = NULL;
 }
 
+/* Compiles the entry of this name, unless another one has just done so. */
+static bool
+make_entry(build *b, const sg_cache *cache, const sg_site *s, const char *name, bool damaged,
+           char **why)
+{
+	const int lock = sg_cache_enter(cache, name, b->stop);
+	bool ok = (!damaged && sg_cache_has(cache, name)) ||
+	          (compile(b, s, why) && sg_cache_keep(cache, s->object, name));
+
+	sg_cache_leave(cache, name, lock);
+	if (b->refused && !sg_cc_stop_asked(b->stop))
+		b->refused = false; /* the folder may have had no room for what it writes */
+	return ok;
+}
+
 /* From the open cache, or by way of it. A loader that refuses an entry makes it a damaged one. */
 static sg_code *
 load_entry(build *b, const sg_cache *cache, const char *text, size_t n, const char *const *names,
@@ -249,21 +265,21 @@ load_entry(build *b, const sg_cache *cache, const char *text, size_t n, const ch
 {
 	char name[SG_CACHE_NAME], *path;
 	sg_code *code = NULL;
+	bool there;
 	sg_site s;
 
 	if (!cached_name(b->host, text, name))
 		return NULL;
 	path = sg_path_join(cache->path, name);
-	if (path && sg_cache_has(cache, name))
+	there = path && sg_cache_has(cache, name);
+	if (there)
 		code = load(path, n, names, addr, why);
 	if (path && !code && sg_site_enter(&s, cache->path, text)) {
 		forget(why);
-		if (compile(b, &s, why) && sg_cache_keep(cache, s.object, name)) {
+		if (make_entry(b, cache, &s, name, there, why)) {
 			code = load(path, n, names, addr, why);
 			sg_cache_trim(cache, b->host->bound);
 		}
-		if (b->refused && !sg_cc_stop_asked(b->stop))
-			b->refused = false; /* the folder may have had no room for what it writes */
 		sg_site_leave(&s);
 	}
 	free(path);
