@@ -477,7 +477,9 @@ static const struct {
      "both = if shape(x, 0) > 0 then (if max(w) > 0.7 then sum(exp(x*w)) else prod(w)) else 1.0\n"
      "far = if k > 7 then sum(x[j + 100]) + logdet(A - A) else sum(w)\n"
      "least = if k > 7 then max(sqrt(x*w)[:0]) else sum(x*x)\n"
-     "loss = top + low + both + far + least\n"
+     "deep = if k > 7 then (if sum(w) > 1 then 2*x[k + 100] else 3*x[k - 100]) else 0.0\n"
+     "single = if k > 7 then x[k] else 1.0\n"
+     "loss = top + low + both + far + least + deep + single\n"
      "gradient loss wrt x, w\n"
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
      "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",

@@ -466,6 +466,16 @@ print_inside(sg_fn *f, size_t at, size_t end)
 	sg_buf_puts(out, sg_buf_text(&text));
 }
 
+/* In branches within others, neither side may be taken. */
+static void
+print_else(sg_fn *f, uint32_t guard)
+{
+	if (f->guards->at[guard].up)
+		sg_line(f, "} else if (%s) {", guard_text(f, guard));
+	else
+		sg_line(f, "} else {");
+}
+
 /* The steps from place `at` of the order that have its guard, inside of an if; then those of the
  * other side. Gives the place behind them. */
 size_t
@@ -481,7 +491,7 @@ sg_print_run(sg_fn *f, size_t at)
 	sg_line(f, "if (%s) {", guard_text(f, sg_item_guard(f, at)));
 	print_inside(f, at, end);
 	if (other) {
-		sg_line(f, "} else {");
+		print_else(f, sg_item_guard(f, end));
 		print_inside(f, end, last);
 	}
 	sg_line(f, "}");
