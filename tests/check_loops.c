@@ -157,6 +157,25 @@ static const struct {
      "output i, s, f, p, q, m, out, v, vs, u, us\n"
      "gradient sum(v) + sum(vs) + sum(out) + sum(us*us) + m as t wrt x, y\n",
      1e-10},
+    {"carries that lie in what they are stacked in",
+     "input x[N, M], z[M]\n"
+     "def late(a, b, r) = (sin(a) + r, a, a, b, b*a)\n" /* before and after a step, moved on */
+     "a, b, ha, hb, hp = scan(late, (z, 2*z), over=x)\n"
+     "def twins(c, d, r) {\n"
+     "  n = tanh(c*d + r)\n"
+     "  return n, n, n, n, d\n"
+     "}\n"
+     "c, d, cs, ds, old = scan(twins, (z, cos(z)), over=x)\n"
+     "def moved(e, r) = (e*e[0:1] + roll(r, 1), roll(e, 1))\n"
+     "e, es = scan(moved, z, over=flip(x, axis=0), checkpoint=2)\n"
+     "f, fs, same = scan((f, r) -> (roll(f, 1)*r + 1, f, f), z, over=x)\n"
+     "g, gs = scan((g, r) -> (r, r), z, over=x)\n"
+     "y = sum(ha*hb) + sum(hp**2) + sum(cs - ds*old) + sum(es*b) + sum(fs*same*f) + sum(gs*e)\n"
+     "output a, b, ha, hb, hp, c, d, cs, ds, old, e, es, f, fs, same, g, gs\n"
+     "entry some = gs, ha as second\n"
+     "gradient y wrt x, z\n"
+     "entry twice = hvp(y, z, z) as h, jvp(ha, z, z) as j, hvp(y, x, x) as hx\n",
+     1e-8},
     {"indices, and errors of the run",
      "input x[N], idx: i64[K], q: i64\n"
      "def walk(i, acc, j) {\n"

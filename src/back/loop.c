@@ -5,8 +5,9 @@
  * what is stacked. Its C text stands within the loop (loop_text.c), and its arrays in a part of the
  * workspace that is used again in each step. A carry of one element is a C variable; any other is
  * the array of its result, and has a second one, so that a step reads one and writes the other,
- * unless each element is read only where it is written. Carries and stacked outs that nothing needs
- * are dropped. */
+ * unless each element is read only where it is written. A carry that is stacked lies in the stack:
+ * a step reads one row of it and writes the next. Carries and stacked outs that nothing needs are
+ * dropped. */
 #include "back/emit.h"
 
 #include <string.h>
@@ -99,6 +100,58 @@ cut(planner *w, size_t nroots, const sg_ref *root)
 	return sg_body_cut(w->f->ctx, w->f->g, &c, w->scratch);
 }
 
+/* The out, 1 + its number, that is r in each step and no carry's own yet; 0: none. */
+static uint32_t
+stack_of(const planner *w, sg_ref r, bool *taken)
+{
+	const sg_loop *l = &w->p->l;
+
+	for (uint32_t j = 0; j < l->ns; j++)
+		if (l->out[j] == r && w->p->pick[l->nc + j] && !taken[j]) {
+			taken[j] = true;
+			return j + 1;
+		}
+	return 0;
+}
+
+/* Carries that lie in a stack. All steps that write one are read, so that it is needed. */
+static void
+find_stacks(planner *w)
+{
+	sg_loop_plan *p = w->p;
+	const sg_loop *l = &p->l;
+	bool *taken = SG_NEW_ARRAY(w->f->ctx, bool, l->ns + 1);
+
+	p->before = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + 1);
+	p->after = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + 1);
+	for (uint32_t k = 0; k < l->nc && l->op == SG_SCAN; k++)
+		if (!sg_has_one_element(w->f, l->init[k])) {
+			p->before[k] = stack_of(w, l->cparam[k], taken);
+			w->live[k] = w->live[k] || p->before[k];
+		}
+	for (uint32_t k = 0; k < l->nc && l->op == SG_SCAN; k++)
+		if (!sg_has_one_element(w->f, l->init[k]) && !p->before[k])
+			p->after[k] = stack_of(w, l->next[k], taken);
+}
+
+static bool
+has_stack(const sg_loop_plan *p, uint32_t k)
+{
+	return p->before[k] || p->after[k];
+}
+
+/* Does a carry that is needed lie in this stack? */
+static bool
+holds_carry(const planner *w, uint32_t out)
+{
+	const sg_loop_plan *p = w->p;
+
+	for (uint32_t k = 0; k < p->l.nc; k++)
+		if (w->live[k] && (p->before[k] == out + 1 || p->after[k] == out + 1))
+			return true;
+	return false;
+}
+
 /* The step from the carries that are known to be needed, and the outs that are read. */
 static const sg_body *
 cut_step(planner *w)
@@ -114,7 +167,7 @@ cut_step(planner *w)
 			root[n++] = l->next[k];
 		}
 	for (uint32_t k = 0; k < l->ns; k++)
-		if (p->pick[l->nc + k]) {
+		if (p->pick[l->nc + k] && !holds_carry(w, k)) {
 			p->out_of[n] = l->nc + k;
 			root[n++] = l->out[k];
 		}
@@ -145,6 +198,7 @@ cut_bodies(planner *w)
 	p->live = w->live;
 	for (uint32_t k = 0; k < l->nc; k++)
 		w->live[k] = p->pick[k] || (l->op == SG_WHILE && l->tape && p->pick[l->nc + 1 + k]);
+	find_stacks(w);
 	if (l->op == SG_WHILE) {
 		p->cond = cut(w, 1, &l->cond);
 		(void)note_carries(w, p->cond);
@@ -199,13 +253,13 @@ compile_bodies(planner *w)
 	for (uint32_t k = 0; k < p->l.nc; k++)
 		nout += p->live[k];
 	for (uint32_t k = 0; k < p->l.ns; k++)
-		nout += p->pick[p->l.nc + k] != 0;
+		nout += p->pick[p->l.nc + k] && !holds_carry(w, k);
 	p->step_fn = new_fn(w, p->step, nout);
 	for (size_t i = 0; i < nout; i++)
 		if (sg_has_one_element(p->step_fn, p->step->root[i]))
 			p->step_fn->out[i].kind = p->out_of[i] < p->l.nc ? SG_O_NEW : SG_O_PLACE;
 	for (size_t i = 0; i < nout; i++)
-		if (p->out_of[i] < p->l.nc)
+		if (p->out_of[i] < p->l.nc && !has_stack(p, p->out_of[i]))
 			p->step_fn->out[i].carry = input_of(p, p->out_of[i]);
 	sg_fn_compile(p->step_fn);
 	if (!p->cond)
@@ -347,7 +401,8 @@ find_in_place(const planner *w)
 
 	p->in_place = SG_NEW_ARRAY(w->f->ctx, bool, p->l.nc + 1);
 	for (size_t i = 0; i < p->step_fn->nout; i++)
-		if (p->out_of[i] < p->l.nc && p->step_fn->out[i].kind == SG_O_POINTER)
+		if (p->out_of[i] < p->l.nc && !has_stack(p, p->out_of[i]) &&
+		    p->step_fn->out[i].kind == SG_O_POINTER)
 			p->in_place[p->out_of[i]] = is_in_place(p, i);
 }
 
@@ -379,7 +434,7 @@ add_buffers(planner *w, uint32_t k)
 	n.nargs = 0;
 	n.args = NULL;
 	n.attr = NULL;
-	if (!p->in_place[k])
+	if (!p->in_place[k] && !has_stack(p, k))
 		p->second[k] = append(w, &n, name_of(w, p->l.cparam[k], "space"));
 	if (p->pick[k])
 		return;

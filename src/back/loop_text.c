@@ -8,7 +8,12 @@
  *		h = h_next;
  *	}
  * Carries that are arrays are updated in place, or are pointers to one of two buffers, which
- * change places after each step. */
+ * change places after each step. One that is stacked lies in the stack:
+ *
+ *	for (ptrdiff_t t = 0; t < T; t++) {
+ *		const double *const h = hs + t * n;
+ *		double *const h_next = t + 1 < T ? hs + (t + 1) * n : h_last;
+ */
 #include "back/emit.h"
 
 #include <string.h>
@@ -69,6 +74,12 @@ is_variable(const text *w, uint32_t k)
 	return sg_has_one_element(w->f, w->p->l.init[k]);
 }
 
+static bool
+has_stack(const text *w, uint32_t k)
+{
+	return w->p->before[k] || w->p->after[k];
+}
+
 /* What stands in the loop, condition and step, has one set of names. */
 static void
 open_names(text *w)
@@ -125,6 +136,11 @@ name_carries(text *w)
 			hint = sg_hint(w->f, pick, "carry");
 		if (w->p->in_place[k]) {
 			w->now[k] = w->next[k] = sg_array(w->f, pick);
+			continue;
+		}
+		if (has_stack(w, k)) {
+			w->now[k] = fresh_inside(w, hint, "");
+			w->next[k] = fresh_inside(w, hint, "_next");
 			continue;
 		}
 		w->now[k] = is_variable(w, k) && pick && has_own_name(w, pick) ? w->f->at[pick].name
@@ -194,15 +210,21 @@ name_input(text *w, sg_fn *fn, const sg_body *body, size_t i)
 	fn->at[i + 1].name = name;
 }
 
-/* A place in the array of pick at row t. */
+/* Row t of an array. */
 static const char *
-place(text *w, const char *array, const sg_shape *row)
+row_at(const text *w, const char *array, const sg_shape *row, const char *t)
 {
 	const sg_ext size = sg_shape_size(w->f->sp, row);
 
 	if (sg_is_1(w->f, size))
-		return sg_text(w->f->ctx, "%s + %s", array, w->t);
-	return sg_text(w->f->ctx, "%s + %s * %s", array, w->t, sg_ext_c(w->f, size));
+		return sg_text(w->f->ctx, "%s + %s", array, t);
+	return sg_text(w->f->ctx, "%s + %s * %s", array, t, sg_ext_c(w->f, size));
+}
+
+static const char *
+place(const text *w, const char *array, const sg_shape *row)
+{
+	return row_at(w, array, row, w->t);
 }
 
 static void
@@ -273,6 +295,43 @@ print_bodies(text *w)
 
 /* ---- before the loop ---- */
 
+static const char *
+stack_of(const text *w, uint32_t k)
+{
+	const uint32_t out = w->p->before[k] ? w->p->before[k] : w->p->after[k];
+
+	return sg_array(w->f, w->p->pick[w->p->l.nc + out - 1]);
+}
+
+/* from .. to, an array of carry k */
+static void
+copy_carry(text *w, uint32_t k, const char *to, const char *from)
+{
+	sg_fn *f = w->f;
+	const sg_ref init = w->p->l.init[k];
+
+	sg_line(f, "if (%s > 0)", w->end);
+	sg_line(f, "\t%s(%s, %s, (size_t)%s * sizeof(%s));", sg_use(f->m, "memcpy"), to, from,
+	        sg_ext_c(f, sg_shape_size(f->sp, sg_fn_node(f, init)->shape)), c_type(w, init));
+}
+
+/* The row of a stack that the first step, or the last, has. */
+static const char *
+end_row(const text *w, uint32_t k, bool last)
+{
+	const sg_shape *row = sg_fn_node(w->f, w->p->l.init[k])->shape;
+
+	return last == w->p->l.reverse
+	           ? stack_of(w, k)
+	           : row_at(w, stack_of(w, k), row, sg_text(w->f->ctx, "(%s - 1)", w->end));
+}
+
+static void
+copy_first(text *w, uint32_t k)
+{
+	copy_carry(w, k, end_row(w, k, false), sg_array(w->f, w->p->pick[k]));
+}
+
 static void
 declare_carries(text *w)
 {
@@ -281,8 +340,12 @@ declare_carries(text *w)
 	for (uint32_t k = 0; k < l->nc; k++) {
 		const char *type = c_type(w, l->init[k]);
 
-		if (!w->p->live[k] || w->p->in_place[k])
+		if (!w->p->live[k] || w->p->in_place[k] || w->p->after[k])
 			continue;
+		if (w->p->before[k]) {
+			copy_first(w, k);
+			continue;
+		}
 		if (is_variable(w, k)) {
 			sg_line(w->f, "%s %s = %s;", type, w->now[k], text_of(w, l->init[k]));
 			continue;
@@ -368,10 +431,37 @@ declare_row(text *w, size_t i)
 		        sg_buf_text(&at));
 }
 
+/* The rows of a stack that are the carry before the step and after it. */
+static void
+declare_stacked(text *w, uint32_t k)
+{
+	const sg_loop_plan *p = w->p;
+	sg_fn *f = w->f;
+	const sg_ref init = p->l.init[k];
+	const sg_shape *row = sg_fn_node(f, init)->shape;
+	const char *stack = stack_of(w, k), *outside = sg_array(f, p->pick[k]), *at, *beside;
+	/* of the step before or behind this one, which the stack has no row for at one end */
+	const bool below = p->l.reverse == (p->before[k] != 0);
+
+	at = place(w, stack, row);
+	beside = row_at(w, stack, row, sg_text(f->ctx, "(%s %c 1)", w->t, below ? '-' : '+'));
+	beside = below ? sg_text(f->ctx, "%s > 0 ? %s : %s", w->t, beside, outside)
+	               : sg_text(f->ctx, "%s + 1 < %s ? %s : %s", w->t, w->end, beside, outside);
+	for (size_t i = 0; i < p->step->nparams; i++)
+		if (p->step->input[i] == p->l.cparam[k] && p->step_fn->is_read[i])
+			sg_line(f, "const %s *const %s = %s;", c_type(w, init), w->now[k],
+			        p->before[k] ? at : beside);
+	sg_line(f, "%s *const %s = %s;", c_type(w, init), w->next[k], p->before[k] ? beside : at);
+}
+
 static void
 declare_rows(text *w)
 {
 	const sg_loop_plan *p = w->p;
+
+	for (uint32_t k = 0; k < p->l.nc; k++)
+		if (p->live[k] && has_stack(w, k))
+			declare_stacked(w, k);
 
 	for (size_t i = 0; i < p->step->ninputs; i++)
 		if (w->row[i] && p->step_fn->is_read[i])
@@ -421,7 +511,7 @@ print_updates(text *w)
 		sg_line(f, "\treturn %s;", error);
 	}
 	for (uint32_t k = 0; k < w->p->l.nc; k++) {
-		if (!w->p->live[k] || w->p->in_place[k])
+		if (!w->p->live[k] || w->p->in_place[k] || has_stack(w, k))
 			continue;
 		if (is_variable(w, k)) {
 			sg_line(f, "%s = %s;", w->now[k], w->next[k]);
@@ -567,8 +657,12 @@ finish_carry(text *w, uint32_t k)
 		finish_scalar(w, pick, w->now[k]);
 		return;
 	}
-	if (w->p->in_place[k] || (!p->out && p->uses + p->mapped == 0))
+	if (w->p->in_place[k] || w->p->before[k] || (!p->out && p->uses + p->mapped == 0))
 		return;
+	if (w->p->after[k]) {
+		copy_carry(w, k, sg_array(f, pick), end_row(w, k, true));
+		return;
+	}
 	const char *array = sg_array(f, pick);
 	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, pick)->shape);
 	sg_line(f, "if (%s != %s)", w->now[k], array);

@@ -340,6 +340,14 @@ END
 expect 'a net with classes' 0 '' '' compile classes.sg -o classes
 ! grep -q 'grad_w.*sgrt_where' classes/classes.c
 judge 'does not ask for each weight whether a sample counts' $?
+cat >stacked.sg <<'END'
+input x[N, K], z[K]
+h, hs = scan((h, r) -> (sin(h) + r, h), z, over=x)
+output hs
+END
+expect 'a carry that is stacked' 0 '' '' compile stacked.sg
+grep -q 'h_next = t + 1 < N ? hs + (t + 1) \* K : h_space;$' stacked.c && ! grep -q ' = h\[i\];$' stacked.c
+judge 'lies in the stack, and nothing is copied there' $?
 
 # ---- tables that say where
 cat >tables.sg <<'END'
