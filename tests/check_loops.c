@@ -498,10 +498,28 @@ static const struct {
      "least = if k > 7 then max(sqrt(x*w)[:0]) else sum(x*x)\n"
      "deep = if k > 7 then (if sum(w) > 1 then 2*x[k + 100] else 3*x[k - 100]) else 0.0\n"
      "single = if k > 7 then x[k] else 1.0\n"
-     "loss = top + low + both + far + least + deep + single\n"
+     "write = if k > 7 then index_put(x*w, j, cos(w[0]*arange(K))) + index_add(w, j, "
+     "sin(x[0]*arange(K))) else x*w\n"
+     "each = map((v) -> if v > 9 then index_put(x*v, j + 1, v) + index_add(w, j + 1, v*v) else "
+     "w*v, A[0])\n"
+     "kept = scan((c, v) -> 0.5*c + (if v > 9 then sum(x[j]**2) else v), 1.0, over=A[0])\n"
+     "loss = top + low + both + far + least + deep + single + sum(write) + sum(each**2) + kept\n"
      "gradient loss wrt x, w\n"
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
      "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",
+     1e-10},
+    {"branches: writes to what may have no elements",
+     "input x[N], v[K], t\n"
+     "param w[N]\n"
+     "i = mod(5*arange(K), maximum(2*N, 1)) - N\n"
+     "some = shape(x, 0) > 0\n"
+     "y = map((a, i) -> if some and a > 0.5 then index_put(x*a, i, a*t) else w*a, v, i)\n"
+     "z = map((a, i) -> if some and a > 0.5 then index_add(x*a, i, a*t) else w*a, v, i)\n"
+     "p = if some and t > 0 then index_put(w*w, i, v) + index_add(w*x, i, v*v) else x\n"
+     "r = scan((c, a, i) -> if some and a > 0.5 then index_put(c*w, i, a) else sin(c), x, "
+     "over=(v, i))\n"
+     "gradient sum(y*y) + sum(z*z) + sum(p*p) + sum(r*r) as loss wrt w, x, v\n"
+     "entry more = jvp(y, v, v) as j, hvp(sum(p*p*p), w, x) as h, z, r\n",
      1e-10},
     {"tiles of rows that have nothing in them",
      "input x[N, 0], y[N, 0]\n"

@@ -7,7 +7,8 @@
  * as many steps. Derivatives are held apart by the select's masks. Under map the condition differs
  * from slice to slice, and so do the operands; a scan runs for all slices then, whatever some of
  * them take. An axis with no elements has nothing harmless to read: an extremum over it, or a
- * gather from it, is a branch on the extent, that fails where the branch is taken. */
+ * gather from it, is a branch on the extent, that fails where the branch is taken. Nor is there a
+ * place to write to; so the axis gets one, which is cut off again. */
 #include "front/elab.h"
 
 #include <string.h>
@@ -169,16 +170,18 @@ is_of_slices(const guarding *w, sg_ref r, sg_ext extent)
 	return false;
 }
 
-/* Zeros of the shape, by a gather that fails where the branch is taken. */
+/* Zeros of the shape, by a gather that fails where the branch is taken, and there is nothing. */
 static sg_ref
-missing(const guarding *w, const sg_shape *s, sg_type t)
+missing(const guarding *w, const sg_shape *s, sg_type t, sg_ref has)
 {
 	sg_build *b = w->e->b;
 	const sg_ext one = sg_ext_int(b->sp, 1);
 	const sg_shape *scalar = sg_shape_scalar(b->sp);
-	const sg_ref none = sg_const_int(b, t, sg_shape_make(b->sp, 1, &one), 0);
-	const sg_ref at = sg_ew3(b, SG_SELECT, w->flag, sg_const_int(b, SG_I64, scalar, 1),
-	                         sg_const_int(b, SG_I64, scalar, 0));
+	const sg_ref none = sg_const_int(b, t, sg_shape_make(b->sp, 1, &one), 0),
+		     here = sg_const_int(b, SG_I64, scalar, 0);
+	const sg_ref at =
+	    sg_ew3(b, SG_SELECT, has, here,
+	           sg_ew3(b, SG_SELECT, w->flag, sg_const_int(b, SG_I64, scalar, 1), here));
 
 	return sg_broadcast(b, sg_gather(b, none, at, 0, 0), s, NULL);
 }
@@ -193,15 +196,60 @@ unless_empty(const guarding *w, const sg_node *n, sg_ref r)
 	const sg_ref count = sg_dim_value(b, needed_extent(b, n));
 	const sg_ref zero = sg_const_int(b, SG_I64, scalar, 0),
 		     one = sg_const_int(b, SG_I64, scalar, 1);
-	const sg_ref has = sg_broadcast(b, sg_ew2(b, SG_LT, zero, count), s, NULL);
+	const sg_ref some = sg_ew2(b, SG_LT, zero, count), has = sg_broadcast(b, some, s, NULL);
 
 	if (n->op == SG_GATHER)
-		return sg_ew3(b, SG_SELECT, has, r, missing(w, s, t));
+		return sg_ew3(b, SG_SELECT, has, r, missing(w, s, t, some));
 	/* may be shared by all slices and steps, whatever they take */
 	r = sg_ew3(b, SG_SELECT, has, r, sg_const_int(b, t, s, 0));
 	const sg_ref checked = sg_ew1(b, SG_NONEMPTY, sg_ew3(b, SG_SELECT, w->flag, count, one));
 	return sg_ew3(b, SG_SELECT, sg_broadcast(b, sg_ew2(b, SG_LT, zero, checked), s, NULL), r,
 	              sg_const_int(b, t, s, 0));
+}
+
+/* Does the node write to an axis that may have no elements? */
+static bool
+writes_to_none(const sg_build *b, const sg_node *n, uint32_t *axis)
+{
+	if (n->op != SG_SCATTER && n->op != SG_WRITER)
+		return false;
+	*axis = n->op == SG_WRITER ? n->shape->rank - 1 : (uint32_t)n->attr->w[0];
+	return !sg_ext_nonneg(b->sp, sg_ext_sub(b->sp, n->shape->ext[*axis], sg_ext_int(b->sp, 1)));
+}
+
+/* The index in an axis of one element more, which stands before the others: i + (i >= 0) - (i < -n)
+ * is out of range where i is. */
+static sg_ref
+one_further(sg_build *b, sg_ref index, sg_ext n)
+{
+	const sg_shape *s = sg_shape_of(b, index);
+	const sg_ref i = sg_cast(b, index, SG_I64), zero = sg_const_int(b, SG_I64, s, 0),
+		     end = sg_broadcast(b, sg_ew1(b, SG_NEG, sg_dim_value(b, n)), s, NULL);
+	const sg_ref up = sg_cast(b, sg_ew2(b, SG_LE, zero, i), SG_I64),
+		     down = sg_cast(b, sg_ew2(b, SG_LT, i, end), SG_I64);
+
+	return sg_ew2(b, SG_SUB, sg_ew2(b, SG_ADD, i, up), down);
+}
+
+/* The node with an axis of one element more in front, to which goes what is not taken. */
+static sg_ref
+with_one_more(const guarding *w, const sg_node *n, sg_ref index, sg_ref v, uint32_t axis)
+{
+	sg_build *b = w->e->b;
+	const sg_shape *s = sg_shape_of(b, index);
+	const sg_ext extent = n->shape->ext[axis], one = sg_ext_int(b->sp, 1),
+		     more = sg_ext_add(b->sp, extent, one);
+	const sg_ref at = sg_ew3(b, SG_SELECT, sg_broadcast(b, w->flag, s, NULL),
+	                         one_further(b, index, extent), sg_const_int(b, SG_I64, s, 0));
+	sg_ext ext[SG_MAX_RANK];
+	sg_ref r;
+
+	memcpy(ext, n->shape->ext, n->shape->rank * sizeof *ext);
+	ext[axis] = more;
+	r = n->op == SG_WRITER ? sg_last_writer(b, at, more)
+	                       : sg_scatter(b, sg_shape_make(b->sp, n->shape->rank, ext), at, v,
+	                                    axis, (uint32_t)n->attr->w[1]);
+	return sg_slice_axis(b, r, axis, one, one, extent);
 }
 
 /* held: does a scan begin in the branch itself? One within another begins only if that does. */
@@ -210,7 +258,10 @@ guarded(guarding *w, const sg_node *n, sg_ref *arg, bool held)
 {
 	sg_build *b = w->e->b;
 	const int k = dangerous_operand(b, n);
+	const sg_ref index = k >= 0 ? arg[k] : 0;
 	sg_node moved = *n;
+	uint32_t axis;
+	sg_ref r;
 
 	if (k >= 0) {
 		const sg_ref flag = sg_broadcast(b, w->flag, sg_shape_of(b, arg[k]), NULL);
@@ -220,17 +271,18 @@ guarded(guarding *w, const sg_node *n, sg_ref *arg, bool held)
 	if (n->op == SG_SCAN && held)
 		arg[0] = sg_ew3(b, SG_SELECT, w->flag, arg[0],
 		                sg_const_int(b, SG_I64, sg_shape_of(b, arg[0]), 0));
-	if (n->op != SG_WHILE) {
-		const sg_ref r = sg_remake(b, n, arg);
-
-		return may_be_of_nothing(b, n) && !is_of_slices(w, r, needed_extent(b, n))
-		           ? unless_empty(w, n, r)
-		           : r;
+	if (n->op == SG_WHILE) {
+		moved.args = arg;
+		sg_loop l = sg_loop_parts(&moved);
+		l.cond = sg_ew2(b, SG_AND, w->flag, l.cond);
+		return sg_loop_make(b, &l);
 	}
-	moved.args = arg;
-	sg_loop l = sg_loop_parts(&moved);
-	l.cond = sg_ew2(b, SG_AND, w->flag, l.cond);
-	return sg_loop_make(b, &l);
+	r = sg_remake(b, n, arg);
+	if (writes_to_none(b, n, &axis) && !is_of_slices(w, r, n->shape->ext[axis]))
+		return with_one_more(w, n, index, arg[n->nargs - 1], axis);
+	return may_be_of_nothing(b, n) && !is_of_slices(w, r, needed_extent(b, n))
+	           ? unless_empty(w, n, r)
+	           : r;
 }
 
 /* Does the node read what stands for a carry or a slice of a loop of the branch? */
