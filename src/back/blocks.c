@@ -524,6 +524,17 @@ is_worth_it(const sg_blocks *b)
 
 /* ---- buffers ---- */
 
+/* A + 0 would be one more addition for libtcc to read and type, and tiles are most arguments. */
+static const char *
+tile_at(const sg_fn *root, sg_type t, int64_t offset)
+{
+	const char *type = sg_type_c_name(t);
+
+	if (offset == 0)
+		return sg_text(root->ctx, "(%s *)%s", type, root->tile);
+	return sg_text(root->ctx, "(%s *)(%s + %lld)", type, root->tile, (long long)offset);
+}
+
 const char *
 sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until)
 {
@@ -543,8 +554,7 @@ sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until)
 			root->tile_bytes = b->bytes;
 	}
 	b->slot[k].until = until;
-	return sg_text(b->f->ctx, "(%s *)(%s + %lld)", sg_type_c_name(t), root->tile,
-	               (long long)b->slot[k].offset);
+	return tile_at(root, t, b->slot[k].offset);
 }
 
 /* Bytes for one element of all the buffers that are wanted at once. */
