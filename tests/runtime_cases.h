@@ -633,6 +633,30 @@ TEST(C(products_with_rows_of_zeros_are_products))
 }
 END_TEST
 
+/* A that lies along its columns is copied for many columns of C, strip by strip; some of B is zero.
+ */
+TEST(C(products_of_many_columns_agree_with_their_references))
+{
+	const ptrdiff_t n = 1030, k = 270;
+	uint64_t seed = 6;
+	ptrdiff_t m, p;
+	T *a, *b, *c, *d;
+
+	for (m = 187; m <= 188; m++) {
+		a = C(random)(&seed, m * k, 1);
+		b = C(random)(&seed, k * n, 1);
+		c = C(random)(&seed, m * n, 1);
+		d = C(copy)(c, m * n);
+		for (p = 10; p < k; p++)
+			memset(b + p * n + 100, 0, 60 * sizeof *b);
+		R(matmul)(m, n, k, a, 1, m, b, n, 1, c, n, (int)(m % 2));
+		R(matmul_ref)(m, n, k, a, 1, m, b, n, 1, d, n, (int)(m % 2));
+		C(near)("product", m * n, c, d, 20, sqrt((double)k) + 1);
+		free(a), free(b), free(c), free(d);
+	}
+}
+END_TEST
+
 /* Rows are read on into the next ones, whose NaN stay in their column. */
 TEST(C(products_keep_columns_apart))
 {
@@ -889,6 +913,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(activations_agree_with_their_references));
 	tcase_add_test(c, C(products_agree_with_their_references));
 	tcase_add_test(c, C(products_keep_infinities_in_place));
+	tcase_add_test(c, C(products_of_many_columns_agree_with_their_references));
 	tcase_add_test(c, C(products_keep_columns_apart));
 	tcase_add_test(c, C(products_with_rows_of_zeros_are_products));
 	tcase_add_test(c, C(factors_agree_with_their_references));
