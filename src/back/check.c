@@ -1,5 +1,5 @@
 /* check.c - the test of the dimensions, before anything else: none negative, no extent negative,
- * every condition of the model met, no size beyond what a pointer can count.
+ * every condition of the model met, no quotient by 0, no size beyond what a pointer can count.
  *
  * Sizes are computed in double, where nothing overflows: each summand counts with its absolute
  * value, so that no step of the same sum in ptrdiff_t can overflow either. */
@@ -14,7 +14,8 @@ typedef struct check {
 	const sg_c_entry *e;
 	sg_ext *sign;             /* must be >= 0 */
 	sg_ext *size;             /* must be countable */
-	size_t nsign, sign_cap, nsize, size_cap;
+	sg_ext *whole;            /* must not divide by 0 */
+	size_t nsign, sign_cap, nsize, size_cap, nwhole, whole_cap;
 	sg_bytes_map *seen;
 	sg_buf text;
 	unsigned terms;
@@ -87,6 +88,19 @@ want_sign(check *c, sg_ext e)
 	SG_PUSH(c->file->m.ctx, c->sign, c->nsign, c->sign_cap, e);
 }
 
+static void
+want_quotient(check *c, sg_ext e)
+{
+	const uint32_t key[2] = {2, e};
+	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
+
+	if (*slot)
+		return;
+	*slot = c;
+	if (sg_ext_may_divide_by_0(c->file->m.sp, e) && uses_only(c, e))
+		SG_PUSH(c->file->m.ctx, c->whole, c->nwhole, c->whole_cap, e);
+}
+
 /* Is size a at least b, whatever the dimensions? What the samples deny needs no difference. */
 static bool
 covers(const check *c, sg_ext a, sg_ext b)
@@ -150,9 +164,15 @@ look_at_body(check *c, const sg_fn *f)
 			continue;
 		if (f->at[r].kind == SG_P_LOOP)
 			look_at_loop(c, f->plan[r]);
+		if (n->op == SG_DIM)
+			want_quotient(c, (sg_ext)n->attr->w[0]);
+		for (uint32_t k = 0; k < n->shape->rank; k++)
+			want_quotient(c, n->shape->ext[k]);
 		const uint32_t m = sg_node_demands(sp, f->g, r, ext);
-		for (uint32_t k = 0; k < m; k++)
+		for (uint32_t k = 0; k < m; k++) {
+			want_quotient(c, ext[k]);
 			want_sign(c, ext[k]);
+		}
 		want_size(c, sg_ext_mul(sp, word, sg_shape_size(sp, n->shape)));
 	}
 	for (size_t i = 0; i < f->nslots; i++)
@@ -173,8 +193,10 @@ sg_print_check(sg_file *file, const sg_c_entry *e)
 	const sg_program *p = file->m.p;
 	check c = {.file = file, .e = e, .seen = sg_bytes_map_new(ctx)};
 
-	for (size_t i = 0; i < p->ndemands; i++)
+	for (size_t i = 0; i < p->ndemands; i++) {
+		want_quotient(&c, p->demand[i].ext);
 		want_sign(&c, p->demand[i].ext);
+	}
 	look_at_body(&c, e->body);
 	for (size_t i = 0; i < p->ninputs; i++)
 		if (e->deflt[i])
@@ -188,6 +210,8 @@ sg_print_check(sg_file *file, const sg_c_entry *e)
 	for (size_t i = 0; i < c.nsize; i++)
 		add_condition(
 		    &c, sg_text(ctx, "!(%s < (double)PTRDIFF_MAX)", magnitude(&c, c.size[i])));
+	for (size_t i = 0; i < c.nwhole; i++) /* infinite or NaN, divided by 0 */
+		add_condition(&c, sg_text(ctx, "!((%s) * 0 >= 0)", in_double(&c, c.whole[i])));
 	sg_file_put(file, 0, "static int");
 	sg_buf_printf(&file->m.body, "%s(", e->check);
 	if (e->dims)

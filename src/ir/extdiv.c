@@ -568,3 +568,25 @@ sg_ext_max(sg_space *sp, sg_ext a, sg_ext b)
 {
 	return extreme(sp, SG_ATOM_MAX, a, b);
 }
+
+bool
+sg_ext_may_divide_by_0(sg_space *sp, sg_ext e)
+{
+	const sg_poly p = *sg_poly_at(sp, e);
+
+	for (uint32_t i = 0; i < p.n; i++)
+		for (uint32_t k = 0; k < p.term[i].n; k++) {
+			const uint32_t f = p.term[i].fac[k];
+			sg_atom a;
+
+			if (!sg_fac_is_atom(f))
+				continue;
+			a = *sg_atom_of(sp, f);
+			if (a.kind == SG_ATOM_QUOTIENT &&
+			    !sg_ext_nonneg(sp, sg_ext_sub(sp, a.q, sg_ext_int(sp, 1))))
+				return true;
+			if (sg_ext_may_divide_by_0(sp, a.p) || sg_ext_may_divide_by_0(sp, a.q))
+				return true;
+		}
+	return false;
+}

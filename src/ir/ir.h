@@ -76,6 +76,8 @@ bool sg_ext_nonneg_soon(sg_space *sp, sg_ext e);
 const double *sg_ext_samples(sg_space *sp, sg_ext e);
 /* Value for dims[0..ndims): false on overflow or division by zero. */
 bool sg_ext_eval(const sg_space *sp, sg_ext e, const int64_t *dims, int64_t *v);
+/* Is there a quotient in it whose divisor can't be proved to be above 0? */
+bool sg_ext_may_divide_by_0(sg_space *sp, sg_ext e);
 /* Is it a sum of products of dimensions, of two at least in one place? As a number, not an extent,
  * that wraps as all integers do. */
 bool sg_ext_wraps(const sg_space *sp, sg_ext e);

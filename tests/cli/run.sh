@@ -218,8 +218,16 @@ input s[k, k]
 entry inverse = inv(s) as i
 entry root = cholesky(s) as r
 END
+cat > quotient.sg <<'END'
+dim n
+dim m
+output sum(ones([n//m])) as y
+END
 for b in interp cc jit; do
 	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
+	expect "an extent divided by zero, back end $b" 3 '' \
+		'symgrad run: error: an extent is negative, inconsistent or too large, at quotient.sg:3:8' \
+		run --backend=$b quotient.sg n=5 m=0
 	expect "a division by zero, back end $b" 3 '' 'symgrad run: error: an integer was divided by zero, at fails.sg:2:8' \
 		run --backend=$b fails.sg forward a=0
 	expect "a singular matrix, back end $b" 3 '' 'symgrad run: error: a matrix is singular, at fails.sg:5:17' \
