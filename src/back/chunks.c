@@ -4,8 +4,10 @@
  * The runtime has routines for them that take many numbers at once (sgrt_vsin_f64). The innermost
  * loop is cut into chunks of some hundred turns. For each chunk and each such value, a loop of its
  * own evaluates the operands into an array, the routine replaces them by the results, and the loop
- * proper reads these. A chunk's arrays are still in the nearest cache. Loops of few turns stay as
- * they are, and so do values that a condition guards, for a loop of operands would not know it. */
+ * proper reads these. An operand that something else needs too, as the angle whose sine and cosine
+ * are taken, is evaluated once. A chunk's arrays are still in the nearest cache. Loops of few turns
+ * stay as they are, and so do values that a condition guards, for a loop of operands would not know
+ * it. */
 #include "back/nest.h"
 
 #include <string.h>
@@ -17,6 +19,7 @@ struct sg_chunks {
 	const char *begin;        /* the first turn of the chunk */
 	uint32_t at[MANY], count; /* values, in their order */
 	const char **text;        /* by value: its element of an array; NULL: none yet */
+	const char **array;       /* by value: that array */
 	bool *needed;             /* by value: as it was found for the whole loop */
 };
 
@@ -113,6 +116,7 @@ sg_choose_chunks(sg_nest *n)
 	if (c->count == 0)
 		return;
 	c->text = SG_NEW_ARRAY(n->f->ctx, const char *, n->s->nvals);
+	c->array = SG_NEW_ARRAY(n->f->ctx, const char *, n->s->nvals);
 	c->needed = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nvals);
 	n->chunks = c;
 }
@@ -291,6 +295,46 @@ print_call_in_row(const sg_nest *n, uint32_t d, const char *from, const char *co
 	        address(n, d, from, x->ref, x->aff), to);
 }
 
+/* Tells of an array that holds a value of the turns. */
+static void
+keep(const chunk *c, uint32_t at, const char *array)
+{
+	c->n->chunks->array[at] = array;
+	c->n->chunks->text[at] = sg_text(c->n->f->ctx, "%s[%s]", array, c->turn);
+}
+
+/* Is the one operand read elsewhere too? Its array is then kept. */
+static bool
+shares_operand(const sg_nest *n, const sg_val *v)
+{
+	const sg_val *x = &n->s->val[v->arg[0]];
+
+	return v->nargs == 1 && x->kind == SG_V_EW && x->depth == n->ngroups && x->uses > 1;
+}
+
+static void
+print_call_shared(const chunk *c, uint32_t at, const char *call, const char *count)
+{
+	const sg_val *v = &c->n->s->val[at];
+	sg_chunks *all = c->n->chunks;
+	sg_fn *f = c->n->f;
+	const char *type = sg_type_c_name((sg_type)v->type), *to;
+	const uint32_t x = v->arg[0];
+	const bool varies = true;
+
+	if (!all->text[x]) {
+		const char *name = sg_name_fresh(&f->names, "operand");
+
+		sg_line(f, "%s %s[%d];", type, name, CHUNK);
+		fill_operands(c, v, &name, &varies);
+		keep(c, x, name);
+	}
+	to = sg_name_fresh(&f->names, routine_of(v)->results);
+	sg_line(f, "%s %s[%d];", type, to, CHUNK);
+	sg_line(f, "%s(%s, %s, %s);", call, count, all->array[x], to);
+	keep(c, at, to);
+}
+
 static void
 print_call(const chunk *c, uint32_t at)
 {
@@ -301,8 +345,12 @@ print_call(const chunk *c, uint32_t at)
 	const char *count = n->strip ? n->width : sg_text(f->ctx, "%s - %s", c->to, c->from);
 	bool varies[2] = {false, false};
 
+	if (shares_operand(n, v)) {
+		print_call_shared(c, at, call, count);
+		return;
+	}
 	declare_operands(c, v, name, varies);
-	n->chunks->text[at] = sg_text(f->ctx, "%s[%s]", name[varies[0] ? 0 : 1], c->turn);
+	keep(c, at, name[varies[0] ? 0 : 1]);
 	if (reads_in_row(n, c->d, v)) {
 		print_call_in_row(n, c->d, c->from, count, v, name[0]);
 		return;
@@ -315,7 +363,7 @@ print_call(const chunk *c, uint32_t at)
 		        name[varies[0] ? 0 : 1]);
 	else
 		sg_line(f, "%s(%s, %s, %s);", call, count, name[0], name[0]);
-	n->chunks->text[at] = sg_text(f->ctx, "%s[%s]", name[varies[0] ? 0 : 1], c->turn);
+	keep(c, at, name[varies[0] ? 0 : 1]);
 }
 
 static void

@@ -330,6 +330,23 @@ for c in "${CC:-cc}" clang; do
 		-Wshadow -Werror -c waves/waves.c -o waves.o
 done
 
+cat >angles.sg <<'END'
+input x[N], y[N]
+a = sqrt(x**2 + y**2)
+output x*cos(a) + y*sin(a) + a as s
+END
+expect 'sine and cosine of one angle' 0 '' '' compile angles.sg -o angles --standalone
+[ "$(grep -c 'sqrt(x\[' angles/angles.c)" = 1 ] &&
+	grep -q '^		sgrt_vcos_f64(stop - chunk, operand, cosine);$' angles/angles.c &&
+	grep -q '^		sgrt_vsin_f64(stop - chunk, operand, sine);$' angles/angles.c
+judge 'take it from one array' $?
+for of in '[0.5,-2,3e8,0,1e-200]' '[]'; do
+	"$SYMGRAD" run --backend=interp angles.sg "x=$of" "y=$of" >wanted 2>&1
+	"$SYMGRAD" run --backend=cc angles.sg "x=$of" "y=$of" >got 2>&1
+	cmp -s wanted got
+	judge "angles by $of by cc are what the evaluator says" $?
+done
+
 # ---- samples that do not count
 cat >classes.sg <<'END'
 input x[N, 4], label: i32[N]
