@@ -149,6 +149,7 @@ lib_sources = \
 	src/back/blocks_text.c \
 	src/back/body.c \
 	src/back/body.h \
+	src/back/borders.c \
 	src/back/branch.c \
 	src/back/branch.h \
 	src/back/cache.c \

@@ -704,6 +704,26 @@ shifted_by_steps(world *w)
 IN_WORLD(sums_that_meet_stand_apart, shifted_by_steps)
 
 static void
+padded(world *w)
+{
+	const sg_ext one = sg_ext_int(w->sp, 1);
+	const sg_ref x = input_of(w, SG_F64, SHAPE(w, w->n)), y = sg_ew2(&w->b, SG_MUL, x, x);
+	const sg_ext size = sg_ext_add(w->sp, w->n, sg_ext_int(w->sp, 2));
+	const sg_ref z = input_of(w, SG_F64, SHAPE(w, size));
+	const sg_ref out[1] = {sg_ew2(&w->b, SG_ADD, sg_pad_axis(&w->b, y, 0, one, one, size), z)};
+	sg_program *p = program_of(w, 1);
+	const char *text, *report;
+
+	set_entry(w, &p->entry[0], "e", 1, out);
+	(void)emit(w, p, false, &text);
+	report = vector_report(w, text, "-O2");
+	if (report)
+		became_simd(w, text, report, "inside = beyond = 0;", "i < beyond;");
+}
+
+IN_WORLD(loops_over_what_is_padded_become_simd, padded)
+
+static void
 places(world *w)
 {
 	const sg_ref i = sg_iota(&w->b, w->n), x = input_of(w, SG_F64, SHAPE(w, w->n));
@@ -938,6 +958,7 @@ main(void)
 	tcase_add_test(t, loops_over_many_arrays_become_simd);
 	tcase_add_test(t, sums_at_shifted_places_become_simd);
 	tcase_add_test(t, sums_that_meet_stand_apart);
+	tcase_add_test(t, loops_over_what_is_padded_become_simd);
 	tcase_add_test(t, loops_that_read_their_index_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);

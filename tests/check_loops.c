@@ -157,6 +157,20 @@ static const struct {
      "output i, s, f, p, q, m, out, v, vs, u, us\n"
      "gradient sum(v) + sum(vs) + sum(out) + sum(us*us) + m as t wrt x, y\n",
      1e-10},
+    {"loops with borders",
+     "input x[N, M], z[M], v[40]\n"
+     "a = pad(z*z, ((1, 1))) * pad(flip(z, axis=0), ((2, 0)))\n"
+     "b = pad(x, ((1, 1), (2, 1)))*2.0 + pad(x*x, ((0, 2), (0, 3)))\n"
+     "c = flip(pad(x[1:, 1:], ((1, 0), (0, 1))), axis=1) - x\n"
+     "d = pad(pad(v[2:38], ((1, 0))), ((0, 3))) - v + pad(v[:20], ((20, 0)))\n"
+     "def step(u, r) = u + 0.1*pad(u[2:] + u[:-2] - 2*u[1:-1], ((1, 1)))*sum(r)\n"
+     "e = scan(step, v, over=x)\n"
+     "f = scan((u, i) -> u + 0.1*pad(u[2:, 1:-1] - u[1:-1, :-2], ((1, 1), (1, 1))), pad(x, ((1, "
+     "1), (1, 1))), "
+     "over=arange(3))\n"
+     "output a, b, c, d, e, f\n"
+     "gradient sum(a**2) + sum(b**3) + sum(c*c) + sum(sin(d)*e) + sum(f**2) as y wrt x, z, v\n",
+     1e-9},
     {"carries that lie in what they are stacked in",
      "input x[N, M], z[M]\n"
      "def late(a, b, r) = (sin(a) + r, a, a, b, b*a)\n" /* before and after a step, moved on */

@@ -408,6 +408,8 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 		sg_print_chunks(n, d, from, to);
 	else if (n->nshifts && d + 1 == n->ngroups)
 		sg_print_shifts(n, d, from, to);
+	else if (n->borders && d + 1 == n->ngroups)
+		sg_print_borders(n, d, from, to);
 	else if (n->horner && d + 2 == n->ngroups)
 		sg_print_horner(n, d, from, to);
 	else if (n->chosen && !n->tiles && d + 2 == n->ngroups)
@@ -585,6 +587,7 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 		sg_choose_parallel(n);
 	n->tiles = n->window ? NULL : sg_plan_tiles(n);
 	sg_choose_shifts(n);
+	sg_choose_borders(n);
 	if (!n->tiles)
 		find_told(n);
 	if (!n->band || n->across || sg_nest_carries(n))

@@ -42,6 +42,8 @@ typedef struct sg_nest {
 	int vector;                    /* it goes by whole vectors of so many (again.c); 0: it does not */
 	const char *skip;              /* there: the lane, and the first one that is new */
 	uint32_t *shift, nshifts;      /* shifts.c: by root, its loop; how many; 0: all in one */
+	bool borders, within;          /* borders.c: it has a middle; that is what is printed */
+	sg_ext middle, behind;         /* where the middle begins and ends */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	bool unplaced;                 /* columns: it needs no index but the lane */
 	sg_power **power;              /* by value; NULL: none is carried */
@@ -145,6 +147,11 @@ void sg_choose_shifts(sg_nest *n); /* requires: all else is chosen */
 /* sg_print_nest_loop, for each shift. */
 void sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to);
 
+/* ---- borders.c: the innermost loop in three parts ---- */
+void sg_choose_borders(sg_nest *n); /* requires: shifts are chosen */
+/* sg_print_nest_loop, for each part; from: 0. */
+void sg_print_borders(sg_nest *n, uint32_t d, const char *from, const char *to);
+
 /* ---- powers.c ---- */
 /* requires: values needed are known.  ensures: power, if a strip is to carry any. */
 /* along: the loop that a strip would go along. */
@@ -189,6 +196,8 @@ void sg_find_counts(sg_nest *nest, uint32_t n);
 void sg_print_counts(sg_nest *n); /* in place of all that it prints */
 
 /* ---- nest_value.c ---- */
+/* " && lo <= form < hi", or what of it is to be asked. */
+void sg_put_condition(const sg_nest *n, sg_buf *b, const sg_within *c);
 sg_c_text sg_form_text(const sg_nest *n, sg_aff a);
 const char *sg_element(const sg_nest *n, const char *array, sg_aff at); /* array[at] */
 /* Where in its array element `at` of r stands: an array of one tile begins with the tile's first

@@ -127,26 +127,35 @@ sg_val_text(const sg_nest *n, uint32_t v)
 	return (sg_c_text){n->s->val[v].text, n->s->val[v].prec};
 }
 
+static void
+put_comparison(const sg_nest *n, sg_buf *b, sg_aff form, const char *how, sg_ext with)
+{
+	if (*sg_buf_text(b))
+		sg_buf_puts(b, " && ");
+	sg_buf_printf(b, "%s %s %s", sg_form_text(n, form).s, how, sg_ext_bare(n->f, with));
+}
+
+void
+sg_put_condition(const sg_nest *n, sg_buf *b, const sg_within *c)
+{
+	if (c->check_lo)
+		put_comparison(n, b, c->form, ">=", c->lo);
+	if (c->check_hi)
+		put_comparison(n, b, c->form, "<", c->hi);
+}
+
 static sg_c_text
 within_text(const sg_nest *n, const sg_val *v)
 {
 	sg_fn *f = n->f;
 	sg_buf b;
 	const char *zero = sg_c_const(f, (sg_type)v->type, 0).s;
-	unsigned terms = 0;
 
+	if (n->within && v->depth == n->ngroups)
+		return sg_val_text(n, v->arg[0]);
 	sg_buf_init(&b, f->ctx);
-	for (uint32_t k = 0; k < v->nconds; k++) {
-		const sg_within *c = &v->cond[k];
-		const char *x = sg_form_text(n, c->form).s;
-
-		if (c->check_lo)
-			sg_buf_printf(&b, "%s%s >= %s", terms++ ? " && " : "", x,
-			              sg_ext_bare(f, c->lo));
-		if (c->check_hi)
-			sg_buf_printf(&b, "%s%s < %s", terms++ ? " && " : "", x,
-			              sg_ext_bare(f, c->hi));
-	}
+	for (uint32_t k = 0; k < v->nconds; k++)
+		sg_put_condition(n, &b, &v->cond[k]);
 	sg_buf_printf(&b, " ? %s : %s", sg_c_paren(f, sg_val_text(n, v->arg[0]), SG_PREC_OR), zero);
 	return (sg_c_text){sg_buf_text(&b), SG_PREC_COND};
 }

@@ -1,0 +1,169 @@
+/* borders.c - loops that read beside an array's ends go in three parts.
+ *
+ * What is padded is read on a condition, x[i - 1] where i >= 1 && i < N - 1, and else is 0. Compilers
+ * make SIMD of that by masks, if at all: gcc at -O2 and processors without masks do not. In the
+ * middle part all conditions hold, and are not asked for:
+ *
+ *	ptrdiff_t inside = 1, beyond = N - 1;
+ *	if (beyond < inside)
+ *		inside = beyond = 0;
+ *	for (ptrdiff_t i = 0; i < inside; i++) ...
+ *	for (ptrdiff_t i = inside; i < beyond; i++) ...
+ *	for (ptrdiff_t i = beyond; i < N; i++) ...
+ *
+ * Conditions on the loops around leave no middle where they do not hold. */
+#include "back/nest.h"
+
+#include <string.h>
+
+enum {
+	FEW = 16,  /* turns */
+	MOST = 32, /* values of a turn, which are written three times */
+};
+
+/* Does a value, of those that a form reads, change from turn to turn? The index itself may. */
+static bool
+is_fixed(const sg_nest *n, sg_aff a)
+{
+	const sg_affine x = n->f->aff[a];
+
+	for (uint32_t i = 0; i < x.n; i++)
+		if (x.term[i].var >= SG_VAR_LANE ||
+		    (x.term[i].var >= SG_VAR_VALUE &&
+		     n->s->val[x.term[i].var - SG_VAR_VALUE].depth == n->ngroups))
+			return false;
+	return true;
+}
+
+/* Narrows [*lo, *hi) to the turns where c holds, of a form that is the index, or less the index,
+ * and an extent; false: it has another form. */
+static bool
+narrow(const sg_nest *n, const sg_within *c, sg_ext *lo, sg_ext *hi)
+{
+	sg_space *sp = n->f->sp;
+	const sg_affine x = n->f->aff[c->form];
+	const sg_ext one = sg_ext_int(sp, 1);
+	int64_t coef;
+
+	if (x.n != 1 || !sg_ext_const(sp, x.term[0].coef, &coef) || (coef != 1 && coef != -1))
+		return false;
+	if (c->check_lo)
+		*(coef == 1 ? lo : hi) =
+		    coef == 1 ? sg_ext_max(sp, *lo, sg_ext_sub(sp, c->lo, x.base))
+		              : sg_ext_min(sp, *hi,
+		                           sg_ext_add(sp, sg_ext_sub(sp, x.base, c->lo), one));
+	if (c->check_hi)
+		*(coef == 1 ? hi : lo) =
+		    coef == 1 ? sg_ext_min(sp, *hi, sg_ext_sub(sp, c->hi, x.base))
+		              : sg_ext_max(sp, *lo,
+		                           sg_ext_add(sp, sg_ext_sub(sp, x.base, c->hi), one));
+	return true;
+}
+
+/* The turns in which all conditions on the innermost loop hold; false: that is no range, or there
+ * are no conditions. */
+static bool
+find_middle(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const uint32_t d = n->ngroups - 1;
+	bool any = false;
+
+	n->middle = sg_ext_int(f->sp, 0);
+	n->behind = n->ext[d];
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (!v->needed || v->kind != SG_V_WITHIN || v->depth < n->ngroups)
+			continue;
+		any = true;
+		for (uint32_t k = 0; k < v->nconds; k++)
+			if (!is_fixed(n, v->cond[k].form) ||
+			    (!sg_ext_is(f->sp, sg_aff_coef(f, v->cond[k].form, n->last[d]), 0) &&
+			     !narrow(n, &v->cond[k], &n->middle, &n->behind)))
+				return false;
+	}
+	return any;
+}
+
+/* Is it the most of the turns, wherever there are many? */
+static bool
+is_most(const sg_nest *n)
+{
+	sg_space *sp = n->f->sp;
+	const double *all = sg_ext_samples(sp, n->ext[n->ngroups - 1]);
+	const double *middle = sg_ext_samples(sp, sg_ext_sub(sp, n->behind, n->middle));
+	bool many = false;
+
+	for (int k = 0; k < SG_SAMPLES; k++) {
+		if (!(all[k] >= 2 * FEW))
+			continue;
+		many = true;
+		if (!(middle[k] >= all[k] / 2))
+			return false;
+	}
+	return many;
+}
+
+static bool
+is_short(const sg_nest *n)
+{
+	size_t values = 0;
+
+	for (size_t i = 1; i < n->s->nvals; i++)
+		values += n->s->val[i].needed && n->s->val[i].depth == n->ngroups;
+	return values <= MOST;
+}
+
+void
+sg_choose_borders(sg_nest *n)
+{
+	if (n->f->m->o->jit || n->ngroups == 0 || n->nkept < n->ngroups || n->band || n->window ||
+	    n->chunks || n->lanes || n->strip || n->vector || n->mask || n->power || n->unrolls ||
+	    n->nshifts || (n->parallel && n->ngroups == 1))
+		return;
+	n->borders = is_short(n) && find_middle(n) && is_most(n);
+}
+
+/* The conditions on the loops around, "" where there are none. */
+static const char *
+around(const sg_nest *n)
+{
+	sg_buf b;
+
+	sg_buf_init(&b, n->f->ctx);
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (!v->needed || v->kind != SG_V_WITHIN || v->depth < n->ngroups)
+			continue;
+		for (uint32_t k = 0; k < v->nconds; k++)
+			if (sg_ext_is(n->f->sp,
+			              sg_aff_coef(n->f, v->cond[k].form, n->last[n->ngroups - 1]), 0))
+				sg_put_condition(n, &b, &v->cond[k]);
+	}
+	return sg_buf_text(&b);
+}
+
+void
+sg_print_borders(sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	sg_fn *f = n->f;
+	const char *inside = sg_name_fresh(&f->names, "inside");
+	const char *beyond = sg_name_fresh(&f->names, "beyond"), *outer = around(n);
+
+	sg_line(f, "ptrdiff_t %s = %s, %s = %s;", inside, sg_ext_bare(f, n->middle), beyond,
+	        sg_ext_bare(f, n->behind));
+	if (*outer)
+		sg_line(f, "if (%s < %s || !(%s))", beyond, inside, outer);
+	else
+		sg_line(f, "if (%s < %s)", beyond, inside);
+	sg_line(f, "\t%s = %s = %s;", inside, beyond, from);
+	if (!sg_ext_is(f->sp, n->middle, 0))
+		sg_print_nest_loop(n, d, from, inside);
+	n->within = true;
+	sg_print_nest_loop(n, d, inside, beyond);
+	n->within = false;
+	if (n->behind != n->ext[d] || *outer)
+		sg_print_nest_loop(n, d, beyond, to);
+}
