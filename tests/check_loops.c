@@ -517,7 +517,11 @@ static const struct {
      "each = map((v) -> if v > 9 then index_put(x*v, j + 1, v) + index_add(w, j + 1, v*v) else "
      "w*v, A[0])\n"
      "kept = scan((c, v) -> 0.5*c + (if v > 9 then sum(x[j]**2) else v), 1.0, over=A[0])\n"
-     "loss = top + low + both + far + least + deep + single + sum(write) + sum(each**2) + kept\n"
+     "same = sum(map((v) -> if v > 9 then 2*sum(x[j + 7])*v else v, A[0]))\n"
+     "again = sum(map((v) -> if v > 8 then 3*sum(x[j + 7]) + sum(index_put(w, j + 1, v)) else v*v, "
+     "A[0]))\n"
+     "loss = top + low + both + far + least + deep + single + sum(write) + sum(each**2) + kept +\n"
+     "  same + again\n"
      "gradient loss wrt x, w\n"
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
      "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",

@@ -296,7 +296,7 @@ is_inside(const guarding *w, const sg_node *n)
 }
 
 /* The roots of a branch, built again so that nothing in them fails where the branch is not taken.
- */
+ * What may fail is left to no other branch, which would take it for something from outside. */
 static void
 guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 {
@@ -325,6 +325,9 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 		    guarded(&w, &n, arg, is_scan_to_hold(e, &n) && !w.inside[r - start]);
 		if (g->name[r] && !g->name[w.map[r - start]])
 			g->name[w.map[r - start]] = g->name[r];
+		if (w.map[r - start] != r &&
+		    (n.op == SG_WHILE || n.op == SG_SCAN || may_fail(e->b, &n)))
+			sg_node_hide(g, r);
 	}
 	for (size_t k = 0; k < nroots; k++)
 		if (root[k] >= start)

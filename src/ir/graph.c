@@ -165,6 +165,16 @@ sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint
 	return g->n++;
 }
 
+void
+sg_node_hide(sg_graph *g, sg_ref r)
+{
+	const sg_node *n = sg_node_at(g, r);
+	struct sg_slot *slot = find_slot(g, n, node_hash(n));
+
+	if (slot->ref == r)
+		slot->hash = ~slot->hash;
+}
+
 bool *
 sg_graph_live(const sg_graph *g, size_t nroots, const sg_ref *roots)
 {

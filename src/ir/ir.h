@@ -142,6 +142,8 @@ sg_graph *sg_graph_sized(sg_space *sp, size_t n); /* with room for n nodes, to b
 /* The node with these parts: an old one if there is an equal one. */
 sg_ref sg_node_make(sg_graph *g, uint16_t op, sg_type type, const sg_shape *shape, uint32_t nargs,
                     const sg_ref *args, const sg_attr *attr);
+/* An equal node is made anew from now on. */
+void sg_node_hide(sg_graph *g, sg_ref r);
 static inline const sg_node *sg_node_at(const sg_graph *g, sg_ref r) { return &g->node[r]; }
 static inline sg_ref sg_arg(const sg_graph *g, sg_ref r, uint32_t k) { return g->node[r].args[k]; }
 /* Marks for a walk over some of the nodes, without a pass over all: entry r is below `now` until the walk
