@@ -19,6 +19,10 @@ def verdict(ok):
     return "yes" if ok else "**no**"
 
 
+# Of the machine's limit, what counts as the limit.
+NEAR = 0.85
+
+
 class Report:
     def __init__(self, bench, command):
         self.bench, self.command = bench, command
@@ -49,6 +53,8 @@ class Report:
             if peer and case.aim:
                 reached = verdict(peer.median / native.median >= case.aim
                                   and (not case.aim_jit or not jit or peer.median / jit.median >= case.aim_jit))
+                if reached != verdict(True) and bound and bound >= NEAR * native.best:
+                    reached = "the limit"
             out.append("| " + " | ".join([
                 case.title, show(native.median), show(o2.median), show(jit.median) if jit else "-",
                 ", ".join(f"{f.name} {show(f.median)}" for f in others) or "-", ratio(native), ratio(o2), ratio(jit),
