@@ -51,10 +51,9 @@ class Report:
             others = [f for f in forms if f.name not in OURS] + ([hand] if hand else [])
             reached = "-"
             if peer and case.aim:
-                reached = verdict(peer.median / native.median >= case.aim
-                                  and (not case.aim_jit or not jit or peer.median / jit.median >= case.aim_jit))
-                if reached != verdict(True) and bound and bound >= NEAR * native.best:
-                    reached = "the limit"
+                ok = (peer.median / native.median >= case.aim
+                      and (not case.aim_jit or not jit or peer.median / jit.median >= case.aim_jit))
+                reached = "the limit" if not ok and bound and bound >= NEAR * native.best else verdict(ok)
             out.append("| " + " | ".join([
                 case.title, show(native.median), show(o2.median), show(jit.median) if jit else "-",
                 ", ".join(f"{f.name} {show(f.median)}" for f in others) or "-", ratio(native), ratio(o2), ratio(jit),

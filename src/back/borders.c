@@ -14,8 +14,6 @@
  * Conditions on the loops around leave no middle where they do not hold. */
 #include "back/nest.h"
 
-#include <string.h>
-
 enum {
 	FEW = 16,  /* turns */
 	MOST = 32, /* values of a turn, which are written three times */
@@ -42,21 +40,18 @@ narrow(const sg_nest *n, const sg_within *c, sg_ext *lo, sg_ext *hi)
 {
 	sg_space *sp = n->f->sp;
 	const sg_affine x = n->f->aff[c->form];
-	const sg_ext one = sg_ext_int(sp, 1);
 	int64_t coef;
 
 	if (x.n != 1 || !sg_ext_const(sp, x.term[0].coef, &coef) || (coef != 1 && coef != -1))
 		return false;
-	if (c->check_lo)
-		*(coef == 1 ? lo : hi) =
-		    coef == 1 ? sg_ext_max(sp, *lo, sg_ext_sub(sp, c->lo, x.base))
-		              : sg_ext_min(sp, *hi,
-		                           sg_ext_add(sp, sg_ext_sub(sp, x.base, c->lo), one));
-	if (c->check_hi)
-		*(coef == 1 ? hi : lo) =
-		    coef == 1 ? sg_ext_min(sp, *hi, sg_ext_sub(sp, c->hi, x.base))
-		              : sg_ext_max(sp, *lo,
-		                           sg_ext_add(sp, sg_ext_sub(sp, x.base, c->hi), one));
+	const bool up = coef == 1;
+	const sg_ext end = sg_ext_add(sp, x.base, sg_ext_int(sp, 1));
+	if (up ? c->check_lo : c->check_hi)
+		*lo = sg_ext_max(sp, *lo,
+		                 up ? sg_ext_sub(sp, c->lo, x.base) : sg_ext_sub(sp, end, c->hi));
+	if (up ? c->check_hi : c->check_lo)
+		*hi = sg_ext_min(sp, *hi,
+		                 up ? sg_ext_sub(sp, c->hi, x.base) : sg_ext_sub(sp, end, c->lo));
 	return true;
 }
 

@@ -74,16 +74,24 @@ uses_only(const check *c, sg_ext e)
 	return true;
 }
 
+typedef enum { SIGN, SIZE, QUOTIENT } wanted;
+
+/* Was the extent not asked for so before? */
+static bool
+is_new(check *c, wanted what, sg_ext e)
+{
+	const uint32_t key[2] = {what, e};
+	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
+	const bool is = !*slot;
+
+	*slot = c;
+	return is;
+}
+
 static void
 want_sign(check *c, sg_ext e)
 {
-	const uint32_t key[2] = {0, e};
-	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
-
-	if (*slot)
-		return;
-	*slot = c;
-	if (sg_ext_nonneg(c->file->m.sp, e) || !uses_only(c, e))
+	if (!is_new(c, SIGN, e) || sg_ext_nonneg(c->file->m.sp, e) || !uses_only(c, e))
 		return;
 	SG_PUSH(c->file->m.ctx, c->sign, c->nsign, c->sign_cap, e);
 }
@@ -91,13 +99,7 @@ want_sign(check *c, sg_ext e)
 static void
 want_quotient(check *c, sg_ext e)
 {
-	const uint32_t key[2] = {2, e};
-	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
-
-	if (*slot)
-		return;
-	*slot = c;
-	if (sg_ext_may_divide_by_0(c->file->m.sp, e) && uses_only(c, e))
+	if (is_new(c, QUOTIENT, e) && sg_ext_may_divide_by_0(c->file->m.sp, e) && uses_only(c, e))
 		SG_PUSH(c->file->m.ctx, c->whole, c->nwhole, c->whole_cap, e);
 }
 
@@ -117,14 +119,11 @@ covers(const check *c, sg_ext a, sg_ext b)
 static void
 want_size(check *c, sg_ext e)
 {
-	const uint32_t key[2] = {1, e};
-	void **slot = sg_bytes_map_at(c->seen, key, sizeof key);
 	const size_t few = c->nsize < MOST_SIZES ? c->nsize : MOST_SIZES;
 	size_t n = 0;
 
-	if (*slot || sg_ext_const(c->file->m.sp, e, NULL))
+	if (!is_new(c, SIZE, e) || sg_ext_const(c->file->m.sp, e, NULL))
 		return;
-	*slot = c;
 	for (size_t i = 0; i < few; i++)
 		if (covers(c, c->size[i], e))
 			return;

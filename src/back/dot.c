@@ -424,11 +424,9 @@ put_results(loop_picture *lp, sg_panel *q)
 			put_edge(q->pic, id, lp->carry[k], "", "style=dashed, constraint=false");
 		if (p->pick[k])
 			lp->around->id[p->pick[k]] = id;
-		if (k < p->l.nc && p->after[k])
-			lp->around->id[p->pick[p->l.nc + p->after[k] - 1]] = id;
-		if (k < p->l.nc && p->before[k])
-			lp->around->id[p->pick[p->l.nc + p->before[k] - 1]] =
-			    lp->carry[k] ? lp->carry[k] : id;
+		if (k < p->l.nc && p->stack[k])
+			lp->around->id[p->pick[p->stack[k]]] =
+			    p->after[k] || !lp->carry[k] ? id : lp->carry[k];
 	}
 }
 

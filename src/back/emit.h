@@ -533,9 +533,8 @@ struct sg_loop_plan {
 	sg_fn *step_fn, *cond_fn;
 	uint32_t nresults;
 	sg_ref *pick;     /* by result; 0: not wanted */
-	uint32_t *before,
-	    *after;       /* by carry: 1 + the stacked out that is the carry before or after each
-	                     step, an array that lies there itself; 0: none. Not both */
+	uint32_t *stack;  /* by carry: the result that it is stacked in, and lies in; 0: none */
+	bool *after;      /* by carry: it is stacked after each step, not before */
 	bool *in_place;   /* by carry: an array, and a step may write over what it reads */
 	sg_ref *second;   /* by carry: the other buffer of an array; 0: there is none */
 	uint32_t *out_of; /* by output of step_fn: the carry, or nc + the stacked out */

@@ -100,7 +100,7 @@ cut(planner *w, size_t nroots, const sg_ref *root)
 	return sg_body_cut(w->f->ctx, w->f->g, &c, w->scratch);
 }
 
-/* The out, 1 + its number, that is r in each step and no carry's own yet; 0: none. */
+/* The result that stacks r, and has no carry in it yet; 0: none. */
 static uint32_t
 stack_of(const planner *w, sg_ref r, bool *taken)
 {
@@ -109,12 +109,13 @@ stack_of(const planner *w, sg_ref r, bool *taken)
 	for (uint32_t j = 0; j < l->ns; j++)
 		if (l->out[j] == r && w->p->pick[l->nc + j] && !taken[j]) {
 			taken[j] = true;
-			return j + 1;
+			return l->nc + j;
 		}
 	return 0;
 }
 
-/* Carries that lie in a stack. All steps that write one are read, so that it is needed. */
+/* Carries that lie in a stack. One that is stacked before each step is needed, whether or not its
+ * last value is. */
 static void
 find_stacks(planner *w)
 {
@@ -122,32 +123,28 @@ find_stacks(planner *w)
 	const sg_loop *l = &p->l;
 	bool *taken = SG_NEW_ARRAY(w->f->ctx, bool, l->ns + 1);
 
-	p->before = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + 1);
-	p->after = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + 1);
+	p->stack = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + 1);
+	p->after = SG_NEW_ARRAY(w->f->ctx, bool, l->nc + 1);
 	for (uint32_t k = 0; k < l->nc && l->op == SG_SCAN; k++)
 		if (!sg_has_one_element(w->f, l->init[k])) {
-			p->before[k] = stack_of(w, l->cparam[k], taken);
-			w->live[k] = w->live[k] || p->before[k];
+			p->stack[k] = stack_of(w, l->cparam[k], taken);
+			w->live[k] = w->live[k] || p->stack[k];
 		}
 	for (uint32_t k = 0; k < l->nc && l->op == SG_SCAN; k++)
-		if (!sg_has_one_element(w->f, l->init[k]) && !p->before[k])
-			p->after[k] = stack_of(w, l->next[k], taken);
+		if (!sg_has_one_element(w->f, l->init[k]) && !p->stack[k]) {
+			p->stack[k] = stack_of(w, l->next[k], taken);
+			p->after[k] = p->stack[k] != 0;
+		}
 }
 
-static bool
-has_stack(const sg_loop_plan *p, uint32_t k)
-{
-	return p->before[k] || p->after[k];
-}
-
-/* Does a carry that is needed lie in this stack? */
+/* Does a carry that is needed lie in what this out is stacked in? */
 static bool
 holds_carry(const planner *w, uint32_t out)
 {
 	const sg_loop_plan *p = w->p;
 
 	for (uint32_t k = 0; k < p->l.nc; k++)
-		if (w->live[k] && (p->before[k] == out + 1 || p->after[k] == out + 1))
+		if (w->live[k] && p->stack[k] == p->l.nc + out)
 			return true;
 	return false;
 }
@@ -259,7 +256,7 @@ compile_bodies(planner *w)
 		if (sg_has_one_element(p->step_fn, p->step->root[i]))
 			p->step_fn->out[i].kind = p->out_of[i] < p->l.nc ? SG_O_NEW : SG_O_PLACE;
 	for (size_t i = 0; i < nout; i++)
-		if (p->out_of[i] < p->l.nc && !has_stack(p, p->out_of[i]))
+		if (p->out_of[i] < p->l.nc && !p->stack[p->out_of[i]])
 			p->step_fn->out[i].carry = input_of(p, p->out_of[i]);
 	sg_fn_compile(p->step_fn);
 	if (!p->cond)
@@ -401,7 +398,7 @@ find_in_place(const planner *w)
 
 	p->in_place = SG_NEW_ARRAY(w->f->ctx, bool, p->l.nc + 1);
 	for (size_t i = 0; i < p->step_fn->nout; i++)
-		if (p->out_of[i] < p->l.nc && !has_stack(p, p->out_of[i]) &&
+		if (p->out_of[i] < p->l.nc && !p->stack[p->out_of[i]] &&
 		    p->step_fn->out[i].kind == SG_O_POINTER)
 			p->in_place[p->out_of[i]] = is_in_place(p, i);
 }
@@ -434,7 +431,7 @@ add_buffers(planner *w, uint32_t k)
 	n.nargs = 0;
 	n.args = NULL;
 	n.attr = NULL;
-	if (!p->in_place[k] && !has_stack(p, k))
+	if (!p->in_place[k] && !p->stack[k])
 		p->second[k] = append(w, &n, name_of(w, p->l.cparam[k], "space"));
 	if (p->pick[k])
 		return;

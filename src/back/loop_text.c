@@ -74,12 +74,6 @@ is_variable(const text *w, uint32_t k)
 	return sg_has_one_element(w->f, w->p->l.init[k]);
 }
 
-static bool
-has_stack(const text *w, uint32_t k)
-{
-	return w->p->before[k] || w->p->after[k];
-}
-
 /* What stands in the loop, condition and step, has one set of names. */
 static void
 open_names(text *w)
@@ -138,7 +132,7 @@ name_carries(text *w)
 			w->now[k] = w->next[k] = sg_array(w->f, pick);
 			continue;
 		}
-		if (has_stack(w, k)) {
+		if (w->p->stack[k]) {
 			w->now[k] = fresh_inside(w, hint, "");
 			w->next[k] = fresh_inside(w, hint, "_next");
 			continue;
@@ -298,9 +292,7 @@ print_bodies(text *w)
 static const char *
 stack_of(const text *w, uint32_t k)
 {
-	const uint32_t out = w->p->before[k] ? w->p->before[k] : w->p->after[k];
-
-	return sg_array(w->f, w->p->pick[w->p->l.nc + out - 1]);
+	return sg_array(w->f, w->p->pick[w->p->stack[k]]);
 }
 
 /* from .. to, an array of carry k */
@@ -327,12 +319,6 @@ end_row(const text *w, uint32_t k, bool last)
 }
 
 static void
-copy_first(text *w, uint32_t k)
-{
-	copy_carry(w, k, end_row(w, k, false), sg_array(w->f, w->p->pick[k]));
-}
-
-static void
 declare_carries(text *w)
 {
 	const sg_loop *l = &w->p->l;
@@ -342,8 +328,8 @@ declare_carries(text *w)
 
 		if (!w->p->live[k] || w->p->in_place[k] || w->p->after[k])
 			continue;
-		if (w->p->before[k]) {
-			copy_first(w, k);
+		if (w->p->stack[k]) {
+			copy_carry(w, k, end_row(w, k, false), sg_array(w->f, w->p->pick[k]));
 			continue;
 		}
 		if (is_variable(w, k)) {
@@ -441,7 +427,7 @@ declare_stacked(text *w, uint32_t k)
 	const sg_shape *row = sg_fn_node(f, init)->shape;
 	const char *stack = stack_of(w, k), *outside = sg_array(f, p->pick[k]), *at, *beside;
 	/* of the step before or behind this one, which the stack has no row for at one end */
-	const bool below = p->l.reverse == (p->before[k] != 0);
+	const bool after = p->after[k], below = p->l.reverse != after;
 
 	at = place(w, stack, row);
 	beside = row_at(w, stack, row, sg_text(f->ctx, "(%s %c 1)", w->t, below ? '-' : '+'));
@@ -450,8 +436,8 @@ declare_stacked(text *w, uint32_t k)
 	for (size_t i = 0; i < p->step->nparams; i++)
 		if (p->step->input[i] == p->l.cparam[k] && p->step_fn->is_read[i])
 			sg_line(f, "const %s *const %s = %s;", c_type(w, init), w->now[k],
-			        p->before[k] ? at : beside);
-	sg_line(f, "%s *const %s = %s;", c_type(w, init), w->next[k], p->before[k] ? beside : at);
+			        after ? beside : at);
+	sg_line(f, "%s *const %s = %s;", c_type(w, init), w->next[k], after ? at : beside);
 }
 
 static void
@@ -460,9 +446,8 @@ declare_rows(text *w)
 	const sg_loop_plan *p = w->p;
 
 	for (uint32_t k = 0; k < p->l.nc; k++)
-		if (p->live[k] && has_stack(w, k))
+		if (p->live[k] && p->stack[k])
 			declare_stacked(w, k);
-
 	for (size_t i = 0; i < p->step->ninputs; i++)
 		if (w->row[i] && p->step_fn->is_read[i])
 			declare_row(w, i);
@@ -511,7 +496,7 @@ print_updates(text *w)
 		sg_line(f, "\treturn %s;", error);
 	}
 	for (uint32_t k = 0; k < w->p->l.nc; k++) {
-		if (!w->p->live[k] || w->p->in_place[k] || has_stack(w, k))
+		if (!w->p->live[k] || w->p->in_place[k] || w->p->stack[k])
 			continue;
 		if (is_variable(w, k)) {
 			sg_line(f, "%s = %s;", w->now[k], w->next[k]);
@@ -657,10 +642,11 @@ finish_carry(text *w, uint32_t k)
 		finish_scalar(w, pick, w->now[k]);
 		return;
 	}
-	if (w->p->in_place[k] || w->p->before[k] || (!p->out && p->uses + p->mapped == 0))
+	if (w->p->in_place[k] || (!p->out && p->uses + p->mapped == 0))
 		return;
-	if (w->p->after[k]) {
-		copy_carry(w, k, sg_array(f, pick), end_row(w, k, true));
+	if (w->p->stack[k]) {
+		if (w->p->after[k])
+			copy_carry(w, k, sg_array(f, pick), end_row(w, k, true));
 		return;
 	}
 	const char *array = sg_array(f, pick);

@@ -111,6 +111,13 @@ may_fail(const sg_build *b, const sg_node *n)
 	return dangerous_operand(b, n) >= 0 || may_be_of_nothing(b, n);
 }
 
+/* Might it need a guard, in some branch? */
+static bool
+is_danger(const sg_build *b, const sg_node *n)
+{
+	return n->op == SG_WHILE || n->op == SG_SCAN || may_fail(b, n);
+}
+
 /* Is there any node from start on that might need a guard? Each is looked at once, however deep an 'if' it
  * stands in. */
 static bool
@@ -121,7 +128,7 @@ may_need_guard(elab *e, sg_ref start)
 	for (; e->looked < g->n; e->looked++) {
 		const sg_node *n = sg_node_at(g, e->looked);
 
-		if (e->looked > 0 && (n->op == SG_WHILE || n->op == SG_SCAN || may_fail(e->b, n)))
+		if (e->looked > 0 && is_danger(e->b, n))
 			e->danger = e->looked;
 	}
 	return e->danger >= start;
@@ -325,8 +332,7 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 		    guarded(&w, &n, arg, is_scan_to_hold(e, &n) && !w.inside[r - start]);
 		if (g->name[r] && !g->name[w.map[r - start]])
 			g->name[w.map[r - start]] = g->name[r];
-		if (w.map[r - start] != r &&
-		    (n.op == SG_WHILE || n.op == SG_SCAN || may_fail(e->b, &n)))
+		if (w.map[r - start] != r && is_danger(e->b, &n))
 			sg_node_hide(g, r);
 	}
 	for (size_t k = 0; k < nroots; k++)
