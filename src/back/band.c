@@ -34,6 +34,7 @@ typedef struct finder {
 	uint32_t turn;              /* number of the band that is looked for */
 	uint32_t *joined, *blocked; /* by step: the turn in which it did */
 	uint32_t *wrote;            /* by node: the turn in which a member wrote its array */
+	uint32_t *noted;            /* by node: the turn in which its array was found local */
 	bool *aligned;              /* by node: its members all wrote the rows that they were at */
 	uint32_t *users;            /* by node: steps that read or write its array */
 	uint32_t *needed;           /* by step: the turn in which a member waits for it */
@@ -524,12 +525,10 @@ find_local(finder *w, uint32_t lo, uint32_t hi, touched *local)
 
 		for (size_t k = 0; k < s->nreads; k++) {
 			const sg_ref r = s->read[k];
-			bool old = false;
 
-			for (size_t j = 0; j < local->n; j++)
-				old = old || local->array[j] == r;
-			if (old || !is_local(w, r) || !row_length(w, r, &length))
+			if (w->noted[r] == w->turn || !is_local(w, r) || !row_length(w, r, &length))
 				continue;
+			w->noted[r] = w->turn;
 			SG_PUSH(f->ctx, local->array, local->n, local->cap, r);
 			bytes = sg_ext_add(
 			    f->sp, bytes,
@@ -601,6 +600,21 @@ carry_sums(sg_fn *f, sg_step *s)
 	}
 }
 
+/* Of steps lo..hi of the order: the products, and whether one is heavy. */
+static void
+find_products(const finder *w, uint32_t lo, uint32_t hi, bool *any, bool *heavy)
+{
+	*any = *heavy = false;
+	for (uint32_t i = lo; i < hi && !*heavy; i++) {
+		const sg_step *s = &w->f->step[w->f->order[i]];
+
+		if (s->kind != SG_S_CALL || sg_fn_node(w->f, s->ref)->op != SG_CONTRACT)
+			continue;
+		*any = true;
+		*heavy = is_heavy(w, s);
+	}
+}
+
 /* Steps lo..hi of the order become a band, if that saves anything. */
 static bool
 make_band(finder *w, uint32_t lo, uint32_t hi)
@@ -608,24 +622,20 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 	sg_fn *f = w->f;
 	touched local = {0};
 	uint32_t nwork = 0, tile;
-	bool has_products = false, heavy = false;
+	bool has_products, heavy;
 	sg_ext bytes;
 
-	for (uint32_t i = lo; i < hi; i++) {
-		const sg_step *s = &f->step[f->order[i]];
-
-		nwork += is_work(s);
-		if (s->kind != SG_S_CALL || sg_fn_node(f, s->ref)->op != SG_CONTRACT)
-			continue;
-		has_products = true;
-		heavy = heavy || is_heavy(w, s);
-	}
+	for (uint32_t i = lo; i < hi; i++)
+		nwork += is_work(&f->step[f->order[i]]);
 	if (nwork < 2)
 		return false;
 	count_users(w, f->order, lo, hi, -1);
 	bytes = find_local(w, lo, hi, &local);
 	count_users(w, f->order, lo, hi, 1);
-	tile = local.n ? tile_of(w, bytes, has_products, heavy) : 0;
+	if (local.n == 0)
+		return false;
+	find_products(w, lo, hi, &has_products, &heavy);
+	tile = tile_of(w, bytes, has_products, heavy);
 	if (tile == 0)
 		return false;
 	SG_PUSH(f->ctx, f->band, f->nbands, f->band_cap,
@@ -701,6 +711,7 @@ sg_find_bands(sg_fn *f)
 	w->blocked = SG_NEW_ARRAY(f->ctx, uint32_t, f->nsteps + 1);
 	w->needed = SG_NEW_ARRAY(f->ctx, uint32_t, f->nsteps + 1);
 	w->wrote = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
+	w->noted = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
 	w->aligned = SG_NEW_ARRAY(f->ctx, bool, f->g->n);
 	w->users = SG_NEW_ARRAY(f->ctx, uint32_t, f->g->n);
 	count_users(w, f->order, 0, (uint32_t)f->nsteps, 1);

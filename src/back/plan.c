@@ -150,24 +150,39 @@ lay_over(sg_fn *f, sg_ref a, sg_ref b)
 	f->at[head].last = f->at[b].last;
 }
 
+/* The arrays that the step at a position reads last; *n: how many. */
+static const sg_ref *
+find_ends(const sg_fn *f, uint32_t pos, size_t *n)
+{
+	const sg_step *s = &f->step[f->order[pos]];
+	sg_ref *end = SG_NEW_ARRAY(f->ctx, sg_ref, s->nreads + 1);
+
+	*n = 0;
+	for (size_t i = 0; i < s->nreads; i++)
+		if (f->at[s->read[i]].last == pos + 1)
+			end[(*n)++] = s->read[i];
+	return end;
+}
+
 /* What a step computes element by element takes the place of an operand that is read there last. */
 static void
 find_in_place(sg_fn *f, uint32_t pos)
 {
 	const sg_step *s = &f->step[f->order[pos]];
+	size_t ends;
+	const sg_ref *end = find_ends(f, pos, &ends);
 
-	for (size_t i = 0; s->kind == SG_S_NEST && i < s->nroots; i++) {
+	for (size_t i = 0; s->kind == SG_S_NEST && ends && i < s->nroots; i++) {
 		const sg_root *root = &s->root[i];
 		const sg_place *p = &f->at[root->ref];
 
 		if (root->kind != SG_R_STORE || root->from != root->ref || p->kind != SG_P_CALC ||
 		    !p->stored || p->first != pos + 1 || (s->band && !p->band))
 			continue;
-		for (size_t k = 0; k < s->nreads && !p->over; k++)
-			if (f->at[s->read[k]].last == pos + 1 && s->read[k] != root->ref &&
-			    may_hold(f, s->read[k], root->ref) &&
-			    turns_into(f, s, s->read[k], root))
-				lay_over(f, s->read[k], root->ref);
+		for (size_t k = 0; k < ends && !p->over; k++)
+			if (f->at[end[k]].last == pos + 1 && end[k] != root->ref &&
+			    may_hold(f, end[k], root->ref) && turns_into(f, s, end[k], root))
+				lay_over(f, end[k], root->ref);
 	}
 }
 
