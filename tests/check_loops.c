@@ -168,8 +168,10 @@ static const struct {
      "f = scan((u, i) -> u + 0.1*pad(u[2:, 1:-1] - u[1:-1, :-2], ((1, 1), (1, 1))), pad(x, ((1, "
      "1), (1, 1))), "
      "over=arange(3))\n"
-     "output a, b, c, d, e, f\n"
-     "gradient sum(a**2) + sum(b**3) + sum(c*c) + sum(sin(d)*e) + sum(f**2) as y wrt x, z, v\n",
+     "g = z + pad(z*z, ((3, 0)))[:M]\n" /* wider than M */
+     "output a, b, c, d, e, f, g\n"
+     "gradient sum(a**2) + sum(b**3) + sum(c*c) + sum(sin(d)*e) + sum(f**2) + sum(g**3) as y "
+     "wrt x, z, v\n",
      1e-9},
     {"carries that lie in what they are stacked in",
      "input x[N, M], z[M]\n"

@@ -78,6 +78,8 @@ find_middle(sg_nest *n)
 			     !narrow(n, &v->cond[k], &n->middle, &n->behind)))
 				return false;
 	}
+	if (n->behind == n->ext[d]) /* the border before it is no longer than the loop */
+		n->middle = sg_ext_min(f->sp, n->middle, n->behind);
 	return any;
 }
 
@@ -146,19 +148,21 @@ sg_print_borders(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_fn *f = n->f;
 	const char *inside = sg_name_fresh(&f->names, "inside");
 	const char *beyond = sg_name_fresh(&f->names, "beyond"), *outer = around(n);
+	const bool last = n->behind == n->ext[d] && !*outer; /* ends in the middle */
 
 	sg_line(f, "ptrdiff_t %s = %s, %s = %s;", inside, sg_ext_bare(f, n->middle), beyond,
 	        sg_ext_bare(f, n->behind));
 	if (*outer)
 		sg_line(f, "if (%s < %s || !(%s))", beyond, inside, outer);
-	else
+	else if (!last)
 		sg_line(f, "if (%s < %s)", beyond, inside);
-	sg_line(f, "\t%s = %s = %s;", inside, beyond, from);
+	if (!last)
+		sg_line(f, "\t%s = %s = %s;", inside, beyond, from);
 	if (!sg_ext_is(f->sp, n->middle, 0))
 		sg_print_nest_loop(n, d, from, inside);
 	n->within = true;
 	sg_print_nest_loop(n, d, inside, beyond);
 	n->within = false;
-	if (n->behind != n->ext[d] || *outer)
+	if (!last)
 		sg_print_nest_loop(n, d, beyond, to);
 }
