@@ -73,8 +73,10 @@ main(int argc, char **argv)
 {
 	const cli_command *command;
 
-	/* a reader that goes away is an error of writing, which has a message and a status */
+	/* a reader that goes away, and a file beyond `ulimit -f`, are errors of writing, which have
+	 * a message and a status */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		return cli_error(NULL, CLI_USAGE, "a command is missing");
 	}

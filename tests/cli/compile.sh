@@ -463,6 +463,12 @@ expect 'a name that is a folder' 1 '' "symgrad compile: error: cannot write 'ful
 	compile net.sg -o full
 test "$(files full)" = net.h
 judge 'the other file is not left there' $?
+mkdir limited
+(ulimit -f 1 && exec "$SYMGRAD" compile net.sg --standalone -o limited) >out 2>err
+test $? = 1 && grep -q "^symgrad compile: error: cannot write 'limited/net.c': File too large" err
+judge 'a file beyond the limit on sizes is an error' $?
+test -z "$(files limited)"
+judge 'and nothing of it is left' $?
 
 # ---- what a graph has been made into
 cat >summed.sg <<'END'
