@@ -560,6 +560,97 @@ costs_of_parts(world *w)
 }
 IN_WORLD(sweeps_go_where_their_part_of_x_does, costs_of_parts)
 
+/* Elements from..from+n-1 of x. */
+static sg_ref
+part(world *w, sg_ref x, int from, int n)
+{
+	return sg_slice_axis(&w->b, x, 0, num(w, from), num(w, 1), num(w, n));
+}
+
+/* x times number f. */
+static sg_ref
+times(world *w, sg_ref x, sg_ref f)
+{
+	return f2(w, SG_MUL, x, sg_broadcast(&w->b, f, sg_shape_of(&w->b, x), NULL));
+}
+
+/* Point p seen by a camera: a direction, where it stands, a factor, an offset, and two numbers by
+ * which the picture is distorted. */
+static sg_ref
+seen(world *w, sg_ref camera, sg_ref p)
+{
+	const sg_ref y = f2(w, SG_SUB, p, part(w, camera, 3, 3));
+	const sg_ref shift = f1(w, SG_COS, sum_all(w, f2(w, SG_MUL, y, part(w, camera, 0, 3))));
+	const sg_ref t = f2(w, SG_ADD, y, sg_broadcast(&w->b, shift, sg_shape_of(&w->b, y), NULL));
+	const sg_ref far = sg_index(&w->b, t, 0, num(w, 2));
+	const sg_ref xy = times(w, part(w, t, 0, 2), f2(w, SG_DIV, constant(w, far, 1), far));
+	const sg_ref s = sum_all(w, f1(w, SG_SQUARE, xy));
+	sg_ref f = sg_index(&w->b, camera, 0, num(w, 6));
+
+	for (int k = 9; k < 11; k++)
+		f = f2(w, SG_ADD, f,
+		       f2(w, SG_MUL, sg_index(&w->b, camera, 0, num(w, k)), f2(w, SG_MUL, f, s)));
+	return f2(w, SG_ADD, part(w, camera, 7, 2), times(w, xy, f));
+}
+
+static int64_t
+fixed_cost(world *w, size_t n, const sg_ref *root)
+{
+	int64_t v = 0;
+
+	ck_assert(sg_ext_const(w->sp, cost_of(w, derived(w, n, root)), &v));
+	return v;
+}
+
+static void
+jacobians_together(world *w)
+{
+	const sg_ref r = real_of(w, SHAPE(w, num(w, 11))), p = real_of(w, SHAPE(w, num(w, 3)));
+	const sg_ref y = seen(w, r, p);
+	const sg_ref each[2] = {deriv(w, SG_JACOBIAN, y, r, 0), deriv(w, SG_JACOBIAN, y, p, 0)};
+	answer *both = derived(w, 2, each);
+
+	set_dims(w, 1, 1, 1);
+	randomise(w);
+	for (int k = 0; k < 2; k++)
+		for (int mode = 0; mode < 2; mode++) {
+			const sg_ref one = with_mode(
+			    w, SG_JACOBIAN, mode ? SG_MODE_FORWARD : SG_MODE_REVERSE, y, k ? p : r);
+			const sg_tensor expected = derived_value(w, one),
+					got = output(w, both, (size_t)k);
+
+			same_values("together", &got, &expected, 1e-13);
+		}
+	/* the first has all that the second needs */
+	ck_assert_int_eq(fixed_cost(w, 2, each), fixed_cost(w, 1, each));
+}
+IN_WORLD(jacobians_of_one_value_share_what_they_need, jacobians_together)
+
+/* One x that is made of another one has a part in its derivative. */
+static void
+jacobians_in_line(world *w)
+{
+	const sg_ref r = real_of(w, SHAPE(w, num(w, 11))), p = real_of(w, SHAPE(w, num(w, 3)));
+	const sg_ref q = sg_bind(&w->b, f1(w, SG_SQUARE, r), 1);
+	const sg_ref y = f2(w, SG_ADD, seen(w, q, p), seen(w, r, p));
+	const sg_ref x[3] = {q, r, p};
+	sg_ref all[3], forward[3];
+
+	set_dims(w, 1, 1, 1);
+	randomise(w);
+	for (int k = 0; k < 3; k++) {
+		all[k] = deriv(w, SG_JACOBIAN, y, x[k], 0);
+		forward[k] = with_mode(w, SG_JACOBIAN, SG_MODE_FORWARD, y, x[k]);
+	}
+	answer *a = derived(w, 3, all);
+	for (size_t k = 0; k < 3; k++) {
+		const sg_tensor expected = derived_value(w, forward[k]), got = output(w, a, k);
+
+		same_values("in line", &got, &expected, 1e-13);
+	}
+}
+IN_WORLD(jacobians_go_through_other_variables, jacobians_in_line)
+
 static void
 names(world *w)
 {
@@ -603,6 +694,8 @@ main(void)
 	tcase_add_test(t, products_that_others_read_stay);
 	tcase_add_test(t, jacobians_by_parts_are_right);
 	tcase_add_test(t, sweeps_go_where_their_part_of_x_does);
+	tcase_add_test(t, jacobians_of_one_value_share_what_they_need);
+	tcase_add_test(t, jacobians_go_through_other_variables);
 	tcase_add_test(t, adjoints_are_named_after_their_nodes);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

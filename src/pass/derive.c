@@ -307,15 +307,22 @@ settle(derive *d, sg_ref r, sg_ref result, sg_ref fresh)
 
 /* ---- by elements, where that is cheaper ---- */
 
+/* Derivatives of y are taken that stand on `scalars`. */
+static void
+note_twin(derive *d, sg_ref y, sg_ref scalars)
+{
+	if (scalars != y && d->ntwins < MOST_TWINS)
+		SG_PUSH(d->b.ctx, d->twin, d->ntwins, d->twin_cap, (twin){y, scalars});
+}
+
 /* `elements` of y, where they stand on `scalars` and are cheaper than `whole`. */
 static sg_ref
 cheaper(derive *d, sg_ref y, sg_ref whole, sg_ref elements, sg_ref scalars, sg_ref fresh)
 {
-	const sg_ref r = sg_cheaper(&d->b, whole, elements, fresh);
-
-	if (r && r != whole && scalars != y && d->ntwins < MOST_TWINS)
-		SG_PUSH(d->b.ctx, d->twin, d->ntwins, d->twin_cap, (twin){y, scalars});
-	return r;
+	if (!whole || !elements || !sg_is_cheaper(&d->b, 1, &elements, &whole, fresh))
+		return whole;
+	note_twin(d, y, scalars);
+	return elements;
 }
 
 static sg_ref
@@ -342,6 +349,32 @@ cheaper_jacobian(derive *d, sg_ref y, sg_ref x, sg_deriv_mode mode)
 	const sg_ref j = sg_jacobian_by_elements(b, y, x, forward, s, &scalars);
 
 	return cheaper(d, y, whole, j, scalars, fresh);
+}
+
+/* The same for several x, which may be cheaper together than one by one. */
+static void
+cheaper_jacobians(derive *d, sg_ref y, uint32_t n, const sg_ref *x, const sg_deriv_mode *mode,
+                  sg_ref *jacobian)
+{
+	sg_build *b = &d->b;
+	const sg_ref fresh = b->g->n;
+	const sg_shape **s = SG_NEW_ARRAY(b->ctx, const sg_shape *, n);
+	sg_ref *elements = SG_NEW_ARRAY(b->ctx, sg_ref, n), scalars = y;
+	bool *forward = SG_NEW_ARRAY(b->ctx, bool, n), all = true;
+
+	for (uint32_t k = 0; k < n; k++) {
+		jacobian[k] = cheaper_jacobian(d, y, x[k], mode[k]);
+		forward[k] = jacobian_mode(b, y, x[k], mode[k]) == SG_MODE_FORWARD;
+		all = all && jacobian[k];
+	}
+	for (uint32_t k = 0; all && k < n; k++)
+		s[k] = sg_shape_of(b, jacobian[k]);
+	if (n < 2 || !all ||
+	    !sg_jacobians_by_elements(b, y, n, x, forward, s, elements, &scalars) ||
+	    !sg_is_cheaper(b, n, elements, jacobian, fresh))
+		return;
+	note_twin(d, y, scalars);
+	memcpy(jacobian, elements, n * sizeof *jacobian);
 }
 
 static sg_ref
@@ -425,6 +458,14 @@ goes_through_rows(derive *d, sg_ref r)
 
 /* ---- of every kind ---- */
 
+/* May s, a later DERIV of r's y, be taken with it? Its x, which may be no operand of y, is built
+ * already then, and it goes through no loop around. */
+static bool
+comes_along(derive *d, sg_ref s, sg_ref r)
+{
+	return sg_node_at(d->old, s)->args[1] < r && !goes_through_rows(d, s);
+}
+
 /* All adjoints that one sweep over y gives: of DERIV r, and of the later ones with its y and v. */
 static void
 sweep_together(derive *d, sg_ref r)
@@ -441,8 +482,7 @@ sweep_together(derive *d, sg_ref r)
 
 		if (d->map[s] || !one_sweep(m) || old_v(m) != old_v(&n))
 			continue;
-		if (s != r && (m->args[1] >= r || /* its x is not built yet: no operand of y */
-		               goes_through_rows(d, s)))
+		if (s != r && !comes_along(d, s, r))
 			continue;
 		SG_PUSH(d->b.ctx, member, count, member_cap, s);
 		SG_PUSH(d->b.ctx, x, nx, x_cap, d->map[m->args[1]]);
@@ -455,6 +495,41 @@ sweep_together(derive *d, sg_ref r)
 		settle(d, member[i], closed(d, &t, adjoint[i]), fresh);
 }
 
+static bool
+has(size_t n, const sg_ref *x, sg_ref r)
+{
+	for (size_t i = 0; i < n; i++)
+		if (x[i] == r)
+			return true;
+	return false;
+}
+
+/* The Jacobian that DERIV r is, and the later ones of its y. */
+static void
+jacobians_together(derive *d, sg_ref r)
+{
+	const sg_ref fresh = d->b.g->n;
+	const target t = open_target(d, r);
+	sg_ref *member = NULL, *x = NULL, *result;
+	size_t n = 0, nx = 0, nmodes = 0, member_cap = 0, x_cap = 0, mode_cap = 0;
+	sg_deriv_mode *mode = NULL;
+
+	for (sg_ref s = r; s; s = t.nrows ? 0 : d->next[s]) {
+		const sg_node *m = sg_node_at(d->old, s);
+
+		if (d->map[s] || kind_of(m) != SG_JACOBIAN || (s != r && !comes_along(d, s, r)) ||
+		    has(nx, x, d->map[m->args[1]]))
+			continue;
+		SG_PUSH(d->b.ctx, member, n, member_cap, s);
+		SG_PUSH(d->b.ctx, x, nx, x_cap, d->map[m->args[1]]);
+		SG_PUSH(d->b.ctx, mode, nmodes, mode_cap, (sg_deriv_mode)m->attr->w[1]);
+	}
+	result = SG_NEW_ARRAY(d->b.ctx, sg_ref, n);
+	cheaper_jacobians(d, t.y, (uint32_t)n, x, mode, result);
+	for (size_t i = 0; i < n; i++)
+		settle(d, member[i], closed(d, &t, result[i]), fresh);
+}
+
 static void
 derivative(derive *d, sg_ref r)
 {
@@ -464,21 +539,19 @@ derivative(derive *d, sg_ref r)
 	const sg_deriv_mode mode = (sg_deriv_mode)n.attr->w[1];
 	sg_ref result = 0;
 
-	if (one_sweep(&n)) {
-		sweep_together(d, r);
+	if (one_sweep(&n) || kind_of(&n) == SG_JACOBIAN) {
+		(one_sweep(&n) ? sweep_together : jacobians_together)(d, r);
 		return;
 	}
 	const target t = open_target(d, r);
 	switch (kind_of(&n)) {
 	case SG_GRAD: /* forward: the others are one sweep */
 	case SG_VJP:
+	case SG_JACOBIAN: /* with others */
 		result = cheaper_jacobian(d, t.y, x, mode);
 		break;
 	case SG_JVP:
 		result = sg_forward(&d->b, t.y, 1, &x, &v);
-		break;
-	case SG_JACOBIAN:
-		result = cheaper_jacobian(d, t.y, x, mode);
 		break;
 	case SG_HESSIAN:
 		result = cheaper_hessian(d, t.y, x, mode);

@@ -70,9 +70,48 @@ elements_of(sg_items *w, sg_ref r, uint32_t *n)
 	return item;
 }
 
-/* Is all that lies between x and y small, and not held for other derivatives? */
+/* y over scalars: those of each x are placeholders until all is done, since x can be read past its
+ * elements. */
+typedef struct few {
+	sg_items items;
+	uint32_t nvars;
+	const sg_ref *var; /* the x */
+	uint32_t *first;   /* by x: its first placeholder */
+	uint32_t n, ny;
+	sg_ref *x, *y; /* the placeholders, and y over them */
+	sg_ref *is;    /* what the placeholders stand for */
+} few;
+
+/* Which x is r? nvars: none. */
+static uint32_t
+which(const few *f, sg_ref r)
+{
+	uint32_t k = 0;
+
+	while (k < f->nvars && f->var[k] != r)
+		k++;
+	return k;
+}
+
+/* Is each x small, does y depend on it, and none of them on another? */
 static bool
-is_few(sg_build *b, const sg_cone *cone, const bool *active, sg_ref x)
+are_apart(sg_build *b, const few *f, const sg_cone *cone, const bool *active)
+{
+	for (uint32_t i = 0; i < f->nvars; i++) {
+		const sg_node *n = sg_node_at(b->g, f->var[i]);
+
+		if (!sg_cone_has(cone, f->var[i]) || !sg_count_of(b->sp, n->shape, SG_MOST_ITEMS))
+			return false;
+		for (uint32_t k = 0; k < n->nargs; k++)
+			if (sg_cone_has(cone, n->args[k]) && active[sg_cone_at(cone, n->args[k])])
+				return false;
+	}
+	return true;
+}
+
+/* Is all that lies between the x and y small, and not held for other derivatives? */
+static bool
+is_few(sg_build *b, const few *f, const sg_cone *cone, const bool *active)
 {
 	uint32_t size = 0;
 
@@ -80,61 +119,61 @@ is_few(sg_build *b, const sg_cone *cone, const bool *active, sg_ref x)
 		const sg_node *n = sg_node_at(b->g, cone->member[i]);
 		const uint32_t count = sg_count_of(b->sp, n->shape, SG_MOST_ITEMS);
 
-		if (!active[i] || cone->member[i] == x)
+		if (!active[i] || which(f, cone->member[i]) < f->nvars)
 			continue;
 		size += count;
 		if (count == 0 || size > MOST_ELEMENTS || !goes_by_elements(n->op))
 			return false;
 	}
-	return sg_cone_has(cone, x);
+	return are_apart(b, f, cone, active);
 }
 
-/* y over scalars: those of x are placeholders until all is done, since x can be read past its
- * elements. */
-typedef struct few {
-	sg_items items;
-	uint32_t nx, ny;
-	sg_ref *x, *y; /* the placeholders, and y over them */
-	sg_ref *is;    /* what the placeholders stand for */
-} few;
-
-/* The placeholders of x, member `at` of the cone. */
+/* The placeholders of x number k, member `at` of the cone. */
 static void
-hold_elements(few *w, sg_ref x, uint32_t at)
+hold_elements(few *f, uint32_t k, uint32_t at)
 {
-	sg_build *b = &w->items.b;
+	sg_build *b = &f->items.b;
+	uint32_t n;
+	const sg_ref x = f->var[k], *is = elements_of(&f->items, x, &n);
 
-	w->is = elements_of(&w->items, x, &w->nx);
-	w->x = sg_items_new(&w->items, w->nx);
-	for (uint32_t j = 0; j < w->nx; j++)
-		w->x[j] =
+	f->first[k] = f->n;
+	for (uint32_t j = 0; j < n; j++) {
+		f->is[f->n + j] = is[j];
+		f->x[f->n + j] =
 		    sg_seed(b, sg_type_of(b, x), sg_shape_scalar(b->sp), sg_space_fresh(b->sp));
-	w->items.whole[at] = 0;
-	sg_items_set(&w->items, x, w->nx, w->x);
+	}
+	f->items.whole[at] = 0;
+	sg_items_set(&f->items, x, n, f->x + f->n);
+	f->n += n;
 }
 
-/* Each node between x and y gets its elements. */
+/* Each node between the x and y gets its elements. */
 static bool
-open_elements(sg_build *b, few *f, sg_ref y, sg_ref x)
+open_elements(sg_build *b, few *f, sg_ref y, uint32_t nvars, const sg_ref *var)
 {
 	sg_cone *cone = SG_NEW(b->ctx, sg_cone);
 	sg_items *w = &f->items;
 	const bool *active;
 
-	*cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &y, x);
-	active = sg_cone_active(b, cone, 1, &x);
-	if (!is_few(b, cone, active, x))
+	*cone = sg_cone_make(b, SG_FOLLOW_ALL, 1, &y, sg_lowest(nvars, var));
+	active = sg_cone_active(b, cone, nvars, var);
+	*f = (few){.nvars = nvars, .var = var};
+	if (!is_few(b, f, cone, active))
 		return false;
 	*w = (sg_items){.b = *b, .old = b->g, .most = SG_MOST_ITEMS, .cone = cone};
 	w->whole = SG_NEW_ARRAY(b->ctx, sg_ref, cone->n);
 	w->item = SG_NEW_ARRAY(b->ctx, sg_ref *, cone->n);
+	f->first = SG_NEW_ARRAY(b->ctx, uint32_t, nvars);
+	f->x = sg_items_new(w, nvars * SG_MOST_ITEMS);
+	f->is = sg_items_new(w, nvars * SG_MOST_ITEMS);
 	for (uint32_t i = 0; i < cone->n; i++) {
 		const sg_ref r = cone->member[i];
+		const uint32_t k = which(f, r);
 
-		if (!active[i] || r == x)
+		if (!active[i] || k < nvars)
 			w->whole[i] = r;
-		if (r == x)
-			hold_elements(f, x, i);
+		if (k < nvars)
+			hold_elements(f, k, i);
 		else if (active[i] && !go_through(w, r, i))
 			return false;
 	}
@@ -142,17 +181,27 @@ open_elements(sg_build *b, few *f, sg_ref y, sg_ref x)
 	return true;
 }
 
-/* The derivative with x's elements in place of what stood for them; *value: y itself. */
+/* Puts the elements of each x in place of what stood for them, in derivatives of y too; gives y
+ * itself over them. */
 static sg_ref
-close_elements(sg_build *b, few *f, sg_ref y, sg_ref derivative, sg_ref *value)
+close_elements(sg_build *b, few *f, sg_ref y, uint32_t n, sg_ref *derivative)
 {
-	sg_ref root[2] = {derivative, sg_items_whole(&f->items, y)};
+	sg_ref *root = SG_NEW_ARRAY(b->ctx, sg_ref, n + 1);
 
-	if (!derivative)
-		return 0;
-	sg_substitute(b, 2, root, f->nx, f->x, f->is);
-	*value = root[1];
-	return root[0];
+	memcpy(root, derivative, n * sizeof *root);
+	root[n] = sg_items_whole(&f->items, y);
+	sg_substitute(b, n + 1, root, f->n, f->x, f->is);
+	memcpy(derivative, root, n * sizeof *root);
+	return root[n];
+}
+
+/* The same for one, which may be 0, and is given back. */
+static sg_ref
+close_one(sg_build *b, few *f, sg_ref y, sg_ref derivative, sg_ref *value)
+{
+	if (derivative)
+		*value = close_elements(b, f, y, 1, &derivative);
+	return derivative;
 }
 
 /* ---- derivatives of scalars ---- */
@@ -211,21 +260,45 @@ gather(sg_build *b, uint32_t n, sg_ref *entry, const sg_shape *s)
 	return zero ? rows(b, s, 0, &entry) : 0;
 }
 
+/* The Jacobian of y by x number k, of shape s; 0: it is zero, or too large. */
+static sg_ref
+jacobian_of(sg_build *b, const few *f, uint32_t k, bool forward, const sg_shape *s)
+{
+	const uint32_t n = sg_count_of(b->sp, s, MOST_RESULTS), nx = f->ny ? n / f->ny : 0;
+	sg_ref *entry;
+
+	if (nx == 0 || (forward ? nx : f->ny) > MOST_SWEEPS)
+		return 0;
+	entry = SG_NEW_ARRAY(b->ctx, sg_ref, n);
+	sweep(b, forward, f->ny, f->y, nx, f->x + f->first[k], entry);
+	return gather(b, n, entry, s);
+}
+
 sg_ref
 sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s,
                         sg_ref *value)
 {
-	few f = {.nx = 0};
-	sg_ref *entry;
+	few f;
 
 	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !(y = sg_unrolled(b, y, x)) ||
-	    !open_elements(b, &f, y, x))
+	    !open_elements(b, &f, y, 1, &x) || f.n * f.ny < 2)
 		return 0;
-	if (f.nx * f.ny < 2 || (forward ? f.nx : f.ny) > MOST_SWEEPS)
-		return 0;
-	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.nx * f.ny);
-	sweep(b, forward, f.ny, f.y, f.nx, f.x, entry);
-	return close_elements(b, &f, y, gather(b, f.nx * f.ny, entry, s), value);
+	return close_one(b, &f, y, jacobian_of(b, &f, 0, forward, s), value);
+}
+
+bool
+sg_jacobians_by_elements(sg_build *b, sg_ref y, uint32_t n, const sg_ref *x, const bool *forward,
+                         const sg_shape *const *s, sg_ref *jacobian, sg_ref *value)
+{
+	few f;
+
+	if (!open_elements(b, &f, y, n, x))
+		return false;
+	for (uint32_t k = 0; k < n; k++)
+		if (!(jacobian[k] = jacobian_of(b, &f, k, forward[k], s[k])))
+			return false;
+	*value = close_elements(b, &f, y, n, jacobian);
+	return true;
 }
 
 sg_ref
@@ -233,37 +306,37 @@ sg_slopes_by_elements(sg_build *b, sg_ref y, sg_ref x)
 {
 	const sg_shape *sx = sg_shape_of(b, x), *sy = sg_shape_of(b, y);
 	sg_ext e[2 * SG_MAX_RANK];
-	few f = {.nx = 0};
 	sg_ref *entry, *turned, value;
+	few f;
 
 	memcpy(e, sx->ext, sx->rank * sizeof *e);
 	memcpy(e + sx->rank, sy->ext, sy->rank * sizeof *e);
 	const sg_shape *s = sg_shape_make(b->sp, sx->rank + sy->rank, e);
 
-	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !open_elements(b, &f, y, x) ||
-	    f.nx > MOST_SWEEPS)
+	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !open_elements(b, &f, y, 1, &x) ||
+	    f.n > MOST_SWEEPS)
 		return 0;
-	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.nx * f.ny);
-	turned = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.nx * f.ny);
-	sweep(b, true, f.ny, f.y, f.nx, f.x, entry);
+	entry = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.n * f.ny);
+	turned = SG_NEW_ARRAY(b->ctx, sg_ref, (size_t)f.n * f.ny);
+	sweep(b, true, f.ny, f.y, f.n, f.x, entry);
 	for (uint32_t i = 0; i < f.ny; i++)
-		for (uint32_t j = 0; j < f.nx; j++)
-			turned[j * f.ny + i] = entry[i * f.nx + j];
-	return close_elements(b, &f, y, gather(b, f.nx * f.ny, turned, s), &value);
+		for (uint32_t j = 0; j < f.n; j++)
+			turned[j * f.ny + i] = entry[i * f.n + j];
+	return close_one(b, &f, y, gather(b, f.n * f.ny, turned, s), &value);
 }
 
 /* Forward over reverse, of one triangle: the other is the same. */
 sg_ref
 sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value)
 {
-	few f = {.nx = 0};
 	sg_ref *g, *entry;
 	uint32_t n;
+	few f;
 
 	if (!sg_count_of(b->sp, s, MOST_RESULTS) || !(y = sg_unrolled(b, y, x)) ||
-	    !open_elements(b, &f, y, x))
+	    !open_elements(b, &f, y, 1, &x))
 		return 0;
-	n = f.nx;
+	n = f.n;
 	if (n < 2 || n > MOST_SWEEPS)
 		return 0;
 	g = SG_NEW_ARRAY(b->ctx, sg_ref, n);
@@ -276,7 +349,7 @@ sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_re
 			entry[i * n + j] = entry[j * n + i] =
 			    sg_forward(b, g[i], 1, &f.x[j], &seed);
 		}
-	return close_elements(b, &f, y, gather(b, n * n, entry, s), value);
+	return close_one(b, &f, y, gather(b, n * n, entry, s), value);
 }
 
 /* ---- which is cheaper ---- */
@@ -306,17 +379,12 @@ sg_fixed_cost(sg_build *b, size_t n, const sg_ref *r, sg_ref from, bool *all)
 	return sum;
 }
 
-sg_ref
-sg_cheaper(sg_build *b, sg_ref whole, sg_ref elements, sg_ref from)
+bool
+sg_is_cheaper(sg_build *b, size_t n, const sg_ref *elements, const sg_ref *whole, sg_ref from)
 {
-	int64_t of_whole, of_elements;
 	bool all[2];
+	const int64_t of_whole = sg_fixed_cost(b, n, whole, from, &all[0]),
+		      of_elements = sg_fixed_cost(b, n, elements, from, &all[1]);
 
-	if (!whole || !elements)
-		return whole;
-	of_whole = sg_fixed_cost(b, 1, &whole, from, &all[0]);
-	of_elements = sg_fixed_cost(b, 1, &elements, from, &all[1]);
-	return all[0] && all[1] && of_elements + GAIN < of_whole && 4 * of_elements < 3 * of_whole
-	           ? elements
-	           : whole;
+	return all[0] && all[1] && of_elements + GAIN < of_whole && 4 * of_elements < 3 * of_whole;
 }

@@ -8,11 +8,16 @@
  * such form, or is too large for it, or zero. *value: y itself over those scalars. */
 sg_ref sg_jacobian_by_elements(sg_build *b, sg_ref y, sg_ref x, bool forward, const sg_shape *s,
                                sg_ref *value);
+/* The Jacobians of y by x[0..n), for which the sweeps over y's scalars are the same. False: some
+ * has no such form, or is zero, or one x depends on another. */
+bool sg_jacobians_by_elements(sg_build *b, sg_ref y, uint32_t n, const sg_ref *x,
+                              const bool *forward, const sg_shape *const *s, sg_ref *jacobian,
+                              sg_ref *value);
 /* The Jacobian of y by forward sweeps, x's axes in front. */
 sg_ref sg_slopes_by_elements(sg_build *b, sg_ref y, sg_ref x);
 sg_ref sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value);
-/* `elements`, if it is there and takes fewer operations than `whole`, in nodes from `from` on. */
-sg_ref sg_cheaper(sg_build *b, sg_ref whole, sg_ref elements, sg_ref from);
+/* Do elements[0..n) take clearly fewer operations than whole[0..n), in nodes from `from` on? */
+bool sg_is_cheaper(sg_build *b, size_t n, const sg_ref *elements, const sg_ref *whole, sg_ref from);
 
 /* Operations of what the roots stand on, of nodes from `from` on whose number is fixed. *all: they
  * all are. */
