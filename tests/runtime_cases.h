@@ -602,7 +602,7 @@ END_TEST
  * infinity or a NaN stands in A. */
 TEST(C(products_with_rows_of_zeros_are_products))
 {
-	const ptrdiff_t cols[] = {1, 3, 12, 16, 37}, deep[] = {3, 22, 70, 300};
+	const ptrdiff_t cols[] = {1, 3, 12, 16, 37, 60, 530}, deep[] = {3, 22, 70, 300};
 	uint64_t seed = 4;
 	ptrdiff_t m, n, k, p, j, odd, ar, ac;
 	T *a, *b, *c, *d;
@@ -610,7 +610,7 @@ TEST(C(products_with_rows_of_zeros_are_products))
 
 	for (trial = 0; trial < 300; trial++) {
 		m = 30 + (ptrdiff_t)(next_random(&seed) % 50);
-		n = cols[next_random(&seed) % 5];
+		n = cols[next_random(&seed) % 7];
 		k = deep[next_random(&seed) % 4];
 		ar = trial & 1 ? 1 : k;
 		ac = trial & 1 ? m : 1;
@@ -623,7 +623,7 @@ TEST(C(products_with_rows_of_zeros_are_products))
 			a[odd] = trial & 4 ? (T)NAN : (T)INFINITY;
 		for (p = 0; p < k; p++)
 			for (j = 0; j < n; j++)
-				if ((p * 7 + j / 8 * 3) % 11 > trial % 4)
+				if (trial & 8 ? p / 4 % 7 != j / 6 % 7 : (p * 7 + j / 8 * 3) % 11 > trial % 4)
 					b[p * n + j] = p % 2 ? (T)0 : (T)-0.0;
 		R(matmul)(m, n, k, a, ar, ac, b, n, 1, c, n, trial & 2);
 		R(matmul_ref)(m, n, k, a, ar, ac, b, n, 1, d, n, trial & 2);
