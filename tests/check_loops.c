@@ -522,8 +522,14 @@ static const struct {
      "same = sum(map((v) -> if v > 9 then 2*sum(x[j + 7])*v else v, A[0]))\n"
      "again = sum(map((v) -> if v > 8 then 3*sum(x[j + 7]) + sum(index_put(w, j + 1, v)) else v*v, "
      "A[0]))\n"
+     "def at(k) = 2*sum(x[k])\n"
+     "def aside(v) { r = w[j + 8]; return v*v }\n" /* r is not read */
+     "calls = sum(map((v) -> (if v > 9 then at(j + 9)*v else v) + (if v > 8 then at(j + 9) else "
+     "v*v), A[0]))\n"
+     "unread = sum(map((v) -> if v > 9 then aside(v) else v, A[0]))\n"
+     "after = sum(map((v) -> if v > 8 then sum(w[j + 8]) else v*v, A[0]))\n"
      "loss = top + low + both + far + least + deep + single + sum(write) + sum(each**2) + kept +\n"
-     "  same + again\n"
+     "  same + again + calls + unread + after\n"
      "gradient loss wrt x, w\n"
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
      "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",

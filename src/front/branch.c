@@ -118,20 +118,39 @@ is_danger(const sg_build *b, const sg_node *n)
 	return n->op == SG_WHILE || n->op == SG_SCAN || may_fail(b, n);
 }
 
-/* Is there any node from start on that might need a guard? Each is looked at once, however deep an 'if' it
- * stands in. */
+/* Is there any node from start on that might need a guard? Each is looked at once, however deep an
+ * 'if' it stands in. What may fail in a branch is left to no other branch, which would take it for
+ * something from outside, also where nothing reads it. */
 static bool
 may_need_guard(elab *e, sg_ref start)
 {
-	const sg_graph *g = e->b->g;
+	sg_graph *g = e->b->g;
+	const sg_ref first = e->branch ? e->branch->first : start;
 
 	for (; e->looked < g->n; e->looked++) {
-		const sg_node *n = sg_node_at(g, e->looked);
-
-		if (e->looked > 0 && is_danger(e->b, n))
-			e->danger = e->looked;
+		if (e->looked == 0 || !is_danger(e->b, sg_node_at(g, e->looked)))
+			continue;
+		e->danger = e->looked;
+		if (e->looked >= first)
+			sg_node_hide(g, e->looked);
 	}
 	return e->danger >= start;
+}
+
+const open_branch *
+branch_of_last(elab *e)
+{
+	return e->branch && may_need_guard(e, e->branch->first) ? e->branch : NULL;
+}
+
+bool
+is_open(const elab *e, const open_branch *branch)
+{
+	const open_branch *in = e->branch;
+
+	while (in && in != branch)
+		in = in->up;
+	return in == branch;
 }
 
 static bool
@@ -303,7 +322,7 @@ is_inside(const guarding *w, const sg_node *n)
 }
 
 /* The roots of a branch, built again so that nothing in them fails where the branch is not taken.
- * What may fail is left to no other branch, which would take it for something from outside. */
+ */
 static void
 guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 {
@@ -332,8 +351,6 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 		    guarded(&w, &n, arg, is_scan_to_hold(e, &n) && !w.inside[r - start]);
 		if (g->name[r] && !g->name[w.map[r - start]])
 			g->name[w.map[r - start]] = g->name[r];
-		if (w.map[r - start] != r && is_danger(e->b, &n))
-			sg_node_hide(g, r);
 	}
 	for (size_t k = 0; k < nroots; k++)
 		if (root[k] >= start)

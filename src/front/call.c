@@ -32,6 +32,13 @@ put_value(sg_buf *b, const value *v)
 			put_value(b, &v->item[k]);
 }
 
+/* A result that is kept for calls with equal arguments. What may fail in a branch is left to no
+ * other branch, which would take it for something from outside. */
+typedef struct kept {
+	value v;
+	const open_branch *in;
+} kept;
+
 /* Where the result of f(v...) is kept: NULL at first. */
 static void **
 memo_at(elab *e, const closure *f, size_t n, const value *v)
@@ -295,8 +302,9 @@ call_closure(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 		return POISON;
 	}
 	void **memo = memo_at(e, f, f->fn->nparams, arg);
-	if (*memo)
-		return *(value *)*memo;
+	const kept *old = *memo;
+	if (old && is_open(e, old->in))
+		return old->v;
 	frame fr = {.name = f->fn->name, .at = at, .prelude = f->prelude, .up = e->frame};
 	const sg_span user_at = e->user_at, here = e->b->g->here;
 	e->frame = &fr;
@@ -307,7 +315,8 @@ call_closure(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 	e->frame = fr.up;
 	e->user_at = user_at;
 	e->b->g->here = here;
-	*memo = sg_copy(e->ctx, &r, sizeof r);
+	const kept now = {r, branch_of_last(e)};
+	*memo = sg_copy(e->ctx, &now, sizeof now);
 	return r;
 }
 

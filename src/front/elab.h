@@ -116,6 +116,7 @@ struct elab {
 	sg_ref looked, danger; /* branch.c: nodes that were looked at; the last that might need a guard */
 	unsigned mapping; /* how many maps what is built now stands in */
 	struct open_row *rows; /* of the loops that what is built now stands in, innermost first */
+	const struct open_branch *branch; /* of a run-time 'if' that is built now, the innermost */
 	scope *prelude;
 	sg_map *wrt;       /* names at the top that some derivative is taken with respect to */
 	sg_map *wrt_sites; /* other places where such names are bound */
@@ -149,6 +150,12 @@ typedef struct open_row {
 	sg_ref row, xs;
 	struct open_row *up;
 } open_row;
+
+/* `first`: where the outermost begins. */
+typedef struct open_branch {
+	sg_ref first;
+	const struct open_branch *up;
+} open_branch;
 
 /* A call that is being evaluated, for notes. */
 typedef struct frame {
@@ -249,6 +256,10 @@ value eval_name(elab *e, scope *s, const sg_ast *x);
 value eval_index(elab *e, scope *s, const sg_ast *x);
 /* A branch of an 'if', built from node `start` on: what can fail in it fails only where `flag` holds. */
 value guard_branch(elab *e, sg_ref flag, sg_ref start, value v);
+/* The branch that what was built last is left to, and to branches within it; NULL: to all, for
+ * nothing in it can fail. */
+const open_branch *branch_of_last(elab *e);
+bool is_open(const elab *e, const open_branch *branch); /* NULL: yes */
 value eval_call(elab *e, scope *s, const sg_ast *x);
 value apply(elab *e, closure *f, size_t n, const value *v, const sg_ast *call);
 value run_body(elab *e, scope *s, const sg_stmt *body);

@@ -245,6 +245,19 @@ choose(elab *e, sg_ref c, value x, value y, const sg_ast *at)
 }
 
 static value
+eval_branch(elab *e, scope *s, const sg_ast *x)
+{
+	open_branch *in = SG_NEW(e->ctx, open_branch);
+	value v;
+
+	*in = (open_branch){e->branch ? e->branch->first : e->b->g->n, e->branch};
+	e->branch = in;
+	v = eval(e, s, x);
+	e->branch = in->up;
+	return v;
+}
+
+static value
 eval_if(elab *e, scope *s, const sg_ast *x)
 {
 	value c = eval(e, s, x->kid[0]), y, z;
@@ -265,9 +278,9 @@ eval_if(elab *e, scope *s, const sg_ast *x)
 		return POISON;
 	}
 	const sg_ref first = e->b->g->n;
-	y = eval(e, s, x->kid[1]);
+	y = eval_branch(e, s, x->kid[1]);
 	const sg_ref second = e->b->g->n;
-	z = eval(e, s, x->kid[2]);
+	z = eval_branch(e, s, x->kid[2]);
 	if (y.kind == V_POISON || z.kind == V_POISON)
 		return POISON;
 	enter(e, x->at);
