@@ -593,7 +593,9 @@ START_TEST(sums_into_places_stand_together)
 	}
 END_TEST
 
-/* Rows that are made of rows: by shapes, and as the gradient of what splits two rows. */
+/* Rows that are made of rows: by shapes, as the gradient of what splits two rows, and along
+ * columns.
+ */
 static const char *const rows[] = {
     "input x[N], y[N]\n"
     "output concat((reshape(concat((exp(x), y)), [2, N]), reshape(concat((y - x, -x)), [2, N]))) "
@@ -601,6 +603,9 @@ static const char *const rows[] = {
     "input A[2, 2*N]\n"
     "a, b = split(A[0], 2)\nc, d = split(A[1], 2)\n"
     "gradient sum(exp(a)*b) - sum(c*c*d) as y wrt A\n",
+    "input x[N, 3], y[N, 2], v[N]\n"
+    "a = concat((concat((exp(x), y), axis=1), stack((v, -v), axis=1)), axis=1)\n"
+    "output concat((flatten(a), flatten(stack((x, x*y[:, 0:1]), axis=1)))) as s\n",
 };
 
 START_TEST(what_rows_are_made_of_is_written_in_place)

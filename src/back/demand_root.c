@@ -21,6 +21,16 @@ use_val(sg_asker *a, sg_root *root, int which, uint32_t v, uint32_t times)
 	sg_val_at(a, v)->uses += times;
 }
 
+static sg_aff
+laid_out(sg_fn *f, const sg_strided *s, const sg_spot *ix)
+{
+	sg_aff at = sg_aff_ext(f, s->base);
+
+	for (uint32_t k = 0; k < ix->n; k++)
+		at = sg_aff_add(f, at, sg_aff_scale(f, ix->at[k], s->stride[k]));
+	return at;
+}
+
 static void
 piece(sg_asker *a, sg_root *root)
 {
@@ -30,11 +40,14 @@ piece(sg_asker *a, sg_root *root)
 	sg_spot ix = own_index(f, f->g->node[root->from].shape);
 
 	use_val(a, root, 0, sg_evaluate(a, root->from, &ix), 1);
+	if (j->lay) {
+		root->at = laid_out(f, &j->lay[root->part], &ix);
+		return;
+	}
 	if (j->npads == 0) {
 		const sg_ext start = j->start ? j->start[root->part] : sg_ext_int(f->sp, 0);
 
-		if (n->shape->rank == 1 ||
-		    j->flat) { /* of elements in their order, whatever their shape */
+		if (n->shape->rank == 1) { /* of elements in their order, whatever their shape */
 			const sg_aff at = sg_linear_from(f, &ix, f->g->node[root->from].shape, 0);
 
 			root->at = sg_aff_add(f, at, sg_aff_ext(f, start));

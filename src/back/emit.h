@@ -445,7 +445,8 @@ typedef struct sg_join {
 	uint32_t n, npads;   /* npads: how many of the last are PADs; CONCAT: 0 */
 	const sg_ext *start; /* CONCAT: of each piece, along the axis */
 	uint32_t axis;
-	bool flat; /* start: in elements, of which each piece is a run */
+	const struct sg_strided *lay; /* where the elements of each piece are written, if it is
+	                                 CONCATs within each other that are put together */
 } sg_join;
 const sg_join *sg_join_of(const sg_fn *f, sg_ref r);
 void sg_find_sum_joins(sg_fn *f, const bool *is_out); /* sums of PADs become JOINs */
@@ -461,6 +462,11 @@ typedef struct sg_strided {
 } sg_strided;
 bool sg_strided_of(sg_fn *f, sg_ref r, sg_strided *s);
 bool sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *shape);
+void sg_row_major(sg_fn *f, const sg_shape *s, sg_ext *stride);
+/* Elements of shape `from` that lie like x, as those of shape `to` in the same order; false: they
+ * lie at no strides. */
+bool sg_strided_reshaped(sg_fn *f, const sg_strided *x, const sg_shape *from, const sg_shape *to,
+                         sg_strided *s);
 sg_ext sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n);
 
 /* ---- contract.c: CONTRACT as a call of a kernel within loops ---- */

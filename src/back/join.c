@@ -73,7 +73,7 @@ make_sum_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n, size_t npads)
 		piece[*to] = leaf[i].r;
 		negate[(*to)++] = leaf[i].negate;
 	}
-	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads, NULL, 0, false};
+	*j = (sg_join){piece, negate, (uint32_t)n, (uint32_t)npads, NULL, 0, NULL};
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 	f->at[r].kind = SG_P_JOIN;
 }
@@ -130,7 +130,7 @@ make_row_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n)
 	}
 	if (next != sg_fn_node(f, r)->shape->ext[j->axis])
 		return false;
-	*j = (sg_join){piece, negate, (uint32_t)n, 0, start, j->axis, false};
+	*j = (sg_join){piece, negate, (uint32_t)n, 0, start, j->axis, NULL};
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 	f->at[r].kind = SG_P_JOIN;
 	return true;
@@ -197,7 +197,7 @@ sg_make_plain_join(sg_fn *f, sg_ref r)
 	sg_ref *self = SG_NEW(f->ctx, sg_ref);
 
 	*self = r;
-	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL, 0, false};
+	*j = (sg_join){n->args, SG_NEW_ARRAY(f->ctx, bool, n->nargs), n->nargs, 0, NULL, 0, NULL};
 	if (n->op == SG_PAD)
 		j->piece = self, j->npads = 1;
 	else if (n->op == SG_SELECT)
@@ -207,100 +207,133 @@ sg_make_plain_join(sg_fn *f, sg_ref r)
 	*sg_bytes_map_at(f->joins, &r, sizeof r) = j;
 }
 
-/* ---- rows of rows ---- */
+/* ---- CONCATs within each other ---- */
 
-/* Is r written in pieces one behind the other, each a run of its elements? */
-static bool
-is_row(const sg_fn *f, sg_ref r)
+/* A piece on its way to its place in the outermost array. */
+typedef struct laid {
+	sg_ref r;
+	bool negate;
+	sg_strided at; /* where its elements go */
+} laid;
+
+typedef struct stacker {
+	sg_fn *f;
+	const bool *is_out;
+	laid *todo; /* the next one last */
+	size_t ntodo, todo_cap;
+	sg_ref *piece;
+	bool *negate;
+	sg_strided *lay;
+	size_t n, piece_cap, negate_cap, lay_cap;
+} stacker;
+
+static const sg_join *
+concat_of(const sg_fn *f, sg_ref r)
 {
 	const sg_join *j = f->at[r].kind == SG_P_JOIN ? sg_join_of(f, r) : NULL;
 
-	if (!j || !j->start)
-		return false;
-	for (uint32_t k = 0; k < j->axis; k++)
-		if (!sg_is_1(f, sg_fn_node(f, r)->shape->ext[k]))
-			return false;
-	return true;
+	return j && j->start && !j->lay ? j : NULL;
 }
 
-/* Where piece k begins, in elements. */
-static sg_ext
-start_of(const sg_fn *f, sg_ref r, const sg_join *j, uint32_t k)
-{
-	const sg_shape *s = sg_fn_node(f, r)->shape;
-	sg_ext at = j->start[k];
-
-	for (uint32_t d = j->axis + 1; d < s->rank && !j->flat; d++)
-		at = sg_ext_mul(f->sp, at, s->ext[d]);
-	return at;
-}
-
-/* The row whose elements, in their order, are those of piece x, and which nothing else reads; 0:
- * there is none. */
-static sg_ref
-row_within(const sg_fn *f, sg_ref x, const bool *is_out)
-{
-	while (!is_out[x] && f->at[x].uses == 1 && f->at[x].kind == SG_P_VIEW &&
-	       sg_fn_node(f, x)->op == SG_RESHAPE)
-		x = sg_arg(f->g, x, 0);
-	return !is_out[x] && f->at[x].uses == 1 && is_row(f, x) && sg_join_of(f, x)->n <= FEW ? x
-	                                                                                      : 0;
-}
-
+/* The pieces of CONCAT r, whose elements go to `at`. */
 static void
-bury(sg_fn *f, sg_ref x, sg_ref row)
+take_apart(stacker *w, sg_ref r, bool negate, const sg_strided *at)
 {
-	for (; x != row; x = sg_arg(f->g, x, 0))
-		f->at[x].kind = SG_P_DEAD;
-	f->at[row].kind = SG_P_DEAD;
-}
+	const sg_join *j = sg_join_of(w->f, r);
 
-/* Row r has the pieces of the rows that it is made of. */
-static void
-take_in(sg_fn *f, sg_ref r, const bool *is_out)
-{
-	const sg_join *j = sg_join_of(f, r);
-	size_t n = 0, cap = 0, cap_start = 0, cap_negate = 0;
-	sg_ref *piece = NULL;
-	sg_ext *start = NULL;
-	bool *negate = NULL;
+	for (uint32_t k = j->n; k-- > 0;) {
+		laid x = {j->piece[k], negate != j->negate[k], *at};
 
-	for (uint32_t k = 0; k < j->n; k++) {
-		const sg_ref row = row_within(f, j->piece[k], is_out);
-		const sg_join *in = row ? sg_join_of(f, row) : NULL;
-		const sg_ext from = start_of(f, r, j, k);
-
-		for (uint32_t i = 0; i < (in ? in->n : 1); i++) {
-			const sg_ext at =
-			    in ? sg_ext_add(f->sp, from, start_of(f, row, in, i)) : from;
-			size_t m = n, q = n;
-
-			SG_PUSH(f->ctx, start, m, cap_start, at);
-			SG_PUSH(f->ctx, negate, q, cap_negate,
-			        j->negate[k] != (in && in->negate[i]));
-			SG_PUSH(f->ctx, piece, n, cap, in ? in->piece[i] : j->piece[k]);
-		}
-		if (row)
-			bury(f, j->piece[k], row);
+		x.at.base = sg_ext_add(w->f->sp, at->base,
+		                       sg_ext_mul(w->f->sp, j->start[k], at->stride[j->axis]));
+		SG_PUSH(w->f->ctx, w->todo, w->ntodo, w->todo_cap, x);
 	}
-	sg_join *own = SG_NEW(f->ctx, sg_join);
-	*own = (sg_join){piece, negate, (uint32_t)n, 0, start, j->axis, true};
-	*sg_bytes_map_at(f->joins, &r, sizeof r) = own;
 }
 
-/* What rows are made of that nothing else reads is written to its place at once. A guard's own
- * pieces stay where the guard is. */
+static bool
+is_read_once(const stacker *w, sg_ref r)
+{
+	return !w->is_out[r] && w->f->at[r].uses == 1;
+}
+
+/* Past reshapes that leave its elements at strides. *once: nothing else reads them. */
+static laid
+before_reshapes(stacker *w, laid x, bool *once)
+{
+	*once = true;
+	while (w->f->at[x.r].kind == SG_P_VIEW && sg_fn_node(w->f, x.r)->op == SG_RESHAPE) {
+		laid y = {sg_arg(w->f->g, x.r, 0), x.negate, x.at};
+
+		if (!sg_strided_reshaped(w->f, &x.at, sg_fn_node(w->f, x.r)->shape,
+		                         sg_fn_node(w->f, y.r)->shape, &y.at))
+			break;
+		*once = *once && is_read_once(w, x.r);
+		x = y;
+	}
+	return x;
+}
+
+/* Is x, whose reader is a CONCAT, another one that is not needed as an array? */
+static bool
+goes_within(const stacker *w, sg_ref x)
+{
+	const sg_join *j = concat_of(w->f, x);
+
+	return j && is_read_once(w, x) && j->n <= FEW;
+}
+
+/* What x is a view of goes to its place by pieces. */
+static void
+bury(sg_fn *f, sg_ref x, sg_ref concat)
+{
+	for (; x != concat; x = sg_arg(f->g, x, 0))
+		f->at[x].kind = SG_P_DEAD;
+	f->at[concat].kind = SG_P_DEAD;
+}
+
+/* CONCAT r has the pieces of those that it is made of; if there are none, it stays as it is. */
+static void
+take_in(stacker *w, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(w->f, r);
+	sg_strided own = {.root = r, .base = sg_ext_int(w->f->sp, 0)};
+	bool any = false, once;
+
+	sg_row_major(w->f, n->shape, own.stride);
+	w->piece = NULL;
+	w->negate = NULL;
+	w->lay = NULL;
+	w->n = w->piece_cap = w->negate_cap = w->lay_cap = 0;
+	take_apart(w, r, false, &own);
+	while (w->ntodo > 0) {
+		const laid view = w->todo[--w->ntodo], x = before_reshapes(w, view, &once);
+		size_t k = w->n, m = w->n;
+
+		if (once && goes_within(w, x.r)) {
+			bury(w->f, view.r, x.r);
+			take_apart(w, x.r, x.negate, &x.at);
+			any = true;
+			continue;
+		}
+		SG_PUSH(w->f->ctx, w->piece, w->n, w->piece_cap, x.r);
+		SG_PUSH(w->f->ctx, w->negate, k, w->negate_cap, x.negate);
+		SG_PUSH(w->f->ctx, w->lay, m, w->lay_cap, x.at);
+	}
+	const sg_join *j = sg_join_of(w->f, r);
+	sg_join *to = SG_NEW(w->f->ctx, sg_join);
+	*to = (sg_join){w->piece, w->negate, (uint32_t)w->n, 0, j->start, j->axis, w->lay};
+	if (any)
+		*sg_bytes_map_at(w->f->joins, &r, sizeof r) = to;
+}
+
+/* What CONCATs are made of that nothing else reads is written to its place in the outermost one at
+ * once. A guard's own pieces stay where the guard is. */
 void
 sg_take_in_rows(sg_fn *f, const bool *is_out)
 {
-	for (sg_ref r = 1; r < f->g->n && !f->guards; r++) {
-		bool any = false;
+	stacker w = {.f = f, .is_out = is_out};
 
-		if (!is_row(f, r))
-			continue;
-		for (uint32_t k = 0; k < sg_join_of(f, r)->n && !any; k++)
-			any = row_within(f, sg_join_of(f, r)->piece[k], is_out) != 0;
-		if (any)
-			take_in(f, r, is_out);
-	}
+	for (sg_ref r = f->g->n; r-- > 1 && !f->guards;)
+		if (concat_of(f, r))
+			take_in(&w, r);
 }

@@ -321,7 +321,7 @@ static uint32_t
 piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
 {
 	const bool pad = k >= j->n - j->npads;
-	const bool row = j->npads == 0 && (j->flat || f->g->node[r].shape->rank == 1);
+	const bool row = j->npads == 0 && !j->lay && f->g->node[r].shape->rank == 1;
 	const sg_ref from = pad   ? sg_arg(f->g, j->piece[k], 0)
 	                    : row ? before_reshape(f, j->piece[k])
 	                          : j->piece[k];

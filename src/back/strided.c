@@ -41,8 +41,8 @@ sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n)
 	return p;
 }
 
-static void
-row_major(sg_fn *f, const sg_shape *s, sg_ext *stride)
+void
+sg_row_major(sg_fn *f, const sg_shape *s, sg_ext *stride)
 {
 	sg_ext p = sg_ext_int(f->sp, 1);
 
@@ -57,7 +57,7 @@ sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *shape)
 {
 	sg_ext stride[SG_MAX_RANK];
 
-	row_major(f, shape, stride);
+	sg_row_major(f, shape, stride);
 	for (uint32_t k = 0; k < shape->rank; k++)
 		if (!sg_is_1(f, shape->ext[k]) && s->stride[k] != stride[k])
 			return false;
@@ -145,6 +145,19 @@ reshape_strides(sg_fn *f, const sg_strided *x, const sg_shape *from, const sg_sh
 	return true;
 }
 
+bool
+sg_strided_reshaped(sg_fn *f, const sg_strided *x, const sg_shape *from, const sg_shape *to,
+                    sg_strided *s)
+{
+	const sg_strided at = *x;
+
+	*s = at;
+	if (!sg_strided_is_contiguous(f, &at, from))
+		return reshape_strides(f, &at, from, to, s);
+	sg_row_major(f, to, s->stride);
+	return true;
+}
+
 /* The view of node r, whose operand is seen as s. */
 static bool
 see_through(sg_fn *f, sg_ref r, sg_strided *s)
@@ -159,10 +172,7 @@ see_through(sg_fn *f, sg_ref r, sg_strided *s)
 	case SG_STOP:
 		return true;
 	case SG_RESHAPE:
-		if (!sg_strided_is_contiguous(f, &x, from))
-			return reshape_strides(f, &x, from, n->shape, s);
-		row_major(f, n->shape, s->stride);
-		return true;
+		return sg_strided_reshaped(f, &x, from, n->shape, s);
 	case SG_TRANSPOSE:
 		for (uint32_t k = 0; k < n->shape->rank; k++)
 			s->stride[k] = x.stride[n->attr->w[k]];
@@ -211,7 +221,7 @@ sg_strided_of(sg_fn *f, sg_ref r, sg_strided *s)
 	if (f->at[r].unit && n > 0)
 		return false;
 	*s = (sg_strided){.root = r, .base = sg_ext_int(f->sp, 0)};
-	row_major(f, root->shape, s->stride);
+	sg_row_major(f, root->shape, s->stride);
 	while (n > 0)
 		if (!see_through(f, chain[--n], s))
 			return false;
