@@ -97,6 +97,7 @@ lib_sources = \
 	src/front/stmt.c \
 	src/front/training.c \
 	src/front/value.c \
+	src/pass/across.c \
 	src/pass/adjoint.c \
 	src/pass/algebra.c \
 	src/pass/algebra.h \
@@ -358,6 +359,7 @@ test_programs = \
 	tests/check_tier \
 	tests/check_api \
 	tests/check_runtime \
+	tests/check_across \
 	tests/check_algebra \
 	tests/check_base \
 	tests/check_block \
