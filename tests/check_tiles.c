@@ -620,6 +620,25 @@ START_TEST(what_rows_are_made_of_is_written_in_place)
 	}
 END_TEST
 
+/* Copies wait for what stands beside them, which here needs an index first. */
+START_TEST(what_lies_side_by_side_is_written_by_one_loop)
+	{
+		sg_failure why;
+		sg_model *m = compile("input t[300, 3], x[N], k: i64[N]\n"
+		                      "c = t[k]\n"
+		                      "a = stack((x, exp(c[:, 0]*c[:, 1])), axis=1)\n"
+		                      "b = stack((-x, c[:, 2]), axis=1)\n"
+		                      "output flatten(stack((a, b), axis=1)) as s\n");
+		const char *loop = strstr(sg_write_c(m, "m.h", 0, NULL, &why), "for (");
+
+		ck_assert_ptr_nonnull(loop);
+		ck_assert_ptr_null(strstr(loop + 1, "for ("));
+		for (size_t k = 0; sg_have_jit() && k < sizeof extents / sizeof *extents; k++)
+			check_entry(m, sg_model_entry(m, 0), extents[k], 1e-12, "side by side");
+		sg_model_free(m);
+	}
+END_TEST
+
 /* A factor that fills the first cache is read anew for each tile: of 128 rows, for one of 60 columns. */
 START_TEST(tiles_are_taller_where_products_are_heavy)
 	{
@@ -666,6 +685,7 @@ main(void)
 	tcase_add_test(t, short_loops_stay_as_they_are);
 	tcase_add_test(t, integers_wrap_without_a_call);
 	tcase_add_test(t, sums_into_places_stand_together);
+	tcase_add_test(t, what_lies_side_by_side_is_written_by_one_loop);
 	tcase_add_loop_test(t, what_rows_are_made_of_is_written_in_place, 0,
 	                    sizeof rows / sizeof *rows);
 	tcase_add_test(t, tiles_are_taller_where_products_are_heavy);

@@ -41,7 +41,7 @@ piece(sg_asker *a, sg_root *root)
 
 	use_val(a, root, 0, sg_evaluate(a, root->from, &ix), 1);
 	if (j->lay) {
-		root->at = laid_out(f, &j->lay[root->part], &ix);
+		root->at = laid_out(f, &j->lay[root->part].at, &ix);
 		return;
 	}
 	if (j->npads == 0) {

@@ -445,8 +445,7 @@ typedef struct sg_join {
 	uint32_t n, npads;   /* npads: how many of the last are PADs; CONCAT: 0 */
 	const sg_ext *start; /* CONCAT: of each piece, along the axis */
 	uint32_t axis;
-	const struct sg_strided *lay; /* where the elements of each piece are written, if it is
-	                                 CONCATs within each other that are put together */
+	struct sg_laid *lay; /* by piece, if it is CONCATs within each other, put together */
 } sg_join;
 const sg_join *sg_join_of(const sg_fn *f, sg_ref r);
 void sg_find_sum_joins(sg_fn *f, const bool *is_out); /* sums of PADs become JOINs */
@@ -460,6 +459,12 @@ typedef struct sg_strided {
 	sg_ext base;
 	sg_ext stride[SG_MAX_RANK];
 } sg_strided;
+/* Where a piece is written. */
+typedef struct sg_laid {
+	sg_strided at;
+	uint32_t kin;   /* the first piece that has the same loops and strides */
+	uint32_t level; /* of the last nest for any of its kin: that one has it */
+} sg_laid;
 bool sg_strided_of(sg_fn *f, sg_ref r, sg_strided *s);
 bool sg_strided_is_contiguous(sg_fn *f, const sg_strided *s, const sg_shape *shape);
 void sg_row_major(sg_fn *f, const sg_shape *s, sg_ext *stride);

@@ -210,20 +210,20 @@ sg_make_plain_join(sg_fn *f, sg_ref r)
 /* ---- CONCATs within each other ---- */
 
 /* A piece on its way to its place in the outermost array. */
-typedef struct laid {
+typedef struct moved {
 	sg_ref r;
 	bool negate;
 	sg_strided at; /* where its elements go */
-} laid;
+} moved;
 
 typedef struct stacker {
 	sg_fn *f;
 	const bool *is_out;
-	laid *todo; /* the next one last */
+	moved *todo; /* the next one last */
 	size_t ntodo, todo_cap;
 	sg_ref *piece;
 	bool *negate;
-	sg_strided *lay;
+	sg_laid *lay;
 	size_t n, piece_cap, negate_cap, lay_cap;
 } stacker;
 
@@ -242,7 +242,7 @@ take_apart(stacker *w, sg_ref r, bool negate, const sg_strided *at)
 	const sg_join *j = sg_join_of(w->f, r);
 
 	for (uint32_t k = j->n; k-- > 0;) {
-		laid x = {j->piece[k], negate != j->negate[k], *at};
+		moved x = {j->piece[k], negate != j->negate[k], *at};
 
 		x.at.base = sg_ext_add(w->f->sp, at->base,
 		                       sg_ext_mul(w->f->sp, j->start[k], at->stride[j->axis]));
@@ -257,12 +257,12 @@ is_read_once(const stacker *w, sg_ref r)
 }
 
 /* Past reshapes that leave its elements at strides. *once: nothing else reads them. */
-static laid
-before_reshapes(stacker *w, laid x, bool *once)
+static moved
+before_reshapes(stacker *w, moved x, bool *once)
 {
 	*once = true;
 	while (w->f->at[x.r].kind == SG_P_VIEW && sg_fn_node(w->f, x.r)->op == SG_RESHAPE) {
-		laid y = {sg_arg(w->f->g, x.r, 0), x.negate, x.at};
+		moved y = {sg_arg(w->f->g, x.r, 0), x.negate, x.at};
 
 		if (!sg_strided_reshaped(w->f, &x.at, sg_fn_node(w->f, x.r)->shape,
 		                         sg_fn_node(w->f, y.r)->shape, &y.at))
@@ -291,6 +291,30 @@ bury(sg_fn *f, sg_ref x, sg_ref concat)
 	f->at[concat].kind = SG_P_DEAD;
 }
 
+/* Pieces with the same loops and strides are kin. */
+static void
+find_kin(stacker *w)
+{
+	sg_bytes_map *first = sg_bytes_map_new(w->f->ctx);
+
+	for (uint32_t i = 0; i < w->n; i++) {
+		const sg_shape *s = sg_fn_node(w->f, w->piece[i])->shape;
+		sg_ext key[2 * SG_MAX_RANK];
+		uint32_t len = 0;
+		void **slot;
+
+		for (uint32_t k = 0; k < s->rank; k++)
+			if (!sg_is_1(w->f, s->ext[k])) {
+				key[len++] = s->ext[k];
+				key[len++] = w->lay[i].at.stride[k];
+			}
+		slot = sg_bytes_map_at(first, key, len * sizeof *key);
+		if (!*slot)
+			*slot = (void *)(uintptr_t)(i + 1);
+		w->lay[i].kin = (uint32_t)((uintptr_t)*slot - 1);
+	}
+}
+
 /* CONCAT r has the pieces of those that it is made of; if there are none, it stays as it is. */
 static void
 take_in(stacker *w, sg_ref r)
@@ -306,7 +330,7 @@ take_in(stacker *w, sg_ref r)
 	w->n = w->piece_cap = w->negate_cap = w->lay_cap = 0;
 	take_apart(w, r, false, &own);
 	while (w->ntodo > 0) {
-		const laid view = w->todo[--w->ntodo], x = before_reshapes(w, view, &once);
+		const moved view = w->todo[--w->ntodo], x = before_reshapes(w, view, &once);
 		size_t k = w->n, m = w->n;
 
 		if (once && goes_within(w, x.r)) {
@@ -317,13 +341,15 @@ take_in(stacker *w, sg_ref r)
 		}
 		SG_PUSH(w->f->ctx, w->piece, w->n, w->piece_cap, x.r);
 		SG_PUSH(w->f->ctx, w->negate, k, w->negate_cap, x.negate);
-		SG_PUSH(w->f->ctx, w->lay, m, w->lay_cap, x.at);
+		SG_PUSH(w->f->ctx, w->lay, m, w->lay_cap, (sg_laid){.at = x.at});
 	}
 	const sg_join *j = sg_join_of(w->f, r);
 	sg_join *to = SG_NEW(w->f->ctx, sg_join);
 	*to = (sg_join){w->piece, w->negate, (uint32_t)w->n, 0, j->start, j->axis, w->lay};
-	if (any)
-		*sg_bytes_map_at(w->f->joins, &r, sizeof r) = to;
+	if (!any)
+		return;
+	find_kin(w);
+	*sg_bytes_map_at(w->f->joins, &r, sizeof r) = to;
 }
 
 /* What CONCATs are made of that nothing else reads is written to its place in the outermost one at

@@ -11,6 +11,7 @@
 enum {
 	MANY = 256,     /* nests among which no two are looked for */
 	WORK = 1 << 18, /* nodes that are looked at, all in all */
+	CHEAP = 3,      /* operations that may as well be done in another nest */
 };
 
 static uint32_t
@@ -43,6 +44,8 @@ sg_piece_level(const sg_fn *f, sg_ref r, const sg_join *j, uint32_t k)
 		return sg_has_one_element(f, j->piece[k]) ? max2(level, ready_of(f, j->piece[k]))
 		                                          : level;
 	}
+	if (j->lay && !sg_has_one_element(f, j->piece[k]) && f->at[j->piece[k]].cost <= CHEAP)
+		return j->lay[j->lay[k].kin].level;
 	if (k < nset && j->npads == 0)
 		return sg_has_one_element(f, j->piece[k]) ? ready_of(f, j->piece[k])
 		                                          : own_of(f, j->piece[k]);
@@ -54,6 +57,20 @@ sg_piece_level(const sg_fn *f, sg_ref r, const sg_join *j, uint32_t k)
 	return max2(level, own_of(f, sg_arg(f->g, j->piece[k], 0)));
 }
 
+/* What is cheap is written with the last of what lies beside it, so that each place in memory is
+ * gone to once. */
+static void
+set_kin_levels(const sg_fn *f, const sg_join *j)
+{
+	for (uint32_t k = 0; k < j->n; k++)
+		j->lay[k].level = 0;
+	for (uint32_t k = 0; k < j->n; k++) {
+		sg_laid *kin = &j->lay[j->lay[k].kin];
+
+		kin->level = max2(kin->level, own_of(f, j->piece[k]));
+	}
+}
+
 static uint32_t
 join_level(const sg_fn *f, sg_ref r)
 {
@@ -61,6 +78,8 @@ join_level(const sg_fn *f, sg_ref r)
 	const uint32_t nset = j->n - j->npads;
 	uint32_t level = 0, least = 0;
 
+	if (j->lay)
+		set_kin_levels(f, j);
 	if (j->npads == 0) {
 		for (uint32_t k = 0; k < j->n; k++)
 			level = max2(level, sg_piece_level(f, r, j, k));
