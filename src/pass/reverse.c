@@ -116,34 +116,26 @@ through_same(sweep *s, sg_ref r, sg_adj a)
 
 /* ---- extrema: what is not taken has no part in it ---- */
 
-/* Is it possible that there are no elements along the axes? */
-static bool
-may_be_nothing(sg_build *b, const sg_shape *shape, uint64_t axes)
-{
-	const sg_ext one = sg_ext_int(b->sp, 1);
-
-	for (uint32_t k = 0; k < shape->rank; k++)
-		if ((axes >> k & 1) && !sg_ext_nonneg(b->sp, sg_ext_sub(b->sp, shape->ext[k], one)))
-			return true;
-	return false;
-}
-
-/* The branch that an adjoint with the mask is for, in the shape; 0: there is none. */
+/* Does the adjoint come from a branch that asks whether there are elements along the axes? Then
+ * whether there are, in the array's shape; else 0. */
 static sg_ref
-branch_of(sg_build *b, const sg_mask *m, const sg_shape *shape)
+has_elements(sg_build *b, sg_adj a, const sg_shape *shape, uint64_t axes)
 {
-	for (; m; m = m->up) {
-		const sg_ref one = sg_same_everywhere(b->g, m->node);
+	sg_ext n = sg_ext_int(b->sp, 1);
 
-		if (one)
-			return sg_broadcast(b, sg_reshape(b, one, sg_shape_scalar(b->sp)), shape,
-			                    NULL);
-	}
-	return 0;
+	if (!a.mask || !a.mask->cond)
+		return 0;
+	for (uint32_t k = 0; k < shape->rank; k++)
+		if (axes >> k & 1)
+			n = sg_ext_mul(b->sp, n, shape->ext[k]);
+	const sg_ref zero = sg_const_int(b, SG_I64, sg_shape_scalar(b->sp), 0),
+		     has = sg_ew2(b, SG_LT, zero, sg_dim_value(b, n));
+	return sg_same_everywhere(b->g, a.mask->cond) == has ? sg_broadcast(b, has, shape, NULL)
+	                                                     : 0;
 }
 
-/* The extremum of nothing fails. In a branch it is looked at in that branch alone, wherever what
- * is made of it here goes to. */
+/* The extremum of nothing fails. In a branch it is not looked at, wherever what is made of it here
+ * goes to: where the branch is taken, its value fails. */
 static void
 through_extremum(sweep *s, sg_ref r, sg_adj a)
 {
@@ -151,18 +143,17 @@ through_extremum(sweep *s, sg_ref r, sg_adj a)
 	const sg_node n = sg_at(b, r);
 	const sg_shape *shape = sg_shape_of(b, n.args[0]);
 	const uint64_t gone = (uint64_t)n.attr->w[0];
-	sg_ref taken, branch = 0;
+	sg_ref taken;
 
 	if (!wanted(s, n.args[0]))
 		return;
 	a = sg_adj_settle(b, a);
-	if (may_be_nothing(b, shape, gone))
-		branch = branch_of(b, a.mask, shape);
+	const sg_ref some = has_elements(b, a, shape, gone);
 	a.raw = sg_unreduce(b, sg_extremum_share(b, r, a.raw), shape, gone);
 	taken = sg_extremum_taken(b, r);
-	if (branch) {
-		a.raw = sg_ew3(b, SG_SELECT, branch, a.raw, sg_const_like(b, a.raw, 0));
-		taken = sg_ew3(b, SG_SELECT, branch, taken, sg_const_int(b, SG_BOOL, shape, 0));
+	if (some) {
+		a.raw = sg_ew3(b, SG_SELECT, some, a.raw, sg_const_like(b, a.raw, 0));
+		taken = sg_ew3(b, SG_SELECT, some, taken, sg_const_int(b, SG_BOOL, shape, 0));
 	}
 	if (a.mask)
 		a.mask = sg_mask_plain(b, sg_unreduce(b, a.mask->node, shape, gone));
@@ -210,6 +201,21 @@ uses_operands(uint16_t op)
 	       op != SG_WINDOW && op != SG_UNWINDOW;
 }
 
+/* In an axis without elements an index that nothing goes to is out of range too. */
+static void
+leave_empty_axis(sweep *s, sg_ref r, sg_adj a)
+{
+	sg_build *b = s->b;
+	const sg_node n = sg_at(b, r);
+	sg_ref some;
+
+	if (n.op != SG_GATHER || !s->d[0])
+		return;
+	some = has_elements(b, a, sg_shape_of(b, n.args[0]), (uint64_t)1 << n.attr->w[0]);
+	if (some)
+		s->d[0] = sg_ew3(b, SG_SELECT, some, s->d[0], sg_const_like(b, s->d[0], 0));
+}
+
 static void
 through_mixing(sweep *s, sg_ref r, sg_adj a)
 {
@@ -226,6 +232,7 @@ through_mixing(sweep *s, sg_ref r, sg_adj a)
 	if (a.mask && uses_operands(n.op))
 		at = with_safe_operands(s, r, mask);
 	sg_vjp_of(n.op)(s->b, at, sg_adj_solid(s->b, a), s->want, s->d);
+	leave_empty_axis(s, r, a);
 	for (uint32_t k = 0; k < n.nargs; k++)
 		contribute(s, n.args[k], (sg_adj){s->d[k], false, a.mask ? mask[k] : NULL});
 }

@@ -148,6 +148,15 @@ gives 'no step asks for the maximum of nothing' "$steps" \
 	'{"s": 8, "grad_c": 3, "grad_r": [], "grad_u": [2, 3]}' 'r=[]' 'u=[1, 2]' c=2
 gives 'steps ask for the maximum' "$steps" \
 	'{"s": 20, "grad_c": 9, "grad_r": [6, 0], "grad_u": [2, 7]}' 'r=[3, 1]' 'u=[1, 2]' c=2
+rows='input E[M, 2], k: i64, p, u[2]
+y = if p > 0.0 then E[k, 1]*E[k, 0] else p
+z = map((v) -> if v > 0.0 then E[k, 1]*v + max(E*v, axis=0)[1] else v, u)
+gradient y + sum(z) as s wrt E, p'
+gives 'no branch asks for a column of nothing' "$rows" '{"s": -4, "grad_E": [], "grad_p": 1}' \
+	M=0 'E=[]' k=5 p=-1 'u=[-1, -2]'
+gives 'a branch asks for columns' "$rows" '{"s": 60, "grad_E": [[0, 0], [4, 15]], "grad_p": 0}' \
+	'E=[[1, 2], [3, 4]]' k=1 p=1 'u=[3, 3]'
+fails 'a branch asks for a column of nothing' "$rows" M=0 'E=[]' k=0 p=1 'u=[-1, -2]'
 gives 'where nothing is read no index is looked at' 'input m[R, 2], i: i64[K]
 gradient sum(m[:, i]) as s wrt m' '{"s": 0, "grad_m": []}' R=0 'm=[]' 'i=[5]'
 gives 'a product of dimensions wraps' 'dim N
