@@ -309,6 +309,7 @@ runtime_templates = \
 	runtime/core.h.in \
 	runtime/error.c.in \
 	runtime/gamma.h.in \
+	runtime/hyperbolic.h.in \
 	runtime/integer.h.in \
 	runtime/linalg.c.in \
 	runtime/loss.c.in \

@@ -297,11 +297,15 @@ TEST(C(blocks_of_functions_are_their_scalars))
 	UNARY(tanhshrink, SCALAR(tanhshrink));
 	UNARY(expm1, SCALAR(expm1));
 	UNARY(exp2, SCALAR(exp2));
+	UNARY(sinh, SCALAR(sinh));
+	UNARY(cosh, SCALAR(cosh));
+	UNARY(asinh, SCALAR(asinh));
 	UNARY(lgamma, R(lgamma));
 	BINARY(div, C(two_div));
 	BINARY(mod, R(mod));
 	BINARY(floordiv, R(floordiv));
-	BINARY(hypot, M(hypot));
+	BINARY(hypot, R(hypot));
+	BINARY(atan2, R(atan2));
 #else
 	BINARY(pow, R(pow));
 #endif

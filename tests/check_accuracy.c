@@ -469,15 +469,23 @@ static const row rows[] = {
     {F(cos), -1.1e6, 1.1e6, -0x1p1023, 0x1p1023, 4, 4},
     {F(tan), -7, 7, -0x1p1023, 0x1p1023, 4, 4},
     {F(tan), -1.1e6, 1.1e6, -0x1p1023, 0x1p1023, 4, 4},
-    {L(asin), -1, 1, -1, 1, 4, 4},
-    {L(acos), -1, 1, -1, 1, 4, 4},
+    {F(asin), -1, 1, -1, 1, 4, 4},
+    {F(acos), -1, 1, -1, 1, 4, 4},
     {F(atan), -4, 4, -1e308, 1e308, 4, 4},
     {F(atan), -1, 1, -1e308, 1e308, 4, 4},
-    {L(sinh), -3, 3, -700, 700, 4, 4},
-    {L(cosh), -3, 3, -700, 700, 4, 4},
-    {L(asinh), -3, 3, -1e300, 1e300, 4, 4},
-    {L(acosh), 1, 4, 1, 1e300, 4, 4},
-    {L(atanh), -1, 1, -1, 1, 4, 4},
+    {F(asin), -1e-3, 0.6, -1, 1, 4, 4},
+    {F(acos), 0.999, 1, -1, 1, 4, 4},
+    {F(sinh), -90, 90, -1e308, 1e308, 4, 4},
+    {F(sinh), 700, 711, -1e308, 1e308, 4, 4},
+    {F(cosh), -90, 90, -1e308, 1e308, 4, 4},
+    {F(cosh), 700, 711, -1e308, 1e308, 4, 4},
+    {F(acosh), 1, 1.01, 1, 1e308, 4, 4},
+    {F(atanh), 0.9, 1, -1, 1, 4, 4},
+    {F(sinh), -3, 3, -1e308, 1e308, 4, 4},
+    {F(cosh), -3, 3, -1e308, 1e308, 4, 4},
+    {F(asinh), -3, 3, -1e308, 1e308, 4, 4},
+    {F(acosh), 1, 4, 1, 1e308, 4, 4},
+    {F(atanh), -1, 1, -1, 1, 4, 4},
 };
 
 /* The same row, of the form for this processor where there are several. */
@@ -598,6 +606,124 @@ START_TEST(powers_are_those_of_annex_f)
 	}
 END_TEST
 
+/* ---- of two numbers ---- */
+
+typedef int exact_pair(mpfr_t r, const mpfr_t y, const mpfr_t x, mpfr_rnd_t);
+
+typedef struct pair_row {
+	const char *name;
+	double (*d)(double, double);
+	float (*f)(float, float);
+	exact_pair *exact;
+} pair_row;
+
+static const pair_row pairs[] = {
+    {"atan2", sgrt_atan2_f64, sgrt_atan2_f32, mpfr_atan2},
+    {"hypot", sgrt_hypot_f64, sgrt_hypot_f32, mpfr_hypot},
+};
+
+/* The error in ulp at a pair; INFINITY for a NaN, or a zero, of the other kind than the exact one.
+ */
+static double
+pair_error(const pair_row *r, double y, double x, int single)
+{
+	mpfr_t a, b, e;
+	double got, err;
+
+	if (single)
+		y = (double)(float)y, x = (double)(float)x;
+	got = single ? (double)r->f((float)y, (float)x) : r->d(y, x);
+	mpfr_inits2(PREC, a, b, e, (mpfr_ptr)0);
+	mpfr_set_d(a, y, MPFR_RNDN);
+	mpfr_set_d(b, x, MPFR_RNDN);
+	r->exact(e, a, b, MPFR_RNDN);
+	err = single ? distance(got, e, 24, -149) : distance(got, e, 53, -1074);
+	if (!mpfr_nan_p(e) && !mpfr_signbit(e) != !signbit(got))
+		err = INFINITY;
+	mpfr_clears(a, b, e, (mpfr_ptr)0);
+	return err;
+}
+
+static void
+check_pair(const pair_row *r, double y, double x)
+{
+	const double d = pair_error(r, y, x, 0), f = pair_error(r, y, x, 1);
+
+	ck_assert_msg(d <= 4, "%s(%a, %a): %.3f ulp", r->name, y, x, d);
+	ck_assert_msg(f <= 4, "%s(%a, %a), f32: %.3f ulp", r->name, y, x, f);
+}
+
+static double
+random_signed(uint64_t *seed, int exponent)
+{
+	const double x = ldexp(random_between(seed, 1, 2), exponent);
+
+	return random_between(seed, 0, 1) < 0.5 ? x : -x;
+}
+
+/* Of all sizes, and of quotients from 2^-4 to 2^4. */
+START_TEST(functions_of_two_are_within_their_bounds)
+	{
+		const pair_row *r = &pairs[_i];
+		uint64_t seed = 4;
+		int i, e;
+
+		for (i = 0; i < 8000; i++) {
+			e = (int)random_between(&seed, -1074, 1024);
+			if (i % 2)
+				e = (int)random_between(&seed, -149, 128);
+			check_pair(
+			    r, random_signed(&seed, e),
+			    random_signed(&seed, i % 4 < 2 ? e + i % 7 - 3 : e * (i % 3) / 2));
+		}
+	}
+END_TEST
+
+START_TEST(functions_of_two_are_those_of_annex_f)
+	{
+		static const double v[] = {0,
+		                           1,
+		                           0x1p-149,
+		                           0x1p-1074,
+		                           0.5,
+		                           0x1p127,
+		                           1e300,
+		                           0x1.fffffep+127,
+		                           0x1.fffffffffffffp+1023,
+		                           3,
+		                           INFINITY,
+		                           (double)NAN};
+		const int n = (int)(sizeof v / sizeof v[0]);
+		int i, j;
+
+		for (i = 0; i < 2 * n; i++)
+			for (j = 0; j < 2 * n; j++)
+				check_pair(&pairs[_i], i < n ? v[i] : -v[i - n],
+				           j < n ? v[j] : -v[j - n]);
+	}
+END_TEST
+
+/* The class and the sign that C99's Annex F asks for. */
+START_TEST(inverses_end_where_annex_f_says)
+	{
+		ck_assert(isnan(sgrt_asin_f64(1.1)) && isnan(sgrt_acos_f64(-1.1)) &&
+		          isnan(sgrt_asin_f32(-1.1f)) && isnan(sgrt_acos_f32(1.1f)));
+		ck_assert(isnan(sgrt_acosh_f64(0.9)) && isnan(sgrt_acosh_f64(-1e8)) &&
+		          isnan(sgrt_acosh_f32(-INFINITY)) && sgrt_acosh_f64(1) == 0);
+		ck_assert(sgrt_atanh_f64(1) == INFINITY && sgrt_atanh_f32(-1) == -INFINITY &&
+		          isnan(sgrt_atanh_f64(1.5)) && isnan(sgrt_atanh_f32(INFINITY)));
+		ck_assert(sgrt_asinh_f64(-INFINITY) == -INFINITY &&
+		          sgrt_sinh_f32(-INFINITY) == -INFINITY &&
+		          sgrt_cosh_f64(-INFINITY) == INFINITY && sgrt_sinh_f64(1e300) == INFINITY);
+		ck_assert(signbit(sgrt_asin_f64(-0.0)) && signbit(sgrt_sinh_f32(-0.0f)) &&
+		          signbit(sgrt_asinh_f64(-0.0)) && signbit(sgrt_atanh_f32(-0.0f)));
+		ck_assert(isnan(sgrt_sinh_f64((double)NAN)) && isnan(sgrt_cosh_f32(NAN)) &&
+		          isnan(sgrt_asin_f64((double)NAN)) && isnan(sgrt_acos_f32(NAN)) &&
+		          isnan(sgrt_asinh_f64((double)NAN)) && isnan(sgrt_acosh_f32(NAN)) &&
+		          isnan(sgrt_atanh_f64((double)NAN)));
+	}
+END_TEST
+
 /* The worst of the powers of 70 numbers, exponents from `from` to `to`, that are carried. */
 #define CARRIED(T, DIGITS, EMIN) \
 	static double carried_##T(double lo, double hi, ptrdiff_t from, ptrdiff_t to) \
@@ -662,6 +788,9 @@ main(void)
 	tcase_add_loop_test(c, floats_are_within_their_bounds, 0, n);
 	tcase_add_loop_test(c, quarter_turns_keep_their_digits, 0, 6);
 	tcase_add_test(c, powers_are_those_of_annex_f);
+	tcase_add_loop_test(c, functions_of_two_are_within_their_bounds, 0, 2);
+	tcase_add_loop_test(c, functions_of_two_are_those_of_annex_f, 0, 2);
+	tcase_add_test(c, inverses_end_where_annex_f_says);
 	tcase_add_test(c, carried_powers_are_within_their_bounds);
 	suite_add_tcase(s, c);
 	srunner_run_all(run, CK_ENV);
