@@ -941,6 +941,31 @@ long_program(world *w)
 
 IN_WORLD(long_functions_stand_in_pieces, long_program)
 
+/* Products that the model has far behind their factors. */
+static void
+far_program(world *w)
+{
+	enum { COUNT = 2000 };
+	sg_ref *s = SG_NEW_ARRAY(w->ctx, sg_ref, COUNT), sum, by;
+	int64_t bytes = 0;
+	const char *text;
+	sg_program *p;
+
+	s[0] = sum = real_of(w, sg_shape_scalar(w->sp));
+	by = real_of(w, sg_shape_scalar(w->sp));
+	for (int i = 1; i < COUNT; i++)
+		s[i] = sg_ew2(&w->b, SG_MUL, s[i - 1], by);
+	for (int i = 1; i < COUNT; i++)
+		sum = sg_ew2(&w->b, SG_ADD, sum, sg_ew2(&w->b, SG_MUL, s[i], s[i - 1]));
+	p = program_of(w, 1);
+	set_entry(w, &p->entry[0], "e", 1, &sum);
+	const sg_c_names *c = emit(w, p, false, &text);
+	ck_assert(sg_ext_const(w->sp, c[0].bytes, &bytes));
+	ck_assert_int_lt(bytes, 8 * 100); /* few are kept from piece to piece */
+}
+
+IN_WORLD(statements_of_pieces_stand_near_what_they_read, far_program)
+
 int
 main(void)
 {
@@ -965,6 +990,7 @@ main(void)
 	tcase_add_test(t, threads_take_whole_vectors_of_columns);
 	tcase_add_test(t, large_programs_are_written_in_short_lines);
 	tcase_add_test(t, long_functions_stand_in_pieces);
+	tcase_add_test(t, statements_of_pieces_stand_near_what_they_read);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

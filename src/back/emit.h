@@ -15,7 +15,7 @@
  * powers.c    powers by the turn of a loop;  moments.c  of which the rows of a band are summed up
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
  * parallel.c  which loops may go on several threads;  part.c  one as a function of its own
- * func.c      the C text of a function;  split.c  of a long one, in pieces
+ * func.c      the C text of a function;  split.c  of a long one, in pieces;  reuse.c  their order
  * file.c      entries made ready; prototype.c, check.c, module.c, support.c, emit.c  a file's text
  *
  * An element of a tensor is named by affine forms (affine.c) over the loop variables of a step and
@@ -650,6 +650,9 @@ void sg_fn_print_body(sg_fn *f, sg_buf *arrays, sg_buf *steps); /* of a loop */
 size_t sg_word_at(const char *s); /* length of the identifier that begins there */
 void sg_find_read(sg_ctx *ctx, const char *text, size_t n, const char *const *name, bool *is_read);
 size_t sg_print_item(sg_fn *f, size_t at); /* a step or a band of the order; the one behind it */
+
+/* ---- reuse.c: statements in a row, by what they find in registers ---- */
+void sg_order_by_reuse(sg_fn *f, bool always);
 
 /* ---- split.c: a long function in pieces ---- */
 void sg_split_fn(sg_fn *f);     /* behind the schedule */

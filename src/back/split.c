@@ -211,6 +211,8 @@ sg_split_fn(sg_fn *f)
 
 	if (f->around || length(f) < LONG * piece_length(f))
 		return;
+	if (!f->m->o->jit)
+		sg_order_by_reuse(f, f->m->o->piece != 0);
 	w = f->split = SG_NEW(f->ctx, sg_split);
 	w->of_step = SG_NEW_ARRAY(f->ctx, uint32_t, f->nsteps);
 	w->first = SG_NEW_ARRAY(f->ctx, sg_ref, f->nsteps);
