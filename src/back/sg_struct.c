@@ -92,6 +92,15 @@ put_gather(sg_text_writer *w, const sg_node *n)
 		put_batch_index(w, s->ext[b], b, is->rank);
 		sg_buf_puts(w->b, ", ");
 	}
+	if (!nb && !is->rank && sg_node_at(w->g, n->args[1])->op == SG_CONST) {
+		/* a number would ask for the element of every call */
+		sg_buf_putc(w->b, '[');
+		sg_put(w, n->args[1], SG_P_ANY);
+		sg_buf_puts(w->b, "]][");
+		sg_put_colons(w, axis);
+		sg_buf_puts(w->b, "0]");
+		return SG_P_POSTFIX;
+	}
 	sg_put(w, n->args[1], SG_P_ANY);
 	sg_buf_putc(w->b, ']');
 	if (!nb)

@@ -59,7 +59,13 @@ take(walk *w, sg_ext at, bool from_end, sg_span span)
 		           v_describe(e, w->whole));
 		return false;
 	}
-	w->r = sg_index(e->b, w->r, w->axis, i);
+	/* in a branch what may be missing is looked for where that is taken */
+	if (e->branch && sg_ext_const(e->sp, at, &v) &&
+	    !(sg_ext_nonneg(e->sp, room) && sg_ext_nonneg(e->sp, i)))
+		w->r = sg_gather(e->b, w->r, sg_const_int(e->b, SG_I64, sg_shape_scalar(e->sp), v),
+		                 w->axis, 0);
+	else
+		w->r = sg_index(e->b, w->r, w->axis, i);
 	return true;
 }
 

@@ -157,6 +157,18 @@ gives 'no branch asks for a column of nothing' "$rows" '{"s": -4, "grad_E": [], 
 gives 'a branch asks for columns' "$rows" '{"s": 60, "grad_E": [[0, 0], [4, 15]], "grad_p": 0}' \
 	'E=[[1, 2], [3, 4]]' k=1 p=1 'u=[3, 3]'
 fails 'a branch asks for a column of nothing' "$rows" M=0 'E=[]' k=0 p=1 'u=[-1, -2]'
+first='input e[M], E[M, 2], z, u[2]
+y = if M > 0 then e[0]*z + E[-1, 1] else z
+x = map((v) -> if v > 0.0 then e[2]*v + E[-3][0] else v, u)
+gradient y + sum(x) as s wrt e, E, z'
+gives 'no branch asks for the first of nothing' "$first" \
+	'{"s": -1, "grad_e": [], "grad_E": [], "grad_z": 1}' M=0 'e=[]' 'E=[]' z=2 'u=[-1, -2]'
+gives 'one branch of two asks' "$first" \
+	'{"s": 10, "grad_e": [2], "grad_E": [[0, 1]], "grad_z": 3}' 'e=[3]' 'E=[[5, 7]]' z=2 'u=[-1, -2]'
+gives 'both ask' "$first" \
+	'{"s": 28, "grad_e": [2, 0, 1], "grad_E": [[1, 0], [0, 0], [0, 1]], "grad_z": 3}' \
+	'e=[3, 4, 6]' 'E=[[5, 7], [8, 9], [1, 15]]' z=2 'u=[1, -4]'
+fails 'a branch asks for the third of two' "$first" 'e=[3, 4]' 'E=[[5, 7], [8, 9]]' z=2 'u=[1, -2]'
 gives 'where nothing is read no index is looked at' 'input m[R, 2], i: i64[K]
 gradient sum(m[:, i]) as s wrt m' '{"s": 0, "grad_m": []}' R=0 'm=[]' 'i=[5]'
 gives 'a product of dimensions wraps' 'dim N
