@@ -275,14 +275,14 @@ TEST(C(row_functions_agree_with_their_references))
 	                             R(sum_columns)};
 	static C(rows) *const ref[] = {R(softmax_ref), R(log_softmax_ref), R(logsumexp_ref),
 	                               R(norm_rows_ref), R(sum_columns_ref)};
-	const ptrdiff_t m[] = {0, 1, 5};
+	const ptrdiff_t m[] = {0, 1, 5, 37};
 	uint64_t seed = 3;
 	ptrdiff_t n, size, outs;
 	T *x, *y, *z;
 	int k, i, e;
 
 	for (k = 0; k < 5; k++)
-		for (i = 0; i < 3; i++)
+		for (i = 0; i < 4; i++)
 			for (e = 0; e < C(NEXTENT); e++) {
 				n = C(extent)[e];
 				size = m[i] * n;
@@ -307,6 +307,45 @@ TEST(C(row_functions_agree_with_their_references))
 				ck_assert(f[k](-1, n, NULL, NULL) == SGRT_EDIM &&
 				          f[k](n, -1, NULL, NULL) == SGRT_EDIM);
 			}
+}
+END_TEST
+
+/* Rows that are done together with others: numbers, and what is none. */
+TEST(C(a_row_is_what_it_is_alone))
+{
+	static C(rows) *const f[] = {R(softmax), R(logsumexp), R(norm_rows)};
+	static const T odd[] = {(T)NAN,  (T)INFINITY, -(T)INFINITY, 0,
+	                        (T)-0.0, (T)1e-40,    (T)3e38,      (T)2e-45};
+	enum { M = 37, MOST = 40 };
+	T x[M * MOST], y[M * MOST], z[MOST], *r;
+	uint64_t seed = 5;
+	ptrdiff_t i, j, n, outs;
+	int k;
+
+	for (n = 1; n <= MOST; n++) {
+		r = C(random)(&seed, M * n, 10);
+		memcpy(x, r, (size_t)(M * n) * sizeof *x);
+		free(r);
+		for (i = 0; i < 8; i++)
+			for (j = 0; j < n; j++) {
+				x[i * n + (i + j) % n] = j < 2 ? odd[i] : x[i * n + (i + j) % n];
+				x[(8 + i) * n + j] = odd[i];
+			}
+		for (k = 0; k < 3; k++) {
+			outs = k == 0 ? n : 1;
+			ck_assert(f[k](M, n, x, y) == SGRT_OK);
+			for (i = 0; i < M; i++) {
+				ck_assert(f[k](1, n, x + i * n, z) == SGRT_OK);
+				for (j = 0; j < outs; j++)
+					ck_assert_msg(
+					    memcmp(&z[j], &y[i * outs + j], sizeof *z) == 0 ||
+						(z[j] != z[j] &&
+					         y[i * outs + j] != y[i * outs + j]),
+					    "function %d, row %d of %d: %.17g, %.17g", k, (int)i,
+					    (int)n, (double)z[j], (double)y[i * outs + j]);
+			}
+		}
+	}
 }
 END_TEST
 
@@ -904,6 +943,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(sums_are_as_good_as_compensated_ones));
 	tcase_add_test(c, C(error_of_a_long_sum_does_not_grow));
 	tcase_add_test(c, C(row_functions_agree_with_their_references));
+	tcase_add_test(c, C(a_row_is_what_it_is_alone));
 	tcase_add_test(c, C(row_gradients_agree_with_their_references));
 	tcase_add_test(c, C(rows_with_infinities_and_nan));
 	tcase_add_test(c, C(norms_neither_overflow_nor_underflow));
