@@ -111,6 +111,7 @@ lib_sources = \
 	src/pass/cost.c \
 	src/pass/custom.c \
 	src/pass/derive.c \
+	src/pass/directions.c \
 	src/pass/elements.c \
 	src/pass/elements.h \
 	src/pass/forward.c \
@@ -370,6 +371,7 @@ test_programs = \
 	tests/check_columns \
 	tests/check_data \
 	tests/check_derive \
+	tests/check_directions \
 	tests/check_eval \
 	tests/check_files \
 	tests/check_fmt \

@@ -99,7 +99,9 @@ has_small_rows(sg_fn *f, const labels *l)
 			break;
 		}
 	}
-	return columns > 1 ? terms * columns <= most : terms <= FEW_TERMS;
+	if (terms <= FEW_TERMS)
+		return columns <= SMALL_ROW;
+	return columns > 1 && terms * columns <= most;
 }
 
 bool

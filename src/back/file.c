@@ -444,7 +444,8 @@ open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
 static const sg_program *
 prepared(sg_ctx *ctx, const sg_program *p)
 {
-	return sg_split_small(ctx, sg_rows_across(ctx, sg_order_products(ctx, p)));
+	return sg_split_small(
+	    ctx, sg_rows_across(ctx, sg_order_products(ctx, sg_directions_last(ctx, p))));
 }
 
 /* ensures: names of all entries, and but for several files their schedules and workspaces. */

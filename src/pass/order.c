@@ -18,6 +18,7 @@ enum {
 	MOST_LABELS = 32,
 	LARGE = 1000, /* what a dimension counts as */
 	SMALL = 64,
+	FEW = 4, /* terms of a sum that needs no kernel */
 };
 
 /* Costs of the new order, over those of the old one, at most. */
@@ -384,8 +385,18 @@ same_order(const factor *x, const factor *y)
 	return x->n == y->n && memcmp(x->label, y->label, x->n) == 0;
 }
 
-/* How the product of x and y is best laid out: as wanted where that is a matrix product, or no sum
- * at all; else rows of x, columns of y. x and y change places where that helps. */
+static void
+exchange(uint32_t *x, uint32_t *y)
+{
+	const uint32_t z = *x;
+
+	*x = *y;
+	*y = z;
+}
+
+/* How the product of x and y is best laid out: as wanted where that is a matrix product, no sum at
+ * all, or one of few terms, which goes in any order; else rows of x, columns of y. x and y change
+ * places where that helps. */
 static factor
 layout(const tree *t, const factor *wanted, uint32_t *x, uint32_t *y)
 {
@@ -402,11 +413,13 @@ layout(const tree *t, const factor *wanted, uint32_t *x, uint32_t *y)
 	append(&two, wanted->n, wanted->label, rx);
 	if (same_order(&one, wanted))
 		return one;
+	if (!same_order(&two, wanted) && volume(t, 0, (rx | ry) & ~wanted->set) <= FEW) {
+		if (!(ry >> wanted->label[wanted->n - 1] & 1))
+			exchange(x, y);
+		return *wanted;
+	}
 	if (same_order(&two, wanted) || volume(t, 0, rx & ~ry) < volume(t, 0, ry & ~rx)) {
-		const uint32_t z = *x;
-
-		*x = *y;
-		*y = z;
+		exchange(x, y);
 		return two;
 	}
 	return one;
@@ -430,8 +443,8 @@ operand(ordering *w, const tree *t, uint32_t factors, const factor *order, const
 	return product(w, t, factors, &wanted);
 }
 
-/* The labels that are summed: in the order of an operand that is a factor; else those in front that
- * more factors have, since there they are no sum. */
+/* The labels that are summed: in the order of an operand that is a factor; else the longest behind
+ * the others, so that products element by element go along them. */
 static factor
 summed(const tree *t, uint32_t x, uint32_t y)
 {
@@ -441,15 +454,15 @@ summed(const tree *t, uint32_t x, uint32_t y)
 	for (uint32_t k = 0; k < t->n; k++)
 		if (x == (uint32_t)1 << k || y == (uint32_t)1 << k)
 			append(&sum, t->f[k].n, t->f[k].label, set);
-	for (uint32_t owners = t->n; owners > 0; owners--)
-		for (uint8_t l = 0; l < t->nlabels; l++) {
-			uint32_t n = 0;
+	while (sum.set != set) {
+		uint8_t least = MOST_LABELS;
 
-			for (uint32_t k = 0; k < t->n; k++)
-				n += t->f[k].set >> l & 1;
-			if (n == owners)
-				append(&sum, 1, &l, set);
-		}
+		for (uint8_t l = 0; l < t->nlabels; l++)
+			if ((set & ~sum.set) >> l & 1 &&
+			    (least == MOST_LABELS || t->size[0][l] < t->size[0][least]))
+				least = l;
+		append(&sum, 1, &least, set);
+	}
 	return sum;
 }
 

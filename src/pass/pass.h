@@ -28,6 +28,11 @@ void sg_share_loops(sg_ctx *ctx, sg_program *p);
  * requires: no DERIV.  preserves: outputs, up to the order of what a loop stacks. */
 void sg_merge_loops(sg_ctx *ctx, sg_program *p);
 
+/* directions_last - for emission: what forward derivatives have in front and Jacobians behind is
+ * made behind (directions.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p
+ * itself, or a copy. */
+const sg_program *sg_directions_last(sg_ctx *ctx, const sg_program *p);
+
 /* order_products - for emission: sums of products of several factors in the cheapest order (order.c).
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to rounding. Gives p itself, or a copy. */
 const sg_program *sg_order_products(sg_ctx *ctx, const sg_program *p);

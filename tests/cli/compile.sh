@@ -410,6 +410,30 @@ expect 'several angles' 0 '' '' compile turns.sg -o turns
 test "$(sed -n 's/.*sgrt_[a-z]*_f64(\([ab].*\));$/\1/p' turns/turns.c | tr '\n' ' ')" = 'a[1] a[1] b[0] b[0] b[0] a[2] a[2] '
 judge 'have their functions side by side' $?
 
+cat >skin.sg <<'END'
+input theta[9] = rand([9], seed=1), weights[V, 5] = rand([V, 5], seed=2), base[V, 4] = rand([V, 4], seed=3)
+input at: i64[n, 2] = cast(V*rand([n, 2], seed=4), i64)
+input inverse[5, 4, 4] = rand([5, 4, 4], seed=5), x[V, 3], w[3, 18]
+bones = [[[sin(theta[k])*theta[(j + k) % 9], cos(theta[j]), theta[k], 1.0*k] for j in 0..3] for k in 0..5]
+turn  = [[theta[5], theta[6], 0.0], [0.0, theta[7], 1.0], [theta[8], 0.0, 1.0]]
+hand  = einsum("vb,bij,vj->vi", weights, bones @ inverse, base) @ turn
+y     = hand[at[:, 0]] - hand[at[:, 1]]
+entry slopes = jacobian(y, theta, mode="forward") as j
+entry few    = x @ w as y
+entry same   = max(abs(jacobian(y, theta, mode="forward") - jacobian(y, theta, mode="reverse"))) < 1e-12 as same
+END
+expect 'a skinned hand' 0 '' '' compile skin.sg -o skin
+grep -q 'j\[i \* 27 + j2\] = t_hand\[j2 + at3 \* 27\] - t_hand\[j2 + at2 \* 27\];' skin/skin.c
+judge 'has its tangents stored as its Jacobian reads them' $?
+sed -n '/^skin_slopes_any/,/^}/p' skin/skin.c | grep -q '= weights\[i \* 5 + k\] \*'
+judge 'multiplies along the longer of two axes that are summed' $?
+! sed -n '/^skin_few(/,/^}/p' skin/skin.c | grep -q sgrt_matmul
+judge 'and sums few terms in loops' $?
+for backend in interp jit cc; do
+	expect "its Jacobian is that of the reverse mode by $backend" 0 'same = True' '' \
+		run --backend=$backend skin.sg same --dim=V=600 --dim=n=300
+done
+
 cat >joints.sg <<'END'
 input q[9], far
 def add(z, a) = z*sin(a) + cos(a)*z**2
