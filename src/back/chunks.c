@@ -5,9 +5,9 @@
  * loop is cut into chunks of some hundred turns. For each chunk and each such value, a loop of its
  * own evaluates the operands into an array, the routine replaces them by the results, and the loop
  * proper reads these. An operand that something else needs too, as the angle whose sine and cosine
- * are taken, is evaluated once. A chunk's arrays are still in the nearest cache. Loops of few turns
- * stay as they are, and so do values that a condition guards, for a loop of operands would not know
- * it. */
+ * are taken, is evaluated once. Indices are checked before the loop proper, which then has no way
+ * out and becomes SIMD. A chunk's arrays are still in the nearest cache. Loops of few turns stay as
+ * they are, and so do values that a condition guards, for a loop of operands would not know it. */
 #include "back/nest.h"
 
 #include <string.h>
@@ -21,6 +21,7 @@ struct sg_chunks {
 	const char **text;        /* by value: its element of an array; NULL: none yet */
 	const char **array;       /* by value: that array */
 	bool *needed;             /* by value: as it was found for the whole loop */
+	bool *checked;            /* by value: an index that a loop over the chunk has checked */
 };
 
 /* ---- which values ---- */
@@ -118,6 +119,7 @@ sg_choose_chunks(sg_nest *n)
 	c->text = SG_NEW_ARRAY(n->f->ctx, const char *, n->s->nvals);
 	c->array = SG_NEW_ARRAY(n->f->ctx, const char *, n->s->nvals);
 	c->needed = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nvals);
+	c->checked = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nvals);
 	n->chunks = c;
 }
 
@@ -228,26 +230,78 @@ declare_operands(const chunk *c, const sg_val *v, const char **name, bool *varie
 	}
 }
 
+/* A loop that evaluates what is needed, and stores the operands of v; NULL: nothing. */
 static void
-fill_operands(const chunk *c, const sg_val *v, const char *const *name, const bool *varies)
+print_needed(const chunk *c, const sg_val *v, const char *const *name, const bool *varies)
 {
 	sg_nest *n = c->n;
 	sg_buf *out = n->f->b, text;
 
-	need_operands(n, v);
 	sg_buf_init(&text, n->f->ctx);
 	n->f->b = &text;
 	n->f->indent++;
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == n->ngroups && n->s->val[i].needed)
 			sg_print_val(n, &n->s->val[i]);
-	for (uint32_t k = 0; k < v->nargs; k++)
+	for (uint32_t k = 0; v && k < v->nargs; k++)
 		if (varies[k])
 			sg_line(n->f, "%s[%s] = %s;", name[k], c->turn,
 			        sg_val_text(n, v->arg[k]).s);
 	n->f->indent--;
 	n->f->b = out;
 	print_turns(c, sg_buf_text(&text));
+}
+
+static bool
+is_index(const sg_nest *n, size_t i)
+{
+	const sg_val *v = &n->s->val[i];
+
+	return v->kind == SG_V_AT && v->needed && v->depth == n->ngroups;
+}
+
+/* The loop that was printed has checked the indices in it, where it ends the function: not where it
+ * is one of many threads'. */
+static void
+note_checked(const sg_nest *n)
+{
+	for (size_t i = 1; i < n->s->nvals && !n->inside && !n->strip; i++)
+		n->chunks->checked[i] = n->chunks->checked[i] || is_index(n, i);
+}
+
+static void
+fill_operands(const chunk *c, const sg_val *v, const char *const *name, const bool *varies)
+{
+	need_operands(c->n, v);
+	print_needed(c, v, name, varies);
+	note_checked(c->n);
+}
+
+/* A loop that checks the indices of the loop proper. requires: what that needs */
+static void
+check_indices(const chunk *c)
+{
+	sg_nest *n = c->n;
+	bool *want = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nvals), any = false;
+
+	if (n->inside || n->strip)
+		return;
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		want[i] = is_index(n, i) && !n->chunks->checked[i];
+		any = any || want[i];
+	}
+	if (!any)
+		return;
+	need_only(n, want);
+	print_needed(c, NULL, NULL, NULL);
+	note_checked(n);
+	need_roots(n);
+}
+
+bool
+sg_chunk_checked(const sg_nest *n, const sg_val *v)
+{
+	return n->chunks && n->chunks->checked[v - n->s->val];
 }
 
 /* Do the elements for all turns of loop d lie one beside the other? */
@@ -375,14 +429,17 @@ print_chunk(const chunk *c)
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		all->needed[i] = n->s->val[i].needed;
 		all->text[i] = NULL;
+		all->checked[i] = false;
 	}
 	for (uint32_t k = 0; k < all->count; k++)
 		print_call(c, all->at[k]);
 	need_roots(n);
+	check_indices(c);
 	sg_print_nest_loop(n, c->d, c->from, c->to);
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		n->s->val[i].needed = all->needed[i];
 		all->text[i] = NULL;
+		all->checked[i] = false;
 	}
 }
 

@@ -95,6 +95,8 @@ void sg_choose_chunks(sg_nest *n); /* requires: depths */
 void sg_print_chunks(sg_nest *n, uint32_t d, const char *from, const char *to);
 /* The element of an array that the value is read from; NULL: it is evaluated where it stands. */
 const char *sg_chunk_element(const sg_nest *n, const sg_val *v);
+/* Is the value an index that a loop before has checked? */
+bool sg_chunk_checked(const sg_nest *n, const sg_val *v);
 
 /* ---- window.c: a copy of a part of an array ---- */
 void sg_choose_window(sg_nest *n); /* requires: which loops are one; nothing else is chosen */

@@ -364,8 +364,9 @@ print_checked(sg_nest *n, sg_val *v)
 	        sg_c_paren(f, sg_val_text(n, v->arg[0]), SG_PREC_CAST));
 	sg_line(f, "if (%s < 0)", v->text);
 	sg_line(f, "\t%s += %s;", v->text, below);
-	sg_print_failure(n, sg_text(f->ctx, "%s < 0 || %s >= %s", v->text, v->text, below),
-	                 sg_use(f->m, "SGRT_EINDEX"));
+	if (!sg_chunk_checked(n, v))
+		sg_print_failure(n, sg_text(f->ctx, "%s < 0 || %s >= %s", v->text, v->text, below),
+		                 sg_use(f->m, "SGRT_EINDEX"));
 }
 
 static const char *

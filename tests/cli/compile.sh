@@ -347,6 +347,23 @@ for of in '[0.5,-2,3e8,0,1e-200]' '[]'; do
 	judge "angles by $of by cc are what the evaluator says" $?
 done
 
+cat >chosen.sg <<'END'
+input x[N], y[M], k: i64[K], l: i64[K]
+output sin(x[k])*y[l] + x[k] as s
+END
+expect 'sines of what indices choose' 0 '' '' compile chosen.sg -o chosen --standalone
+[ "$(grep -c 'return SGRT_EINDEX;' chosen/chosen.c)" = 2 ] &&
+	[ "$(grep -c 'if (at[0-9]* < 0)' chosen/chosen.c)" = 4 ]
+judge 'check the indices before the loop that reads there' $?
+for of in 'k=[0,-1,1] l=[1,0,-2]' 'k=[0,2,1] l=[0,0,0]' 'k=[0,1,1] l=[0,0,-3]' 'k=[] l=[]'; do
+	# shellcheck disable=SC2086
+	"$SYMGRAD" run --backend=interp chosen.sg 'x=[1,2]' 'y=[3,4]' $of >wanted 2>&1
+	# shellcheck disable=SC2086
+	"$SYMGRAD" run --backend=cc chosen.sg 'x=[1,2]' 'y=[3,4]' $of >got 2>&1
+	cmp -s wanted got
+	judge "chosen by $of by cc are what the evaluator says" $?
+done
+
 # ---- samples that do not count
 cat >classes.sg <<'END'
 input x[N, 4], label: i32[N]
