@@ -433,6 +433,7 @@ static const row rows[] = {
     {F(digamma), -8, 20, -100, 200, 4, 4},
     {F(digamma), -100, 0, -1e6, 1e305, 4, 4},
     {"polygamma 1", d_poly1, f_poly1, x_poly1, 0, 30, 1e-30, 1e30, 4, 4},
+    {"polygamma 1", d_poly1, f_poly1, x_poly1, 0, 3, 1e-160, 1e305, 4, 4},
     {"polygamma 1", d_poly1, f_poly1, x_poly1, -60, 0, -70, 0, 4, 4},
     {"polygamma 2", d_poly2, f_poly2, x_poly2, 0, 30, 1e-30, 1e30, 4, 4},
     {"polygamma 5", d_poly5, f_poly5, x_poly5, 0, 30, 1e-30, 1e30, 4, 4},
