@@ -122,6 +122,8 @@ static const struct {
      "i] as e\n"
      "gradient sum(tanh(x[i]*y)**2) as s wrt x, y\n",
      1e-11},
+    {"rows that are all alike", "sgrt_block_store_f64",
+     "input x[N, 4]\ngradient sum(sum(x, axis=0)**2) as y wrt x\n", 1e-11},
     {"what runs on from tile to tile", "sgrt_block_cumsum_f64",
      "input x[N], y[3, N], z[N, 20], k: i64[N], l: i32[3, N]\n"
      "output cumsum(x) as a, cumsum(y, axis=0) as b, cumsum(flip(z), axis=0) as c, cumsum(k) as "

@@ -222,7 +222,7 @@ how_of_root(const sg_blocks *b, const sg_root *r)
 		                                  sg_block_routine(b, "neg", "", t))
 		           ? SG_B_STEP
 		           : SG_B_EACH;
-	return !r->add && !r->negate && !whole ? SG_B_STEP : SG_B_EACH;
+	return !r->add && !r->negate ? SG_B_STEP : SG_B_EACH;
 }
 
 static void

@@ -296,7 +296,7 @@ store_step(sg_blocks *b, uint32_t item)
 		copy_plain(b, &b->n->s->val[v], to);
 		return;
 	}
-	x = sg_block_operand(b, v, p);
+	x = b->item[item].in_row ? sg_block_operand(b, v, p) : sg_block_array(b, v, p);
 	if (r->add)
 		sg_line(b->f, "%s(%s, %s, %s, %s);",
 		        sg_block_typed(b, r->negate ? "sub_vv" : "add_vv", t), b->count, to, x, to);
