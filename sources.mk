@@ -316,6 +316,9 @@ runtime_templates = \
 	runtime/linalg.c.in \
 	runtime/loss.c.in \
 	runtime/matmul.c.in \
+	runtime/matmul_dots.h.in \
+	runtime/matmul_tile.h.in \
+	runtime/matmul_zeros.h.in \
 	runtime/normal.c.in \
 	runtime/power.h.in \
 	runtime/powers.h.in \

@@ -11,7 +11,7 @@
 # each of these names, which NAME stands for (and SHORT for i32 where that is int32_t, LONG for
 # int32_t where that is i32). "@for NAME VALUE" or "@for NAME VALUE ; VALUE OF INTEGERS" in the
 # lines behind @types: once more for each of these, VALUE too is replaced; without the second form
-# the integers are passed over.
+# the integers are passed over. "@include FILE", of the same folder: its lines stand here.
 
 function name_types(t) {
 	wide = t ~ /64$/
@@ -100,23 +100,32 @@ function flush_section(    i, k, n, t, names, name) {
 	lines = rows = 0
 }
 
-BEGIN { types = "" }
-/^@types / {
-	flush_section()
-	types = substr($0, 8)
-	for_names = ""
-	if (match(types, / for /)) {
-		for_names = substr(types, RSTART + 5)
-		types = substr(types, 1, RSTART - 1)
+function read_line(s,    dir, inner) {
+	if (s ~ /^@include /) {
+		dir = FILENAME
+		sub(/[^\/]*$/, "", dir)
+		while ((getline inner < (dir substr(s, 10))) > 0) read_line(inner)
+		close(dir substr(s, 10))
+	} else if (s ~ /^@types /) {
+		flush_section()
+		types = substr(s, 8)
+		for_names = ""
+		if (match(types, / for /)) {
+			for_names = substr(types, RSTART + 5)
+			types = substr(types, 1, RSTART - 1)
+		}
+		if (types == "none") types = ""
+	} else if (types == "") {
+		print s
+	} else if (s ~ /^@for /) {
+		split(s, word, " ")
+		row_name[++rows] = word[2]
+		row_value[rows] = substr(s, length(word[2]) + 7)
+	} else {
+		line[++lines] = s
 	}
-	if (types == "none") types = ""
-	next
 }
-types == "" { print; next }
-/^@for / {
-	row_name[++rows] = $2
-	row_value[rows] = substr($0, length($2) + 7)
-	next
-}
-{ line[++lines] = $0 }
+
+BEGIN { types = "" }
+{ read_line($0) }
 END { flush_section() }
