@@ -3,12 +3,13 @@
  * softmax and its like take the last axis; along another one they stand between transpositions. The
  * runtime's routines want their rows in memory one after the other, so that all would be copied
  * there and back. Where the elements that lie side by side are many, reductions and elementwise
- * operations go along them instead, as the sum over the rows of a matrix does: m = max x    e =
- * exp(x - m)    softmax = e / sum e log sum exp = m + log1p((c - 1) + r),  c of the x being m, r
- * the sum of the e of the others c is there so that the maximum's own 1 is not among the terms: a
- * row with one large number keeps its small digits. As in the routines a NaN or +inf makes a
- * softmax NaN, and so do numbers that are all -inf; logsumexp keeps what is infinite. The extent of
- * the rows is a constant: there is no maximum of nothing. */
+ * operations go along them instead, as the sum over the rows of a matrix does. With m = max x:
+ *   softmax = e/sum e, e = exp(x - m)
+ *   log sum exp = m + log1p((c - 1) + r), c of the x being m, r the sum of the e of the others
+ * The c keeps the maximum's own 1 out of the sum: a row with one large number keeps its small
+ * digits. As in the routines a NaN or +inf makes a softmax NaN, and so do numbers that are all -inf;
+ * logsumexp keeps what is infinite. The extent of the rows is a constant: there is no maximum of
+ * nothing. */
 #include "pass/sweep.h"
 
 enum { LEAST = 16 }; /* elements side by side */
