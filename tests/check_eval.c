@@ -378,7 +378,8 @@ static const example examples[] = {
      {{F, 2, {2, 2}, {1, 2, 2, 4}}},
      SGRT_EPOSDEF,
      {F, 2, {2, 2}, {0}}},
-    /* by hand: sym(h(L' G)) = [[1.5, 1], [1, 4]] with G = [[1, 0], [1, 4]], between [[2, 0], [1, 2]] */
+    /* by hand: sym(h(L' G)) = [[1.5, 1], [1, 4]] with G = [[1, 0], [1, 4]], between [[2, 0], [1,
+       2]] */
     {"adjoint of cholesky",
      SG_CHOLBACK,
      0,
@@ -452,6 +453,14 @@ static const example examples[] = {
      {{F, 2, {3, 1}, {1000, -INF, INF}}},
      0,
      {F, 1, {3}, {1000, -INF, INF}}},
+    {"logsumexp beside a large number", /* mpmath: log1p(3 exp(-20)) */
+     SG_LOGSUMEXP,
+     0,
+     {0},
+     1,
+     {{F, 2, {1, 4}, {-20, 0, -20, -20}}},
+     0,
+     {F, 1, {1}, {6.18346084819807941e-9}}},
     {"norm without overflow",
      SG_NORM,
      0,

@@ -307,6 +307,7 @@ typedef struct row {
 	const sg_tensor *x;
 	int64_t first, n;
 	double shift; /* of exponents, or a scale */
+	int64_t top;  /* the maximum's place */
 } row;
 
 static int64_t
@@ -366,19 +367,28 @@ exp_term(const void *arg, int64_t i)
 {
 	const row *r = arg;
 
-	return exp(row_get(r, i) - r->shift);
+	return i == r->top ? 0 : exp(row_get(r, i) - r->shift);
 }
 
-/* The shift is the row's maximum, made 0 where that is -inf, so that a row of -inf sums to 0. */
+/* The sum of exp(x - max) but for the maximum's own 1, beside which small terms would lose their
+ * digits; inf or NaN where that has none. */
 static double
 sum_exp(row *r, double *max)
 {
 	double m = -INFINITY;
 
-	for (int64_t i = 0; i < r->n; i++)
-		m = sgrt_max_f64(m, row_get(r, i));
+	r->top = -1;
+	for (int64_t i = 0; i < r->n; i++) {
+		const double x = row_get(r, i);
+
+		if (x > m)
+			r->top = i;
+		m = sgrt_max_f64(m, x);
+	}
+	if (isinf(m))
+		r->top = -1;
 	*max = m;
-	r->shift = m == -INFINITY ? 0 : m;
+	r->shift = m;
 	return sg_pairwise(exp_term, r, 0, r->n);
 }
 
@@ -392,12 +402,13 @@ sg_eval_softmax(const sg_eval *e)
 
 	for (int64_t first = 0; first < out->count; first += n) {
 		row r = {.x = e->args[0], .first = first, .n = n};
-		double max, sum = sum_exp(&r, &max);
+		double max, others = sum_exp(&r, &max);
 
 		for (int64_t i = 0; i < n; i++) {
 			double d = row_get(&r, i) - max;
 
-			sg_tensor_set(out, first + i, logs ? d - log(sum) : exp(d) / sum);
+			sg_tensor_set(out, first + i,
+			              logs ? d - log1p(others) : exp(d) / (1 + others));
 		}
 	}
 	return SGRT_OK;
@@ -411,9 +422,9 @@ sg_eval_logsumexp(const sg_eval *e)
 
 	for (int64_t i = 0; i < e->out->count; i++) {
 		row r = {.x = e->args[0], .first = i * n, .n = n};
-		double max, sum = sum_exp(&r, &max);
+		double max, others = sum_exp(&r, &max);
 
-		sg_tensor_set(e->out, i, isinf(max) ? max : max + log(sum));
+		sg_tensor_set(e->out, i, isinf(max) ? max : max + log1p(others));
 	}
 	return SGRT_OK;
 }
