@@ -109,9 +109,9 @@ static sg_ref
 log_softmax_of(const rows *r)
 {
 	const sg_ref none = sg_ew2(r->b, SG_SUB, r->top, r->top);
+	const sg_ref taken = spread(r, sg_ew2(r->b, SG_ADD, log_of_sum(r), none));
 
-	return sg_ew2(r->b, SG_SUB, below_top(r),
-	              spread(r, sg_ew2(r->b, SG_ADD, log_of_sum(r), none)));
+	return sg_ew2(r->b, SG_SUB, below_top(r), taken);
 }
 
 /* y, which has the axes of x but for the one along the rows, in the order that `perm` gives those
