@@ -229,8 +229,9 @@ unless_empty(const guarding *w, const sg_node *n, sg_ref r)
 	/* may be shared by all slices and steps, whatever they take */
 	r = sg_ew3(b, SG_SELECT, has, r, sg_const_int(b, t, s, 0));
 	const sg_ref checked = sg_ew1(b, SG_NONEMPTY, sg_ew3(b, SG_SELECT, w->flag, count, one));
+	const sg_ref none = sg_const_int(b, t, s, 0);
 	return sg_ew3(b, SG_SELECT, sg_broadcast(b, sg_ew2(b, SG_LT, zero, checked), s, NULL), r,
-	              sg_const_int(b, t, s, 0));
+	              none);
 }
 
 /* Does the node write to an axis that may have no elements? */
@@ -265,8 +266,8 @@ with_one_more(const guarding *w, const sg_node *n, sg_ref index, sg_ref v, uint3
 	const sg_shape *s = sg_shape_of(b, index);
 	const sg_ext extent = n->shape->ext[axis], one = sg_ext_int(b->sp, 1),
 		     more = sg_ext_add(b->sp, extent, one);
-	const sg_ref at = sg_ew3(b, SG_SELECT, sg_broadcast(b, w->flag, s, NULL),
-	                         one_further(b, index, extent), sg_const_int(b, SG_I64, s, 0));
+	const sg_ref first = sg_const_int(b, SG_I64, s, 0), further = one_further(b, index, extent);
+	const sg_ref at = sg_ew3(b, SG_SELECT, sg_broadcast(b, w->flag, s, NULL), further, first);
 	sg_ext ext[SG_MAX_RANK];
 	sg_ref r;
 

@@ -356,8 +356,8 @@ in_segments(elab *e, const sg_loop *l, int64_t k)
 		segment[i] = sg_seed(b, sg_type_of(b, xs[i]), led(e, 1, &ke, s, 1), ++e->binds);
 	}
 	inner.length = ke;
-	inner.count = sg_ew2(b, SG_MIN, sg_const_int(b, SG_I64, scalar, k),
-	                     sg_ew2(b, SG_SUB, l->count, param[l->nc]));
+	const sg_ref left = sg_ew2(b, SG_SUB, l->count, param[l->nc]);
+	inner.count = sg_ew2(b, SG_MIN, sg_const_int(b, SG_I64, scalar, k), left);
 	inner.init = param;
 	inner.xs = segment;
 	const sg_ref steps = sg_loop_make(b, &inner);

@@ -72,9 +72,8 @@ f_eye(elab *e, call_args *a)
 		return POISON;
 	ext[0] = ext[1] = n;
 	const sg_shape *s = sg_shape_make(e->sp, 2, ext);
-	sg_ref i = sg_iota(e->b, n);
-	sg_ref eq = sg_ew2(e->b, SG_EQ, sg_broadcast(e->b, i, s, (int64_t[]){0}),
-	                   sg_broadcast(e->b, i, s, (int64_t[]){1}));
+	sg_ref i = sg_iota(e->b, n), column = sg_broadcast(e->b, i, s, (int64_t[]){1});
+	sg_ref eq = sg_ew2(e->b, SG_EQ, sg_broadcast(e->b, i, s, (int64_t[]){0}), column);
 	return v_tensor(sg_cast(e->b, eq, e->real));
 }
 
@@ -117,8 +116,10 @@ f_linspace(elab *e, call_args *a)
 	sg_ref m = sg_cast(e->b, sg_dim_value(e->b, last), own), i = sg_iota(e->b, n);
 	sg_ref one = sg_const(e->b, own, scalar, 1);
 	/* n = 1: the step is not used, and must not be 0/0 */
-	sg_ref step = sg_ew2(e->b, SG_DIV, sg_ew2(e->b, SG_SUB, q, p), sg_ew2(e->b, SG_MAX, m, one));
-	sg_ref x = sg_ew2(e->b, SG_MUL, sg_cast(e->b, i, own), sg_broadcast(e->b, step, s, NULL));
+	sg_ref steps = sg_ew2(e->b, SG_MAX, m, one);
+	sg_ref step = sg_ew2(e->b, SG_DIV, sg_ew2(e->b, SG_SUB, q, p), steps);
+	sg_ref x = sg_broadcast(e->b, step, s, NULL);
+	x = sg_ew2(e->b, SG_MUL, sg_cast(e->b, i, own), x);
 	x = sg_ew2(e->b, SG_ADD, sg_broadcast(e->b, p, s, NULL), x);
 	sg_ref is_last = sg_ew2(e->b, SG_EQ, i, sg_broadcast(e->b, sg_dim_value(e->b, last), s, NULL));
 	sg_ref more = sg_ew2(e->b, SG_LT, sg_const_int(e->b, SG_I64, s, 0), i);
@@ -188,7 +189,8 @@ f_arange(elab *e, call_args *a)
 	if (sg_ext_const(e->sp, n, &k) && k < 0)
 		n = sg_ext_int(e->sp, 0);
 	const sg_shape *s = sg_shape_make(e->sp, 1, &n);
-	sg_ref x = sg_ew2(e->b, SG_MUL, sg_iota(e->b, n), sg_const_int(e->b, SG_I64, s, by));
+	sg_ref x = sg_const_int(e->b, SG_I64, s, by);
+	x = sg_ew2(e->b, SG_MUL, sg_iota(e->b, n), x);
 	return v_tensor(sg_ew2(e->b, SG_ADD, x, sg_broadcast(e->b, extent_value(e, lo), s, NULL)));
 }
 

@@ -264,13 +264,13 @@ f_var(elab *e, call_args *a)
 value
 f_std(elab *e, call_args *a)
 {
-	sg_ref v = variance(e, a), zero;
+	sg_ref v = variance(e, a), zero, root;
 
 	if (!v)
 		return POISON;
 	zero = sg_const(e->b, sg_type_of(e->b, v), sg_shape_of(e->b, v), 0);
-	return v_tensor(sg_ew3(e->b, SG_SELECT, sg_ew2(e->b, SG_EQ, v, zero), zero,
-	                       sg_ew1(e->b, SG_SQRT, v)));
+	root = sg_ew1(e->b, SG_SQRT, v);
+	return v_tensor(sg_ew3(e->b, SG_SELECT, sg_ew2(e->b, SG_EQ, v, zero), zero, root));
 }
 
 /* The axes of the mask as one last axis; the others in order before it. */
@@ -408,8 +408,8 @@ cumulate(elab *e, sg_ref x, sg_op op)
 	sg_ref i = sg_broadcast(e->b, sg_iota(e->b, s->ext[axis]), s, &axis);
 	sg_ref first = sg_ew2(e->b, SG_EQ, i, sg_const_int(e->b, SG_I64, s, 0));
 	sg_ref zero = sg_const_int(e->b, sg_type_of(e->b, x), s, 0);
-	return sg_linrec(e->b, sg_ew3(e->b, SG_SELECT, first, zero, x),
-	                 sg_ew3(e->b, SG_SELECT, first, x, zero));
+	sg_ref start = sg_ew3(e->b, SG_SELECT, first, x, zero);
+	return sg_linrec(e->b, sg_ew3(e->b, SG_SELECT, first, zero, x), start);
 }
 
 value

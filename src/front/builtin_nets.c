@@ -256,8 +256,9 @@ f_conv(elab *e, call_args *a)
 	memcpy(w.size, sw->ext + 2, w.n * sizeof *w.size);
 	if (!count_windows(e, a, r[0], &w, "the kernel"))
 		return POISON;
-	y = convolved(e, windowed(e, padded(e, grouped(e, r[0], 1, number(e, groups)), &w), &w),
-	              grouped(e, r[1], 0, number(e, groups)), w.n);
+	const sg_ref kernel = grouped(e, r[1], 0, number(e, groups));
+	const sg_ref image = padded(e, grouped(e, r[0], 1, number(e, groups)), &w);
+	y = convolved(e, windowed(e, image, &w), kernel, w.n);
 	sg_ext ext[2 + MAX_SPACE] = {sx->ext[0], sw->ext[0]};
 	memcpy(ext + 2, w.count, w.n * sizeof *ext);
 	const sg_shape *s = sg_shape_make(e->sp, 2 + w.n, ext);

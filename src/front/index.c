@@ -191,8 +191,10 @@ linear_index(elab *e, uint32_t n, sg_ref *idx, const sg_ext *extent, sg_ext *siz
 		sg_ref len = sg_broadcast(b, sg_dim_value(b, extent[k]), s, NULL);
 		sg_ref zero = sg_const_int(b, SG_I64, s, 0), i = sg_cast(b, idx[k], SG_I64);
 
-		i = sg_ew3(b, SG_SELECT, sg_ew2(b, SG_LT, i, zero), sg_ew2(b, SG_ADD, i, len), i);
-		sg_ref in = sg_ew2(b, SG_AND, sg_ew2(b, SG_LE, zero, i), sg_ew2(b, SG_LT, i, len));
+		sg_ref behind = sg_ew2(b, SG_ADD, i, len);
+		i = sg_ew3(b, SG_SELECT, sg_ew2(b, SG_LT, i, zero), behind, i);
+		sg_ref in = sg_ew2(b, SG_LT, i, len);
+		in = sg_ew2(b, SG_AND, sg_ew2(b, SG_LE, zero, i), in);
 		ok = ok ? sg_ew2(b, SG_AND, ok, in) : in;
 		sum = sum ? sg_ew2(b, SG_ADD, sg_ew2(b, SG_MUL, sum, len), i) : i;
 	}

@@ -193,7 +193,8 @@ extent_value(elab *e, sg_ext x)
 
 	if (!sg_ext_risk(e->sp, x, &rest, &times, &p, &q))
 		return sg_dim_value(e->b, x);
-	const sg_ref quotient = sg_ew2(e->b, SG_FLOORDIV, extent_value(e, p), extent_value(e, q));
+	const sg_ref divisor = extent_value(e, q);
+	const sg_ref quotient = sg_ew2(e->b, SG_FLOORDIV, extent_value(e, p), divisor);
 	const sg_ref product = sg_ew2(e->b, SG_MUL, extent_value(e, times), quotient);
 
 	return sg_ew2(e->b, SG_ADD, extent_value(e, rest), product);

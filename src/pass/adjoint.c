@@ -171,8 +171,10 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 		return a.raw ? a : c;
 	if (same_mask(a.mask, c.mask))
 		return (sg_adj){add(b, a.raw, c.raw), a.clean && c.clean, a.mask};
-	if ((a.mask && a.mask->light) || (c.mask && c.mask->light))
-		return sg_adj_add(b, sg_adj_settle(b, a), sg_adj_settle(b, c));
+	if ((a.mask && a.mask->light) || (c.mask && c.mask->light)) {
+		c = sg_adj_settle(b, c);
+		return sg_adj_add(b, sg_adj_settle(b, a), c);
+	}
 	if (complementary(a.mask, c.mask)) {
 		sg_ref yes = a.mask->side ? a.raw : c.raw, no = a.mask->side ? c.raw : a.raw;
 
@@ -184,7 +186,8 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 	if (inside(c.mask, a.mask))
 		return (sg_adj){add(b, a.raw, sg_adj_solid(b, c)), a.clean, a.mask};
 	sg_ref either = sg_ew2(b, SG_OR, a.mask->node, c.mask->node);
-	sg_ref sum = sg_ew2(b, SG_ADD, sg_adj_solid(b, a), sg_adj_solid(b, c));
+	sg_ref sum = sg_adj_solid(b, c);
+	sum = sg_ew2(b, SG_ADD, sg_adj_solid(b, a), sum);
 	return (sg_adj){sum, true, sg_mask_plain(b, either)};
 }
 

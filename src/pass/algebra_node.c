@@ -122,7 +122,8 @@ known_node(sg_algebra_state *a, known_kind kind, double of)
 		break;
 	case OF_SQRT_2PI:
 	case OF_LOG_2PI:
-		r = sg_raw_node(a, SG_MUL, number(a, 2), number(a, pi));
+		r = number(a, pi);
+		r = sg_raw_node(a, SG_MUL, number(a, 2), r);
 		r = sg_raw_node(a, kind == OF_LOG_2PI ? SG_LOG : SG_SQRT, r, 0);
 		break;
 	}

@@ -34,11 +34,10 @@ identity(sg_build *b, sg_type t, const sg_shape *s)
 	const sg_ext n = sg_shape_size(b->sp, s), two[2] = {n, n};
 	const sg_shape *square = sg_shape_make(b->sp, 2, two);
 	const int64_t down = 0, across = 1;
-	sg_ref i = sg_iota(b, n), eq;
+	const sg_ref i = sg_iota(b, n), column = sg_broadcast(b, i, square, &across);
+	const sg_ref eq = sg_ew2(b, SG_EQ, sg_broadcast(b, i, square, &down), column);
 	sg_ext e[SG_MAX_RANK];
 
-	eq = sg_ew2(b, SG_EQ, sg_broadcast(b, i, square, &down),
-	            sg_broadcast(b, i, square, &across));
 	if (s->rank == SG_MAX_RANK)
 		sg_raise(b->ctx, SG_FAULT_LIMIT, "a Jacobian needs too many axes");
 	e[0] = n;

@@ -359,9 +359,10 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 		if (want[cap_at + k] && w.dk[k]) {
 			const sg_ref sum = seed_like(b, l->cap[k]);
 
+			const sg_ref more = sg_ew2(b, SG_ADD, sum, w.dk[k]);
+
 			slot[cap_at + k] = (uint32_t)p.init.n + 1;
-			add_carry(b, &p, sg_const_like(b, l->cap[k], 0), sum,
-			          sg_ew2(b, SG_ADD, sum, w.dk[k]));
+			add_carry(b, &p, sg_const_like(b, l->cap[k], 0), sum, more);
 		}
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (kept[k])

@@ -240,8 +240,8 @@ sg_loop_batch(sg_build *b, const sg_node *n, const sg_ref *scratch, const bool *
 	w.varies = SG_NEW_ARRAY(b->ctx, bool, old.nc + 1);
 	find_varying(&w, &old, batched);
 	for (uint32_t k = 0; k < old.nc; k++)
-		w.init[k] =
-		    w.varies[k] ? sg_led_arg(b, args, batched, first + k, size) : args[first + k];
+		w.init[k] = w.varies[k] && !batched[first + k] ? sg_lead(b, args[first + k], size)
+		                                               : args[first + k];
 	batch_body(&w, &old, args, batched);
 	if (first)
 		w.l.count = args[0];

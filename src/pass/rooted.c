@@ -96,7 +96,8 @@ is_zero(sg_build *b, sg_ref norm, sg_ref zero)
 
 	if (n->op != SG_CONST || sg_bits_double(n->attr->w[0]) != 0)
 		return 0;
-	return sg_ew2(b, SG_AND, sg_ew1(b, SG_NOT, likely), sg_ew2(b, SG_EQ, scaled, zero));
+	const sg_ref vanishes = sg_ew2(b, SG_EQ, scaled, zero);
+	return sg_ew2(b, SG_AND, sg_ew1(b, SG_NOT, likely), vanishes);
 }
 
 sg_ref

@@ -377,8 +377,8 @@ split_contraction(sg_items *w, sg_ref r)
 				out[k] = at >= 0 ? ax[at] : ay[find(ly, c[1], lo[k])];
 			}
 			k = ravel(w, n.shape, out);
-			const sg_ref v = sg_ew2(&w->b, SG_MUL, sg_item(w, n.args[0], i),
-			                        sg_item(w, n.args[1], j));
+			const sg_ref right = sg_item(w, n.args[1], j);
+			const sg_ref v = sg_ew2(&w->b, SG_MUL, sg_item(w, n.args[0], i), right);
 			to[k] = to[k] ? sg_ew2(&w->b, SG_ADD, to[k], v) : v;
 		}
 	sg_items_set(w, r, size, to);

@@ -44,8 +44,8 @@ sg_eye(sg_build *b, sg_type t, const sg_shape *s)
 	const int64_t row = s->rank - 2, col = s->rank - 1;
 	const sg_ref i = sg_iota(b, s->ext[row]), j = sg_iota(b, s->ext[col]);
 
-	return sg_cast(b,
-	               sg_ew2(b, SG_EQ, sg_broadcast(b, i, s, &row), sg_broadcast(b, j, s, &col)), t);
+	const sg_ref column = sg_broadcast(b, j, s, &col);
+	return sg_cast(b, sg_ew2(b, SG_EQ, sg_broadcast(b, i, s, &row), column), t);
 }
 
 /* Is r the index along axis k, of all axes? */

@@ -492,7 +492,8 @@ sg_contract(sg_build *b, sg_ref xr, const int64_t *lx, sg_ref yr, const int64_t 
 		r = raw_contract(b, &x, &y, sg_shape_make(b->sp, ni, ie), in);
 		r = sg_broadcast(b, r, s, axis);
 	} else {
-		r = sg_ew2(b, SG_MUL, spread(b, &x, s, lo), spread(b, &y, s, lo));
+		r = spread(b, &y, s, lo);
+		r = sg_ew2(b, SG_MUL, spread(b, &x, s, lo), r);
 	}
 	if (minus)
 		r = sg_ew1(b, SG_NEG, r);

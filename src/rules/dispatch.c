@@ -35,8 +35,7 @@ batch_elementwise(sg_build *b, const sg_node *n, const sg_ref *args, const bool 
 {
 	sg_ref led[3] = {0};
 
-	for (uint32_t k = 0; k < n->nargs; k++)
-		led[k] = sg_led_arg(b, args, batched, k, size);
+	sg_led_args(b, n->nargs, args, batched, size, led);
 	return sg_remake(b, n, led);
 }
 

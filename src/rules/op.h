@@ -28,8 +28,9 @@ sg_ref sg_extremum_share(sg_build *b, sg_ref r, sg_ref g);
 
 const sg_shape *sg_shape_led(sg_build *b, const sg_shape *s, sg_ext size); /* [size] + s */
 sg_ref sg_lead(sg_build *b, sg_ref x, sg_ext size);                        /* x in every slice */
-/* Operand k with the leading axis, whether it was batched or not. */
-sg_ref sg_led_arg(sg_build *b, const sg_ref *args, const bool *batched, uint32_t k, sg_ext size);
+/* The n operands with the leading axis, whether they were batched or not. */
+void sg_led_args(sg_build *b, uint32_t n, const sg_ref *args, const bool *batched, sg_ext size,
+                 sg_ref *led);
 sg_jvp_rule sg_no_tangent;
 sg_vjp_rule sg_no_adjoint;
 

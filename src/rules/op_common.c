@@ -32,10 +32,12 @@ sg_lead(sg_build *b, sg_ref x, sg_ext size)
 	return sg_broadcast_right(b, x, sg_shape_led(b, sg_shape_of(b, x), size));
 }
 
-sg_ref
-sg_led_arg(sg_build *b, const sg_ref *args, const bool *batched, uint32_t k, sg_ext size)
+void
+sg_led_args(sg_build *b, uint32_t n, const sg_ref *args, const bool *batched, sg_ext size,
+            sg_ref *led)
 {
-	return batched[k] ? args[k] : sg_lead(b, args[k], size);
+	for (uint32_t k = 0; k < n; k++)
+		led[k] = batched[k] ? args[k] : sg_lead(b, args[k], size);
 }
 
 sg_ref

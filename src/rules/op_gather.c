@@ -59,8 +59,9 @@ batch_GATHER(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batc
 		return sg_gather(b, args[0], args[1], at.axis + 1, 0);
 	if (!at.nbatch && !batched[0])
 		return axis_first(b, sg_gather(b, args[0], args[1], at.axis, 0), at.axis);
-	return sg_gather(b, sg_led_arg(b, args, batched, 0, size),
-	                 sg_led_arg(b, args, batched, 1, size), at.axis + 1, at.nbatch + 1);
+	sg_ref led[2];
+	sg_led_args(b, 2, args, batched, size, led);
+	return sg_gather(b, led[0], led[1], at.axis + 1, at.nbatch + 1);
 }
 
 /* ---- scatter ---- */
@@ -93,8 +94,9 @@ batch_SCATTER(sg_build *b, const sg_node *n, const sg_ref *args, const bool *bat
 
 	if (!at.nbatch && !batched[0])
 		return sg_scatter(b, s, args[0], args[1], at.axis + 1, 0);
-	return sg_scatter(b, s, sg_led_arg(b, args, batched, 0, size),
-	                  sg_led_arg(b, args, batched, 1, size), at.axis + 1, at.nbatch + 1);
+	sg_ref led[2];
+	sg_led_args(b, 2, args, batched, size, led);
+	return sg_scatter(b, s, led[0], led[1], at.axis + 1, at.nbatch + 1);
 }
 
 /* ---- writer: integers from integers ---- */

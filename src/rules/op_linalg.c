@@ -49,8 +49,9 @@ triangle(sg_build *b, sg_ref x, bool lower)
 	sg_ref row, col;
 
 	indices(b, x, &row, &col);
+	const sg_ref zero = sg_const_like(b, x, 0);
 	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_LE, lower ? col : row, lower ? row : col), x,
-	              sg_const_like(b, x, 0));
+	              zero);
 }
 
 /* The sum of the diagonal of x [.., n, n]. */
@@ -124,15 +125,11 @@ vjp_LUSOLVE(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 sg_ref
 batch_LUSOLVE(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {
-	const bool all = batched[0] || batched[1];
-	sg_ref a = args[0], lu = args[1], x = args[2];
+	sg_ref led[3] = {args[0], args[1], args[2]};
 
-	if (all) {
-		a = sg_led_arg(b, args, batched, 0, size);
-		lu = sg_led_arg(b, args, batched, 1, size);
-		x = sg_led_arg(b, args, batched, 2, size);
-	}
-	return sg_lu_solve(b, a, lu, n->attr->w[0], x);
+	if (batched[0] || batched[1])
+		sg_led_args(b, 3, args, batched, size, led);
+	return sg_lu_solve(b, led[0], led[1], n->attr->w[0], led[2]);
 }
 
 /* ---- d = det a:   dd = d tr(a^-1 da)   A = D d a^-T   log d: without the factor d ---- */
@@ -141,8 +138,10 @@ batch_LUSOLVE(sg_build *b, const sg_node *n, const sg_ref *args, const bool *bat
 static sg_ref
 batch_det(sg_build *b, sg_op op, const sg_ref *args, const bool *batched, sg_ext size)
 {
-	return sg_lu_det(b, op, sg_led_arg(b, args, batched, 0, size),
-	                 sg_led_arg(b, args, batched, 1, size));
+	sg_ref led[2];
+
+	sg_led_args(b, 2, args, batched, size, led);
+	return sg_lu_det(b, op, led[0], led[1]);
 }
 
 static sg_ref
@@ -222,8 +221,8 @@ lower_half(sg_build *b, sg_ref x)
 	sg_ref row, col;
 
 	indices(b, x, &row, &col);
-	const sg_ref half = mul(b, sg_const_like(b, x, 0.5), x);
-	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_EQ, row, col), half, triangle(b, x, true));
+	const sg_ref half = mul(b, sg_const_like(b, x, 0.5), x), rest = triangle(b, x, true);
+	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_EQ, row, col), half, rest);
 }
 
 /* op(L)^-1 s op(L)^-T for a symmetric s. */
@@ -304,9 +303,11 @@ vjp_CHOLBACK(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 sg_ref
 batch_CHOLBACK(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {
+	sg_ref led[2];
+
 	(void)n;
-	return sg_cholesky_adjoint(b, sg_led_arg(b, args, batched, 0, size),
-	                           sg_led_arg(b, args, batched, 1, size));
+	sg_led_args(b, 2, args, batched, size, led);
+	return sg_cholesky_adjoint(b, led[0], led[1]);
 }
 
 /* ---- x = t^-1 b for a triangle t of a: as LUSOLVE, in that triangle alone ---- */
@@ -342,11 +343,9 @@ vjp_TRISOLVE(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 sg_ref
 batch_TRISOLVE(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {
-	sg_ref a = args[0], x = args[1];
+	sg_ref led[2] = {args[0], args[1]};
 
-	if (batched[0]) {
-		a = sg_led_arg(b, args, batched, 0, size);
-		x = sg_led_arg(b, args, batched, 1, size);
-	}
-	return sg_solve_triangular(b, a, n->attr->w[0], n->attr->w[1], x);
+	if (batched[0])
+		sg_led_args(b, 2, args, batched, size, led);
+	return sg_solve_triangular(b, led[0], n->attr->w[0], n->attr->w[1], led[1]);
 }

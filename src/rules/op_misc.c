@@ -98,8 +98,7 @@ batch_CUSTOM(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batc
 {
 	sg_ref *led = SG_NEW_ARRAY(b->ctx, sg_ref, n->nargs);
 
-	for (uint32_t k = 0; k < n->nargs; k++)
-		led[k] = sg_led_arg(b, args, batched, k, size);
+	sg_led_args(b, n->nargs, args, batched, size, led);
 	return sg_custom(b, n->attr->w[0], n->attr->w[1], n->attr->w[2], led);
 }
 

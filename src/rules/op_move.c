@@ -287,7 +287,6 @@ batch_CONCAT(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batc
 {
 	sg_ref *part = SG_NEW_ARRAY(b->ctx, sg_ref, n->nargs);
 
-	for (uint32_t k = 0; k < n->nargs; k++)
-		part[k] = sg_led_arg(b, args, batched, k, size);
+	sg_led_args(b, n->nargs, args, batched, size, part);
 	return sg_concat(b, n->nargs, part, (uint32_t)n->attr->w[0] + 1);
 }

@@ -105,7 +105,8 @@ products_before(sg_build *b, sg_ref x)
 	sg_ref at = sg_iota(b, s->ext[last]);
 	sg_ref first = sg_cast(b, sg_ew2(b, SG_EQ, at, sg_const_like(b, at, 0)), sg_type_of(b, x));
 
-	return sg_linrec(b, sg_shift_rows(b, x), sg_broadcast(b, first, s, &last));
+	first = sg_broadcast(b, first, s, &last);
+	return sg_linrec(b, sg_shift_rows(b, x), first);
 }
 
 /* The product of all others, for each element of x. */
@@ -172,14 +173,17 @@ sg_extremum_share(sg_build *b, sg_ref r, sg_ref g)
 	sg_ref taken = sg_cast(b, sg_extremum_taken(b, r), (sg_type)n.type);
 	sg_ref share = sg_ew1(b, SG_RECIP, sg_reduce(b, SG_SUM, taken, axes_gone(&n)));
 
-	share = sg_ew3(b, SG_SELECT, sg_ew1(b, SG_ISNAN, r), sg_const_like(b, r, NAN), share);
+	const sg_ref nan = sg_const_like(b, r, NAN);
+	share = sg_ew3(b, SG_SELECT, sg_ew1(b, SG_ISNAN, r), nan, share);
 	return sg_ew2(b, SG_MUL, g, share);
 }
 
 static sg_ref
 only_taken(sg_build *b, sg_ref r, sg_ref x)
 {
-	return sg_ew3(b, SG_SELECT, sg_extremum_taken(b, r), x, sg_const_like(b, x, 0));
+	const sg_ref zero = sg_const_like(b, x, 0);
+
+	return sg_ew3(b, SG_SELECT, sg_extremum_taken(b, r), x, zero);
 }
 
 static sg_ref
@@ -370,7 +374,9 @@ vjp_LINREC(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 sg_ref
 batch_LINREC(sg_build *b, const sg_node *n, const sg_ref *args, const bool *batched, sg_ext size)
 {
+	sg_ref led[2];
+
 	(void)n;
-	return sg_linrec(b, sg_led_arg(b, args, batched, 0, size),
-	                 sg_led_arg(b, args, batched, 1, size));
+	sg_led_args(b, 2, args, batched, size, led);
+	return sg_linrec(b, led[0], led[1]);
 }

@@ -88,7 +88,8 @@ vjp_LOGSUMEXP(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 	sg_ref x = sg_arg(b->g, r, 0);
 
 	(void)want;
-	d[0] = mul(b, sg_over_rows(b, g, x), sg_row_op(b, SG_SOFTMAX, x));
+	const sg_ref p = sg_row_op(b, SG_SOFTMAX, x);
+	d[0] = mul(b, sg_over_rows(b, g, x), p);
 }
 
 sg_ref
@@ -106,9 +107,9 @@ batch_LOGSUMEXP(sg_build *b, const sg_node *n, const sg_ref *args, const bool *b
 static sg_ref
 over_norm(sg_build *b, sg_ref v, sg_ref y)
 {
-	sg_ref zero = sg_const_like(b, y, 0);
+	const sg_ref zero = sg_const_like(b, y, 0), ratio = sg_ew2(b, SG_DIV, v, y);
 
-	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_EQ, y, zero), zero, sg_ew2(b, SG_DIV, v, y));
+	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_EQ, y, zero), zero, ratio);
 }
 
 /* x (1/y) before the product by the tangent, so that it overflows only where the result does. */

@@ -1,13 +1,43 @@
 /* partials.c - the derivative column of ops.def, compiled.
  *
- * Inside a row's derivative x, y, z are the operands, r is the node, and each macro builds a node of r's
- * shape. */
+ * Inside a row's derivative x, y, z are the operands, r is the node, and each macro builds a node
+ * of r's shape. The order in which C evaluates arguments is the compiler's choice; nodes are
+ * numbered in one order, the last operand first, since all operands but the first are held
+ * meanwhile. */
 #include "rules/build.h"
+
+typedef struct {
+	sg_build *b;
+	sg_ref ref[8];
+	uint32_t n;
+} holding;
+
+static void
+hold(holding *h, sg_ref r)
+{
+	if (h->n == sizeof h->ref / sizeof *h->ref)
+		sg_raise(h->b->ctx, SG_FAULT_DEFECT,
+		         "partials.c: a partial with too many operands held");
+	h->ref[h->n++] = r;
+}
+
+static sg_ref
+ew2_held(holding *h, sg_op op, sg_ref x)
+{
+	return sg_ew2(h->b, op, x, h->ref[--h->n]);
+}
+
+static sg_ref
+select_held(holding *h, sg_ref cond)
+{
+	h->n -= 2;
+	return sg_ew3(h->b, SG_SELECT, cond, h->ref[h->n + 1], h->ref[h->n]);
+}
 
 #define NONE 0
 #define K(v) sg_const(b, sg_type_of(b, r), sg_shape_of(b, r), v)
 #define F1(ID, a) sg_ew1(b, SG_##ID, a)
-#define F2(ID, a, c) sg_ew2(b, SG_##ID, a, c)
+#define F2(ID, a, c) (hold(&h, c), ew2_held(&h, SG_##ID, a))
 #define NEG(a) F1(NEG, a)
 #define RECIP(a) F1(RECIP, a)
 #define SQUARE(a) F1(SQUARE, a)
@@ -36,7 +66,7 @@
 #define LE(a, c) F2(LE, a, c)
 #define EQ(a, c) F2(EQ, a, c)
 #define AND(a, c) F2(AND, a, c)
-#define SEL(c, p, q) sg_ew3(b, SG_SELECT, c, p, q)
+#define SEL(c, p, q) (hold(&h, q), hold(&h, p), select_held(&h, c))
 
 /* Half to each at a tie. */
 #define TIE(loses, wins) SEL(loses, K(0), SEL(wins, K(1), K(0.5)))
@@ -56,6 +86,8 @@
 static sg_ref
 polar(sg_build *b, sg_ref r, sg_ref a, sg_ref radius)
 {
+	holding h = {.b = b};
+
 	return SEL(EQ(radius, K(0)), K(0), DIV(DIV(a, radius), radius));
 }
 
@@ -63,6 +95,8 @@ polar(sg_build *b, sg_ref r, sg_ref a, sg_ref radius)
 static sg_ref
 silu_dx(sg_build *b, sg_ref r, sg_ref s)
 {
+	holding h = {.b = b};
+
 	return ADD(s, MUL(r, SUB(K(1), s)));
 }
 
@@ -71,6 +105,7 @@ static sg_ref
 mish_dx(sg_build *b, sg_ref x)
 {
 	const sg_ref r = F1(SILU, x), t = TANH(F1(SOFTPLUS, x));
+	holding h = {.b = b};
 
 	return ADD(t, MUL(r, ONE_MINUS_SQUARE(t)));
 }
@@ -79,6 +114,7 @@ mish_dx(sg_build *b, sg_ref x)
 static sg_ref
 pow_dx(sg_build *b, sg_ref r, sg_ref x, sg_ref y)
 {
+	holding h = {.b = b};
 	double v;
 
 	if (sg_is_const(b, y, &v))
@@ -91,6 +127,7 @@ sg_partial(sg_build *b, sg_ref r, uint32_t k)
 {
 	const sg_node n = sg_at(b, r);
 	const sg_ref x = n.args[0], y = n.nargs > 1 ? n.args[1] : 0, z = n.nargs > 2 ? n.args[2] : 0;
+	holding h = {.b = b};
 
 	(void)y, (void)z;
 	switch ((sg_op)n.op) {

@@ -129,9 +129,9 @@ sg_stable2(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 	if (q.op == SG_SIGMOID && sg_is_value(b, x, 1))
 		return sg_ew1(b, SG_SIGMOID, sg_ew1(b, SG_NEG, q.args[0]));
 	if (q.op == SG_SQUARE && sg_is_value(b, x, 1) && sg_is_op(b, q.args[0], SG_TANH)) {
-		sg_ref one = k(b, y, 1), t = q.args[0];
+		const sg_ref one = k(b, y, 1), t = q.args[0], more = sg_ew2(b, SG_ADD, one, t);
 
-		return sg_ew2(b, SG_MUL, sg_ew2(b, SG_SUB, one, t), sg_ew2(b, SG_ADD, one, t));
+		return sg_ew2(b, SG_MUL, sg_ew2(b, SG_SUB, one, t), more);
 	}
 	return 0;
 }
