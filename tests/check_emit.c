@@ -561,15 +561,18 @@ became_simd(world *w, const char *text, const char *report, const char *after, c
 	              "line not in:\n%.3000s", report);
 }
 
-/* relu(x) sign(x) where relu(x) is above 0: both are compared once more, as in a derivative. */
+/* relu(x) sign(x) where relu(x) is above 0: both are compared once more, as in a derivative. To it
+ * m (x - m), of the larger m of x and 0. */
 static sg_ref
 compared_again(world *w, sg_ref x)
 {
 	const sg_shape *s = sg_shape_of(&w->b, x);
 	const sg_ref zero = sg_const(&w->b, SG_F32, s, 0);
 	sg_ref r = sg_ew1(&w->b, SG_RELU, x), y = sg_ew1(&w->b, SG_SIGN, x);
+	sg_ref m = sg_ew2(&w->b, SG_MAX, x, zero);
 
 	y = sg_ew2(&w->b, SG_MUL, r, y);
+	y = sg_ew2(&w->b, SG_ADD, y, sg_ew2(&w->b, SG_MUL, m, sg_ew2(&w->b, SG_SUB, x, m)));
 	return sg_ew2(&w->b, SG_ADD, y,
 	              sg_ew3(&w->b, SG_SELECT, sg_ew2(&w->b, SG_LT, zero, r), y, zero));
 }
