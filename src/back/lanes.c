@@ -515,18 +515,24 @@ print_turns(lanes *l, const char *count)
 	sg_nest *n = l->n;
 	sg_fn *f = n->f;
 	const char **into = SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots);
+	const char *turns =
+	    sg_text(f->ctx, "%s = 0; %s < %s; %s++)", l->lane, l->lane, count, l->lane);
+	const char *place =
+	    sg_text(f->ctx, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
 
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		into[i] = n->s->root[i].into;
 		if (l->name[i])
 			n->s->root[i].into = sg_text(f->ctx, "%s[%s]", l->name[i], l->lane);
 	}
+	sg_begin_waiting(n, l->lane, LANES);
 	sg_print_promise(n);
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", l->lane, l->lane, count, l->lane);
+	sg_line(f, "for (ptrdiff_t %s {", turns);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
+	sg_line(f, "%s", place);
 	sg_print_level(n, l->d + 1);
 	sg_close(n);
+	sg_end_waiting(n, turns, place);
 	for (size_t i = 0; i < n->s->nroots; i++)
 		n->s->root[i].into = into[i];
 }

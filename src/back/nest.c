@@ -406,7 +406,7 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
 	if (n->chunks && d + 1 == n->ngroups)
 		sg_print_chunks(n, d, from, to);
-	else if (n->nshifts && d + 1 == n->ngroups)
+	else if (n->nshifts && !n->lanes && d + 1 == n->ngroups)
 		sg_print_shifts(n, d, from, to);
 	else if (n->borders && d + 1 == n->ngroups)
 		sg_print_borders(n, d, from, to);

@@ -148,6 +148,10 @@ sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
 void sg_choose_shifts(sg_nest *n); /* requires: all else is chosen */
 /* sg_print_nest_loop, for each shift. */
 void sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to);
+/* Around a loop over so many lanes: arrays for what is added to places that other turns add to, and
+ * the loops that add it. turns: "lane = 0; ...)"; place: what says where a lane stands. */
+void sg_begin_waiting(sg_nest *n, const char *lane, int lanes);
+void sg_end_waiting(sg_nest *n, const char *turns, const char *place);
 
 /* ---- borders.c: the innermost loop in three parts ---- */
 void sg_choose_borders(sg_nest *n); /* requires: shifts are chosen */
@@ -235,6 +239,7 @@ bool sg_is_running(sg_op op); /* does a fold store what it is after each turn? *
 const char *sg_fold_first(sg_fn *f, sg_op op, sg_type t); /* what a fold begins with */
 void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */
+void sg_add_piece(sg_nest *n, const sg_root *r, sg_c_text x); /* PIECE: x goes to its place */
 void sg_finish_folds(sg_nest *n);
 void sg_open_sums(sg_nest *n); /* of a nest that carries */
 /* Element i, given as text, of what was rounded off. */

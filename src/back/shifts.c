@@ -3,7 +3,9 @@
  * The derivative of a stencil adds to a[i], a[i + 1] and a[i + 2] in turn i. What one turn stores
  * the next one reads, so that compilers make no SIMD of it, and a turn waits for the one before it.
  * So the innermost loop goes by strips that stay in the first cache, each with a loop for every
- * shift, in which no two turns meet. What several of them need is computed in each. */
+ * shift, in which no two turns meet. What several of them need is computed in each. A loop by
+ * lanes, which sums up too, puts what the later ones add aside in arrays of as many as there are
+ * lanes. */
 #include "back/nest.h"
 
 #include <string.h>
@@ -39,7 +41,7 @@ may_meet(const sg_nest *n, const sg_root *p, const sg_root *q)
 	const sg_ext span = sg_ext_mul(sp, each, n->ext[inner]);
 	sg_ext d;
 
-	if (p->ref != q->ref || p->at == q->at)
+	if (p->ref != q->ref || p->at == q->at || !sg_is_added(p) || !sg_is_added(q))
 		return false;
 	if (!sg_ext_nonneg(sp, each) || !distance(n->f, p->at, q->at, &d))
 		return true;
@@ -85,14 +87,43 @@ share_out(const sg_nest *n, uint32_t *loop)
 	return count;
 }
 
+/* Does a root add, at a place that is known by the loops alone? */
+static bool
+can_wait(const sg_nest *n, const sg_root *r)
+{
+	const sg_affine at = n->f->aff[r->at];
+
+	for (uint32_t i = 0; i < at.n; i++)
+		if (at.term[i].var >= SG_VAR_VALUE)
+			return false;
+	return sg_is_added(r);
+}
+
+/* Of a loop by lanes: the roots that wait have another loop than the first. */
+static void
+choose_waiting(sg_nest *n)
+{
+	n->shift = SG_NEW_ARRAY(n->f->ctx, uint32_t, n->s->nroots);
+	n->nshifts = share_out(n, n->shift);
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (n->shift[i] && !can_wait(n, &n->s->root[i]))
+			n->nshifts = 0;
+	if (n->nshifts < 2)
+		n->nshifts = 0;
+}
+
 void
 sg_choose_shifts(sg_nest *n)
 {
 	int64_t turns;
 
-	if (n->f->m->o->jit || n->ngroups == 0 || n->nkept < n->ngroups || n->band || n->window ||
-	    n->chunks || n->lanes || n->strip || n->vector || n->mask || n->parallel || n->power ||
-	    n->s->nroots < 2 || !only_adds(n))
+	if (n->lanes && !n->f->m->o->jit && !n->columns && !n->vector) {
+		choose_waiting(n);
+		return;
+	}
+	if (n->f->m->o->jit || n->ngroups == 0 || n->nkept < n->ngroups || n->columns ||
+	    n->window || n->chunks || n->lanes || n->strip || n->vector || n->mask || n->parallel ||
+	    n->power || n->s->nroots < 2 || !only_adds(n))
 		return;
 	if (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW)
 		return;
@@ -142,4 +173,44 @@ sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_find_needed(n);
 	if (!whole)
 		sg_close(n);
+}
+
+void
+sg_begin_waiting(sg_nest *n, const char *lane, int lanes)
+{
+	sg_fn *f = n->f;
+
+	for (size_t i = 0; n->nshifts && i < n->s->nroots; i++) {
+		sg_root *r = &n->s->root[i];
+		const char *name;
+
+		if (!n->shift[i])
+			continue;
+		name = sg_name_fresh(&f->names, "added");
+		sg_line(f, "%s %s[%d];", sg_type_c_name((sg_type)sg_fn_node(f, r->ref)->type), name,
+		        lanes);
+		r->into = sg_text(f->ctx, "%s[%s]", name, lane);
+	}
+}
+
+void
+sg_end_waiting(sg_nest *n, const char *turns, const char *place)
+{
+	sg_fn *f = n->f;
+
+	for (uint32_t k = 1; k < n->nshifts; k++) {
+		f->m->has_independent = true;
+		sg_line(f, "SGRT_INDEPENDENT");
+		sg_line(f, "for (ptrdiff_t %s {", turns);
+		f->indent++;
+		sg_line(f, "%s", place);
+		for (size_t i = 0; i < n->s->nroots; i++)
+			if (n->shift[i] == k)
+				sg_add_piece(n, &n->s->root[i],
+				             (sg_c_text){n->s->root[i].into, SG_PREC_ATOM});
+		sg_close(n);
+	}
+	for (size_t i = 0; n->nshifts && i < n->s->nroots; i++)
+		if (n->shift[i])
+			n->s->root[i].into = NULL;
 }

@@ -623,6 +623,31 @@ for c in gcc clang; do
 	judge "is NULL without a fault, says $c" $?
 done
 
+cat >variation.sg <<'END'
+input u[H, W] = rand([H, W], seed=7), weight = 0.3
+dx = u[:-1, 1:] - u[:-1, :-1]
+dy = u[1:, :-1] - u[:-1, :-1]
+tv = sum(sqrt(dx**2 + dy**2 + 1e-6))
+gradient tv wrt u
+entry both = 0.5 * sum(u**2) + weight * tv as y, grad(0.5 * sum(u**2) + weight * tv, u) as grad_u
+END
+expect 'a stencil that is summed up by lanes' 0 '*' '' compile variation.sg --entry=gradient -o -
+grep -A4 SGRT_INDEPENDENT out | grep -q 'grad_u\[i \* W + j + 1\] += added\[lane\];'
+judge 'adds to the neighbours of all lanes in a loop of its own' $?
+expect 'a stencil whose rows go tile by tile' 0 '*' '' compile variation.sg --entry=both -o -
+test "$(grep -A1 SGRT_INDEPENDENT out | grep -c '(ptrdiff_t j = from; j < to; j++)')" = 2
+judge 'adds to neighbours in a loop of its own' $?
+printf 'input a[H, W], b[H, W]\noutput max(abs(a - b)) < 1e-12 as near\n' >near.sg
+for w in 3 600; do
+	for e in gradient both; do
+		for b in cc interp; do
+			"$SYMGRAD" run variation.sg $e --dim=H=130 --dim=W=$w --backend=$b -o $b.npz
+		done
+		prints "$e is right for rows of $w" '{"near": true}' \
+			"$SYMGRAD" run near.sg a=@cc.npz:grad_u b=@interp.npz:grad_u --format=json
+	done
+done
+
 # ---- info
 "$SYMGRAD" info net.sg >out.txt
 judge 'info' $?
