@@ -706,6 +706,24 @@ shifted_by_steps(world *w)
 
 IN_WORLD(sums_that_meet_stand_apart, shifted_by_steps)
 
+/* What a running sum adds is dear, and the sum waits for the sum before it. */
+static void
+running(world *w)
+{
+	const sg_ref x = input_of(w, SG_F64, SHAPE(w, w->n));
+	const sg_ref out[1] = {sg_cumsum(&w->b, sg_ew1(&w->b, SG_EXP, x))};
+	sg_program *p = program_of(w, 1);
+	const char *text, *report;
+
+	set_entry(w, &p->entry[0], "e", 1, out);
+	(void)emit(w, p, false, &text);
+	report = vector_report(w, text, "-O2");
+	if (report)
+		became_simd(w, text, report, "< 128 ?", "i < stop");
+}
+
+IN_WORLD(terms_of_running_sums_become_simd, running)
+
 static void
 padded(world *w)
 {
@@ -986,6 +1004,7 @@ main(void)
 	tcase_add_test(t, loops_over_many_arrays_become_simd);
 	tcase_add_test(t, sums_at_shifted_places_become_simd);
 	tcase_add_test(t, sums_that_meet_stand_apart);
+	tcase_add_test(t, terms_of_running_sums_become_simd);
 	tcase_add_test(t, loops_over_what_is_padded_become_simd);
 	tcase_add_test(t, loops_that_read_their_index_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);

@@ -7,13 +7,17 @@
  * proper reads these. An operand that something else needs too, as the angle whose sine and cosine
  * are taken, is evaluated once. Indices are checked before the loop proper, which then has no way
  * out and becomes SIMD. A chunk's arrays are still in the nearest cache. Loops of few turns stay as
- * they are, and so do values that a condition guards, for a loop of operands would not know it. */
+ * they are, and so do values that a condition guards, for a loop of operands would not know it.
+ *
+ * Where a loop goes one by one for what it sums up, as a running sum does, whatever is dear in it
+ * has a loop of its own before, in the same chunks. */
 #include "back/nest.h"
 
 #include <string.h>
 
 /* What is less than FEW turns is not worth a call; MANY arrays are too much of a stack. */
 enum { CHUNK = 128, FEW = 8, MANY = 8 };
+enum { DEAR = 8 }; /* what costs so much is worth an array */
 
 struct sg_chunks {
 	const char *begin;        /* the first turn of the chunk */
@@ -94,6 +98,30 @@ wants_routine(const sg_nest *n, uint32_t i)
 	       !is_guarded(n, i);
 }
 
+/* Does the innermost loop sum up in the order of its turns? */
+static bool
+goes_one_by_one(const sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		if (r->kind == SG_R_FOLD && !n->strip && !n->lanes &&
+		    sg_is_running((sg_op)sg_fn_node(n->f, r->ref)->op))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_dear(const sg_nest *n, uint32_t i)
+{
+	const sg_val *v = &n->s->val[i];
+
+	return v->needed && v->kind == SG_V_EW && v->depth == n->ngroups &&
+	       sg_type_is_float((sg_type)v->type) && sg_ops[v->op].cost >= DEAR &&
+	       !is_short_power(n, v) && !is_guarded(n, i);
+}
+
 static bool
 has_few_turns(const sg_nest *n)
 {
@@ -110,9 +138,11 @@ sg_choose_chunks(sg_nest *n)
 	n->chunks = NULL;
 	if (n->f->m->o->jit || n->power || n->ngroups == 0 || has_few_turns(n))
 		return;
+	const bool one_by_one = goes_one_by_one(n);
+
 	c = SG_NEW_ARRAY(n->f->ctx, sg_chunks, 1);
 	for (uint32_t i = 1; i < n->s->nvals && c->count < MANY; i++)
-		if (wants_routine(n, i))
+		if (wants_routine(n, i) || (one_by_one && is_dear(n, i)))
 			c->at[c->count++] = i;
 	if (c->count == 0)
 		return;
@@ -389,9 +419,31 @@ print_call_shared(const chunk *c, uint32_t at, const char *call, const char *cou
 	keep(c, at, to);
 }
 
+/* A value that has no routine, in a loop of its own. */
+static void
+print_apart(const chunk *c, uint32_t at)
+{
+	sg_nest *n = c->n;
+	bool *want = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nvals);
+	const sg_val *v = &n->s->val[at];
+	const sg_val store = {.nargs = 1, .arg = {at}};
+	const char *name = sg_name_fresh(&n->f->names, "value");
+	const bool varies = true;
+
+	sg_line(n->f, "%s %s[%d];", sg_type_c_name((sg_type)v->type), name, CHUNK);
+	want[at] = true;
+	need_only(n, want);
+	print_needed(c, &store, &name, &varies);
+	keep(c, at, name);
+}
+
 static void
 print_call(const chunk *c, uint32_t at)
 {
+	if (!routine_of(&c->n->s->val[at])) {
+		print_apart(c, at);
+		return;
+	}
 	sg_nest *n = c->n;
 	sg_fn *f = n->f;
 	const sg_val *v = &n->s->val[at];
