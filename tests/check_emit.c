@@ -642,11 +642,11 @@ many_arrays(world *w)
 /* gcc does not compare as many pointers as that. */
 IN_WORLD(loops_over_many_arrays_become_simd, many_arrays)
 
-/* C of the sum of x*x at three places in an array of zeros, as in the derivative of a stencil. */
+/* C of the sum of y at three places in an array of zeros, as in the derivative of a stencil; total:
+ * and of the sum of all y. */
 static const char *
-at_places(world *w, const sg_ext *start, int64_t step, sg_ext size)
+at_places(world *w, sg_ref y, const sg_ext *start, int64_t step, sg_ext size, bool total)
 {
-	const sg_ref x = input_of(w, SG_F64, SHAPE(w, w->n)), y = sg_ew2(&w->b, SG_MUL, x, x);
 	const sg_ext each = sg_ext_int(w->sp, step);
 	sg_program *p = program_of(w, 1);
 	const char *text;
@@ -657,9 +657,18 @@ at_places(world *w, const sg_ext *start, int64_t step, sg_ext size)
 
 		out = out ? sg_ew2(&w->b, SG_ADD, out, at) : at;
 	}
-	set_entry(w, &p->entry[0], "e", 1, &out);
+	const sg_ref outs[2] = {out, total ? sg_reduce(&w->b, SG_SUM, y, 1) : 0};
+	set_entry(w, &p->entry[0], "e", total ? 2 : 1, outs);
 	(void)emit(w, p, false, &text);
 	return text;
+}
+
+static sg_ref
+squares(world *w)
+{
+	const sg_ref x = input_of(w, SG_F64, SHAPE(w, w->n));
+
+	return sg_ew2(&w->b, SG_MUL, x, x);
 }
 
 static void
@@ -667,7 +676,8 @@ shifted(world *w)
 {
 	const sg_ext one = sg_ext_int(w->sp, 1), two = sg_ext_int(w->sp, 2);
 	const sg_ext near[3] = {sg_ext_int(w->sp, 0), one, two};
-	const char *text = at_places(w, near, 1, sg_ext_add(w->sp, w->n, two)), *report;
+	const char *text = at_places(w, squares(w), near, 1, sg_ext_add(w->sp, w->n, two), false);
+	const char *report;
 
 	for (int k = 0; k < 2; k++) {
 		report = vector_report(w, text, k ? "-O3" : "-O2");
@@ -700,8 +710,8 @@ shifted_by_steps(world *w)
 	const sg_ext start[3] = {sg_ext_int(w->sp, 0), one, w->n};
 	const sg_ext size = sg_ext_add(w->sp, twice, sg_ext_add(w->sp, w->n, one));
 
-	ck_assert_int_eq(loops_within(at_places(w, start, 2, size)), 3);
-	ck_assert_int_eq(loops_within(at_places(w, start, 1, size)), 2);
+	ck_assert_int_eq(loops_within(at_places(w, squares(w), start, 2, size, false)), 3);
+	ck_assert_int_eq(loops_within(at_places(w, squares(w), start, 1, size, false)), 2);
 }
 
 IN_WORLD(sums_that_meet_stand_apart, shifted_by_steps)
@@ -723,6 +733,27 @@ running(world *w)
 }
 
 IN_WORLD(terms_of_running_sums_become_simd, running)
+
+/* What takes several operations is evaluated once. */
+static void
+shifted_and_summed(world *w)
+{
+	const sg_ext one = sg_ext_int(w->sp, 1), two = sg_ext_int(w->sp, 2);
+	const sg_ext near[3] = {sg_ext_int(w->sp, 0), one, two};
+	const sg_ref y = squares(w), z = sg_ew2(&w->b, SG_MUL, y, sg_ew2(&w->b, SG_ADD, y, y));
+	const char *text = at_places(w, z, near, 1, sg_ext_add(w->sp, w->n, two), true), *report;
+
+	ck_assert_ptr_nonnull(strstr(text, "double kept[1024];"));
+	for (int k = 0; k < 2; k++) {
+		report = vector_report(w, text, k ? "-O3" : "-O2");
+		if (!report)
+			return;
+		became_simd(w, text, report, "double kept[1024];", "lane < 32");
+		became_simd(w, text, report, "kept[i - from] = ", "i = from; i < to");
+	}
+}
+
+IN_WORLD(sums_beside_others_become_simd, shifted_and_summed)
 
 static void
 padded(world *w)
@@ -1003,6 +1034,7 @@ main(void)
 	tcase_add_test(t, hot_loops_become_simd);
 	tcase_add_test(t, loops_over_many_arrays_become_simd);
 	tcase_add_test(t, sums_at_shifted_places_become_simd);
+	tcase_add_test(t, sums_beside_others_become_simd);
 	tcase_add_test(t, sums_that_meet_stand_apart);
 	tcase_add_test(t, terms_of_running_sums_become_simd);
 	tcase_add_test(t, loops_over_what_is_padded_become_simd);

@@ -339,6 +339,17 @@ static const struct {
      "gradient sum(around(x)**2) + far + near + sum(around(k)) as l wrt x, z, y, k\n"
      "entry more = hvp(far, y, y) as h, jvp(near, z, z) as j\n",
      1e-9},
+    {"stencils that are summed up, of short, of long and of constant rows",
+     "input x[R, M], y[2600], z[40]\n"
+     "param a\n"
+     "def along(u) = u[1:-1] + a*(u[2:] - 2*u[1:-1] + u[:-2])\n"
+     "def steep(u) = sqrt((u[1:, :-1] - u[:-1, :-1])**2 + (u[:-1, 1:] - u[:-1, :-1])**2 + 0.1)\n"
+     "rows = sum(steep(x)) + sum(x[2:, 1:-1]*x[:-2, 1:-1] + x[1:-1, 2:]*x[1:-1, :-2])\n"
+     "gradient sum(along(y)**2) + max(along(y)*y[2:]) as l wrt y, a\n"
+     "entry short = grad(rows, x) as g, grad(sum(along(z)**2)*a, z) as h, rows,\n"
+     "  along(z) as w\n"
+     "entry long = grad(max(along(y)), y) as m, along(y) as u, grad(sum(along(y)**4), y) as v\n",
+     1e-9},
     {"chunks of sines: in lanes, in strips, of one another, behind conditions",
      "input x[R, M], y[R], p, i: i64[R]\n"
      "a = sin(3*x + cos(x)) + 0.5*tan(x/7)\n"

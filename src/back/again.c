@@ -92,8 +92,8 @@ target_of(const sg_nest *n, const sg_root *r)
 	return NULL;
 }
 
-static bool
-reads(const sg_nest *n, const char *array)
+bool
+sg_nest_reads(const sg_nest *n, const char *array)
 {
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		const sg_val *v = &n->s->val[i];
@@ -115,7 +115,7 @@ may_go_again(const sg_nest *n)
 		                      sg_type_is_float((sg_type)n->s->val[r->val[0]].type);
 		const char *array = in_lanes ? NULL : target_of(n, r);
 
-		if (!in_lanes && (!array || reads(n, array)))
+		if (!in_lanes && (!array || sg_nest_reads(n, array)))
 			return false;
 	}
 	return true;

@@ -374,12 +374,13 @@ sg_finish_folds(sg_nest *n)
 
 /* ---- stores ---- */
 
-void
-sg_add_piece(sg_nest *n, const sg_root *r, sg_c_text x)
+static void
+print_piece(sg_nest *n, const sg_root *r)
 {
 	sg_fn *f = n->f;
 	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
 	const char *to = sg_element_of(n, r->ref, r->at);
+	const sg_c_text x = sg_val_text(n, r->val[0]);
 
 	if (!r->add && !r->negate)
 		sg_line(f, "%s = %s;", to, x.s);
@@ -415,10 +416,7 @@ sg_print_root(sg_nest *n, sg_root *r)
 		print_fold_step(n, r);
 		return;
 	case SG_R_PIECE:
-		if (r->into)
-			sg_line(f, "%s = %s;", r->into, v);
-		else
-			sg_add_piece(n, r, sg_val_text(n, r->val[0]));
+		print_piece(n, r);
 		return;
 	case SG_R_COPY:
 		if (x->shape->rank == 0 || f->out[r->part].kind != SG_O_POINTER)

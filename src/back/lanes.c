@@ -78,8 +78,8 @@ sg_is_addition(uint16_t op)
 	return op == SG_SUM || op == SG_CONTRACT;
 }
 
-static bool
-is_float_fold(const sg_nest *n, const sg_root *r)
+bool
+sg_is_float_fold(const sg_nest *n, const sg_root *r)
 {
 	const sg_node *x = sg_fn_node(n->f, r->ref);
 
@@ -93,7 +93,7 @@ has_any_order(const sg_nest *n, const sg_root *r)
 {
 	const sg_node *x = sg_fn_node(n->f, r->ref);
 
-	return r->kind != SG_R_FOLD || is_float_fold(n, r) ||
+	return r->kind != SG_R_FOLD || sg_is_float_fold(n, r) ||
 	       (sg_is_addition(x->op) && !sg_type_is_float((sg_type)x->type));
 }
 
@@ -167,7 +167,7 @@ wants_lanes(const sg_nest *n, const look *l)
 	for (size_t i = 0; i < s->nroots; i++) {
 		if (!has_any_order(n, &s->root[i]))
 			return false;
-		folds = folds || is_float_fold(n, &s->root[i]);
+		folds = folds || sg_is_float_fold(n, &s->root[i]);
 	}
 	for (size_t i = 1; i < s->nvals; i++)
 		if (s->val[i].needed &&
@@ -492,7 +492,7 @@ declare_lanes(lanes *l)
 		const sg_node *x = sg_fn_node(f, r->ref);
 		const char *type;
 
-		if (!is_float_fold(l->n, r))
+		if (!sg_is_float_fold(l->n, r))
 			continue;
 		type = sg_type_c_name((sg_type)x->type);
 		l->name[i] = sg_name_fresh(&f->names, "lanes");
@@ -515,24 +515,18 @@ print_turns(lanes *l, const char *count)
 	sg_nest *n = l->n;
 	sg_fn *f = n->f;
 	const char **into = SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots);
-	const char *turns =
-	    sg_text(f->ctx, "%s = 0; %s < %s; %s++)", l->lane, l->lane, count, l->lane);
-	const char *place =
-	    sg_text(f->ctx, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
 
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		into[i] = n->s->root[i].into;
 		if (l->name[i])
 			n->s->root[i].into = sg_text(f->ctx, "%s[%s]", l->name[i], l->lane);
 	}
-	sg_begin_waiting(n, l->lane, LANES);
 	sg_print_promise(n);
-	sg_line(f, "for (ptrdiff_t %s {", turns);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", l->lane, l->lane, count, l->lane);
 	f->indent++;
-	sg_line(f, "%s", place);
+	sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
 	sg_print_level(n, l->d + 1);
 	sg_close(n);
-	sg_end_waiting(n, turns, place);
 	for (size_t i = 0; i < n->s->nroots; i++)
 		n->s->root[i].into = into[i];
 }

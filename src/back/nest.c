@@ -133,8 +133,8 @@ find_needed(sg_nest *n, const uint32_t *shift, uint32_t which)
 	for (size_t i = s->nvals; i-- > 1;) {
 		sg_val *v = &s->val[i];
 
-		v->needed = v->needed || v->kind == SG_V_AT;
-		if (!v->needed || (n->power && n->power[i]))
+		v->needed = v->needed || v->kind == SG_V_AT || (shift && which == 0 && n->kept[i]);
+		if (!v->needed || (n->power && n->power[i]) || (which > 0 && n->kept[i]))
 			continue;
 		need_vars(n, v->aff);
 		for (uint32_t k = 0; k < v->nconds; k++)
@@ -406,7 +406,7 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
 	if (n->chunks && d + 1 == n->ngroups)
 		sg_print_chunks(n, d, from, to);
-	else if (n->nshifts && !n->lanes && d + 1 == n->ngroups)
+	else if (n->nshifts && d + 1 == n->ngroups)
 		sg_print_shifts(n, d, from, to);
 	else if (n->borders && d + 1 == n->ngroups)
 		sg_print_borders(n, d, from, to);
@@ -511,7 +511,10 @@ sg_print_level(sg_nest *n, uint32_t d)
 		sg_begin_tile_folds(n->tiles);
 	if (d == n->ngroups) {
 		for (size_t i = 0; i < n->s->nroots; i++)
-			sg_print_root(n, &n->s->root[i]);
+			if (!n->nshifts || n->shift[i] == n->now)
+				sg_print_root(n, &n->s->root[i]);
+		if (n->nshifts)
+			sg_print_kept_values(n);
 	} else if (n->tiles && d + 1 == n->ngroups) {
 		sg_print_tiles(n->tiles);
 	} else if (n->tree && d + 1 + n->strip == n->ngroups) {

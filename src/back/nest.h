@@ -41,7 +41,9 @@ typedef struct sg_nest {
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
 	int vector;                    /* it goes by whole vectors of so many (again.c); 0: it does not */
 	const char *skip;              /* there: the lane, and the first one that is new */
-	uint32_t *shift, nshifts;      /* shifts.c: by root, its loop; how many; 0: all in one */
+	uint32_t *shift, nshifts, now; /* shifts.c: by root, its loop; how many; 0: all in one; the
+	                                * one that is printed */
+	const char **kept; /* there: by value: where the first loop keeps it; NULL: not */
 	bool borders, within;          /* borders.c: it has a middle; that is what is printed */
 	sg_ext middle, behind;         /* where the middle begins and ends */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
@@ -118,6 +120,7 @@ void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the inner
 bool sg_is_tested_at(const sg_nest *n, uint32_t d);
 bool sg_is_addition(uint16_t op);
 bool sg_is_added(const sg_root *r); /* a piece of an array, to what is there */
+bool sg_is_float_fold(const sg_nest *n, const sg_root *r); /* sum, max or min: goes by lanes */
 /* Before the innermost loop: what compilers take long to see, where it is so. */
 void sg_print_promise(sg_nest *n);
 void sg_print_rolled(sg_fn *f); /* no unrolling of the loop that comes */
@@ -141,6 +144,7 @@ const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const
 
 /* ---- again.c: loops whose last turns may be run once more ---- */
 void sg_choose_vectors(sg_nest *n); /* requires: lanes and strips are chosen */
+bool sg_nest_reads(const sg_nest *n, const char *array);
 /* x, or what leaves a sum as it is where the turn has been before. */
 sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
 
@@ -148,10 +152,8 @@ sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
 void sg_choose_shifts(sg_nest *n); /* requires: all else is chosen */
 /* sg_print_nest_loop, for each shift. */
 void sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to);
-/* Around a loop over so many lanes: arrays for what is added to places that other turns add to, and
- * the loops that add it. turns: "lane = 0; ...)"; place: what says where a lane stands. */
-void sg_begin_waiting(sg_nest *n, const char *lane, int lanes);
-void sg_end_waiting(sg_nest *n, const char *turns, const char *place);
+bool sg_is_kept(const sg_nest *n, size_t v); /* by a loop before that which is printed */
+void sg_print_kept_values(const sg_nest *n); /* behind the roots of a turn of the first loop */
 
 /* ---- borders.c: the innermost loop in three parts ---- */
 void sg_choose_borders(sg_nest *n); /* requires: shifts are chosen */
@@ -239,7 +241,6 @@ bool sg_is_running(sg_op op); /* does a fold store what it is after each turn? *
 const char *sg_fold_first(sg_fn *f, sg_op op, sg_type t); /* what a fold begins with */
 void sg_declare_folds(sg_nest *n);
 void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */
-void sg_add_piece(sg_nest *n, const sg_root *r, sg_c_text x); /* PIECE: x goes to its place */
 void sg_finish_folds(sg_nest *n);
 void sg_open_sums(sg_nest *n); /* of a nest that carries */
 /* Element i, given as text, of what was rounded off. */

@@ -388,7 +388,8 @@ void
 sg_print_val(sg_nest *n, sg_val *v)
 {
 	sg_c_text x;
-	const char *element = sg_chunk_element(n, v);
+	const char *element = sg_is_kept(n, (size_t)(v - n->s->val)) ? n->kept[v - n->s->val]
+	                                                             : sg_chunk_element(n, v);
 	const bool whole = v->kind == SG_V_DIV || v->kind == SG_V_MOD || v->kind == SG_V_PLACE;
 
 	if (v->kind == SG_V_AT) {

@@ -3,9 +3,8 @@
  * The derivative of a stencil adds to a[i], a[i + 1] and a[i + 2] in turn i. What one turn stores
  * the next one reads, so that compilers make no SIMD of it, and a turn waits for the one before it.
  * So the innermost loop goes by strips that stay in the first cache, each with a loop for every
- * shift, in which no two turns meet. What several of them need is computed in each. A loop by
- * lanes, which sums up too, puts what the later ones add aside in arrays of as many as there are
- * lanes. */
+ * shift, in which no two turns meet. The first one does all that the nest does besides, and keeps
+ * what the others add in arrays, unless that is computed anew as fast as it is read. */
 #include "back/nest.h"
 
 #include <string.h>
@@ -14,6 +13,8 @@ enum {
 	STRIP = 512, /* turns */
 	FEW = 16,    /* turns that compilers unroll */
 	MANY = 8,    /* loops for a strip */
+	KEPT = 4,    /* arrays at most */
+	FREE = 1,    /* operations that are as fast as an array */
 };
 
 /* How far apart two places are in every turn; false: that changes. */
@@ -41,7 +42,7 @@ may_meet(const sg_nest *n, const sg_root *p, const sg_root *q)
 	const sg_ext span = sg_ext_mul(sp, each, n->ext[inner]);
 	sg_ext d;
 
-	if (p->ref != q->ref || p->at == q->at || !sg_is_added(p) || !sg_is_added(q))
+	if (p->ref != q->ref || p->at == q->at)
 		return false;
 	if (!sg_ext_nonneg(sp, each) || !distance(n->f, p->at, q->at, &d))
 		return true;
@@ -49,13 +50,49 @@ may_meet(const sg_nest *n, const sg_root *p, const sg_root *q)
 	       !sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_sub(sp, sg_ext_int(sp, 0), d), span));
 }
 
-/* Does it only add, numbers that can be computed again? */
+/* Does the root do the same whatever is added meanwhile, and have no order of turns? */
 static bool
-only_adds(const sg_nest *n)
+stands_apart(const sg_nest *n, const sg_root *r)
 {
+	if (r->kind != SG_R_FOLD)
+		return r->kind != SG_R_TEXT && !r->masked;
+	return n->lanes && sg_is_float_fold(n, r);
+}
+
+static bool
+stores_into(const sg_nest *n, const sg_root *r, const char *array)
+{
+	const sg_fn *f = n->f;
+
+	if (r->kind == SG_R_COPY)
+		return f->out[r->part].kind == SG_O_POINTER &&
+		       strcmp(f->out[r->part].name, array) == 0;
+	return r->kind != SG_R_FOLD && !f->at[r->ref].unit &&
+	       strcmp(sg_array(n->f, r->ref), array) == 0;
+}
+
+/* Does the nest nothing else with the array that root r adds to? */
+static bool
+only_adds(const sg_nest *n, const sg_root *r)
+{
+	const char *array = sg_array(n->f, r->ref);
+
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (!sg_is_added(&n->s->root[i]))
+		if (!sg_is_added(&n->s->root[i]) && stores_into(n, &n->s->root[i], array))
 			return false;
+	return !sg_nest_reads(n, array);
+}
+
+/* Can the roots be in several loops, and what they need be computed in each? */
+static bool
+can_part(const sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		if (sg_is_added(r) ? !only_adds(n, r) : !stands_apart(n, r))
+			return false;
+	}
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		const sg_val *v = &n->s->val[i];
 
@@ -75,8 +112,9 @@ share_out(const sg_nest *n, uint32_t *loop)
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		bool taken[MANY + 1] = {0};
 
-		for (size_t k = 0; k < i; k++)
-			if (may_meet(n, &n->s->root[i], &n->s->root[k]))
+		for (size_t k = 0; k < i && sg_is_added(&n->s->root[i]); k++)
+			if (sg_is_added(&n->s->root[k]) &&
+			    may_meet(n, &n->s->root[i], &n->s->root[k]))
 				taken[loop[k]] = true;
 		while (loop[i] < MANY && taken[loop[i]])
 			loop[i]++;
@@ -87,29 +125,42 @@ share_out(const sg_nest *n, uint32_t *loop)
 	return count;
 }
 
-/* Does a root add, at a place that is known by the loops alone? */
-static bool
-can_wait(const sg_nest *n, const sg_root *r)
+/* Operations of value `of` in a turn. */
+static uint32_t
+operations(const sg_nest *n, uint32_t of)
 {
-	const sg_affine at = n->f->aff[r->at];
+	bool *seen = SG_NEW_ARRAY(n->f->ctx, bool, of + 1);
+	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < at.n; i++)
-		if (at.term[i].var >= SG_VAR_VALUE)
-			return false;
-	return sg_is_added(r);
+	seen[of] = true;
+	for (uint32_t i = of; i > 0; i--) {
+		const sg_val *v = &n->s->val[i];
+
+		if (!seen[i] || v->depth < n->ngroups)
+			continue;
+		count += v->kind == SG_V_EW ? (uint32_t)sg_ops[v->op].cost : 0;
+		for (uint32_t k = 0; k < v->nargs; k++)
+			seen[v->arg[k]] = true;
+	}
+	return count;
 }
 
-/* Of a loop by lanes: the roots that wait have another loop than the first. */
 static void
-choose_waiting(sg_nest *n)
+choose_kept(sg_nest *n)
 {
-	n->shift = SG_NEW_ARRAY(n->f->ctx, uint32_t, n->s->nroots);
-	n->nshifts = share_out(n, n->shift);
-	for (size_t i = 0; i < n->s->nroots; i++)
-		if (n->shift[i] && !can_wait(n, &n->s->root[i]))
-			n->nshifts = 0;
-	if (n->nshifts < 2)
-		n->nshifts = 0;
+	const sg_step *s = n->s;
+	uint32_t count = 0;
+
+	n->kept = SG_NEW_ARRAY(n->f->ctx, const char *, s->nvals);
+	for (size_t i = 0; i < s->nroots; i++) {
+		const uint32_t v = s->root[i].val[0];
+
+		if (n->shift[i] == 0 || n->kept[v] || count == KEPT || s->val[v].guarded ||
+		    operations(n, v) <= FREE)
+			continue;
+		n->kept[v] = sg_name_fresh(&n->f->names, "kept");
+		count++;
+	}
 }
 
 void
@@ -117,100 +168,93 @@ sg_choose_shifts(sg_nest *n)
 {
 	int64_t turns;
 
-	if (n->lanes && !n->f->m->o->jit && !n->columns && !n->vector) {
-		choose_waiting(n);
-		return;
-	}
-	if (n->f->m->o->jit || n->ngroups == 0 || n->nkept < n->ngroups || n->columns ||
-	    n->window || n->chunks || n->lanes || n->strip || n->vector || n->mask || n->parallel ||
-	    n->power || n->s->nroots < 2 || !only_adds(n))
+	if (n->f->m->o->jit || n->ngroups == 0 || (n->nkept < n->ngroups && !n->lanes) ||
+	    n->columns || n->window || n->chunks || n->strip || n->vector || n->mask ||
+	    n->parallel || n->power || n->unrolls || n->s->nroots < 2 || !can_part(n))
 		return;
 	if (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW)
 		return;
 	n->shift = SG_NEW_ARRAY(n->f->ctx, uint32_t, n->s->nroots);
 	n->nshifts = share_out(n, n->shift);
-	if (n->nshifts < 2)
+	if (n->nshifts < 2) {
 		n->nshifts = 0;
+		return;
+	}
+	n->apart = true;
+	choose_kept(n);
 }
 
+bool
+sg_is_kept(const sg_nest *n, size_t v)
+{
+	return n->nshifts && n->now > 0 && n->kept[v];
+}
+
+/* ---- text ---- */
+
+/* Element of an array that holds a value of the strip that begins at `from`. */
+static const char *
+element(const sg_nest *n, uint32_t d, const char *from, const char *array)
+{
+	const char *turn = n->f->loop[d];
+
+	if (strcmp(from, "0") == 0)
+		return sg_text(n->f->ctx, "%s[%s]", array, turn);
+	return sg_text(n->f->ctx, "%s[%s - %s]", array, turn, from);
+}
+
+void
+sg_print_kept_values(const sg_nest *n)
+{
+	for (size_t i = 1; i < n->s->nvals && n->now == 0; i++)
+		if (n->kept[i])
+			sg_line(n->f, "%s = %s;", n->kept[i], sg_val_text(n, (uint32_t)i).s);
+}
+
+/* The loops of a strip of at most `most` turns. */
 static void
-print_shift(sg_nest *n, uint32_t d, uint32_t k, const char *from, const char *to)
+print_strip(sg_nest *n, uint32_t d, const char *from, const char *to, int64_t most)
 {
 	sg_fn *f = n->f;
-	const char *i = f->loop[d];
+	const bool lanes = n->lanes;
+	const char **array = SG_NEW_ARRAY(f->ctx, const char *, n->s->nvals);
 
-	f->m->has_independent = true;
-	sg_line(f, "SGRT_INDEPENDENT");
-	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
-	f->indent++;
-	for (size_t v = 1; v < n->s->nvals; v++)
-		if (n->s->val[v].depth == n->ngroups && n->s->val[v].needed)
-			sg_print_val(n, &n->s->val[v]);
-	for (size_t r = 0; r < n->s->nroots; r++)
-		if (n->shift[r] == k)
-			sg_print_root(n, &n->s->root[r]);
-	sg_close(n);
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		array[i] = n->kept[i];
+		if (!array[i])
+			continue;
+		sg_line(f, "%s %s[%lld];", sg_type_c_name((sg_type)n->s->val[i].type), array[i],
+		        (long long)most);
+		n->kept[i] = element(n, d, from, array[i]);
+	}
+	for (n->now = 0; n->now < n->nshifts; n->now++) {
+		n->lanes = lanes && n->now == 0;
+		sg_find_needed_for(n, n->now);
+		sg_print_nest_loop(n, d, from, to);
+	}
+	n->lanes = lanes;
+	memcpy(n->kept, array, n->s->nvals * sizeof *array);
+	sg_find_needed(n);
 }
 
+/* Blocks of a sum are strips. */
 void
 sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
 	sg_fn *f = n->f;
 	int64_t turns;
-	const bool whole = sg_ext_const(f->sp, n->ext[d], &turns) && turns <= STRIP;
+	const bool known = sg_ext_const(f->sp, n->ext[d], &turns);
+	const int64_t most = n->tree ? sg_block_of(n) : STRIP;
 
-	if (!whole) {
-		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", f->from, from, f->from,
-		        to, f->from, STRIP);
-		f->indent++;
-		sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, to, f->from,
-		        STRIP, to, f->from, STRIP);
+	if (n->tree || (known && turns <= STRIP)) {
+		print_strip(n, d, from, to, known && turns < most ? turns : most);
+		return;
 	}
-	for (uint32_t k = 0; k < n->nshifts; k++) {
-		sg_find_needed_for(n, k);
-		print_shift(n, d, k, whole ? from : f->from, whole ? to : f->to);
-	}
-	sg_find_needed(n);
-	if (!whole)
-		sg_close(n);
-}
-
-void
-sg_begin_waiting(sg_nest *n, const char *lane, int lanes)
-{
-	sg_fn *f = n->f;
-
-	for (size_t i = 0; n->nshifts && i < n->s->nroots; i++) {
-		sg_root *r = &n->s->root[i];
-		const char *name;
-
-		if (!n->shift[i])
-			continue;
-		name = sg_name_fresh(&f->names, "added");
-		sg_line(f, "%s %s[%d];", sg_type_c_name((sg_type)sg_fn_node(f, r->ref)->type), name,
-		        lanes);
-		r->into = sg_text(f->ctx, "%s[%s]", name, lane);
-	}
-}
-
-void
-sg_end_waiting(sg_nest *n, const char *turns, const char *place)
-{
-	sg_fn *f = n->f;
-
-	for (uint32_t k = 1; k < n->nshifts; k++) {
-		f->m->has_independent = true;
-		sg_line(f, "SGRT_INDEPENDENT");
-		sg_line(f, "for (ptrdiff_t %s {", turns);
-		f->indent++;
-		sg_line(f, "%s", place);
-		for (size_t i = 0; i < n->s->nroots; i++)
-			if (n->shift[i] == k)
-				sg_add_piece(n, &n->s->root[i],
-				             (sg_c_text){n->s->root[i].into, SG_PREC_ATOM});
-		sg_close(n);
-	}
-	for (size_t i = 0; n->nshifts && i < n->s->nroots; i++)
-		if (n->shift[i])
-			n->s->root[i].into = NULL;
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", f->from, from, f->from, to,
+	        f->from, STRIP);
+	f->indent++;
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s : %s + %d;", f->to, to, f->from, STRIP,
+	        to, f->from, STRIP);
+	print_strip(n, d, f->from, f->to, STRIP);
+	sg_close(n);
 }

@@ -632,7 +632,7 @@ gradient tv wrt u
 entry both = 0.5 * sum(u**2) + weight * tv as y, grad(0.5 * sum(u**2) + weight * tv, u) as grad_u
 END
 expect 'a stencil that is summed up by lanes' 0 '*' '' compile variation.sg --entry=gradient -o -
-grep -A4 SGRT_INDEPENDENT out | grep -q 'grad_u\[i \* W + j + 1\] += added\[lane\];'
+grep -A4 SGRT_INDEPENDENT out | grep -q "grad_u\[i \* W + j + 1\] += kept"
 judge 'adds to the neighbours of all lanes in a loop of its own' $?
 expect 'a stencil whose rows go tile by tile' 0 '*' '' compile variation.sg --entry=both -o -
 test "$(grep -A1 SGRT_INDEPENDENT out | grep -c '(ptrdiff_t j = from; j < to; j++)')" = 2
