@@ -322,6 +322,7 @@ runtime_templates = \
 	runtime/normal.c.in \
 	runtime/power.h.in \
 	runtime/powers.h.in \
+	runtime/quotient.h.in \
 	runtime/random.h.in \
 	runtime/reduce.c.in \
 	runtime/scalar.h.in \

@@ -147,6 +147,51 @@ TEST(C(powers_agree_with_the_scalar_and_the_reference))
 }
 END_TEST
 
+/* A number of any exponent near 0, or one that makes quotients whole or that is none. */
+static T
+C(divisor)(uint64_t *seed, ptrdiff_t i)
+{
+	const T odd[] = {0, -(T)0.0, (T)INFINITY, -(T)INFINITY, (T)NAN,
+	                 1, (T)0.25, -3,          (T)1e-42,     (T)1e-310};
+	const T x = (T)random_between(seed, -2, 2);
+
+	return i % 7 == 0 ? odd[i / 7 % 10] : (T)ldexp((double)x, (int)(i * 37 % 41) - 20);
+}
+
+/* Of what is near, far, or whole: where the libm's remainder is exact, so is this. */
+TEST(C(remainders_and_quotients_are_those_of_the_libm))
+{
+	static void (*const f[])(ptrdiff_t, const T *, ptrdiff_t, const T *, ptrdiff_t,
+	                         T *) = {R(vmod), R(vfloordiv)};
+	static T (*const far[])(T, T) = {R(mod_far), R(floordiv_far)};
+	enum { N = 2003 };
+	T x[N], y[N], z[N], want[N];
+	uint64_t seed = 29;
+
+	for (int k = 0; k < 400; k++) {
+		const ptrdiff_t dx = k % 3 != 1, dy = k % 3 != 2;
+
+		for (ptrdiff_t i = 0; i < N; i++) {
+			y[i] = C(divisor)(&seed, i + k);
+			x[i] = i % 5 ? C(divisor)(&seed, i + 3 * k)
+			             : y[i] * (T)floor(random_between(&seed, -1e3, 1e3));
+		}
+		for (ptrdiff_t i = 0; i < N; i++)
+			want[i] = far[k % 2](x[i * dx], y[i * dy]);
+		f[k % 2](N, x, dx, y, dy, z);
+		for (ptrdiff_t i = 0; i < N; i++)
+			CLAIM(memcmp(&z[i], &want[i], sizeof *z) == 0 ||
+			          (isnan(z[i]) && isnan(want[i])),
+			      "%a over %a: %a, not %a", (double)x[i * dx], (double)y[i * dy],
+			      (double)z[i], (double)want[i]);
+		f[k % 2](N, x, dx, y, dy, dx ? x : y);
+		for (ptrdiff_t i = 0; i < N; i++)
+			CLAIM(memcmp(dx ? &x[i] : &y[i], &z[i], sizeof *z) == 0 || isnan(z[i]),
+			      "in place");
+	}
+}
+END_TEST
+
 TEST(C(special_values_of_the_vector_functions))
 {
 	const T inf = (T)INFINITY, nan = (T)NAN, least = (T)(sizeof(T) == 4 ? 0x1p-149 : 0x1p-1074);
@@ -938,6 +983,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(sums_of_windows_agree_with_their_reference));
 	tcase_add_test(c, C(array_forms_agree_with_the_scalar_and_the_reference));
 	tcase_add_test(c, C(powers_agree_with_the_scalar_and_the_reference));
+	tcase_add_test(c, C(remainders_and_quotients_are_those_of_the_libm));
 	tcase_add_test(c, C(special_values_of_the_vector_functions));
 	tcase_add_test(c, C(nan_wins_and_divisors_give_the_sign));
 	tcase_add_test(c, C(sums_are_as_good_as_compensated_ones));

@@ -1,5 +1,5 @@
 /* chunks.c - loops of written C that evaluate what has a branch for each number, and so would not
- * become SIMD: sine, cosine, tangent, general powers.
+ * become SIMD: sine, cosine, tangent, general powers, remainders.
  *
  * The runtime has routines for them that take many numbers at once (sgrt_vsin_f64). The innermost
  * loop is cut into chunks of some hundred turns. For each chunk and each such value, a loop of its
@@ -38,10 +38,10 @@ typedef struct routine {
 static const routine *
 routine_of(const sg_val *v)
 {
-	static const routine all[] = {{SG_SIN, "vsin", "sine"},
-	                              {SG_COS, "vcos", "cosine"},
-	                              {SG_TAN, "vtan", "tangent"},
-	                              {SG_POW, "vpow", "power"}};
+	static const routine all[] = {
+	    {SG_SIN, "vsin", "sine"},    {SG_COS, "vcos", "cosine"},
+	    {SG_TAN, "vtan", "tangent"}, {SG_POW, "vpow", "power"},
+	    {SG_MOD, "vmod", "rest"},    {SG_FLOORDIV, "vfloordiv", "quotient"}};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (all[i].op == v->op)
@@ -463,7 +463,7 @@ print_call(const chunk *c, uint32_t at)
 	}
 	n->chunks->text[at] = NULL;
 	fill_operands(c, v, name, varies);
-	if (v->op == SG_POW)
+	if (v->nargs == 2)
 		sg_line(f, "%s(%s, %s%s, %d, %s%s, %d, %s);", call, count, varies[0] ? "" : "&",
 		        name[0], varies[0], varies[1] ? "" : "&", name[1], varies[1],
 		        name[varies[0] ? 0 : 1]);
