@@ -7,8 +7,9 @@
  * as many steps. Derivatives are held apart by the select's masks. Under map the condition differs
  * from slice to slice, and so do the operands; a scan runs for all slices then, whatever some of
  * them take. An axis with no elements has nothing harmless to read: an extremum over it, or a
- * gather from it, is a branch on the extent, that fails where the branch is taken. Nor is there a
- * place to write to; so the axis gets one, which is cut off again. */
+ * gather from it, is a branch on the extent, that fails where the branch is taken; what an inner
+ * branch made so, an outer one leaves as it is. Nor is there a place to write to; so the axis gets
+ * one, which is cut off again. */
 #include "front/elab.h"
 
 #include <string.h>
@@ -234,6 +235,21 @@ unless_empty(const guarding *w, const sg_node *n, sg_ref r)
 	              none);
 }
 
+/* Was the node under a branch on its extent already, in an 'if' within this one? */
+static bool
+is_sheltered(const elab *e, sg_ref r)
+{
+	return sg_bytes_map_get(e->sheltered, &r, sizeof r) != NULL;
+}
+
+/* No other place may take it for its own, where nothing tells if it has a value. */
+static void
+shelter(elab *e, sg_ref r)
+{
+	*sg_bytes_map_at(e->sheltered, &r, sizeof r) = e;
+	sg_node_hide(e->b->g, r);
+}
+
 /* Does the node write to an axis that may have no elements? */
 static bool
 writes_to_none(const sg_build *b, const sg_node *n, uint32_t *axis)
@@ -279,9 +295,10 @@ with_one_more(const guarding *w, const sg_node *n, sg_ref index, sg_ref v, uint3
 	return sg_slice_axis(b, r, axis, one, one, extent);
 }
 
-/* held: does a scan begin in the branch itself? One within another begins only if that does. */
+/* old: where the node stands. held: does a scan begin in the branch itself? One within another
+ * begins only if that does. */
 static sg_ref
-guarded(guarding *w, const sg_node *n, sg_ref *arg, bool held)
+guarded(guarding *w, sg_ref old, const sg_node *n, sg_ref *arg, bool held)
 {
 	sg_build *b = w->e->b;
 	const int k = dangerous_operand(b, n);
@@ -307,9 +324,10 @@ guarded(guarding *w, const sg_node *n, sg_ref *arg, bool held)
 	r = sg_remake(b, n, arg);
 	if (writes_to_none(b, n, &axis) && !is_of_slices(w, r, n->shape->ext[axis]))
 		return with_one_more(w, n, index, arg[n->nargs - 1], axis);
-	return may_be_of_nothing(b, n) && !is_of_slices(w, r, needed_extent(b, n))
-	           ? unless_empty(w, n, r)
-	           : r;
+	if (!may_be_of_nothing(b, n) || is_of_slices(w, r, needed_extent(b, n)))
+		return r;
+	shelter(w->e, r);
+	return is_sheltered(w->e, old) ? r : unless_empty(w, n, r);
 }
 
 /* Does the node read what stands for a carry or a slice of a loop of the branch? */
@@ -349,7 +367,7 @@ guard_roots(elab *e, sg_ref flag, sg_ref start, size_t nroots, sg_ref *root)
 		w.inside[r - start] = is_inside(&w, &n);
 		g->here = g->span[r];
 		w.map[r - start] =
-		    guarded(&w, &n, arg, is_scan_to_hold(e, &n) && !w.inside[r - start]);
+		    guarded(&w, r, &n, arg, is_scan_to_hold(e, &n) && !w.inside[r - start]);
 		if (g->name[r] && !g->name[w.map[r - start]])
 			g->name[w.map[r - start]] = g->name[r];
 	}

@@ -114,6 +114,7 @@ struct elab {
 	sg_type real;
 	scope *top;
 	sg_ref looked, danger; /* branch.c: nodes that were looked at; the last that might need a guard */
+	sg_bytes_map *sheltered; /* branch.c: nodes of nothing, perhaps, under a branch on that */
 	unsigned mapping; /* how many maps what is built now stands in */
 	struct open_row *rows; /* of the loops that what is built now stands in, innermost first */
 	const struct open_branch *branch; /* of a run-time 'if' that is built now, the innermost */

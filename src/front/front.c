@@ -53,6 +53,7 @@ elab_new(sg_ctx *ctx, const sg_front_options *o)
 	e->blank = sg_intern_z(ctx, "_");
 	e->memo = sg_bytes_map_new(ctx);
 	e->patterns = sg_bytes_map_new(ctx);
+	e->sheltered = sg_bytes_map_new(ctx);
 	e->entries = sg_bytes_map_new(ctx);
 	prelude_open(e);
 	return e;

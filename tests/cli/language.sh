@@ -141,6 +141,18 @@ gives 'no slice asks for the maximum of nothing' "$most" \
 gives 'a slice asks for the maximum' "$most" \
 	'{"s": -1, "grad_x": [0, 1], "grad_y": [3, 2], "grad_c": -2}' 'x=[2, 3]' 'y=[1, -2]' c=2
 fails 'a slice asks for the maximum of nothing' "$most" 'x=[]' 'y=[1, -2]' c=2
+within='input x[N, M], a[N], c
+v = if c > 0 then sum(map((r, b) -> if b > 0 then max(r*b) + r[argmax(r)] else b, x, a)) else c
+gradient v wrt x, a, c
+entry alone = grad(v, a) as g'
+gives 'in a branch of a branch no slice asks for the maximum of nothing' "$within" \
+	'{"v": -3, "grad_x": [[], []], "grad_a": [1, 1], "grad_c": 0}' 'x=[[], []]' 'a=[-1, -2]' c=1
+gives 'nor does what is in no branch then' "$within" \
+	'{"v": -1, "grad_x": [[], []], "grad_a": [0, 0], "grad_c": 1}' 'x=[[], []]' 'a=[1, 2]' c=-1
+gives 'a slice in a branch of a branch asks for it' "$within" \
+	'{"v": 7, "grad_x": [[0, 3], [0, 0]], "grad_a": [3, 1], "grad_c": 0}' \
+	'x=[[1, 3], [4, 2]]' 'a=[2, -2]' c=1
+fails 'it asks for the maximum of nothing' "$within" 'x=[[], []]' 'a=[1, -2]' c=1
 steps='input r[M], c, u[T]
 s = scan((h, v) -> if M > 0 then h*v + c*max(r) else h*v + c, 1.0, over=u)
 gradient s wrt c, r, u'
