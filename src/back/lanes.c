@@ -21,7 +21,7 @@ typedef struct look {
 	const sg_nest *n;
 	uint32_t *vars; /* by value: the loop variables that it depends on */
 	uint32_t inner, kept;
-	uint32_t far_inner, far_kept; /* accesses that are not to neighbours */
+	uint32_t far_inner, far_kept, near_kept; /* accesses that are not to neighbours, or are */
 	uint32_t ops, all;            /* all: the variables that anything in the nest depends on */
 } look;
 
@@ -70,6 +70,7 @@ count_access(look *l, sg_ref r, sg_aff a)
 	a = sg_place_of(l->n, r, a);
 	l->far_inner += is_far(l, a, l->inner);
 	l->far_kept += is_far(l, a, l->kept);
+	l->near_kept += sg_is_1(l->n->f, sg_aff_coef(l->n->f, a, l->kept));
 }
 
 bool
@@ -144,13 +145,25 @@ is_short_sum(const sg_nest *n)
 	       v <= MOST_TURNS;
 }
 
+/* Would a strip read and store neighbours? Where the innermost sum has so few terms that there is
+ * nothing else to make SIMD of, it may be most of them. */
+static bool
+goes_along(const sg_nest *n, const look *l)
+{
+	int64_t v;
+	const bool few = sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v <= MOST_TURNS;
+
+	return l->far_inner > 0 && l->far_kept <= (few ? l->near_kept / 2 : 0) &&
+	       !is_dear_outside(l);
+}
+
 static bool
 wants_strip(const sg_nest *n, const look *l)
 {
 	int64_t v;
 
 	return n->nkept > 0 && (n->power || !is_short_sum(n)) && l->all >> l->kept & 1 &&
-	       (n->power || (l->far_inner > 0 && l->far_kept == 0 && !is_dear_outside(l))) &&
+	       (n->power || goes_along(n, l)) &&
 	       !(sg_ext_const(n->f->sp, n->ext[n->nkept - 1], &v) && v < SHORT_STRIP);
 }
 
@@ -355,22 +368,6 @@ has_many_pairs(const sg_nest *n)
 		loads += s->val[i].needed && s->val[i].kind == SG_V_LOAD &&
 		         (n->f->around || sg_fn_node(n->f, s->val[i].ref)->op != SG_INPUT);
 	return stores * (stores + 2 * loads) > 2 * MANY_PAIRS;
-}
-
-void
-sg_print_promise(sg_nest *n)
-{
-	if (!n->apart)
-		return;
-	n->f->m->has_independent = true;
-	sg_line(n->f, "SGRT_INDEPENDENT");
-}
-
-void
-sg_print_rolled(sg_fn *f)
-{
-	f->m->has_rolled = true;
-	sg_line(f, "SGRT_ROLLED");
 }
 
 /* Does a nest in columns need more of its rows than their lanes? */

@@ -9,6 +9,7 @@
 
 /* How many terms are added up plainly, one after the other or in lanes. */
 enum { BLOCK = SG_BLOCK, BLOCK_OF_LANES = 1024 };
+enum { FEW = 16 }; /* turns of a block at least, each of several terms */
 
 /* ---- which loops are one ---- */
 
@@ -424,6 +425,37 @@ sg_block_of(const sg_nest *n)
 	return n->lanes ? BLOCK_OF_LANES : n->horner ? SG_BLOCK_OF_HORNER : BLOCK;
 }
 
+/* The turns of one turn of the loop whose blocks are summed up, for all loops within it. */
+static int64_t
+turns_within(const sg_nest *n, uint32_t d)
+{
+	int64_t all = 1, v;
+
+	for (uint32_t g = d + 1; g + n->strip < n->ngroups; g++) {
+		if (!sg_ext_const(n->f->sp, n->ext[g], &v) || v > BLOCK)
+			return BLOCK + 1;
+		all *= v > 0 ? v : 1;
+	}
+	return all;
+}
+
+/* The loop whose turns are summed up block by block: the innermost one that is reduced, or one
+ * around, where what is within has few turns. */
+static uint32_t
+loop_of_blocks(const sg_nest *n)
+{
+	uint32_t d = n->ngroups - 1 - n->strip;
+
+	while (!n->tiles && !n->lanes && !n->power && !n->horner && d > n->nkept) {
+		const int64_t most = is_over_rows(n, d - 1) ? n->band->tile : FEW;
+
+		if (turns_within(n, d - 1) * most > BLOCK)
+			break;
+		d--;
+	}
+	return d;
+}
+
 bool
 sg_sums_by_first(const sg_nest *n)
 {
@@ -453,13 +485,13 @@ put_by(sg_nest *n)
 	sg_close(n);
 }
 
-/* The innermost loop that is reduced, of sums that go in blocks. */
+/* The loop of which sums go in blocks. */
 static void
 print_blocks(sg_nest *n, uint32_t d)
 {
 	sg_fn *f = n->f;
 	const char *first = sg_nest_from(n, d), *ext = sg_nest_to(n, d);
-	const int block = sg_block_of(n);
+	const int block = sg_block_of(n) / (int)turns_within(n, d);
 	const bool by_first = sg_sums_by_first(n);
 
 	if (is_short(n, d, block)) {
@@ -517,7 +549,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 			sg_print_kept_values(n);
 	} else if (n->tiles && d + 1 == n->ngroups) {
 		sg_print_tiles(n->tiles);
-	} else if (n->tree && d + 1 + n->strip == n->ngroups) {
+	} else if (n->tree && d == loop_of_blocks(n)) {
 		print_blocks(n, d);
 	} else {
 		print_loop(n, d, sg_nest_from(n, d), sg_nest_to(n, d));

@@ -121,9 +121,6 @@ bool sg_is_tested_at(const sg_nest *n, uint32_t d);
 bool sg_is_addition(uint16_t op);
 bool sg_is_added(const sg_root *r); /* a piece of an array, to what is there */
 bool sg_is_float_fold(const sg_nest *n, const sg_root *r); /* sum, max or min: goes by lanes */
-/* Before the innermost loop: what compilers take long to see, where it is so. */
-void sg_print_promise(sg_nest *n);
-void sg_print_rolled(sg_fn *f); /* no unrolling of the loop that comes */
 /* The loop over group d, which is the innermost one, from `from` to `to`, by lanes or vectors. */
 void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
 
@@ -149,6 +146,9 @@ bool sg_nest_reads(const sg_nest *n, const char *array);
 sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
 
 /* ---- shifts.c: the innermost loop in several ---- */
+/* Before the innermost loop: what compilers take long to see, where it is so. */
+void sg_print_promise(sg_nest *n);
+void sg_print_rolled(sg_fn *f); /* no unrolling of the loop that comes */
 void sg_choose_shifts(sg_nest *n); /* requires: all else is chosen */
 /* sg_print_nest_loop, for each shift. */
 void sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to);

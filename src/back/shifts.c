@@ -258,3 +258,19 @@ sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to)
 	print_strip(n, d, f->from, f->to, STRIP);
 	sg_close(n);
 }
+
+void
+sg_print_promise(sg_nest *n)
+{
+	if (!n->apart)
+		return;
+	n->f->m->has_independent = true;
+	sg_line(n->f, "SGRT_INDEPENDENT");
+}
+
+void
+sg_print_rolled(sg_fn *f)
+{
+	f->m->has_rolled = true;
+	sg_line(f, "SGRT_ROLLED");
+}

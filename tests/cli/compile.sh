@@ -648,6 +648,25 @@ for w in 3 600; do
 	done
 done
 
+cat >short.sg <<'END'
+input a[N, 2, H] = randn([N, 2, H], seed=3), b[H, 2] = randn([H, 2], seed=4), c[N, H] = rand([N, H], seed=5)
+output sum(a * b.T, axis=(0, 1)) as s, sum(a**2 * b.T, axis=(0, 1)) as t, sum(a * c[:, none, :] * b.T) as u
+END
+expect 'a sum over a long axis and a short one' 0 '*' '' compile short.sg -o -
+grep -A12 'from < N; from += 128' out | grep -q 'lane < width'
+judge 'goes along rows, in blocks of the long one' $?
+printf 'input a[H], b[H]\noutput max(abs(a - b)) < 1e-11 as near\n' >near.sg
+for size in '300 9' '5 200' '0 3'; do
+	set -- $size
+	for b in jit cc interp; do
+		"$SYMGRAD" run short.sg --dim=N="$1" --dim=H="$2" --backend=$b -o $b.npz
+	done
+	for v in jit:s jit:t cc:s cc:t; do
+		prints "$v is right for $size" '{"near": true}' \
+			"$SYMGRAD" run near.sg a=@"${v%:*}.npz:${v#*:}" b=@"interp.npz:${v#*:}" --format=json
+	done
+done
+
 # ---- info
 "$SYMGRAD" info net.sg >out.txt
 judge 'info' $?
