@@ -260,17 +260,24 @@ f_var(elab *e, call_args *a)
 	return v_tensor(variance(e, a));
 }
 
+/* Where x is 0, the constant, with no derivative; elsewhere y. */
+static sg_ref
+but_at_0(elab *e, sg_ref x, double at_0, sg_ref y)
+{
+	const sg_type t = sg_type_of(e->b, x);
+	const sg_shape *s = sg_shape_of(e->b, x);
+	const sg_ref zero = sg_const(e->b, t, s, 0);
+
+	return sg_ew3(e->b, SG_SELECT, sg_ew2(e->b, SG_EQ, x, zero), sg_const(e->b, t, s, at_0), y);
+}
+
 /* where(v == 0, 0, sqrt(v)): the derivative is 0 where all are equal. */
 value
 f_std(elab *e, call_args *a)
 {
-	sg_ref v = variance(e, a), zero, root;
+	const sg_ref v = variance(e, a);
 
-	if (!v)
-		return POISON;
-	zero = sg_const(e->b, sg_type_of(e->b, v), sg_shape_of(e->b, v), 0);
-	root = sg_ew1(e->b, SG_SQRT, v);
-	return v_tensor(sg_ew3(e->b, SG_SELECT, sg_ew2(e->b, SG_EQ, v, zero), zero, root));
+	return v ? v_tensor(but_at_0(e, v, 0, sg_ew1(e->b, SG_SQRT, v))) : POISON;
 }
 
 /* The axes of the mask as one last axis; the others in order before it. */
@@ -309,7 +316,8 @@ f_logsumexp(elab *e, call_args *a)
 	return v_tensor(keep ? keep_dims(e, r, s, mask) : r);
 }
 
-/* |x| to the p, summed, to the 1/p; the extremes for infinite p. */
+/* |x| to the p, summed, to the 1/p; the extremes for infinite p. The derivative is 0 where all are
+ * 0; and to an element that is 0, also where its power has a cusp or a pole there. */
 static sg_ref
 p_norm(elab *e, sg_ref x, uint64_t mask, double p)
 {
@@ -326,8 +334,11 @@ p_norm(elab *e, sg_ref x, uint64_t mask, double p)
 		return sg_reduce(e->b, SG_SUM, sg_cast(e->b, sg_ew2(e->b, SG_NE, x, zero), t), mask);
 	}
 	m = sg_ew2(e->b, SG_POW, m, sg_const(e->b, t, sg_shape_of(e->b, m), p));
+	if (p < 2)
+		m = but_at_0(e, x, pow(0, p), m);
 	r = sg_reduce(e->b, SG_SUM, m, mask);
-	return sg_ew2(e->b, SG_POW, r, sg_const(e->b, t, sg_shape_of(e->b, r), 1 / p));
+	m = sg_ew2(e->b, SG_POW, r, sg_const(e->b, t, sg_shape_of(e->b, r), 1 / p));
+	return but_at_0(e, r, p > 0 ? 0 : INFINITY, m);
 }
 
 value

@@ -153,6 +153,14 @@ gives 'a slice in a branch of a branch asks for it' "$within" \
 	'{"v": 7, "grad_x": [[0, 3], [0, 0]], "grad_a": [3, 1], "grad_c": 0}' \
 	'x=[[1, 3], [4, 2]]' 'a=[2, -2]' c=1
 fails 'it asks for the maximum of nothing' "$within" 'x=[[], []]' 'a=[1, -2]' c=1
+gives 'a norm of any order has the derivative 0 at 0' 'input x[N, 2]
+def to(p) = round(1e6*map((t) -> grad(norm(t, ord=p), t), x))
+entry g = to(3) as c, to(1.5) as b, to(0.5) as a, to(-1) + 0 as r' \
+	'{"c": [[0, 0], [0, -1000000]], "b": [[0, 0], [0, -1000000]], "a": [[0, 0], [0, -1000000]], "r": [[0, 0], [0, 0]]}' \
+	'x=[[0, 0], [0, -4]]'
+gives 'and its value there' 'input x[2], e[M]
+output norm(x, ord=0.5) as a, norm(x, ord=-1) as r, norm(0*x, ord=3) as z, norm(e, ord=3) as n,
+  norm(e, ord=-1) as i' '{"a": 4, "r": 0, "z": 0, "n": 0, "i": "inf"}' 'x=[0, -4]' 'e=[]'
 steps='input r[M], c, u[T]
 s = scan((h, v) -> if M > 0 then h*v + c*max(r) else h*v + c, 1.0, over=u)
 gradient s wrt c, r, u'
