@@ -216,6 +216,14 @@ leave_empty_axis(sweep *s, sg_ref r, sg_adj a)
 		s->d[0] = sg_ew3(b, SG_SELECT, some, s->d[0], sg_const_like(b, s->d[0], 0));
 }
 
+/* Do zeros give zeros, so that what goes to masked elements alone is 0 by itself? Behind a branch
+ * that is not taken as a whole that is not worth to be computed. */
+static bool
+stays_clean(const sweep *s, uint16_t op, sg_adj a)
+{
+	return a.mask && !uses_operands(op) && !sg_same_everywhere(s->b->g, a.mask->node);
+}
+
 static void
 through_mixing(sweep *s, sg_ref r, sg_adj a)
 {
@@ -234,7 +242,8 @@ through_mixing(sweep *s, sg_ref r, sg_adj a)
 	sg_vjp_of(n.op)(s->b, at, sg_adj_solid(s->b, a), s->want, s->d);
 	leave_empty_axis(s, r, a);
 	for (uint32_t k = 0; k < n.nargs; k++)
-		contribute(s, n.args[k], (sg_adj){s->d[k], false, a.mask ? mask[k] : NULL});
+		contribute(s, n.args[k],
+		           (sg_adj){s->d[k], stays_clean(s, n.op, a), a.mask ? mask[k] : NULL});
 }
 
 static void

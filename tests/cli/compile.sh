@@ -667,6 +667,19 @@ for size in '300 9' '5 200' '0 3'; do
 	done
 done
 
+cat >near.sg <<'END'
+input nb: i32[N, K], q[N, 3]
+r2 = sum((q[nb] - q[:, None, :])**2, axis=2)
+gradient sum(where(r2 > 0, log(r2), 0)) as y wrt q
+END
+expect 'what a where() leaves out of a sum' 0 '*' '' compile near.sg -o -
+! grep -q uint8_t out
+judge 'is 0 there, and asked no more where it went' $?
+for b in jit cc interp; do
+	prints "nor is it NaN, by $b" '{"y": 2.772588722239781, "grad_q": [[-2.0, 0.0, 0.0], [2.0, 0.0, 0.0]]}' \
+		"$SYMGRAD" run near.sg nb='[[0, 1], [1, 0]]' q='[[0, 0, 0], [2, 0, 0]]' --backend=$b --format=json
+done
+
 # ---- info
 "$SYMGRAD" info net.sg >out.txt
 judge 'info' $?
