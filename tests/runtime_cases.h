@@ -358,10 +358,10 @@ END_TEST
 /* Rows that are done together with others: numbers, and what is none. */
 TEST(C(a_row_is_what_it_is_alone))
 {
-	static C(rows) *const f[] = {R(softmax), R(logsumexp), R(norm_rows)};
+	static C(rows) *const f[] = {R(softmax), R(log_softmax), R(logsumexp), R(norm_rows)};
 	static const T odd[] = {(T)NAN,  (T)INFINITY, -(T)INFINITY, 0,
 	                        (T)-0.0, (T)1e-40,    (T)3e38,      (T)2e-45};
-	enum { M = 37, MOST = 40 };
+	enum { M = 37, MOST = 70 };
 	T x[M * MOST], y[M * MOST], z[MOST], *r;
 	uint64_t seed = 5;
 	ptrdiff_t i, j, n, outs;
@@ -376,8 +376,8 @@ TEST(C(a_row_is_what_it_is_alone))
 				x[i * n + (i + j) % n] = j < 2 ? odd[i] : x[i * n + (i + j) % n];
 				x[(8 + i) * n + j] = odd[i];
 			}
-		for (k = 0; k < 3; k++) {
-			outs = k == 0 ? n : 1;
+		for (k = 0; k < 4; k++) {
+			outs = k < 2 ? n : 1;
 			ck_assert(f[k](M, n, x, y) == SGRT_OK);
 			for (i = 0; i < M; i++) {
 				ck_assert(f[k](1, n, x + i * n, z) == SGRT_OK);
