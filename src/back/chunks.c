@@ -1,5 +1,6 @@
 /* chunks.c - loops of written C that evaluate what has a branch for each number, and so would not
- * become SIMD: sine, cosine, tangent, general powers, remainders.
+ * become SIMD: sine, cosine, tangent, general powers, the gamma function,
+ * remainders.
  *
  * The runtime has routines for them that take many numbers at once (sgrt_vsin_f64). The innermost
  * loop is cut into chunks of some hundred turns. For each chunk and each such value, a loop of its
@@ -39,9 +40,10 @@ static const routine *
 routine_of(const sg_val *v)
 {
 	static const routine all[] = {
-	    {SG_SIN, "vsin", "sine"},    {SG_COS, "vcos", "cosine"},
-	    {SG_TAN, "vtan", "tangent"}, {SG_POW, "vpow", "power"},
-	    {SG_MOD, "vmod", "rest"},    {SG_FLOORDIV, "vfloordiv", "quotient"}};
+	    {SG_SIN, "vsin", "sine"},          {SG_COS, "vcos", "cosine"},
+	    {SG_TAN, "vtan", "tangent"},       {SG_LGAMMA, "vlgamma", "logarithm"},
+	    {SG_DIGAMMA, "vdigamma", "slope"}, {SG_POW, "vpow", "power"},
+	    {SG_MOD, "vmod", "rest"},          {SG_FLOORDIV, "vfloordiv", "quotient"}};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (all[i].op == v->op)
