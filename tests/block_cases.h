@@ -300,7 +300,9 @@ TEST(C(blocks_of_functions_are_their_scalars))
 	UNARY(sinh, SCALAR(sinh));
 	UNARY(cosh, SCALAR(cosh));
 	UNARY(asinh, SCALAR(asinh));
-	UNARY(lgamma, R(lgamma));
+	UNARY(cbrt, SCALAR(cbrt));
+	UNARY(lgamma, SCALAR(lgamma));
+	UNARY(digamma, SCALAR(digamma));
 	BINARY(div, C(two_div));
 	BINARY(mod, R(mod));
 	BINARY(floordiv, R(floordiv));
@@ -502,6 +504,49 @@ TEST(C(the_first_of_the_largest_is_found))
 }
 END_TEST
 
+#ifdef REAL
+/* The first of those that are beyond what was best before, ties and NaN too. */
+TEST(C(places_of_extremes_are_the_first))
+{
+	T a[600], best, least, top, low;
+	int64_t where, below, high, under;
+	uint64_t seed = 19;
+	ptrdiff_t i, n;
+	int e, k;
+
+	for (k = 0; k < 9; k++)
+		for (e = 0; e < NLENGTH; e++) {
+			n = lengths[e];
+			if (n == 0)
+				continue;
+			best = top = k % 3 == 0 ? -(T)INFINITY : k % 3 == 1 ? 3 : (T)NAN;
+			least = low = k % 3 == 0 ? (T)INFINITY : k % 3 == 1 ? 3 : (T)NAN;
+			where = below = high = under = 4;
+			for (i = 0; i < n; i++) {
+				a[i] = (T)(next_random(&seed) % 7);
+				if (k > 2 && next_random(&seed) % 64 == 0)
+					a[i] = k > 5                    ? (T)NAN
+					       : next_random(&seed) % 2 ? (T)INFINITY
+					                                : -(T)INFINITY;
+				if (a[i] > top || (a[i] != a[i] && top == top)) {
+					top = a[i];
+					high = 100 + 3 * i;
+				}
+				if (a[i] < low || (a[i] != a[i] && low == low)) {
+					low = a[i];
+					under = 100 + 3 * i;
+				}
+			}
+			R(block_place_of_max)(n, a, 100, 3, &best, &where);
+			R(block_place_of_min)(n, a, 100, 3, &least, &below);
+			ck_assert(where == high && below == under);
+			C(same)("largest", 1, &best, &top);
+			C(same)("smallest", 1, &least, &low);
+		}
+}
+END_TEST
+#endif
+
 /* Small whole numbers, so that every order of addition gives the same. */
 TEST(C(blocks_are_summed_up))
 {
@@ -583,6 +628,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(powers_one_after_the_other_are_pow));
 	tcase_add_test(c, C(pairs_round_twice));
 	tcase_add_test(c, C(nan_wins_in_blocks));
+	tcase_add_test(c, C(places_of_extremes_are_the_first));
 #endif
 }
 

@@ -74,6 +74,14 @@ static const struct {
      "       max(f) as h, min(f) as i, argmax(e) as j, cumsum(x) as l, sum(x > y) as m,\n"
      "       sum(x*y) as n, sum(x*x) as o, sum(k*k) as p, logsumexp(e) as q\n",
      1e-10},
+    {"places of extremes in rows", "sgrt_block_place_of_max_f32",
+     "real f32\n"
+     "input x[N], y[3, N]\n"
+     "e = concat((x, [0.5]))\n"
+     "output argmax(e) as a, argmin(e*e) as b, argmin(pad(y, ((0, 0), (2, 0)), 9), axis=1) as c,\n"
+     "       argmax(pad(y, ((0, 0), (1, 1))), axis=1) as d, argmax(pad(y, ((0, 0), (0, 1)))) as "
+     "f\n",
+     1e-5},
     {"integers, and their errors", "sgrt_block_floordiv_vs_i64",
      "input k: i64[N], l: i32[N], q: i64\n"
      "output k // (q + 1) as a, k % 3 as b, cast(l, i64)*k as c, cast(k, i32) + l as d,\n"

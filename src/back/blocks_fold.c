@@ -59,6 +59,12 @@ sg_block_fold(const sg_blocks *b, const sg_root *r)
 	case SG_CUMSUM:
 	case SG_LINREC:
 		return sg_block_routine(b, sg_ops[op].name, "", t);
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+		return sg_block_is_affine(b, r->pos)
+		           ? sg_block_routine(b, op == SG_ARGMAX ? "place_of_max" : "place_of_min",
+		                              "", t)
+		           : NULL;
 	default:
 		return NULL;
 	}
@@ -198,6 +204,14 @@ run_on(sg_blocks *b, uint32_t item)
 		store(b, item, to);
 }
 
+static void
+find_place(sg_blocks *b, const sg_root *r, uint32_t p)
+{
+	sg_line(b->f, "%s(%s, %s, %s, %s, &%s, &%s);", sg_use(b->f->m, sg_block_fold(b, r)),
+	        b->count, sg_block_array(b, r->val[0], p), sg_form_text(b->n, r->pos).s,
+	        sg_ext_bare(b->f, sg_block_stride(b, r->pos)), r->acc2, r->acc);
+}
+
 void
 sg_print_tile_fold(sg_blocks *b, uint32_t item)
 {
@@ -215,6 +229,10 @@ sg_print_tile_fold(sg_blocks *b, uint32_t item)
 	}
 	if (sg_is_running((sg_op)sg_fn_node(b->f, r->ref)->op)) {
 		run_on(b, item);
+		return;
+	}
+	if (is_place(b, r)) {
+		find_place(b, r, p);
 		return;
 	}
 	if (product) {
