@@ -44,7 +44,7 @@ function add(name, text, kind, proto) {
 	comment = ""
 }
 
-function finish(    name, proto, i, kind, reference) {
+function finish(    name, proto, i, kind, reference, inner) {
 	kind = "function"
 	if (body ~ /^typedef/) {
 		kind = "type"
@@ -69,6 +69,7 @@ function finish(    name, proto, i, kind, reference) {
 		proto = proto ";\n"
 	}
 	reference = name ~ /_ref_[fi](32|64)$/
+	inner = jit_only && (kind == "type" || body ~ /^static/) # what no JIT's code names
 	if (kernel && kind == "function" && body !~ /^static/) {
 		i = proto
 		gsub(/restrict/, "SGRT_RESTRICT", i)
@@ -79,7 +80,7 @@ function finish(    name, proto, i, kind, reference) {
 		body = "static " body
 	}
 	if (kind == "function" && FILENAME ~ /\/(matmul|softmax|normal)\.c$/) products[name] = 1
-	if (reference) comment = ""
+	if (reference || inner) comment = ""
 	else add(name, jit_only ? proto : body, kind, proto)
 	body = ""
 	fname = ""

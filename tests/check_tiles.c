@@ -150,6 +150,14 @@ static const struct {
      "       argmin(round(9*z), axis=1) as d\n"
      "gradient sum(max_pool2d(x, (3, 2), 2, 1)**2) + sum(max_pool1d(y, 2)**2) as s wrt x, y\n",
      1e-11},
+    {"rows that indices say", "sgrt_block_addmul_sv_f64",
+     "input u[N + 2, 9], v[40, 9], w[40, N + 3], k: i32[N + 4], l: i64[N + 4]\n"
+     "i = k % shape(u, 0)\n"
+     "j = l % 40\n"
+     "output sum(u[i]*v[j], axis=1) as a, index_add(v, j, u[i]*2.0) as b\n"
+     "gradient sum((sum(u[i]*v[j], axis=1) - 1)**2) + sum(tanh(w[j]*w[-1])) + sum(exp(v[j]*u[i])) "
+     "as s wrt u, v, w\n",
+     1e-11},
     {"rows that are added to, and numbers for each row", "sgrt_block_sub_vs_f64",
      "input x[3, N], y[N], v[3]\n"
      "output exp(x - v[:, None])*y as a, sum(x*y, axis=1) as b, softmax(x, axis=0) as c\n"

@@ -292,9 +292,10 @@ drop_parts(sg_blocks *b)
 		drop_unread(b, b->n->whole[i]);
 }
 
-/* Is it one that a sum of products takes? In a strip one factor may be the same for all. */
+/* Is it one that a sum of products takes? In a strip, and where it is added to a row (to_row), one
+ * factor may be the same for all. */
 static bool
-is_product(const sg_blocks *b, const sg_val *v)
+is_product(const sg_blocks *b, const sg_val *v, bool to_row)
 {
 	const bool first = v->kind == SG_V_EW && v->op == SG_MUL &&
 	                   b->item[v->arg[0]].how == SG_B_WHOLE,
@@ -304,7 +305,8 @@ is_product(const sg_blocks *b, const sg_val *v)
 	if (v->kind != SG_V_EW || !sg_type_is_float((sg_type)v->type))
 		return false;
 	return v->op == SG_SQUARE ||
-	       (v->op == SG_MUL && (b->n->strip ? !(first && second) : !first && !second));
+	       (v->op == SG_MUL &&
+	        (b->n->strip || to_row ? !(first && second) : !first && !second));
 }
 
 /* The difference of two blocks that the square v, which a sum takes, is of, and nothing else reads;
@@ -332,15 +334,16 @@ find_products(sg_blocks *b)
 		const sg_root *r = &s->root[i];
 		const sg_val *v = &s->val[r->val[0]];
 		sg_block *x = &b->item[r->val[0]];
+		const uint16_t op = sg_fn_node(b->f, r->ref)->op;
 
 		if (r->kind != SG_R_FOLD || x->how != SG_B_STEP || x->readers != 1 ||
-		    !is_product(b, v) || b->item[b->nvals + i].how != SG_B_STEP)
+		    b->item[b->nvals + i].how != SG_B_STEP)
 			continue;
-		if (sg_fn_node(b->f, r->ref)->op != SG_SUM &&
-		    sg_fn_node(b->f, r->ref)->op != SG_CONTRACT)
+		const bool to_row = sg_block_adds_row(b, r);
+		if ((op != SG_SUM && op != SG_CONTRACT && !to_row) || !is_product(b, v, to_row))
 			continue;
 		b->item[b->nvals + i].product = r->val[0];
-		b->item[b->nvals + i].pair = difference_in(b, v);
+		b->item[b->nvals + i].pair = to_row ? 0 : difference_in(b, v);
 		x->how = SG_B_NONE;
 		if (b->item[b->nvals + i].pair)
 			b->item[v->arg[0]].how = SG_B_NONE;

@@ -106,6 +106,8 @@ sg_aff sg_block_root_place(const sg_blocks *b, const sg_root *r);
 
 /* ---- blocks_fold.c ---- */
 void sg_print_tile_fold(sg_blocks *b, uint32_t item);
+/* The product v, of an item at place p of the order, is added to what there is in `to`. */
+void sg_block_add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to);
 
 /* ---- blocks_place.c ---- */
 /* Is the form affine but for one checked index of the tile's elements? Then which value that is,
@@ -113,6 +115,8 @@ void sg_print_tile_fold(sg_blocks *b, uint32_t item);
 bool sg_block_indirect(const sg_blocks *b, sg_aff a, uint32_t *at, sg_ext *by);
 bool sg_block_takes(const sg_blocks *b, const sg_val *v); /* does a step read it at such indices? */
 bool sg_block_puts(const sg_blocks *b, const sg_root *r); /* or add it? */
+/* Does the root add the tile to a row that an index of the loops around says? */
+bool sg_block_adds_row(const sg_blocks *b, const sg_root *r);
 
 /* ---- blocks_pair.c ---- */
 void sg_find_pairs(sg_blocks *b); /* requires: how each comes about, and the number of readers */

@@ -95,9 +95,8 @@ joined(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
 	return sg_text(b->f->ctx, "%s(%s, %s)", sg_use_typed(b->f->m, name, t), r->acc, x);
 }
 
-/* The product v is added to what there is in `to`. */
-static void
-add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
+void
+sg_block_add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
 {
 	uint32_t x = v->arg[0], y = v->arg[v->nargs - 1];
 	const char *first;
@@ -222,7 +221,7 @@ sg_print_tile_fold(sg_blocks *b, uint32_t item)
 
 	if (b->n->strip) {
 		if (product)
-			add_product(b, &b->n->s->val[product], p, so_far);
+			sg_block_add_product(b, &b->n->s->val[product], p, so_far);
 		else
 			strip_step(b, item, so_far);
 		return;

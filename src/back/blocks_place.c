@@ -37,6 +37,14 @@ sg_block_takes(const sg_blocks *b, const sg_val *v)
 }
 
 bool
+sg_block_adds_row(const sg_blocks *b, const sg_root *r)
+{
+	return sg_fn_node(b->f, r->ref)->op == SG_SCATTER && sg_adds_up(b->f, r->ref) &&
+	       !b->n->chosen && sg_block_is_affine(b, r->at) &&
+	       sg_is_1(b->f, sg_block_stride(b, r->at));
+}
+
+bool
 sg_block_puts(const sg_blocks *b, const sg_root *r)
 {
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
@@ -49,6 +57,8 @@ sg_block_puts(const sg_blocks *b, const sg_root *r)
 		return sg_adds_up(b->f, r->ref) && !b->n->chosen && sg_block_is_affine(b, r->at) &&
 		       sg_block_routine(b, "add_to", "", t) &&
 		       sg_ext_const(b->f->sp, sg_block_stride(b, r->at), &step) && step > 0;
+	if (sg_block_adds_row(b, r))
+		return sg_block_routine(b, "add", "vv", t);
 	return op == SG_SCATTER && !b->n->chosen && sg_block_routine(b, "put", "", t) &&
 	       sg_block_indirect(b, r->at, &at, &by);
 }

@@ -250,15 +250,33 @@ random_step(sg_blocks *b, uint32_t item)
 
 /* What is added at checked indices, one after the other. */
 static void
+add_to_row(sg_blocks *b, uint32_t item, sg_type t)
+{
+	const sg_root *r = sg_block_root(b, item);
+	const uint32_t product = b->item[item].product, p = b->item[item].at;
+	const char *to = sg_block_start(b, sg_block_root_array(b, r), sg_block_root_place(b, r));
+
+	if (product)
+		sg_block_add_product(b, &b->n->s->val[product], p, to);
+	else
+		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "add_vv", t), b->count, to,
+		        sg_block_array(b, r->val[0], p), to);
+}
+
+static void
 put_step(sg_blocks *b, uint32_t item)
 {
 	const sg_root *r = sg_block_root(b, item);
 	const uint32_t p = b->item[item].at;
-	const char *x = sg_block_array(b, r->val[0], p);
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 	uint32_t at = 0;
 	sg_ext by = 0;
 
+	if (sg_block_adds_row(b, r)) {
+		add_to_row(b, item, t);
+		return;
+	}
+	const char *x = sg_block_array(b, r->val[0], p);
 	if (!sg_block_indirect(b, r->at, &at, &by)) {
 		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "add_to", t), b->count, x,
 		        sg_block_start(b, sg_block_root_array(b, r), sg_block_root_place(b, r)),
