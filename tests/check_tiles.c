@@ -158,6 +158,13 @@ static const struct {
      "gradient sum((sum(u[i]*v[j], axis=1) - 1)**2) + sum(tanh(w[j]*w[-1])) + sum(exp(v[j]*u[i])) "
      "as s wrt u, v, w\n",
      1e-11},
+    {"short rows that indices say", "sgrt_block_put_f64",
+     "input x[N + 2, 3], p: i32[N + 4], q: i32[N + 4]\n"
+     "d = x[p % shape(x, 0)] - x[q % shape(x, 0)]\n"
+     "s = 1/(sum(d**2, axis=1) + 0.5)**3\n"
+     "output s, index_add(x, p % shape(x, 0), d*0.1) as a\n"
+     "gradient sum(4*(s**2 - s)) as l wrt x\n",
+     1e-11},
     {"rows that are added to, and numbers for each row", "sgrt_block_sub_vs_f64",
      "input x[3, N], y[N], v[3]\n"
      "output exp(x - v[:, None])*y as a, sum(x*y, axis=1) as b, softmax(x, axis=0) as c\n"

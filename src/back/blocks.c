@@ -12,7 +12,7 @@
 
 enum { TILE = 512, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
 /* What a call and the check of an index cost, in operations of scalar code; elements. */
-enum { OF_A_CALL = 6, OF_A_CHECK = 4, LEAST = 8 };
+enum { OF_A_CALL = 6, OF_A_CHECK = 4 };
 
 /* ---- small questions ---- */
 
@@ -512,7 +512,7 @@ is_worth_it(const sg_blocks *b)
 	const int64_t many = sg_short_tile(b->n);
 	int64_t gain = 0;
 
-	if (many < LEAST)
+	if (many < SG_LEAST)
 		return false;
 	for (size_t p = 0; p < b->norder; p++) {
 		const sg_block *x = &b->item[b->order[p]];

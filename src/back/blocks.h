@@ -11,7 +11,10 @@
 
 #include "back/nest.h"
 
-enum { SG_SHORT = 16 }; /* turns; fewer are a short loop */
+enum {
+	SG_SHORT = 16, /* turns; fewer are a short loop */
+	SG_LEAST = 8,  /* fewer are not worth a call */
+};
 
 /* How a value is there for a tile. */
 typedef enum {

@@ -50,15 +50,24 @@ longest_loop(const sg_nest *n)
 }
 
 static bool
+is_no_row(const sg_nest *n)
+{
+	return turns_of(n, n->ngroups - 1) < SG_LEAST;
+}
+
+/* What is added at places that indices say has one order for each place, whichever loop is inside;
+ * whole rows are added best as they are. */
+static bool
 has_fold(const sg_nest *n)
 {
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (n->s->root[i].kind == SG_R_FOLD)
+		if (n->s->root[i].kind == SG_R_FOLD &&
+		    !(sg_adds_up(n->f, n->s->root[i].ref) && is_no_row(n)))
 			return true;
 	return false;
 }
 
-/* Is nothing dear done anew for each term, if loop g goes inside? */
+/* Is nothing dear done anew for each term, if loop g goes inside? An index is not, for few. */
 static bool
 is_cheap_inside(const sg_nest *n, uint32_t g)
 {
@@ -66,7 +75,7 @@ is_cheap_inside(const sg_nest *n, uint32_t g)
 		const sg_val *v = &n->s->val[i];
 
 		if (v->needed && v->depth > g && v->depth <= n->nkept &&
-		    (v->kind == SG_V_AT || v->kind == SG_V_RAND ||
+		    ((v->kind == SG_V_AT && !is_no_row(n)) || v->kind == SG_V_RAND ||
 		     (v->kind == SG_V_EW && sg_ops[v->op].cost >= DEAR)))
 			return false;
 	}
