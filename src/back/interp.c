@@ -327,13 +327,31 @@ release_operands(run *w, sg_ref r)
 			drop(w, n->args[k]);
 }
 
+/* What is not taken must have a shape all the same, as in machine code, which checks the dimensions
+ * before it knows what is taken. */
+static int
+pass_by(const run *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->g, r);
+	const sg_ext number = n->op == SG_DIM ? (sg_ext)n->attr->w[0] : 0;
+	sg_tensor shape;
+	int64_t v;
+
+	if (n->op == SG_DIM && !sg_ext_wraps(w->g->sp, number) &&
+	    !sg_ext_eval(w->g->sp, number, w->dims, &v))
+		return SGRT_EDIM;
+	return sg_tensor_shape(w->g, r, w->dims, &shape);
+}
+
 static int
 visit(run *w, sg_ref r)
 {
-	int status = SGRT_OK;
+	int status;
 
 	if (!w->guards || guard_holds(w, w->guards->of[r]))
 		status = compute(w, r);
+	else
+		status = pass_by(w, r);
 	if (status == SGRT_OK)
 		note_truth(w, r);
 	for (run *u = w; u && status != SGRT_OK; u = u->around)

@@ -38,6 +38,16 @@ extent_of(sg_build *b, const sg_shape *s, uint64_t mask)
 	return e;
 }
 
+/* May some extent in the mask be negative? That is an error, which no number stands for. */
+static bool
+may_be_negative(sg_build *b, const sg_shape *s, uint64_t mask)
+{
+	for (uint32_t i = 0; i < s->rank; i++)
+		if (mask >> i & 1 && !sg_ext_nonneg(b->sp, s->ext[i]))
+			return true;
+	return false;
+}
+
 /* Sum of a constant, or over axes along which the operand is broadcast: a product by the extent. Only
  * where the extent is known or the value finite, since 0 times inf is not a sum over nothing. */
 static sg_ref
@@ -48,7 +58,8 @@ sum_of_equal(sg_build *b, sg_ref x, uint64_t mask)
 	double v;
 	int64_t c;
 
-	if (sg_is_const(b, x, &v) && (isfinite(v) || (sg_ext_const(b->sp, count, &c) && c > 0))) {
+	if (sg_is_const(b, x, &v) && !may_be_negative(b, n.shape, mask) &&
+	    (isfinite(v) || (sg_ext_const(b->sp, count, &c) && c > 0))) {
 		const sg_shape *s = without(b, n.shape, mask), *unit = sg_shape_scalar(b->sp);
 		sg_ref times = sg_cast(b, sg_dim_value(b, count), (sg_type)n.type);
 		sg_ref k = sg_raw(b, SG_CONST, (sg_type)n.type, unit, 0, NULL, n.attr);

@@ -223,11 +223,19 @@ dim n
 dim m
 output sum(ones([n//m])) as y
 END
+printf 'input x[M], c\noutput if c > 0 then sum(ones([6//M])) + sum(x) else 0.0 as y\n' >branches.sg
+printf 'input x[n], y[m]\noutput sum(x) + sum(y) + sum(ones([n - m])) as r\n' >fewer.sg
 for b in interp cc jit; do
 	if [ $b = jit ] && ! "$SYMGRAD" --version | grep -q jit; then continue; fi
 	expect "an extent divided by zero, back end $b" 3 '' \
 		'symgrad run: error: an extent is negative, inconsistent or too large, at quotient.sg:3:8' \
 		run --backend=$b quotient.sg n=5 m=0
+	expect "in a branch that is not taken too, back end $b" 3 '' \
+		'symgrad run: error: an extent is negative, inconsistent or too large, at branches.sg:2:22' \
+		run --backend=$b branches.sg 'x=[]' c=0
+	expect "nothing is counted in a negative extent, back end $b" 1 '' \
+		'symgrad run: error: the shapes do not fit at fewer.sg:2 with n = 1, m = 2' \
+		run --backend=$b fewer.sg 'x=[1]' 'y=[1, 2]'
 	expect "a division by zero, back end $b" 3 '' 'symgrad run: error: an integer was divided by zero, at fails.sg:2:8' \
 		run --backend=$b fails.sg forward a=0
 	expect "a singular matrix, back end $b" 3 '' 'symgrad run: error: a matrix is singular, at fails.sg:5:17' \
