@@ -48,6 +48,23 @@ START_TEST(bands_of_short_sums_are_turned)
 	}
 END_TEST
 
+/* A sum over the rows goes along them. */
+START_TEST(sums_over_rows_read_columns)
+	{
+		static const char text[] = "param q[R, 3]\n"
+					   "d = q[:, None] - q[None]\n"
+					   "gradient sum(1/(sum(d**2, axis=2) + 0.1)) as y wrt q\n";
+		sg_model *m = sg_compile_string("columns.sg", text, strlen(text), NULL);
+		sg_failure why;
+		const char *c = sg_write_c(m, "columns.h", 0, NULL, &why);
+
+		ck_assert_msg(c != NULL, "%s", why.text);
+		ck_assert_ptr_nonnull(strstr(c, "q_columns[k + j * 64 - row]"));
+		ck_assert_ptr_null(strstr(c, "q[k * 3 + j]"));
+		sg_model_free(m);
+	}
+END_TEST
+
 static double
 value_of(sg_model *m, sg_backend b, const int64_t *shape, const double *x, const double *c)
 {
@@ -96,6 +113,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, bands_of_short_sums_are_turned, 0,
 	                    sizeof models / sizeof *models);
+	tcase_add_test(t, sums_over_rows_read_columns);
 	tcase_add_loop_test(t, sums_of_many_blocks_agree_with_the_evaluator, 0, 7);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -339,6 +339,12 @@ static const struct {
      "gradient sum(around(x)**2) + far + near + sum(around(k)) as l wrt x, z, y, k\n"
      "entry more = hvp(far, y, y) as h, jvp(near, z, z) as j\n",
      1e-9},
+    {"pairs of rows: sums over those that are columns",
+     "input x[R, 3], y[R, M]\n"
+     "def near(u) = 1/(sum((u[:, None] - u[None])**2, axis=2) + 0.5)\n"
+     "gradient sum(near(x)) + sum(exp(-near(y))) as l wrt x, y\n"
+     "entry more = grad(sum(near(x)*near(y)), x) as g, hvp(sum(near(y)), y, y) as h\n",
+     1e-9},
     {"stencils that are summed up, of short, of long and of constant rows",
      "input x[R, M], y[2600], z[40]\n"
      "param a\n"

@@ -299,6 +299,34 @@ read_columns(turner *w, uint32_t step, sg_ref from, sg_ref room)
 		SG_PUSH(w->f->ctx, s->read, s->nreads, s->read_cap, room);
 }
 
+/* A sum over the rows may read them, if its turns go along the rows: sg_read_columns. */
+static void
+may_read_columns(turner *w, uint32_t step, sg_ref from, sg_ref room)
+{
+	sg_step *s = &w->f->step[step];
+
+	for (uint32_t i = 1; i < s->nvals; i++)
+		if (s->val[i].kind == SG_V_LOAD && s->val[i].ref == from) {
+			SG_PUSH(w->f->ctx, s->read, s->nreads, s->read_cap, room);
+			return;
+		}
+}
+
+void
+sg_read_columns(sg_fn *f, sg_step *s)
+{
+	const sg_band *b = &f->band[s->band - 1];
+
+	for (uint32_t k = 0; k < b->n; k++) {
+		const sg_step *turn = &f->step[f->order[b->first + k]];
+
+		for (uint32_t i = 1; turn->kind == SG_S_TURN && i < s->nvals; i++)
+			if (s->val[i].kind == SG_V_LOAD && s->val[i].ref == turn->from &&
+			    sg_loads_in_row(f, b->rows, s, i))
+				s->val[i].ref = turn->ref;
+	}
+}
+
 /* The steps of the band become members of a turned one; those that fill come first. */
 static void
 turn(turner *w, uint32_t *order, uint32_t *n)
@@ -311,9 +339,14 @@ turn(turner *w, uint32_t *order, uint32_t *n)
 		const sg_ref room = new_room(w, w->array[i]);
 
 		order[(*n)++] = turn_step(w, room, w->array[i]);
-		for (uint32_t k = 0; k < b->n; k++)
-			if (is_over_rows(&f->step[f->order[b->first + k]]))
-				read_columns(w, f->order[b->first + k], w->array[i], room);
+		for (uint32_t k = 0; k < b->n; k++) {
+			const uint32_t step = f->order[b->first + k];
+
+			if (is_over_rows(&f->step[step]))
+				read_columns(w, step, w->array[i], room);
+			else
+				may_read_columns(w, step, w->array[i], room);
+		}
 	}
 	for (uint32_t k = 0; k < b->n; k++)
 		order[(*n)++] = f->order[b->first + k];

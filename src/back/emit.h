@@ -591,6 +591,8 @@ bool sg_carries_powers(sg_fn *f, sg_step *s); /* by the turn of its sum, where i
 
 /* ---- columns.c: bands whose arrays are turned ---- */
 void sg_turn_bands(sg_fn *f);
+/* Step s, whose innermost loop is over the rows, reads columns where there are any. */
+void sg_read_columns(sg_fn *f, sg_step *s);
 void sg_print_turn(sg_fn *f, const sg_step *s);
 
 /* ---- demand.c ---- */

@@ -449,6 +449,8 @@ sg_choose_lanes(sg_nest *n)
 	n->is_long = l.ops > LONG;
 	if (!n->strip) {
 		n->power = NULL;
+		if (n->band && n->band->columns && n->last[n->ngroups - 1] == n->s->row)
+			sg_read_columns(n->f, n->s);
 		return;
 	}
 	n->nkept--;
