@@ -79,6 +79,24 @@ START_TEST(integers_are_divided_and_counted)
 	}
 END_TEST
 
+/* Of what grows, stands, or falls down to 0. */
+START_TEST(quotients_and_rests_go_on)
+	{
+		int64_t first, step, by, c[40], d[40];
+		int i;
+
+		for (by = 1; by < 9; by++)
+			for (step = -20; step <= 20; step++) {
+				first = step < 0 ? -39 * step + by % 3 : by % 5;
+				sgrt_block_quotients_i64(40, first, step, by, c);
+				sgrt_block_rests_i64(40, first, step, by, d);
+				for (i = 0; i < 40; i++)
+					ck_assert(c[i] == (first + i * step) / by &&
+					          d[i] == (first + i * step) % by);
+			}
+	}
+END_TEST
+
 START_TEST(types_are_converted_as_by_the_scalars)
 	{
 		const float x[] = {-2.9f, 2.9f, 3e9f, -3e19f, (float)NAN, 0.5f};
@@ -163,6 +181,7 @@ main(void)
 	add_tests_f64(c);
 	tcase_add_test(c, indices_are_counted_from_the_end_and_checked);
 	tcase_add_test(c, integers_are_divided_and_counted);
+	tcase_add_test(c, quotients_and_rests_go_on);
 	tcase_add_test(c, types_are_converted_as_by_the_scalars);
 	tcase_add_test(c, truths_are_joined);
 	suite_add_tcase(s, c);

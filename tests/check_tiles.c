@@ -74,6 +74,12 @@ static const struct {
      "       max(f) as h, min(f) as i, argmax(e) as j, cumsum(x) as l, sum(x > y) as m,\n"
      "       sum(x*y) as n, sum(x*x) as o, sum(k*k) as p, logsumexp(e) as q\n",
      1e-10},
+    {"places that are quotients and remainders", "sgrt_block_quotients_i64",
+     "input x[N], y[3, N]\n"
+     "output repeat(x, 3)*2.0 as a, repeat(y, 2, axis=1) + 1.0 as b, flip(y, 1)*2.0 as c,\n"
+     "       tile(y, (2, 3))*0.5 as d, tile(x, (5,)) - 1.0 as e, flip(x) as f\n"
+     "gradient sum(repeat(x, 3)**2) + sum(tile(y, (2, 2))**3) as s wrt x, y\n",
+     1e-11},
     {"places of extremes in rows", "sgrt_block_place_of_max_f32",
      "real f32\n"
      "input x[N], y[3, N]\n"

@@ -199,9 +199,10 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 		                                                                    : SG_B_EACH;
 	case SG_V_AT:
 		return b->item[v->arg[0]].how != SG_B_WHOLE ? SG_B_STEP : SG_B_EACH;
-	case SG_V_PLACE:
 	case SG_V_DIV:
 	case SG_V_MOD:
+		return !v->guarded && sg_block_is_affine(b, v->aff) ? SG_B_STEP : SG_B_EACH;
+	case SG_V_PLACE:
 		break;
 	}
 	return SG_B_EACH;
@@ -499,7 +500,7 @@ cost_of(const sg_blocks *b, uint32_t item)
 	const sg_val *v = item < b->nvals ? &b->n->s->val[item] : NULL;
 	const uint32_t pair = v ? b->item[item].pair : 0;
 
-	if (v && v->kind == SG_V_AT)
+	if (v && (v->kind == SG_V_AT || v->kind == SG_V_DIV || v->kind == SG_V_MOD))
 		return OF_A_CHECK;
 	return (v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1) + (pair ? cost_of(b, pair) : 0);
 }

@@ -1,9 +1,17 @@
 /* blocks_place.c - elements of tiles at places that checked indices say: gathers and scatters.
  *
  * A place is affine but for one index, which is another one for each element of the tile. So a step
- * checks the indices of the tile, and one for each array reads, or adds, all its elements. Other
- * places that are known only when it runs (quotients and remainders) stay scalar code. */
+ * checks the indices of the tile, and one for each array reads, or adds, all its elements.
+ * Quotients and remainders of affine forms are such indices too, which a step makes. */
 #include "back/blocks.h"
+
+static bool
+is_quotient(const sg_blocks *b, uint32_t v)
+{
+	const uint8_t kind = b->n->s->val[v].kind;
+
+	return (kind == SG_V_DIV || kind == SG_V_MOD) && b->item[v].how == SG_B_STEP;
+}
 
 bool
 sg_block_indirect(const sg_blocks *b, sg_aff a, uint32_t *at, sg_ext *by)
@@ -16,7 +24,7 @@ sg_block_indirect(const sg_blocks *b, sg_aff a, uint32_t *at, sg_ext *by)
 
 		if (form.term[i].var < SG_VAR_VALUE || !sg_block_is_inner(b, v))
 			continue;
-		if (b->n->s->val[v].kind != SG_V_AT)
+		if (b->n->s->val[v].kind != SG_V_AT && !is_quotient(b, v))
 			return false;
 		*at = v;
 		*by = form.term[i].coef;

@@ -218,6 +218,20 @@ index_step(sg_blocks *b, uint32_t item)
 	                 sg_use(b->f->m, "SGRT_EINDEX"));
 }
 
+/* Quotients of what grows by one number from each element to the next, or what is left. */
+static void
+quotient_step(sg_blocks *b, uint32_t item)
+{
+	const sg_val *v = &b->n->s->val[item];
+	const char *to = destination(b, item);
+
+	b->item[item].text = to;
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s);",
+	        sg_block_typed(b, v->kind == SG_V_DIV ? "quotients" : "rests", SG_I64), b->count,
+	        sg_form_text(b->n, v->aff).s, sg_ext_bare(b->f, sg_block_stride(b, v->aff)),
+	        sg_ext_bare(b->f, v->ext), to);
+}
+
 static void
 take_step(sg_blocks *b, uint32_t item)
 {
@@ -347,6 +361,8 @@ print_step(sg_blocks *b, uint32_t item)
 		within_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_AT)
 		index_step(b, item);
+	else if (b->n->s->val[item].kind == SG_V_DIV || b->n->s->val[item].kind == SG_V_MOD)
+		quotient_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_LOAD)
 		take_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_RAND)
