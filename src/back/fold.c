@@ -126,7 +126,10 @@ print_best(sg_nest *n, const sg_root *r, bool max, sg_type t, const char *x)
 	sg_fn *f = n->f;
 	const char *op = max ? ">" : "<";
 
-	if (sg_type_is_float(t))
+	if (sg_type_is_float(t) && !n->strip && !n->lanes && !f->m->o->jit)
+		sg_line(f, "if (%s(%s, %s)) {",
+		        sg_use_typed(f->m, max ? "beyond_max" : "beyond_min", t), x, r->acc2);
+	else if (sg_type_is_float(t))
 		sg_line(f, "if (%s %s %s || (%s != %s && %s == %s)) {", x, op, r->acc2, x, x,
 		        r->acc2, r->acc2);
 	else
@@ -175,6 +178,9 @@ print_fold_step(sg_nest *n, sg_root *r)
 		sg_print_update(n, sg_element_of(n, r->ref, r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
 		print_best(n, r, op == SG_ARGMAX, t, v.s);
+	else if (op == SG_LINREC && sg_type_is_float(t) && !f->m->o->jit)
+		sg_line(f, "%s = %s(%s, %s, %s);", r->acc, sg_use_typed(f->m, "fuse", t),
+		        sg_val_text(n, r->val[1]).s, r->acc, v.s);
 	else if (op == SG_LINREC)
 		sg_line(f, "%s = %s * %s + %s;", r->acc,
 		        sg_c_paren(f, sg_val_text(n, r->val[1]), SG_PREC_MUL), r->acc,
