@@ -161,6 +161,13 @@ entry g = to(3) as c, to(1.5) as b, to(0.5) as a, to(-1) + 0 as r' \
 gives 'and its value there' 'input x[2], e[M]
 output norm(x, ord=0.5) as a, norm(x, ord=-1) as r, norm(0*x, ord=3) as z, norm(e, ord=3) as n,
   norm(e, ord=-1) as i' '{"a": 4, "r": 0, "z": 0, "n": 0, "i": "inf"}' 'x=[0, -4]' 'e=[]'
+ignored='input a[N, M], t: i64[N]
+gradient cross_entropy(a, t) as l wrt a
+entry n = grad(nll_loss(a, t), a) as g'
+gives 'where no sample counts the loss is NaN, its derivative 0' "$ignored" \
+	'{"l": "nan", "grad_a": [[0, 0], [0, 0]]}' 'a=[[1, 2], [3, 4]]' 't=[-100, -100]'
+gives 'samples that count are divided by their number' "$ignored" \
+	'{"l": 0, "grad_a": [[0, 0], [0, 0]]}' 'a=[[1, 2], [900, 0]]' 't=[-100, 0]'
 steps='input r[M], c, u[T]
 s = scan((h, v) -> if M > 0 then h*v + c*max(r) else h*v + c, 1.0, over=u)
 gradient s wrt c, r, u'
