@@ -187,6 +187,31 @@ take(sg_fn *f, labels *l, role want, bool swapped, sg_role *head)
 	return taken;
 }
 
+static bool
+is_few(const sg_fn *f, const label *a)
+{
+	int64_t v;
+
+	return sg_ext_const(f->sp, a->ext, &v) && v <= FEW_TERMS;
+}
+
+/* A vector times matrices, of whose columns the last label has few and the one before many, and
+ * does not join it: calls for those few are worth more, and the many are rows then, in any stride.
+ * The two change places in the list. */
+static bool
+has_long_rows(sg_fn *f, labels *l)
+{
+	label *last = l->nout > 1 ? &l->item[l->nout - 1] : NULL, turned;
+
+	for (uint32_t i = 0; i < l->nout; i++)
+		if (l->item[i].in_x)
+			return false;
+	if (!last || !is_few(f, last) || is_few(f, last - 1) || joins(f, last - 1, last))
+		return false;
+	turned = last[-1], last[-1] = last[0], last[0] = turned;
+	return true;
+}
+
 void
 sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p)
 {
@@ -197,7 +222,7 @@ sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, s
 	for (uint32_t i = 0; i < l.nout; i++)
 		columns = columns || (l.item[i].in_y && !l.item[i].in_x);
 	/* without columns the rows may lie in any stride: a matrix times a vector */
-	p->swapped = columns && l.item[l.nout - 1].in_x;
+	p->swapped = columns && (l.item[l.nout - 1].in_x || has_long_rows(f, &l));
 	const label n = take(f, &l, COLUMN, p->swapped, &p->head[SG_ROLE_COLUMN]);
 	const label m = take(f, &l, ROW, p->swapped, &p->head[SG_ROLE_ROW]);
 	const label k = take(f, &l, TERM, p->swapped, &p->head[SG_ROLE_TERM]);

@@ -153,7 +153,7 @@ goes_along(const sg_nest *n, const look *l)
 	int64_t v;
 	const bool few = sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v <= MOST_TURNS;
 
-	return l->far_inner > 0 && l->far_kept <= (few ? l->near_kept / 2 : 0) &&
+	return (few ? l->far_kept <= l->near_kept / 2 : l->far_inner > 0 && l->far_kept == 0) &&
 	       !is_dear_outside(l);
 }
 

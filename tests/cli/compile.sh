@@ -680,6 +680,35 @@ for b in jit cc interp; do
 		"$SYMGRAD" run near.sg nb='[[0, 1], [1, 0]]' q='[[0, 0, 0], [2, 0, 0]]' --backend=$b --format=json
 done
 
+cat >diagonal.sg <<'END'
+input a[N, K] = randn([N, K], seed=1), b[K, N] = randn([K, N], seed=2), c[3, K, N] = randn([3, K, N], seed=3)
+d = sum(a * b.T, axis=1)
+e = sum(a * transpose(c, (0, 2, 1)), axis=2)
+x = diag(a @ b); y = diag((a @ b).T); z = diag(a @ c)
+near = max(abs(x - d)) + max(abs(y - d)) + max(abs(z - e)) + max(abs(grad(trace(a @ b), a) - b.T))
+output near < 1e-11 as near
+entry trace = trace(a @ b) as t
+END
+expect 'the trace of a product' 0 '*' '' compile diagonal.sg --entry=trace -o -
+! grep -q matmul out
+judge 'multiplies what is on the diagonal alone' $?
+for b in jit cc interp; do
+	prints "and the diagonals are right, by $b" '{"near": true}' \
+		"$SYMGRAD" run diagonal.sg forward --dim=N=7 --dim=K=5 --backend=$b --format=json
+done
+cat >laplace.sg <<'END'
+input p[N, 2] = randn([N, 2], seed=1)
+param w[H, 2] = randn([H, 2], seed=2), v[H] = randn([H], seed=3)
+def u(x) = dot(v, tanh(w @ x))
+gradient mean(map((x) -> trace(hessian(u(x), x)), p)**2) as loss wrt w, v
+END
+expect 'the gradient of a Laplacian' 0 '*' '' check laplace.sg --dim=N=5 --dim=H=40
+! grep -q BAD out
+judge 'is right' $?
+expect 'one of two axes' 0 '*' '' compile laplace.sg -o -
+! grep -B1 'sgrt_matmul_f64(1, 2' out | grep -q 'i < H'
+judge 'takes a product for each axis, and not for each unit' $?
+
 # ---- info
 "$SYMGRAD" info net.sg >out.txt
 judge 'info' $?
