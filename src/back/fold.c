@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { FEW = 16 }; /* turns that a compiler writes out */
+
 /* ---- reductions ---- */
 
 const char *
@@ -120,13 +122,24 @@ sg_declare_folds(sg_nest *n)
 		declare_fold(n, &n->s->root[i]);
 }
 
+/* Is it one number of many after the other, for a compiler that would choose without a branch? Each
+ * turn would wait for the one before. Few turns are written out, and rows beside one another. */
+static bool
+is_seldom(const sg_nest *n, sg_type t)
+{
+	int64_t turns;
+
+	return sg_type_is_float(t) && !n->strip && !n->lanes && !n->f->m->o->jit &&
+	       !(sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW);
+}
+
 static void
 print_best(sg_nest *n, const sg_root *r, bool max, sg_type t, const char *x)
 {
 	sg_fn *f = n->f;
 	const char *op = max ? ">" : "<";
 
-	if (sg_type_is_float(t) && !n->strip && !n->lanes && !f->m->o->jit)
+	if (is_seldom(n, t))
 		sg_line(f, "if (%s(%s, %s)) {",
 		        sg_use_typed(f->m, max ? "beyond_max" : "beyond_min", t), x, r->acc2);
 	else if (sg_type_is_float(t))
@@ -178,6 +191,10 @@ print_fold_step(sg_nest *n, sg_root *r)
 		sg_print_update(n, sg_element_of(n, r->ref, r->at), SG_SUM, t, v);
 	else if (op == SG_ARGMAX || op == SG_ARGMIN)
 		print_best(n, r, op == SG_ARGMAX, t, v.s);
+	else if ((op == SG_AMAX || op == SG_AMIN) && is_seldom(n, t))
+		sg_line(f, "if (%s(%s, %s))\n\t%s = %s;",
+		        sg_use_typed(f->m, op == SG_AMAX ? "beyond_max" : "beyond_min", t), v.s,
+		        r->into, r->into, v.s);
 	else if (op == SG_LINREC && sg_type_is_float(t) && !f->m->o->jit)
 		sg_line(f, "%s = %s(%s, %s, %s);", r->acc, sg_use_typed(f->m, "fuse", t),
 		        sg_val_text(n, r->val[1]).s, r->acc, v.s);
