@@ -305,6 +305,7 @@ runtime_templates = \
 	runtime/activation.c.in \
 	runtime/block.c.in \
 	runtime/block_fold.c.in \
+	runtime/block_move.c.in \
 	runtime/block_pair.c.in \
 	runtime/block_place.c.in \
 	runtime/copy.c.in \
@@ -346,6 +347,7 @@ runtime_kernels = \
 	runtime/activation.c \
 	runtime/block.c \
 	runtime/block_fold.c \
+	runtime/block_move.c \
 	runtime/block_pair.c \
 	runtime/block_place.c \
 	runtime/copy.c \
