@@ -658,12 +658,14 @@ judge 'goes along rows, in blocks of the long one' $?
 printf 'input a[H], b[H]\noutput max(abs(a - b)) < 1e-11 as near\n' >near.sg
 for size in '300 9' '5 200' '0 3'; do
 	set -- $size
-	for b in jit cc interp; do
+	for b in $machine interp; do
 		"$SYMGRAD" run short.sg --dim=N="$1" --dim=H="$2" --backend=$b -o $b.npz
 	done
-	for v in jit:s jit:t cc:s cc:t; do
-		prints "$v is right for $size" '{"near": true}' \
-			"$SYMGRAD" run near.sg a=@"${v%:*}.npz:${v#*:}" b=@"interp.npz:${v#*:}" --format=json
+	for b in $machine; do
+		for v in s t; do
+			prints "$v is right for $size by $b" '{"near": true}' \
+				"$SYMGRAD" run near.sg a=@$b.npz:$v b=@interp.npz:$v --format=json
+		done
 	done
 done
 
@@ -675,7 +677,7 @@ END
 expect 'what a where() leaves out of a sum' 0 '*' '' compile near.sg -o -
 ! grep -q uint8_t out
 judge 'is 0 there, and asked no more where it went' $?
-for b in jit cc interp; do
+for b in $machine interp; do
 	prints "nor is it NaN, by $b" '{"y": 2.772588722239781, "grad_q": [[-2, 0, 0], [2, 0, 0]]}' \
 		"$SYMGRAD" run near.sg nb='[[0, 1], [1, 0]]' q='[[0, 0, 0], [2, 0, 0]]' --backend=$b --format=json
 done
@@ -692,7 +694,7 @@ END
 expect 'the trace of a product' 0 '*' '' compile diagonal.sg --entry=trace -o -
 ! grep -q matmul out
 judge 'multiplies what is on the diagonal alone' $?
-for b in jit cc interp; do
+for b in $machine interp; do
 	prints "and the diagonals are right, by $b" '{"near": true}' \
 		"$SYMGRAD" run diagonal.sg forward --dim=N=7 --dim=K=5 --backend=$b --format=json
 done
