@@ -220,67 +220,6 @@ lies_in_padding(sg_build *b, const sg_node *pad, const sg_shape *s, const sg_ext
 	return false;
 }
 
-/* Does the slice of x, a reshape of z, take the diagonals of z's axes `at` and at + 1, all else
- * whole? */
-static bool
-is_diagonal(sg_build *b, const sg_shape *z, const sg_shape *x, const sg_shape *s, uint32_t at,
-            const sg_ext *start, const sg_ext *step)
-{
-	const sg_ext m = z->ext[at], next = sg_ext_add(b->sp, m, sg_ext_int(b->sp, 1));
-
-	if (m != z->ext[at + 1] || s->ext[at] != m || x->ext[at] != sg_ext_mul(b->sp, m, m) ||
-	    step[at] != next)
-		return false;
-	for (uint32_t i = 0; i < s->rank; i++)
-		if (!sg_ext_is(b->sp, start[i], 0) ||
-		    (i != at && (!sg_is_one(b, step[i]) || s->ext[i] != x->ext[i] ||
-		                 x->ext[i] != z->ext[i < at ? i : i + 1])))
-			return false;
-	return true;
-}
-
-static bool
-renames(int64_t *to, const int64_t *from, uint32_t n, int64_t label, int64_t by)
-{
-	bool has = false, had = false;
-
-	for (uint32_t i = 0; i < n; i++) {
-		has = has || from[i] == label;
-		had = had || from[i] == by;
-		to[i] = from[i] == label ? by : from[i];
-	}
-	return has != had;
-}
-
-/* The diagonals of products of matrices, x: of them alone. 0: x is something else, or one factor
- * has both of the axes. */
-static sg_ref
-diagonal_of_contract(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start,
-                     const sg_ext *step)
-{
-	const sg_node n = sg_at(b, x), moved = sg_at(b, n.args[0]);
-	const bool turned = moved.op == SG_TRANSPOSE;
-	const sg_node z = turned ? sg_at(b, moved.args[0]) : moved;
-	int64_t lx[SG_MAX_RANK], ly[SG_MAX_RANK], lo[SG_MAX_RANK], out[SG_MAX_RANK];
-	uint32_t at = 0;
-
-	if (z.op != SG_CONTRACT || z.shape->rank != s->rank + 1)
-		return 0;
-	while (at < s->rank && !is_diagonal(b, moved.shape, n.shape, s, at, start, step))
-		at++;
-	if (at == s->rank)
-		return 0;
-	const int64_t *w = z.attr->w, *x0 = w + 3, *y0 = x0 + w[0], *o0 = y0 + w[1];
-	for (uint32_t i = 0; i < z.shape->rank; i++)
-		out[i] = o0[turned ? moved.attr->w[i] : i];
-	for (uint32_t i = 0; i < s->rank; i++)
-		lo[i] = out[i <= at ? i : i + 1];
-	if (!renames(lx, x0, (uint32_t)w[0], out[at + 1], out[at]) ||
-	    !renames(ly, y0, (uint32_t)w[1], out[at + 1], out[at]))
-		return 0;
-	return sg_contract(b, z.args[0], lx, z.args[1], ly, s->rank, lo);
-}
-
 sg_ref
 sg_slice(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg_ext *step)
 {
@@ -301,9 +240,8 @@ sg_slice(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg
 		}
 		return sg_slice(b, n.args[0], s, st, sp);
 	}
-	if (n.op == SG_CONCAT || n.op == SG_RESHAPE) {
-		const sg_ref r = n.op == SG_CONCAT ? sg_slice_of_concat(b, x, s, start, step)
-		                                   : diagonal_of_contract(b, x, s, start, step);
+	if (n.op == SG_CONCAT) {
+		const sg_ref r = sg_slice_of_concat(b, x, s, start, step);
 
 		if (r)
 			return r;
