@@ -262,7 +262,6 @@ random_step(sg_blocks *b, uint32_t item)
 
 /* ---- roots by a step ---- */
 
-/* What is added at checked indices, one after the other. */
 static void
 add_to_row(sg_blocks *b, uint32_t item, sg_type t)
 {
@@ -277,6 +276,7 @@ add_to_row(sg_blocks *b, uint32_t item, sg_type t)
 		        sg_block_array(b, r->val[0], p), to);
 }
 
+/* What is added at checked indices, one after the other. */
 static void
 put_step(sg_blocks *b, uint32_t item)
 {

@@ -1,6 +1,5 @@
 /* chunks.c - loops of written C that evaluate what has a branch for each number, and so would not
- * become SIMD: sine, cosine, tangent, general powers, the gamma function,
- * remainders.
+ * become SIMD: sine, cosine, tangent, general powers, the gamma function, remainders.
  *
  * The runtime has routines for them that take many numbers at once (sgrt_vsin_f64). The innermost
  * loop is cut into chunks of some hundred turns. For each chunk and each such value, a loop of its
