@@ -360,15 +360,20 @@ is_pow_guard(const walk *w, sg_ref zero, sg_form e)
 	return has_pow && (has_zero || has_log);
 }
 
-/* Is it what the derivative is where x or y is 0: 0, or 0 and -inf by the sign of y? */
+/* Is it what the derivative is where x or y is 0: 0, or 0 and -inf by the sign of y, which may be
+ * NaN? */
 static bool
 is_pow_patch(const walk *w, sg_ref r)
 {
-	const sg_node *n = sg_node_at(w->a.b.g, r);
+	const sg_node *n = sg_node_at(w->a.b.g, r), *negative;
 
-	return sg_is_value(&w->a.b, r, 0) ||
-	       (n->op == SG_SELECT && sg_is_value(&w->a.b, n->args[1], 0) &&
-	        sg_is_value(&w->a.b, n->args[2], -(double)INFINITY));
+	if (sg_is_value(&w->a.b, r, 0))
+		return true;
+	if (n->op != SG_SELECT || !sg_is_value(&w->a.b, n->args[1], 0))
+		return false;
+	negative = sg_node_at(w->a.b.g, n->args[2]);
+	return negative->op == SG_SELECT &&
+	       sg_is_value(&w->a.b, negative->args[1], -(double)INFINITY);
 }
 
 static bool

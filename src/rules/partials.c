@@ -68,8 +68,8 @@ select_held(holding *h, sg_ref cond)
 #define AND(a, c) F2(AND, a, c)
 #define SEL(c, p, q) (hold(&h, q), hold(&h, p), select_held(&h, c))
 
-/* Half to each at a tie. */
-#define TIE(loses, wins) SEL(loses, K(0), SEL(wins, K(1), K(0.5)))
+/* Half to each at a tie; all to each where one is NaN, as in PyTorch. */
+#define TIE(loses, a, c) SEL(loses, K(0), SEL(EQ(a, c), K(0.5), K(1)))
 /* (1 - a)(1 + a): no cancellation where |a| is near 1. */
 #define ONE_MINUS_SQUARE(a) MUL(SUB(K(1), a), ADD(K(1), a))
 /* Products of what is right to the last bits where it is tiny, no differences. */
@@ -81,7 +81,8 @@ select_held(holding *h, sg_ref cond)
 #define POLAR(a, u, v) polar(b, r, a, HYPOT(u, v))
 #define POW_DX(a, c) pow_dx(b, r, a, c)
 #define POW_DY(a, c, p)                                                                            \
-	SEL(EQ(a, K(0)), SEL(LE(K(0), c), K(0), K(-INFINITY)), MUL(p, LOG(a)))
+	SEL(EQ(a, K(0)), SEL(LE(K(0), c), K(0), SEL(LT(c, K(0)), K(-INFINITY), K(NAN))),           \
+	    MUL(p, LOG(a)))
 
 static sg_ref
 polar(sg_build *b, sg_ref r, sg_ref a, sg_ref radius)

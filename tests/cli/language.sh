@@ -161,6 +161,10 @@ entry g = to(3) as c, to(1.5) as b, to(0.5) as a, to(-1) + 0 as r' \
 gives 'and its value there' 'input x[2], e[M]
 output norm(x, ord=0.5) as a, norm(x, ord=-1) as r, norm(0*x, ord=3) as z, norm(e, ord=3) as n,
   norm(e, ord=-1) as i' '{"a": 4, "r": 0, "z": 0, "n": 0, "i": "inf"}' 'x=[0, -4]' 'e=[]'
+gives 'a row of denormals has a direction' 'real f32
+input x[N, 2]
+gradient sum(norm(x, axis=1)) as s wrt x' \
+	'{"s": 1.4e-44, "grad_x": [[0.6, 0.8], [1, 0], [0, 0]]}' 'x=[[4.2e-45, 5.6e-45], [7e-45, 0], [0, 0]]'
 ignored='input a[N, M], t: i64[N]
 gradient cross_entropy(a, t) as l wrt a
 entry n = grad(nll_loss(a, t), a) as g'
