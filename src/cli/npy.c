@@ -147,18 +147,22 @@ take_item(scanner *c, header *h, cli_text *err)
 	return strcmp(key, "shape") == 0 && !h->has_shape && take_shape(c, h, err);
 }
 
+/* The item is shown that is none; the header, if one is missing. */
 static bool
 read_header(scanner *c, header *h, cli_text *err)
 {
+	const char *const first = c->s, *from = first;
 	char found[CLI_SHOWN];
 	bool ok = take(c, "{");
 
-	cli_show(found, c->s, (size_t)(c->end - c->s));
 	while (ok && !take(c, "}")) {
+		from = c->s;
 		ok = take_item(c, h, err) && (take(c, ",") || next_is(c, '}'));
 	}
 	skip_space(c);
 	if (!ok || c->s != c->end || !h->has_descr || !h->has_order || !h->has_shape) {
+		from = ok && c->s == c->end ? first : ok ? c->s : from;
+		cli_show(found, from, (size_t)(c->end - from));
 		return cli_fail(err,
 		                "%s: expected a header {'descr': .., 'fortran_order': .., "
 		                "'shape': ..}, found '%s'",
