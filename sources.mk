@@ -208,6 +208,7 @@ lib_sources = \
 	src/back/pool.c \
 	src/back/powers.c \
 	src/back/prototype.c \
+	src/back/quotient.c \
 	src/back/reuse.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \

@@ -21,8 +21,6 @@ sg_add_val(sg_asker *a, sg_val v)
 	return (uint32_t)s->nvals - 1;
 }
 
-enum { KEY_NODE, KEY_LOAD, KEY_AT, KEY_DIV, KEY_MOD, KEY_WITHIN };
-
 /* What stands for a node with no index is kept with the node. */
 static void **
 memo_of_unit(const sg_asker *a, bool load, sg_ref r)
@@ -37,8 +35,8 @@ memo_of_unit(const sg_asker *a, bool load, sg_ref r)
 static void **
 memo(const sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const uint32_t *more)
 {
-	if (n == 0 && x < a->f->nunits && (what == KEY_NODE || what == KEY_LOAD))
-		return memo_of_unit(a, what == KEY_LOAD, x);
+	if (n == 0 && x < a->f->nunits && (what == SG_KEY_NODE || what == SG_KEY_LOAD))
+		return memo_of_unit(a, what == SG_KEY_LOAD, x);
 	uint32_t key[4 + SG_MAX_RANK] = {a->step, what, x, n};
 
 	if (n)
@@ -46,9 +44,8 @@ memo(const sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const uint32_t *m
 	return sg_bytes_map_at(a->f->val_map, key, (4 + (size_t)n) * sizeof *key);
 }
 
-/* The value v, or the one that stands for the same key already. */
-static uint32_t
-once(sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const uint32_t *more, sg_val v)
+uint32_t
+sg_val_once(sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const uint32_t *more, sg_val v)
 {
 	void **slot = memo(a, what, x, n, more);
 
@@ -61,84 +58,6 @@ sg_aff
 sg_value_var(sg_fn *f, uint32_t v)
 {
 	return sg_aff_var(f, SG_VAR_VALUE + v);
-}
-
-/* The greatest that variable `var` of an index is, its least being 0. False: that is not known. */
-static bool
-find_most(const sg_asker *a, uint32_t var, sg_ext *most)
-{
-	const sg_step *s = &a->f->step[a->step];
-	sg_space *sp = a->f->sp;
-	const sg_ext one = sg_ext_int(sp, 1);
-
-	if (var < SG_VAR_VALUE) {
-		*most = var < s->nloops ? sg_ext_sub(sp, s->ext[var], one) : one;
-		return var < s->nloops;
-	}
-	const sg_val *v = &s->val[var - SG_VAR_VALUE];
-	if (v->kind != SG_V_MOD && (v->kind != SG_V_DIV || v->most == (sg_ext)SG_NO_MOST))
-		return false;
-	*most = v->kind == SG_V_MOD ? sg_ext_sub(sp, v->ext, one) : v->most;
-	return true;
-}
-
-/* x = by*whole + left, 0 <= left <= *most. False: nothing can be said of it. */
-static bool
-split_form(const sg_asker *a, sg_aff x, sg_ext by, sg_aff *whole, sg_aff *left, sg_ext *most)
-{
-	sg_fn *f = a->f;
-	sg_space *sp = f->sp;
-	const sg_affine form = f->aff[x];
-	sg_ext base = sg_ext_div(sp, form.base, by), m;
-
-	if (sg_ext_mul(sp, base, by) != form.base)
-		base = sg_ext_int(sp, 0);
-	*whole = sg_aff_ext(f, base);
-	*most = sg_ext_sub(sp, form.base, sg_ext_mul(sp, base, by));
-	*left = sg_aff_ext(f, *most);
-	if (!sg_ext_nonneg(sp, *most))
-		return false;
-	for (uint32_t i = 0; i < form.n; i++) {
-		const sg_aff_term t = form.term[i];
-		const sg_ext q = sg_ext_div(sp, t.coef, by);
-		const sg_aff var = sg_aff_var(f, t.var);
-
-		if (sg_ext_mul(sp, q, by) == t.coef) {
-			*whole = sg_aff_add(f, *whole, sg_aff_scale(f, var, q));
-			continue;
-		}
-		if (!find_most(a, t.var, &m) || !sg_ext_nonneg(sp, t.coef))
-			return false;
-		*left = sg_aff_add(f, *left, sg_aff_scale(f, var, t.coef));
-		*most = sg_ext_add(sp, *most, sg_ext_mul(sp, t.coef, m));
-	}
-	return true;
-}
-
-/* x // by, or what is left: of an x that is not negative. What by divides goes out of it, and what
- * is less than by, as far as that is known. By 0 it stands in a loop of no turns, or would, did it
- * depend on that. */
-sg_aff
-sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
-{
-	sg_fn *f = a->f;
-	const sg_ext one = sg_ext_int(f->sp, 1);
-	sg_val v = {.kind = rest ? SG_V_MOD : SG_V_DIV, .type = SG_I64, .aff = x, .ext = by};
-	sg_aff whole = sg_aff_zero(f), left;
-
-	if (sg_ext_is(f->sp, by, 0))
-		return whole;
-	if (split_form(a, x, by, &whole, &left, &v.most)) {
-		if (sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, sg_ext_sub(f->sp, by, one), v.most)))
-			return rest ? left : whole;
-		v.aff = left;
-		v.most = sg_ext_div(f->sp, v.most, by);
-	} else {
-		v.most = (sg_ext)SG_NO_MOST;
-		whole = sg_aff_zero(f);
-	}
-	const sg_aff part = sg_value_var(f, once(a, rest ? KEY_MOD : KEY_DIV, v.aff, 1, &by, v));
-	return rest ? part : sg_aff_add(f, whole, part);
 }
 
 /* ---- indices ---- */
@@ -338,7 +257,7 @@ load(sg_asker *a, sg_ref r, const sg_spot *ix)
 	const sg_aff at = sg_linear_from(a->f, ix, n->shape, 0);
 	const sg_val v = {.kind = SG_V_LOAD, .type = n->type, .ref = r, .aff = at};
 
-	void **slot = memo(a, KEY_LOAD, r, 1, &at);
+	void **slot = memo(a, SG_KEY_LOAD, r, 1, &at);
 
 	if (!*slot) {
 		sg_step_reads(a->f, a->step, r);
@@ -369,7 +288,7 @@ leaf(sg_asker *a, sg_ref r, const sg_spot *ix)
 	default:
 		return load(a, r, ix);
 	}
-	return once(a, KEY_LOAD, r, 1, &at, v);
+	return sg_val_once(a, SG_KEY_LOAD, r, 1, &at, v);
 }
 
 static uint32_t
@@ -377,11 +296,11 @@ local(sg_asker *a, sg_ref r)
 {
 	const sg_val v = {.kind = SG_V_LOCAL, .type = sg_fn_node(a->f, r)->type, .ref = r};
 
-	if (!*memo(a, KEY_LOAD, r, 0, NULL)) {
+	if (!*memo(a, SG_KEY_LOAD, r, 0, NULL)) {
 		sg_step_reads(a->f, a->step, r);
 		a->f->at[r].reads++;
 	}
-	return once(a, KEY_LOAD, r, 0, NULL, v);
+	return sg_val_once(a, SG_KEY_LOAD, r, 0, NULL, v);
 }
 
 static uint32_t ask(sg_asker *a, sg_ref r, const sg_spot *at);
@@ -443,8 +362,8 @@ static uint32_t
 zero_of(sg_asker *a, uint8_t type)
 {
 	const sg_aff form = sg_aff_zero(a->f);
-	const uint32_t zero =
-	    once(a, KEY_LOAD, 0, 1, &form, (sg_val){.kind = SG_V_INDEX, .type = SG_I64, .aff = form});
+	const uint32_t zero = sg_val_once(
+	    a, SG_KEY_LOAD, 0, 1, &form, (sg_val){.kind = SG_V_INDEX, .type = SG_I64, .aff = form});
 
 	if (type == SG_I64)
 		return zero;
@@ -492,7 +411,7 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 	inner = ask(a, n->args[0], &to);
 	if (inner == 0 || count == 0)
 		return inner;
-	slot = memo(a, KEY_WITHIN, r, s->rank, key);
+	slot = memo(a, SG_KEY_WITHIN, r, s->rank, key);
 	if (!*slot)
 		*slot = (void *)(uintptr_t)sg_within_bounds(a, inner, cond, count);
 	return (uint32_t)(uintptr_t)*slot;
@@ -526,7 +445,7 @@ ask(sg_asker *a, sg_ref r, const sg_spot *at)
 	}
 	sg_need(f->ctx, f->at[r].kind == SG_P_CALC, "a value that is complete before it is read");
 	ix = canonical(f, &ix, f->g->node[r].shape);
-	slot = memo(a, KEY_NODE + (ix.flat ? 16 : 0), r, ix.n, ix.at);
+	slot = memo(a, SG_KEY_NODE + (ix.flat ? 16 : 0), r, ix.n, ix.at);
 	if (*slot)
 		return (uint32_t)(uintptr_t)*slot;
 	SG_PUSH(f->ctx, a->todo, a->n, a->cap, (sg_question){r, ix});
@@ -560,11 +479,11 @@ sg_checked(sg_asker *a, uint32_t v, sg_ext below)
 	    !a->f->at[x->ref].stored && are_places(a->f, x->ref, below)) {
 		at = (sg_val){
 		    .kind = SG_V_PLACE, .type = SG_I64, .ref = x->ref, .aff = x->aff, .ext = below};
-		return once(a, KEY_AT, v, 1, &below, at);
+		return sg_val_once(a, SG_KEY_AT, v, 1, &below, at);
 	}
-	if (!*memo(a, KEY_AT, v, 1, &below))
+	if (!*memo(a, SG_KEY_AT, v, 1, &below))
 		sg_val_at(a, v)->uses++;
-	return once(a, KEY_AT, v, 1, &below, at);
+	return sg_val_once(a, SG_KEY_AT, v, 1, &below, at);
 }
 
 sg_aff
@@ -674,7 +593,7 @@ answer(sg_asker *a)
 	const size_t top = a->n - 1;
 	const sg_question q = a->todo[top];
 	const sg_node *n = sg_fn_node(a->f, q.r);
-	void **slot = memo(a, KEY_NODE + (q.ix.flat ? 16 : 0), q.r, q.ix.n, q.ix.at);
+	void **slot = memo(a, SG_KEY_NODE + (q.ix.flat ? 16 : 0), q.r, q.ix.n, q.ix.at);
 	const sg_node *random;
 	uint32_t v;
 
@@ -693,7 +612,7 @@ answer(sg_asker *a)
 		return;
 	sg_need(a->f->ctx, a->n == top + 1, "an answer to the last question");
 	a->n--;
-	slot = memo(a, KEY_NODE + (q.ix.flat ? 16 : 0), q.r, q.ix.n, q.ix.at);
+	slot = memo(a, SG_KEY_NODE + (q.ix.flat ? 16 : 0), q.r, q.ix.n, q.ix.at);
 	*slot = (void *)(uintptr_t)v;
 }
 

@@ -30,7 +30,11 @@ sg_val_at(const sg_asker *a, uint32_t v)
 }
 
 /* ---- demand.c ---- */
+enum { SG_KEY_NODE, SG_KEY_LOAD, SG_KEY_AT, SG_KEY_DIV, SG_KEY_MOD, SG_KEY_WITHIN };
 uint32_t sg_add_val(sg_asker *a, sg_val v);
+/* The value v, or the one that stands for the same key already: what, x, more[n]. */
+uint32_t sg_val_once(sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const uint32_t *more,
+                     sg_val v);
 /* The value of an element; what it stands on is added before it. */
 uint32_t sg_evaluate(sg_asker *a, sg_ref r, const sg_spot *ix);
 /* Value v as an index below an extent: a value, or a form. */
@@ -38,13 +42,15 @@ uint32_t sg_checked(sg_asker *a, uint32_t v, sg_ext below);
 sg_aff sg_index_form(sg_asker *a, uint32_t v, sg_ext below);
 sg_aff sg_value_var(sg_fn *f, uint32_t v); /* an integer value as a variable */
 sg_aff sg_aff_zero(sg_fn *f);
-/* The form divided by an extent, or what remains, as a value. */
-sg_aff sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest);
 /* Load v where the conditions hold, else 0. */
 uint32_t sg_within_bounds(sg_asker *a, uint32_t v, const sg_within *cond, uint32_t n);
 /* Row-major place in an array of the shape, of its axes from lo on. */
 sg_aff sg_linear_from(sg_fn *f, const sg_spot *ix, const sg_shape *s, uint32_t lo);
 /* Index k of the array that the windows of n lie on, from one of the array of windows. */
 sg_aff sg_within_windows(sg_fn *f, const sg_node *n, const sg_spot *ix, uint32_t k);
+
+/* ---- quotient.c ---- */
+/* The form divided by an extent, or what remains, as a value. */
+sg_aff sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest);
 
 #endif

@@ -4,8 +4,8 @@
  * level.c     which values may be computed in one nest
  * schedule.c  the loop nests and calls ("steps") that compute the values
  * order.c     their order
- * demand.c, demand_root.c    what one step evaluates, as values over affine indices (movement ops
- *             dissolve here)
+ * demand.c, demand_root.c, quotient.c    what one step evaluates, as values over affine indices
+ *             (movement ops dissolve here)
  * branch.c    steps that wait for the condition of a branch
  * plan.c      where in the workspace the buffers lie
  * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text

@@ -1,0 +1,80 @@
+/* quotient.c - indices divided by extents, where that can't be done before the program runs. */
+#include "back/demand.h"
+
+/* The greatest that variable `var` of an index is, its least being 0. False: that is not known. */
+static bool
+find_most(const sg_asker *a, uint32_t var, sg_ext *most)
+{
+	const sg_step *s = &a->f->step[a->step];
+	sg_space *sp = a->f->sp;
+	const sg_ext one = sg_ext_int(sp, 1);
+
+	if (var < SG_VAR_VALUE) {
+		*most = var < s->nloops ? sg_ext_sub(sp, s->ext[var], one) : one;
+		return var < s->nloops;
+	}
+	const sg_val *v = &s->val[var - SG_VAR_VALUE];
+	if (v->kind != SG_V_MOD && (v->kind != SG_V_DIV || v->most == (sg_ext)SG_NO_MOST))
+		return false;
+	*most = v->kind == SG_V_MOD ? sg_ext_sub(sp, v->ext, one) : v->most;
+	return true;
+}
+
+/* x = by*whole + left, 0 <= left <= *most. False: nothing can be said of it. */
+static bool
+split_form(const sg_asker *a, sg_aff x, sg_ext by, sg_aff *whole, sg_aff *left, sg_ext *most)
+{
+	sg_fn *f = a->f;
+	sg_space *sp = f->sp;
+	const sg_affine form = f->aff[x];
+	sg_ext base = sg_ext_div(sp, form.base, by), m;
+
+	if (sg_ext_mul(sp, base, by) != form.base)
+		base = sg_ext_int(sp, 0);
+	*whole = sg_aff_ext(f, base);
+	*most = sg_ext_sub(sp, form.base, sg_ext_mul(sp, base, by));
+	*left = sg_aff_ext(f, *most);
+	if (!sg_ext_nonneg(sp, *most))
+		return false;
+	for (uint32_t i = 0; i < form.n; i++) {
+		const sg_aff_term t = form.term[i];
+		const sg_ext q = sg_ext_div(sp, t.coef, by);
+		const sg_aff var = sg_aff_var(f, t.var);
+
+		if (sg_ext_mul(sp, q, by) == t.coef) {
+			*whole = sg_aff_add(f, *whole, sg_aff_scale(f, var, q));
+			continue;
+		}
+		if (!find_most(a, t.var, &m) || !sg_ext_nonneg(sp, t.coef))
+			return false;
+		*left = sg_aff_add(f, *left, sg_aff_scale(f, var, t.coef));
+		*most = sg_ext_add(sp, *most, sg_ext_mul(sp, t.coef, m));
+	}
+	return true;
+}
+
+/* x is not negative. What by divides goes out of it, and what is less than by, as far as that is
+ * known. By 0 it stands in a loop of no turns, or would, did it depend on that. */
+sg_aff
+sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
+{
+	sg_fn *f = a->f;
+	const sg_ext one = sg_ext_int(f->sp, 1);
+	sg_val v = {.kind = rest ? SG_V_MOD : SG_V_DIV, .type = SG_I64, .aff = x, .ext = by};
+	sg_aff whole = sg_aff_zero(f), left;
+
+	if (sg_ext_is(f->sp, by, 0))
+		return whole;
+	if (split_form(a, x, by, &whole, &left, &v.most)) {
+		if (sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, sg_ext_sub(f->sp, by, one), v.most)))
+			return rest ? left : whole;
+		v.aff = left;
+		v.most = sg_ext_div(f->sp, v.most, by);
+	} else {
+		v.most = (sg_ext)SG_NO_MOST;
+		whole = sg_aff_zero(f);
+	}
+	const sg_aff part =
+	    sg_value_var(f, sg_val_once(a, rest ? SG_KEY_MOD : SG_KEY_DIV, v.aff, 1, &by, v));
+	return rest ? part : sg_aff_add(f, whole, part);
+}
