@@ -210,6 +210,7 @@ lib_sources = \
 	src/back/prototype.c \
 	src/back/quotient.c \
 	src/back/reuse.c \
+	src/back/ring.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \
 	src/back/sg_latex.c \

@@ -775,6 +775,37 @@ padded(world *w)
 
 IN_WORLD(loops_over_what_is_padded_become_simd, padded)
 
+/* Of 70 elements the last 69, and the first one behind them, as roll gives them. */
+static sg_ref
+turned(world *w, sg_ref x)
+{
+	const sg_ext one = sg_ext_int(w->sp, 1), size = sg_ext_int(w->sp, 70);
+	const sg_ring ring = {x, 0, sg_ext_sub(w->sp, size, one)};
+
+	return sg_turned_back(&w->b, x, ring);
+}
+
+/* It is read in place: nothing needs a workspace. */
+static void
+in_a_ring(world *w)
+{
+	const sg_ref x = input_of(w, SG_F64, SHAPE(w, sg_ext_int(w->sp, 70)));
+	const sg_ref y = sg_ew2(&w->b, SG_MUL, x, turned(w, sg_ew2(&w->b, SG_MUL, x, x)));
+	const sg_ref out[2] = {y,
+	                       sg_reduce(&w->b, SG_SUM, sg_ew2(&w->b, SG_MUL, turned(w, x), x), 1)};
+	sg_program *p = program_of(w, 1);
+	const char *text, *report;
+
+	set_entry(w, &p->entry[0], "e", 2, out);
+	(void)emit(w, p, false, &text);
+	ck_assert_ptr_null(strstr(text, "space"));
+	report = vector_report(w, text, "-O2");
+	if (report)
+		became_simd(w, text, report, "inside = beyond = 0;", "lane < 32");
+}
+
+IN_WORLD(what_is_turned_in_a_ring_is_read_in_place, in_a_ring)
+
 static void
 places(world *w)
 {
@@ -1038,6 +1069,7 @@ main(void)
 	tcase_add_test(t, sums_that_meet_stand_apart);
 	tcase_add_test(t, terms_of_running_sums_become_simd);
 	tcase_add_test(t, loops_over_what_is_padded_become_simd);
+	tcase_add_test(t, what_is_turned_in_a_ring_is_read_in_place);
 	tcase_add_test(t, loops_that_read_their_index_become_simd);
 	tcase_add_test(t, names_that_clash_are_renamed);
 	tcase_add_test(t, loops_are_joined_and_comments_harmless);

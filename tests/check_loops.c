@@ -173,6 +173,21 @@ static const struct {
      "gradient sum(a**2) + sum(b**3) + sum(c*c) + sum(sin(d)*e) + sum(f**2) + sum(g**3) as y "
      "wrt x, z, v\n",
      1e-9},
+    {"rings",
+     "input x[N, M], z[M], v[70], t[N, 40, 2], s[40, 3]\n"
+     "a = x*roll(x, 1, axis=0) - roll(sin(x), -1, axis=1)*roll(x, 2, axis=1)\n"
+     "b = roll(roll(z, 1)*z + 0.5*z, -1) + roll(z, -2)\n"
+     "c = (v - roll(v, 3))**2 + roll(v*roll(v, -40), -1)\n" /* 62 turns without conditions, and 8 */
+     "d = t - roll(t, 1, axis=1) + roll(t, -2, axis=0)*roll(t, 1, axis=2)\n"
+     "e = (s - roll(s, 1, axis=0))*roll(s*s, -1, axis=0)\n"
+     "def step(u, r) = u - 0.1*u*(roll(u, -1) - roll(u, 1)) + sum(r*roll(r, 1))\n"
+     "f = scan(step, v, over=x)\n"
+     "g = max(roll(v, 1)*v) - min(v + roll(v, -1)) + sum(exp(roll(v, 5) - v))\n"
+     "output a, b, c, d, e, f, g\n"
+     "gradient sum(a**2) + sum(a*x) + sum(b**3) + sum(c*v) + sum(d*d) + sum(sin(e)) + sum(f**2) + "
+     "g "
+     "as y wrt x, z, v, t, s\n",
+     1e-9},
     {"carries that lie in what they are stacked in",
      "input x[N, M], z[M]\n"
      "def late(a, b, r) = (sin(a) + r, a, a, b, b*a)\n" /* before and after a step, moved on */

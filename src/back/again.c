@@ -57,7 +57,8 @@ dear_type(const sg_nest *n)
 
 		if (!v->needed || v->kind == SG_V_CONST)
 			continue;
-		if (v->kind == SG_V_AT || v->kind == SG_V_PLACE || v->kind == SG_V_RAND)
+		if (v->kind == SG_V_AT || v->kind == SG_V_PLACE || v->kind == SG_V_RAND ||
+		    (v->kind == SG_V_RING && v->depth == n->ngroups))
 			return -1;
 		if (v->kind != SG_V_EW || v->depth != n->ngroups)
 			continue;

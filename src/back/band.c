@@ -114,7 +114,8 @@ range_of(const finder *w, const sg_step *s, uint32_t var, const sg_val *within, 
 		if (c->check_hi)
 			*hi = sg_ext_sub(w->f->sp, c->hi, one);
 	}
-	return !v || v->kind == SG_V_AT || v->kind == SG_V_PLACE || v->kind == SG_V_MOD;
+	return !v || v->kind == SG_V_AT || v->kind == SG_V_PLACE || v->kind == SG_V_MOD ||
+	       v->kind == SG_V_RING;
 }
 
 /* Is the element of array r at form a, in each turn of loop `row`, one of that row? */

@@ -203,6 +203,7 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 	case SG_V_MOD:
 		return !v->guarded && sg_block_is_affine(b, v->aff) ? SG_B_STEP : SG_B_EACH;
 	case SG_V_PLACE:
+	case SG_V_RING:
 		break;
 	}
 	return SG_B_EACH;

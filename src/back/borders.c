@@ -14,6 +14,8 @@
  * Conditions on the loops around leave no middle where they do not hold. */
 #include "back/nest.h"
 
+#include <string.h>
+
 enum {
 	FEW = 16,  /* turns */
 	MOST = 32, /* values of a turn, which are written three times */
@@ -33,17 +35,31 @@ is_fixed(const sg_nest *n, sg_aff a)
 	return true;
 }
 
+/* Is the form the same in every turn? */
+static bool
+stays(const sg_nest *n, sg_aff a)
+{
+	return is_fixed(n, a) &&
+	       sg_ext_is(n->f->sp, sg_aff_coef(n->f, a, n->last[n->ngroups - 1]), 0);
+}
+
 /* Narrows [*lo, *hi) to the turns where c holds, of a form that is the index, or less the index,
  * and an extent; false: it has another form. */
 static bool
 narrow(const sg_nest *n, const sg_within *c, sg_ext *lo, sg_ext *hi)
 {
 	sg_space *sp = n->f->sp;
-	const sg_affine x = n->f->aff[c->form];
+	const sg_aff form = sg_straight(n->f, n->s, c->form);
+	const sg_affine x = n->f->aff[form];
+	const uint32_t d = n->ngroups - 1;
 	int64_t coef;
 
-	if (x.n != 1 || !sg_ext_const(sp, x.term[0].coef, &coef) || (coef != 1 && coef != -1))
+	if (!sg_ext_const(sp, sg_aff_coef(n->f, form, n->last[d]), &coef) ||
+	    (coef != 1 && coef != -1))
 		return false;
+	for (uint32_t i = 0; i < x.n; i++)
+		if (x.term[i].var >= n->s->nloops || n->group_of[x.term[i].var] != d)
+			return false;
 	const bool up = coef == 1;
 	const sg_ext end = sg_ext_add(sp, x.base, sg_ext_int(sp, 1));
 	if (up ? c->check_lo : c->check_hi)
@@ -53,6 +69,13 @@ narrow(const sg_nest *n, const sg_within *c, sg_ext *lo, sg_ext *hi)
 		*hi = sg_ext_min(sp, *hi,
 		                 up ? sg_ext_sub(sp, c->hi, x.base) : sg_ext_sub(sp, end, c->lo));
 	return true;
+}
+
+static bool
+is_conditional(const sg_nest *n, const sg_val *v)
+{
+	return v->needed && v->depth == n->ngroups &&
+	       (v->kind == SG_V_WITHIN || v->kind == SG_V_RING);
 }
 
 /* The turns in which all conditions on the innermost loop hold; false: that is no range, or there
@@ -69,13 +92,12 @@ find_middle(sg_nest *n)
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		const sg_val *v = &n->s->val[i];
 
-		if (!v->needed || v->kind != SG_V_WITHIN || v->depth < n->ngroups)
+		if (!is_conditional(n, v))
 			continue;
 		any = true;
 		for (uint32_t k = 0; k < v->nconds; k++)
-			if (!is_fixed(n, v->cond[k].form) ||
-			    (!sg_ext_is(f->sp, sg_aff_coef(f, v->cond[k].form, n->last[d]), 0) &&
-			     !narrow(n, &v->cond[k], &n->middle, &n->behind)))
+			if (!stays(n, v->cond[k].form) &&
+			    !narrow(n, &v->cond[k], &n->middle, &n->behind))
 				return false;
 	}
 	if (n->behind == n->ext[d]) /* the border before it is no longer than the loop */
@@ -115,8 +137,8 @@ is_short(const sg_nest *n)
 void
 sg_choose_borders(sg_nest *n)
 {
-	if (n->f->m->o->jit || n->ngroups == 0 || n->nkept < n->ngroups || n->band || n->window ||
-	    n->chunks || n->lanes || n->strip || n->vector || n->mask || n->power || n->unrolls ||
+	if (n->f->m->o->jit || n->ngroups == 0 || (n->nkept < n->ngroups && !n->lanes) || n->band ||
+	    n->window || n->chunks || n->strip || n->vector || n->mask || n->power || n->unrolls ||
 	    n->nshifts || (n->parallel && n->ngroups == 1))
 		return;
 	n->borders = is_short(n) && find_middle(n) && is_most(n);
@@ -132,14 +154,24 @@ around(const sg_nest *n)
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		const sg_val *v = &n->s->val[i];
 
-		if (!v->needed || v->kind != SG_V_WITHIN || v->depth < n->ngroups)
+		if (!is_conditional(n, v))
 			continue;
 		for (uint32_t k = 0; k < v->nconds; k++)
-			if (sg_ext_is(n->f->sp,
-			              sg_aff_coef(n->f, v->cond[k].form, n->last[n->ngroups - 1]), 0))
+			if (stays(n, v->cond[k].form))
 				sg_put_condition(n, &b, &v->cond[k]);
 	}
 	return sg_buf_text(&b);
+}
+
+/* What has a condition goes one by one. */
+static void
+print_border(sg_nest *n, uint32_t d, const char *from, const char *to)
+{
+	const bool lanes = n->lanes;
+
+	n->lanes = false;
+	sg_print_nest_loop(n, d, from, to);
+	n->lanes = lanes;
 }
 
 void
@@ -148,21 +180,28 @@ sg_print_borders(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_fn *f = n->f;
 	const char *inside = sg_name_fresh(&f->names, "inside");
 	const char *beyond = sg_name_fresh(&f->names, "beyond"), *outer = around(n);
-	const bool last = n->behind == n->ext[d] && !*outer; /* ends in the middle */
+	const bool whole = strcmp(from, "0") == 0 && strcmp(to, sg_ext_bare(f, n->ext[d])) == 0;
+	const bool last = whole && n->behind == n->ext[d] && !*outer; /* ends in the middle */
 
 	sg_line(f, "ptrdiff_t %s = %s, %s = %s;", inside, sg_ext_bare(f, n->middle), beyond,
 	        sg_ext_bare(f, n->behind));
+	if (!whole) {
+		sg_line(f, "if (%s < %s)", inside, from);
+		sg_line(f, "\t%s = %s;", inside, from);
+		sg_line(f, "if (%s > %s)", beyond, to);
+		sg_line(f, "\t%s = %s;", beyond, to);
+	}
 	if (*outer)
 		sg_line(f, "if (%s < %s || !(%s))", beyond, inside, outer);
 	else if (!last)
 		sg_line(f, "if (%s < %s)", beyond, inside);
 	if (!last)
 		sg_line(f, "\t%s = %s = %s;", inside, beyond, from);
-	if (!sg_ext_is(f->sp, n->middle, 0))
-		sg_print_nest_loop(n, d, from, inside);
+	if (!whole || !sg_ext_is(f->sp, n->middle, 0))
+		print_border(n, d, from, inside);
 	n->within = true;
 	sg_print_nest_loop(n, d, inside, beyond);
 	n->within = false;
 	if (!last)
-		sg_print_nest_loop(n, d, beyond, to);
+		print_border(n, d, beyond, to);
 }

@@ -286,11 +286,11 @@ note_reads(sg_fn *f, sg_ref r)
 		}
 		return;
 	}
-	for (uint32_t k = sg_by_factors(n->op); k < n->nargs; k++) {
+	for (uint32_t k = sg_by_factors(n->op); k < sg_nreads(f, r); k++) {
 		sg_place *x = &f->at[n->args[k]];
 		const bool plain = own && n->op != SG_CONTRACT && !(n->op == SG_GATHER) &&
 		                   n->op != SG_UNWINDOW && !(n->op == SG_SCATTER && k == 0) &&
-		                   n->op != SG_RAND && n->op != SG_RANDN;
+		                   n->op != SG_RAND && n->op != SG_RANDN && !sg_is_ring(f, r);
 
 		if (p->kind == SG_P_VIEW && !p->stored && sg_view_is_plain(f, r)) {
 			x->uses += p->uses;
@@ -368,6 +368,7 @@ own_cost(const sg_node *n)
 		return (uint32_t)sg_ops[n->op].cost;
 	switch (n->op) {
 	case SG_CAST:
+	case SG_CONCAT:
 		return 1;
 	case SG_GATHER:
 		return 5;
@@ -391,7 +392,7 @@ cost_of(const sg_fn *f, sg_ref r)
 		return 0;
 	if (p->unit && !p->fused)
 		return 0;
-	for (uint32_t k = 0; k < n->nargs; k++) {
+	for (uint32_t k = 0; k < sg_nreads(f, r); k++) {
 		c += f->at[n->args[k]].cost;
 		if (c > MAX_COST)
 			c = MAX_COST;
@@ -500,6 +501,7 @@ sg_classify(sg_fn *f)
 			f->at[sg_fn_arg(f, r, k)].uses++;
 	}
 	find_growing(f, is_out);
+	sg_find_rings(f, live, is_out);
 	sg_find_sum_joins(f, is_out);
 	for (sg_ref r = 1; r < n; r++)
 		if (f->at[r].kind == SG_P_JOIN && !sg_join_of(f, r))

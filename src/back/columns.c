@@ -164,6 +164,7 @@ value_allows(turner *w, const sg_step *s, uint32_t at, const bool *varies)
 	case SG_V_PLACE:
 	case SG_V_DIV:
 	case SG_V_MOD:
+	case SG_V_RING:
 	case SG_V_RAND:
 		return false;
 	case SG_V_CONST:

@@ -57,6 +57,7 @@ same_value(const twin *t, uint32_t a, uint32_t b, int nested)
 	case SG_V_WITHIN:
 	case SG_V_DIV:
 	case SG_V_MOD:
+	case SG_V_RING:
 	case SG_V_PLACE:
 		return false;
 	}

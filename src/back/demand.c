@@ -137,9 +137,8 @@ split_number(const sg_asker *a, sg_aff x, const sg_shape *s, sg_spot *to)
 	return true;
 }
 
-/* A flat index as one for each axis. */
-static sg_spot
-unflatten(sg_asker *a, const sg_spot *ix, const sg_shape *s)
+sg_spot
+sg_unflatten(sg_asker *a, const sg_spot *ix, const sg_shape *s)
 {
 	sg_fn *f = a->f;
 	sg_ext stride[SG_MAX_RANK], p = sg_ext_int(f->sp, 1);
@@ -220,7 +219,7 @@ through(sg_asker *a, sg_ref r, const sg_spot *at)
 		return *at;
 	if (n->op == SG_RESHAPE)
 		return through_reshape(f, at, n->shape, s);
-	ix = unflatten(a, at, n->shape);
+	ix = sg_unflatten(a, at, n->shape);
 	for (uint32_t k = 0; k < s->rank; k++)
 		if (n->op == SG_TRANSPOSE)
 			to.at[n->attr->w[k]] = ix.at[k];
@@ -378,7 +377,7 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 	sg_fn *f = a->f;
 	const sg_node *n = sg_fn_node(f, r);
 	const sg_shape *s = f->g->node[n->args[0]].shape;
-	const sg_spot ix = unflatten(a, at, n->shape);
+	const sg_spot ix = sg_unflatten(a, at, n->shape);
 	sg_spot to = {.n = s->rank};
 	sg_within cond[SG_MAX_RANK];
 	uint32_t key[SG_MAX_RANK], count = 0, inner;
@@ -436,6 +435,10 @@ ask(sg_asker *a, sg_ref r, const sg_spot *at)
 			return local(a, r);
 		if (p->kind == SG_P_LEAF)
 			return leaf(a, r, &ix);
+		if (sg_is_ring(f, r)) {
+			ix = sg_around(a, r, &ix, &r);
+			continue;
+		}
 		if (p->kind != SG_P_VIEW)
 			break;
 		if (n->op == SG_PAD)
@@ -503,7 +506,7 @@ gathered(sg_asker *a, const sg_node *n, const sg_spot *at)
 	const sg_shape *sx = a->f->g->node[n->args[0]].shape, *si = a->f->g->node[n->args[1]].shape;
 	const uint32_t axis = (uint32_t)n->attr->w[0], nbatch = (uint32_t)n->attr->w[1];
 	const uint32_t free = si->rank - nbatch;
-	const sg_spot ix = unflatten(a, at, n->shape);
+	const sg_spot ix = sg_unflatten(a, at, n->shape);
 	sg_spot i = {.n = si->rank}, x = {.n = sx->rank};
 	sg_aff place;
 	uint32_t v;
@@ -528,7 +531,7 @@ random_number(sg_asker *a, const sg_node *n, sg_ref r, const sg_spot *at)
 	uint32_t v;
 
 	if (ss->rank > 0) {
-		ix = unflatten(a, at, n->shape);
+		ix = sg_unflatten(a, at, n->shape);
 		memcpy(seed.at, ix.at, ss->rank * sizeof *seed.at);
 	}
 	v = ask(a, n->args[0], &seed);

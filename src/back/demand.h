@@ -30,7 +30,7 @@ sg_val_at(const sg_asker *a, uint32_t v)
 }
 
 /* ---- demand.c ---- */
-enum { SG_KEY_NODE, SG_KEY_LOAD, SG_KEY_AT, SG_KEY_DIV, SG_KEY_MOD, SG_KEY_WITHIN };
+enum { SG_KEY_NODE, SG_KEY_LOAD, SG_KEY_AT, SG_KEY_DIV, SG_KEY_MOD, SG_KEY_WITHIN, SG_KEY_RING };
 uint32_t sg_add_val(sg_asker *a, sg_val v);
 /* The value v, or the one that stands for the same key already: what, x, more[n]. */
 uint32_t sg_val_once(sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const uint32_t *more,
@@ -42,6 +42,8 @@ uint32_t sg_checked(sg_asker *a, uint32_t v, sg_ext below);
 sg_aff sg_index_form(sg_asker *a, uint32_t v, sg_ext below);
 sg_aff sg_value_var(sg_fn *f, uint32_t v); /* an integer value as a variable */
 sg_aff sg_aff_zero(sg_fn *f);
+/* A flat index as one for each axis. */
+sg_spot sg_unflatten(sg_asker *a, const sg_spot *ix, const sg_shape *s);
 /* Load v where the conditions hold, else 0. */
 uint32_t sg_within_bounds(sg_asker *a, uint32_t v, const sg_within *cond, uint32_t n);
 /* Row-major place in an array of the shape, of its axes from lo on. */
@@ -52,5 +54,10 @@ sg_aff sg_within_windows(sg_fn *f, const sg_node *n, const sg_spot *ix, uint32_t
 /* ---- quotient.c ---- */
 /* The form divided by an extent, or what remains, as a value. */
 sg_aff sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest);
+bool sg_is_below(const sg_asker *a, sg_aff x, sg_ext end); /* is 0 <= x < end known? */
+
+/* ---- ring.c ---- */
+/* Where the element at ix of ring r stands in what it turns, *of. */
+sg_spot sg_around(sg_asker *a, sg_ref r, const sg_spot *ix, sg_ref *of);
 
 #endif

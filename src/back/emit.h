@@ -7,6 +7,7 @@
  * demand.c, demand_root.c, quotient.c    what one step evaluates, as values over affine indices
  *             (movement ops dissolve here)
  * branch.c    steps that wait for the condition of a branch
+ * ring.c      what is turned in a ring, read in place
  * plan.c      where in the workspace the buffers lie
  * loop.c      bodies of loops as functions of their own;  loop_text.c  their C text
  * band.c      steps that run tile by tile;  columns.c  with the rows of a tile side by side
@@ -177,12 +178,13 @@ typedef enum {
 	SG_V_INDEX, /* the form aff itself, as int64_t */
 	SG_V_EW,    /* elementwise op */
 	SG_V_CAST,
-	SG_V_RAND, /* element aff of the stream of seed arg[0] */
-	SG_V_AT,   /* arg[0] as a checked index below ext */
+	SG_V_RAND,  /* element aff of the stream of seed arg[0] */
+	SG_V_AT,    /* arg[0] as a checked index below ext */
 	SG_V_PLACE, /* element aff of table `ref`, whose entries are all indices below ext */
-	SG_V_DIV,  /* aff / ext, aff % ext */
+	SG_V_DIV,   /* aff / ext, aff % ext */
 	SG_V_MOD,
 	SG_V_WITHIN, /* arg[0] where the forms of the conditions hold, else 0 */
+	SG_V_RING, /* an index below ext: the form aff where its condition holds, else aff + more */
 } sg_val_kind;
 
 typedef struct sg_within { /* lo <= form < hi */
@@ -206,6 +208,7 @@ typedef struct sg_val {
 	sg_aff aff;
 	sg_ext ext;
 	sg_ext most; /* DIV: the greatest that it is, or SG_NO_MOST */
+	sg_ext more; /* RING: ext, or less than 0 by as much */
 	const sg_within *cond;
 	uint32_t nconds;
 	const char *text;
@@ -473,6 +476,23 @@ void sg_row_major(sg_fn *f, const sg_shape *s, sg_ext *stride);
 bool sg_strided_reshaped(sg_fn *f, const sg_strided *x, const sg_shape *from, const sg_shape *to,
                          sg_strided *s);
 sg_ext sg_fn_ext_mul(sg_fn *f, const sg_ext *e, uint32_t n);
+
+/* ---- ring.c: a CONCAT that is CALC turns its operand in a ring, and is read through ---- */
+void sg_find_rings(sg_fn *f, const bool *live, const bool *is_out); /* requires: kinds */
+static inline bool
+sg_is_ring(const sg_fn *f, sg_ref r)
+{
+	return f->at[r].kind == SG_P_CALC && f->g->node[r].op == SG_CONCAT;
+}
+/* How many of its operands the value is made of: of a ring the first, which is a part of all of it.
+ */
+static inline uint32_t
+sg_nreads(const sg_fn *f, sg_ref r)
+{
+	return sg_is_ring(f, r) ? 1 : f->g->node[r].nargs;
+}
+/* The form, as if no index went around the end of a ring. */
+sg_aff sg_straight(sg_fn *f, const sg_step *s, sg_aff a);
 
 /* ---- contract.c: CONTRACT as a call of a kernel within loops ---- */
 enum { SG_ROLE_ROW, SG_ROLE_COLUMN, SG_ROLE_TERM, SG_NROLES }; /* then the loops */

@@ -67,7 +67,7 @@ is_far(const look *l, sg_aff a, uint32_t var)
 static void
 count_access(look *l, sg_ref r, sg_aff a)
 {
-	a = sg_place_of(l->n, r, a);
+	a = sg_place_of(l->n, r, sg_straight(l->n->f, l->n->s, a));
 	l->far_inner += is_far(l, a, l->inner);
 	l->far_kept += is_far(l, a, l->kept);
 	l->near_kept += sg_is_1(l->n->f, sg_aff_coef(l->n->f, a, l->kept));
@@ -575,7 +575,7 @@ is_even(const lanes *l)
 	const sg_nest *n = l->n;
 	int64_t v;
 
-	return sg_ext_const(n->f->sp, n->ext[l->d], &v) && v % LANES == 0 &&
+	return sg_ext_const(n->f->sp, n->ext[l->d], &v) && v % LANES == 0 && !n->within &&
 	       !(n->band && n->group_of[n->s->row] == l->d);
 }
 

@@ -98,11 +98,11 @@ operands_level(const sg_fn *f, sg_ref r)
 	const sg_place *p = &f->at[r];
 	uint32_t level = 0;
 
-	for (uint32_t k = 0; k < n->nargs; k++) {
-		const bool elsewhere = p->kind == SG_P_VIEW || p->kind == SG_P_CALL || p->unit ||
-		                       n->op == SG_CONTRACT || n->op == SG_GATHER ||
-		                       n->op == SG_UNWINDOW || n->op == SG_RAND ||
-		                       n->op == SG_RANDN || (n->op == SG_SCATTER && k == 0);
+	for (uint32_t k = 0; k < sg_nreads(f, r); k++) {
+		const bool elsewhere =
+		    sg_is_ring(f, r) || p->kind == SG_P_VIEW || p->kind == SG_P_CALL || p->unit ||
+		    n->op == SG_CONTRACT || n->op == SG_GATHER || n->op == SG_UNWINDOW ||
+		    n->op == SG_RAND || n->op == SG_RANDN || (n->op == SG_SCATTER && k == 0);
 		const bool is_fold =
 		    p->kind == SG_P_FOLD && n->op != SG_CONTRACT && n->op != SG_UNWINDOW;
 

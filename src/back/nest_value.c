@@ -160,6 +160,23 @@ within_text(const sg_nest *n, const sg_val *v)
 	return (sg_c_text){sg_buf_text(&b), SG_PREC_COND};
 }
 
+/* The index, which goes around the end where the condition does not hold. */
+static sg_c_text
+ring_text(const sg_nest *n, const sg_val *v)
+{
+	sg_fn *f = n->f;
+	const sg_c_text at = sg_form_text(n, v->aff);
+	sg_buf b;
+
+	if (n->within && v->depth == n->ngroups)
+		return at;
+	sg_buf_init(&b, f->ctx);
+	sg_put_condition(n, &b, v->cond);
+	sg_buf_printf(&b, " ? %s : %s", at.s,
+	              sg_form_text(n, sg_aff_add(f, v->aff, sg_aff_ext(f, v->more))).s);
+	return (sg_c_text){sg_buf_text(&b), SG_PREC_COND};
+}
+
 /* Its text without the parentheses around all of it. */
 static const char *
 inside(const char *s, size_t *n)
@@ -295,6 +312,8 @@ val_text(const sg_nest *n, const sg_val *v)
 		                   SG_PREC_ATOM};
 	case SG_V_WITHIN:
 		return within_text(n, v);
+	case SG_V_RING:
+		return ring_text(n, v);
 	case SG_V_DIV:
 	case SG_V_MOD:
 		return (sg_c_text){sg_text(f->ctx, "%s %c %s",
@@ -340,6 +359,7 @@ is_statement(const sg_nest *n, const sg_val *v)
 	case SG_V_PLACE:
 	case SG_V_DIV:
 	case SG_V_MOD:
+	case SG_V_RING:
 		return true;
 	case SG_V_RAND:
 	case SG_V_CAST:
@@ -375,7 +395,7 @@ local_name(sg_nest *n, const sg_val *v)
 	sg_fn *f = n->f;
 	const char *hint = v->ref ? f->g->name[v->ref] : NULL;
 
-	if (v->kind == SG_V_PLACE)
+	if (v->kind == SG_V_PLACE || v->kind == SG_V_RING)
 		return sg_name_fresh(&f->names, "at");
 	if (v->kind == SG_V_DIV || v->kind == SG_V_MOD)
 		return sg_name_fresh(&f->names, v->kind == SG_V_DIV ? "row" : "col");
@@ -390,7 +410,8 @@ sg_print_val(sg_nest *n, sg_val *v)
 	sg_c_text x;
 	const char *element = sg_is_kept(n, (size_t)(v - n->s->val)) ? n->kept[v - n->s->val]
 	                                                             : sg_chunk_element(n, v);
-	const bool whole = v->kind == SG_V_DIV || v->kind == SG_V_MOD || v->kind == SG_V_PLACE;
+	const bool whole = v->kind == SG_V_DIV || v->kind == SG_V_MOD || v->kind == SG_V_PLACE ||
+	                   v->kind == SG_V_RING;
 
 	if (v->kind == SG_V_AT) {
 		print_checked(n, v);

@@ -14,9 +14,10 @@ find_most(const sg_asker *a, uint32_t var, sg_ext *most)
 		return var < s->nloops;
 	}
 	const sg_val *v = &s->val[var - SG_VAR_VALUE];
-	if (v->kind != SG_V_MOD && (v->kind != SG_V_DIV || v->most == (sg_ext)SG_NO_MOST))
+	if (v->kind != SG_V_MOD && v->kind != SG_V_RING &&
+	    (v->kind != SG_V_DIV || v->most == (sg_ext)SG_NO_MOST))
 		return false;
-	*most = v->kind == SG_V_MOD ? sg_ext_sub(sp, v->ext, one) : v->most;
+	*most = v->kind == SG_V_DIV ? v->most : sg_ext_sub(sp, v->ext, one);
 	return true;
 }
 
@@ -77,4 +78,15 @@ sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
 	const sg_aff part =
 	    sg_value_var(f, sg_val_once(a, rest ? SG_KEY_MOD : SG_KEY_DIV, v.aff, 1, &by, v));
 	return rest ? part : sg_aff_add(f, whole, part);
+}
+
+bool
+sg_is_below(const sg_asker *a, sg_aff x, sg_ext end)
+{
+	sg_space *sp = a->f->sp;
+	sg_aff whole, left;
+	sg_ext most;
+
+	return split_form(a, x, end, &whole, &left, &most) && whole == sg_aff_zero(a->f) &&
+	       sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_sub(sp, end, sg_ext_int(sp, 1)), most));
 }

@@ -465,7 +465,7 @@ pass_demands(sg_fn *f, sg_ref r)
 	sg_place *p = &f->at[r];
 	const bool plain = p->kind == SG_P_VIEW && sg_view_is_plain(f, r);
 	const bool mapped = (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT ||
-	                    n->op == SG_GATHER || n->op == SG_UNWINDOW;
+	                    n->op == SG_GATHER || n->op == SG_UNWINDOW || sg_is_ring(f, r);
 
 	if (p->kind == SG_P_DEAD || p->kind == SG_P_JOIN || p->kind == SG_P_CALL ||
 	    p->kind == SG_P_LOOP || p->kind == SG_P_PICK)
@@ -477,7 +477,7 @@ pass_demands(sg_fn *f, sg_ref r)
 		p->ndemands = 0;
 		demand(f, r, p->done - 1);
 	}
-	for (uint32_t k = 0; k < n->nargs; k++)
+	for (uint32_t k = 0; k < sg_nreads(f, r); k++)
 		for (uint32_t i = 0; i < p->ndemands; i++)
 			demand(f, n->args[k], p->demand[i] | (mapped ? MAPPED : 0));
 }

@@ -64,6 +64,7 @@ is_plain(const sg_nest *n, const sg_val *v)
 	case SG_V_WITHIN:
 	case SG_V_DIV:
 	case SG_V_MOD:
+	case SG_V_RING:
 	case SG_V_PLACE:
 		return false;
 	}

@@ -103,6 +103,25 @@ through_movement(sweep *s, sg_ref r, sg_adj a)
 		contribute(s, n.args[k], (sg_adj){s->d[k], a.clean, a.mask ? mask[k] : NULL});
 }
 
+/* What is turned in a ring goes back as a whole: not its two parts, each into zeros. */
+static bool
+through_ring(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+	sg_ring ring;
+
+	if (!sg_ring_of(s->b->g, r, &ring))
+		return false;
+	for (uint32_t k = 0; k < n.nargs; k++)
+		if (!wanted(s, n.args[k]) || (s->stop && s->stop[sg_cone_at(&s->cone, n.args[k])]))
+			return false;
+	if (a.mask)
+		a.mask = sg_mask_moved(s->b, a.mask, sg_turned_back(s->b, a.mask->node, ring));
+	a.raw = sg_turned_back(s->b, a.raw, ring);
+	contribute(s, ring.x, a);
+	return true;
+}
+
 /* The shape stays: so does the mask. */
 static void
 through_same(sweep *s, sg_ref r, sg_adj a)
@@ -333,9 +352,12 @@ propagate(sweep *s, sg_ref r, sg_adj a)
 	case SG_TRANSPOSE:
 	case SG_SLICE:
 	case SG_PAD:
-	case SG_CONCAT:
 	case SG_SUM:
 		through_movement(s, r, a);
+		break;
+	case SG_CONCAT:
+		if (!through_ring(s, r, a))
+			through_movement(s, r, a);
 		break;
 	default:
 		if (sg_is_ew(op))

@@ -224,3 +224,49 @@ sg_slice_of_concat(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start
 	}
 	return sg_concat(b, last - first, piece, axis);
 }
+
+/* ---- rings ---- */
+
+/* Is it a slice of an array of shape s along this axis alone, without gaps? */
+static bool
+is_along(const sg_graph *g, const sg_node *n, const sg_shape *s, uint32_t axis)
+{
+	const uint32_t rank = s->rank;
+
+	if (n->op != SG_SLICE || g->node[n->args[0]].shape != s)
+		return false;
+	for (uint32_t i = 0; i < rank; i++)
+		if (!sg_ext_is(g->sp, (sg_ext)n->attr->w[rank + i], 1) ||
+		    (i != axis && !sg_ext_is(g->sp, (sg_ext)n->attr->w[i], 0)))
+			return false;
+	return true;
+}
+
+bool
+sg_ring_of(const sg_graph *g, sg_ref r, sg_ring *ring)
+{
+	const sg_node *n = &g->node[r];
+
+	if (n->op != SG_CONCAT || n->nargs != 2)
+		return false;
+	const uint32_t axis = (uint32_t)n->attr->w[0];
+	const sg_node *last = &g->node[n->args[0]], *first = &g->node[n->args[1]];
+	if (!is_along(g, last, n->shape, axis) || !is_along(g, first, n->shape, axis) ||
+	    last->args[0] != first->args[0] || !sg_ext_is(g->sp, (sg_ext)first->attr->w[axis], 0) ||
+	    (sg_ext)last->attr->w[axis] != first->shape->ext[axis])
+		return false;
+	*ring = (sg_ring){last->args[0], axis, first->shape->ext[axis]};
+	return true;
+}
+
+sg_ref
+sg_turned_back(sg_build *b, sg_ref g, sg_ring ring)
+{
+	const sg_ext whole = extent(b, g, ring.axis), zero = sg_ext_int(b->sp, 0),
+		     one = sg_ext_int(b->sp, 1), rest = sg_ext_sub(b->sp, whole, ring.start);
+	sg_ref part[2];
+
+	part[0] = sg_slice_axis(b, g, ring.axis, rest, one, ring.start);
+	part[1] = sg_slice_axis(b, g, ring.axis, zero, one, rest);
+	return sg_concat(b, 2, part, ring.axis);
+}

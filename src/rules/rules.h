@@ -174,6 +174,16 @@ sg_ref sg_broadcast(sg_build *b, sg_ref x, const sg_shape *s, const int64_t *axi
 sg_ref sg_broadcast_right(sg_build *b, sg_ref x, const sg_shape *s); /* NumPy: axes aligned at the end */
 sg_ref sg_slice(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg_ext *step);
 sg_ref sg_pad(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext *start, const sg_ext *step);
+/* Of x the elements from `start` on along the axis, and behind them those before: a ring, turned.
+ * result[i] = x[(i + start) mod extent] */
+typedef struct sg_ring {
+	sg_ref x;
+	uint32_t axis;
+	sg_ext start;
+} sg_ring;
+bool sg_ring_of(const sg_graph *g, sg_ref r, sg_ring *ring); /* is it a CONCAT that does that? */
+sg_ref sg_turned_back(sg_build *b, sg_ref g,
+                      sg_ring ring); /* result[(i + start) mod extent] = g[i] */
 sg_ref sg_slice_axis(sg_build *b, sg_ref x, uint32_t axis, sg_ext start, sg_ext step, sg_ext count);
 sg_ref sg_pad_axis(sg_build *b, sg_ref x, uint32_t axis, sg_ext start, sg_ext step, sg_ext extent);
 sg_ref sg_index(sg_build *b, sg_ref x, uint32_t axis, sg_ext at); /* drops the axis */
