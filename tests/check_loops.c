@@ -236,7 +236,10 @@ static const struct {
      "e = avg_pool2d(z, 2, stride=1)\n"
      "y = sum(sin(a)) + sum(b*b) + sum(sin(c)) + sum(d*d) + sum(e*e) + sum(max_pool1d(x, 3, "
      "stride=2)**2)\n"
-     "gradient y wrt x, z, w, v\n",
+     "gradient y wrt x, z, w, v\n"
+     "entry more = hvp(sum(max_pool2d(z, 2, stride=1, padding=1)**3), z, z) as h, "
+     "jvp(max_pool1d(x, 3, stride=2), x, x*x) as j, map((r) -> max_pool1d(r, 2), x) as m, "
+     "grad(sum(map((r) -> sum(max_pool1d(r, 2)*r[:, ::2]), x)), x) as g\n",
      1e-10},
     {"tiles of rows: densities",
      "input x[R, M]\n"

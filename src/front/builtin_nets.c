@@ -322,16 +322,30 @@ padded_low(elab *e, sg_ref x, const windows *w)
 	return sg_ew3(e->b, SG_SELECT, inside, wide, sg_const(e->b, t, s, -INFINITY));
 }
 
-/* The first of the largest elements in each window along the last axis: x read at its place, which
- * is never in the padding, so that the derivative goes to that element alone, as in PyTorch. */
+/* x [..., n, ...] -> [..., count, ..., size], n at the axis. */
 static sg_ref
-max_along(elab *e, sg_ref x, const windows *w)
+windows_last(elab *e, sg_ref x, uint32_t axis, const windows *w)
 {
-	const uint32_t last = shape_of(e, x)->rank - 1;
-	const int64_t axis = last;
-	sg_ref at = sg_argm(e->b, SG_ARGMAX, windowed(e, padded_low(e, x, w), w), last);
+	const uint32_t rank = shape_of(e, x)->rank;
+	const sg_ref last = sg_move_axis_last(e->b, x, axis);
+	const sg_ref wide = windowed(e, padded_low(e, last, w), w);
+	int64_t perm[SG_MAX_RANK];
+
+	for (uint32_t k = 0; k < rank; k++)
+		perm[k] = k < axis ? k : k == axis ? rank : k - 1;
+	perm[rank] = rank - 1;
+	return sg_transpose(e->b, wide, perm);
+}
+
+/* Where along the axis the first of the largest elements of each window is: never in the padding.
+ */
+static sg_ref
+place_of_max(elab *e, sg_ref wide, uint32_t axis, const windows *w)
+{
+	const int64_t along = axis;
+	sg_ref at = sg_argm(e->b, SG_ARGMAX, wide, shape_of(e, wide)->rank - 1);
 	const sg_shape *s = shape_of(e, at), *unit = sg_shape_scalar(e->sp);
-	sg_ref i = sg_broadcast(e->b, sg_iota(e->b, w->count[0]), s, &axis);
+	sg_ref i = sg_broadcast(e->b, sg_iota(e->b, w->count[0]), s, &along);
 	sg_ref stride = sg_broadcast(e->b, sg_dim_value(e->b, w->stride[0]), s, NULL);
 
 	at = sg_ew2(e->b, SG_ADD, at, sg_ew2(e->b, SG_MUL, i, stride));
@@ -341,7 +355,40 @@ max_along(elab *e, sg_ref x, const windows *w)
 
 		at = sg_ew2(e->b, SG_MAX, sg_ew2(e->b, SG_SUB, at, left), zero);
 	}
-	return sg_gather(e->b, x, at, last, last);
+	return at;
+}
+
+/* g goes to places along an axis of an array of shape s. */
+static sg_ref
+put_along(elab *e, const sg_shape *s, uint32_t axis, sg_ref at, sg_ref g)
+{
+	const uint32_t last = s->rank - 1;
+	sg_ext ext[SG_MAX_RANK];
+	int64_t back[SG_MAX_RANK];
+
+	for (uint32_t k = 0; k < s->rank; k++) {
+		back[k] = k < axis ? k : k == axis ? last : k - 1;
+		ext[back[k]] = s->ext[k];
+	}
+	at = sg_move_axis_last(e->b, at, axis);
+	g = sg_move_axis_last(e->b, g, axis);
+	g = sg_scatter(e->b, sg_shape_make(e->sp, s->rank, ext), at, g, last, last);
+	return sg_transpose(e->b, g, back);
+}
+
+/* The largest element of each window along the axis. The derivative goes to the first of them
+ * alone, as in PyTorch; where none is wanted, nobody asks which that is. */
+static sg_ref
+max_along(elab *e, sg_ref x, uint32_t axis, const windows *w)
+{
+	const sg_ref wide = windows_last(e, x, axis, w);
+	const uint32_t last = shape_of(e, wide)->rank - 1;
+	const sg_ref y = sg_reduce(e->b, SG_AMAX, wide, (uint64_t)1 << last);
+	const sg_ref g = sg_seed(e->b, sg_type_of(e->b, y), shape_of(e, y), ++e->binds);
+	const sg_ref at = place_of_max(e, wide, axis, w);
+	const sg_ref args[] = {y, g, x, put_along(e, shape_of(e, x), axis, at, g)};
+
+	return sg_custom(e->b, 1, 1, 0, args);
 }
 
 /* Axis by axis, the last one first: the first row that holds the largest, and there the first. */
@@ -357,13 +404,8 @@ f_max_pool(elab *e, call_args *a)
 	for (uint32_t i = w.n; i-- > 0;) {
 		const windows one = {
 		    1, {w.size[i]}, {w.stride[i]}, {w.padding[i]}, {w.dilation[i]}, {w.count[i]}};
-		const uint32_t axis = rank - w.n + i;
-		int64_t back[SG_MAX_RANK];
 
-		for (uint32_t k = 0; k < rank; k++)
-			back[k] = k < axis ? k : k == axis ? rank - 1 : k - 1;
-		x = max_along(e, sg_move_axis_last(e->b, x, axis), &one);
-		x = sg_transpose(e->b, x, back);
+		x = max_along(e, x, rank - w.n + i, &one);
 	}
 	return v_tensor(x);
 }

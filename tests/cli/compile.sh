@@ -65,6 +65,10 @@ END
 "$SYMGRAD" compile pool.sg -o - >pool.c
 test "$(grep -c ' / 2;$' pool.c)" = 1 && ! grep -q ' % ' pool.c
 judge 'one index is divided where a row has each element twice' $?
+printf 'input x[N, 9, 9]\noutput max_pool2d(x, 3, stride=2, padding=1) as y\n' >largest.sg
+expect 'the largest of each window' 0 '' '' compile largest.sg
+! grep -q SGRT_EINDEX largest.c
+judge 'nobody asks where it is' $?
 expect 'standalone' 0 '' '' compile net.sg -o s --standalone
 ! grep -q symgrad_runtime.h s/net.c s/net.h
 judge 'needs no header of ours' $?
