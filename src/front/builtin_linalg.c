@@ -111,7 +111,8 @@ f_trace(elab *e, call_args *a)
 	return v_tensor(sg_reduce(e->b, SG_SUM, x, (uint64_t)1 << (sg_shape_of(e->b, x)->rank - 1)));
 }
 
-/* tril: column <= row + k; triu: column >= row + k. */
+/* tril: column <= row + k; triu: column >= row + k. Beyond half of the integers' range k is as good
+ * as there, and the sum does not wrap. */
 value
 f_tri(elab *e, call_args *a)
 {
@@ -129,6 +130,7 @@ f_tri(elab *e, call_args *a)
 	const int64_t ri = s->rank - 2, ci = s->rank - 1;
 	sg_ref row = sg_broadcast(e->b, sg_iota(e->b, s->ext[ri]), s, &ri);
 	sg_ref col = sg_broadcast(e->b, sg_iota(e->b, s->ext[ci]), s, &ci);
+	k = k > INT64_MAX / 2 ? INT64_MAX / 2 : k < INT64_MIN / 2 ? INT64_MIN / 2 : k;
 	row = sg_ew2(e->b, SG_ADD, row, sg_const_int(e->b, SG_I64, s, k));
 	sg_ref keep = a->b->op ? sg_ew2(e->b, SG_LE, row, col) : sg_ew2(e->b, SG_LE, col, row);
 	return v_tensor(

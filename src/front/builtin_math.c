@@ -181,18 +181,22 @@ count_of(elab *e, const sg_shape *s, uint64_t mask)
 	return n;
 }
 
-/* The count as a tensor of type t and shape s; a run-time error where it is 0. */
+/* The count without ddof, but not below 0, as a tensor of type t and shape s; a run-time error where
+ * the count is 0. */
 static sg_ref
 divisor(elab *e, sg_ext n, int64_t ddof, sg_type t, const sg_shape *s)
 {
+	const sg_shape *scalar = sg_shape_scalar(e->sp);
 	sg_ref c = sg_dim_value(e->b, n);
-	int64_t k;
+	int64_t k = 0;
 
 	if (!sg_ext_const(e->sp, n, &k) || k <= 0)
 		c = sg_ew1(e->b, SG_NONEMPTY, c);
 	c = sg_cast(e->b, c, t);
 	if (ddof)
-		c = sg_ew2(e->b, SG_SUB, c, sg_const(e->b, t, sg_shape_scalar(e->sp), (double)ddof));
+		c = sg_ew2(e->b, SG_SUB, c, sg_const(e->b, t, scalar, (double)ddof));
+	if (ddof > 1 && ddof > k)
+		c = sg_ew2(e->b, SG_MAX, c, sg_const(e->b, t, scalar, 0));
 	return sg_broadcast(e->b, c, s, NULL);
 }
 

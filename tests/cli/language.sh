@@ -161,6 +161,14 @@ entry g = to(3) as c, to(1.5) as b, to(0.5) as a, to(-1) + 0 as r' \
 gives 'and its value there' 'input x[2], e[M]
 output norm(x, ord=0.5) as a, norm(x, ord=-1) as r, norm(0*x, ord=3) as z, norm(e, ord=3) as n,
   norm(e, ord=-1) as i' '{"a": 4, "r": 0, "z": 0, "n": 0, "i": "inf"}' 'x=[0, -4]' 'e=[]'
+gives 'no number of degrees of freedom is below 0' 'input x[N]
+output var(x, ddof=2) as v, var([1, 2, 3, 4], ddof=5) as w, std(x, ddof=1) as s' \
+	'{"v": "nan", "w": "inf", "s": "nan"}' 'x=[7]'
+gives 'triangles end where no diagonal is' 'input x[2, 2]
+output tril(x, k=9223372036854775807) as a, triu(x, k=9223372036854775807) as b,
+  tril(x, k=-9223372036854775807) as c, triu(x, k=-9223372036854775807) as d' \
+	'{"a": [[1, 2], [3, 4]], "b": [[0, 0], [0, 0]], "c": [[0, 0], [0, 0]], "d": [[1, 2], [3, 4]]}' \
+	'x=[[1, 2], [3, 4]]'
 gives 'a row of denormals has a direction' 'real f32
 input x[N, 2]
 gradient sum(norm(x, axis=1)) as s wrt x' \
