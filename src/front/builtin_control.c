@@ -432,6 +432,7 @@ f_while(elab *e, call_args *a)
 	closure *test;
 	sg_ext limit = sg_ext_int(e->sp, 0);
 	sg_ref *next, cond;
+	int64_t steps;
 
 	if (!function_argument(e, a, 0, "the condition", &test) ||
 	    !function_argument(e, a, 1, "the body", &p.body) || !read_carry(e, a, 2, &p) ||
@@ -439,6 +440,10 @@ f_while(elab *e, call_args *a)
 	     !need_ext(e, a->v[3], a->at[3], "the limit", &limit)) ||
 	    !run_step(e, &p))
 		return POISON;
+	if (sg_ext_const(e->sp, limit, &steps) && steps < 0) {
+		elab_error(e, a->at[3], "extent", "a negative limit: %lld", (long long)steps);
+		return POISON;
+	}
 	if (p.nresult != p.nc) {
 		elab_error(e, p.at, "carry", "the body of 'while' returns %zu values for %zu carr%s",
 		           p.nresult, p.nc, p.nc == 1 ? "y" : "ies");

@@ -181,8 +181,8 @@ count_of(elab *e, const sg_shape *s, uint64_t mask)
 	return n;
 }
 
-/* The count without ddof, but not below 0, as a tensor of type t and shape s; a run-time error where
- * the count is 0. */
+/* The count without ddof, but not below 0, as a tensor of type t and shape s; a run-time error
+ * where the count is 0. */
 static sg_ref
 divisor(elab *e, sg_ext n, int64_t ddof, sg_type t, const sg_shape *s)
 {
