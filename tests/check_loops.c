@@ -188,6 +188,14 @@ static const struct {
      "g "
      "as y wrt x, z, v, t, s\n",
      1e-9},
+    {"rows across memory, perhaps none",
+     "input x[N, N], z[M, N, N], w[N]\n"
+     "entry f = softmax(x, axis=0) as p, log_softmax(z, axis=1) as q, logsumexp(z, axis=1) as u, "
+     "max(tanh(x), axis=0)*w as v\n"
+     "gradient sum(logsumexp(z + w[:, none], axis=1)**2) + sum(softmax(x, axis=0)*x) as y wrt x, "
+     "z, "
+     "w\n",
+     1e-11},
     {"carries that lie in what they are stacked in",
      "input x[N, M], z[M]\n"
      "def late(a, b, r) = (sin(a) + r, a, a, b, b*a)\n" /* before and after a step, moved on */
