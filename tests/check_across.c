@@ -18,6 +18,10 @@ static const struct {
     {"input x[N, 5, 32]\nentry f = softmax(x, axis=1) as y\n", true},
     {"input x[5, 4, 4]\nentry f = logsumexp(x, axis=0) as y\n", true},
     {"input x[3, 4, 5, 6]\nentry f = logsumexp(x, axis=1) as y\n", true},
+    {"input x[M, N, N]\ngradient sum(logsumexp(x, axis=1)) as y wrt x\n", true},
+    {"input x[K], w[K, K], r[N, K]\n"
+     "entry f = scan((a, r) -> logsumexp(a[:, none] + w, axis=0) + r, x, over=r) as y\n",
+     true},
     /* rows that lie in memory as they are */
     {"input x[4, N]\nentry f = softmax(x, axis=1) as y\n", false},
     {"input x[4, N]\nentry f = softmax(x.T, axis=1).T as y\n", true},

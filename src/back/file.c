@@ -442,17 +442,18 @@ open_file(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_program *w,
 
 /* What is done for code alone. */
 static const sg_program *
-prepared(sg_ctx *ctx, const sg_program *p)
+prepared(sg_ctx *ctx, const sg_program *p, bool jit)
 {
-	return sg_split_small(
-	    ctx, sg_rows_across(ctx, sg_order_products(ctx, sg_directions_last(ctx, p))));
+	const sg_program *q = sg_order_products(ctx, sg_directions_last(ctx, p));
+
+	return sg_split_small(ctx, sg_rows_across(ctx, q, jit));
 }
 
 /* ensures: names of all entries, and but for several files their schedules and workspaces. */
 void
 sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o)
 {
-	const sg_program *q = prepared(ctx, p);
+	const sg_program *q = prepared(ctx, p, o->jit);
 
 	open_file(file, ctx, o->jit ? q : sg_pack_angles(ctx, q), p, o);
 }
@@ -461,7 +462,7 @@ static sg_c_entry *
 open_entry(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
 {
 	static const sg_emit_options o = {.prefix = "m", .jit = true};
-	const sg_program *q = prepared(ctx, p);
+	const sg_program *q = prepared(ctx, p, o.jit);
 	sg_program *one = sg_copy(ctx, q, sizeof *q), *whole = sg_copy(ctx, p, sizeof *p);
 
 	one->entry = &q->entry[e - p->entry];

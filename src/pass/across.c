@@ -7,9 +7,9 @@
  *   softmax = e/sum e, e = exp(x - m)
  *   log sum exp = m + log1p((c - 1) + r), c of the x being m, r the sum of the e of the others
  * The c keeps the maximum's own 1 out of the sum: a row with one large number keeps its small
- * digits. As in the routines a NaN or +inf makes a softmax NaN, and so do numbers that are all -inf;
- * logsumexp keeps what is infinite. The extent of the rows is a constant: there is no maximum of
- * nothing. */
+ * digits. As in the routines a NaN or +inf makes a softmax NaN, and so do numbers that are all
+ * -inf; logsumexp keeps what is infinite. The extent of the rows is a constant, or that of another
+ * axis too: there is no maximum of nothing. */
 #include "pass/sweep.h"
 
 enum { LEAST = 16 }; /* elements side by side */
@@ -18,7 +18,23 @@ typedef struct across {
 	sg_build b;
 	const sg_graph *old;
 	sg_ref *map;
+	bool jit;
 } across;
+
+/* Have the rows, along `at`, always an element where there is a result? libtcc is better off with
+ * the runtime's routines where extents are not known. */
+static bool
+have_elements(const across *w, const sg_shape *s, uint32_t at)
+{
+	int64_t v;
+
+	if (sg_ext_const(w->b.sp, s->ext[at], &v))
+		return v > 0;
+	for (uint32_t k = 0; k < s->rank && !w->jit; k++)
+		if (k != at && s->ext[k] == s->ext[at])
+			return true;
+	return false;
+}
 
 /* Is x the transpose of something, the rows of which are not the last axis there? */
 static bool
@@ -32,8 +48,7 @@ is_wanted(const across *w, const sg_node *n)
 		return false;
 	x = sg_node_at(w->old, n->args[0]);
 	last = x->shape->rank - 1;
-	if (x->op != SG_TRANSPOSE || x->attr->w[last] == last ||
-	    !sg_ext_const(w->b.sp, x->shape->ext[last], &v) || v < 1)
+	if (x->op != SG_TRANSPOSE || x->attr->w[last] == last || !have_elements(w, x->shape, last))
 		return false;
 	x = sg_node_at(w->old, sg_arg(w->old, n->args[0], 0));
 	at = (uint32_t)sg_node_at(w->old, n->args[0])->attr->w[last];
@@ -155,9 +170,9 @@ remade(across *w, sg_ref r)
 }
 
 const sg_program *
-sg_rows_across(sg_ctx *ctx, const sg_program *p)
+sg_rows_across(sg_ctx *ctx, const sg_program *p, bool jit)
 {
-	across w = {.b = {.ctx = ctx, .sp = p->sp}, .old = p->g};
+	across w = {.b = {.ctx = ctx, .sp = p->sp}, .old = p->g, .jit = jit};
 	bool any = false;
 	size_t nroots;
 	const sg_ref *root = sg_program_roots(ctx, p, &nroots);

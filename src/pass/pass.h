@@ -39,7 +39,7 @@ const sg_program *sg_order_products(sg_ctx *ctx, const sg_program *p);
 
 /* rows_across - for emission: softmax and its like along another axis than the last (across.c).
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to rounding. Gives p itself, or a copy. */
-const sg_program *sg_rows_across(sg_ctx *ctx, const sg_program *p);
+const sg_program *sg_rows_across(sg_ctx *ctx, const sg_program *p, bool jit);
 
 /* split_small - for emission: tensors of a few elements become scalars, carries too (split.c).
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p itself
