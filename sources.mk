@@ -148,6 +148,7 @@ lib_sources = \
 	src/back/blocks_loop.c \
 	src/back/blocks_pair.c \
 	src/back/blocks_place.c \
+	src/back/blocks_rows.c \
 	src/back/blocks_text.c \
 	src/back/body.c \
 	src/back/body.h \
@@ -310,6 +311,7 @@ runtime_templates = \
 	runtime/block_move.c.in \
 	runtime/block_pair.c.in \
 	runtime/block_place.c.in \
+	runtime/block_rows.c.in \
 	runtime/copy.c.in \
 	runtime/core.h.in \
 	runtime/error.c.in \
@@ -352,6 +354,7 @@ runtime_kernels = \
 	runtime/block_move.c \
 	runtime/block_pair.c \
 	runtime/block_place.c \
+	runtime/block_rows.c \
 	runtime/copy.c \
 	runtime/error.c \
 	runtime/linalg.c \
@@ -429,6 +432,7 @@ test_headers = \
 	tests/scratch.h \
 	tests/tensor_element.h \
 	tests/thread_models.h \
+	tests/tile_models.h \
 	tests/whole_file.h
 test_scripts = \
 	tests/isa.sh \

@@ -372,6 +372,49 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 }
 END_TEST
 
+/* Rows of few numbers: where they lie apart, are all alike, or one number each. */
+TEST(C(rows_are_loaded_stored_and_folded))
+{
+	static const ptrdiff_t strides[][2] = {{9, 1}, {0, 1}, {1, 0}, {1, 9}, {20, 2}};
+	T a[600], b[600], c[600], back[600], sum[9], want[9];
+	uint64_t seed = 11;
+
+	C(fill)(&seed, 600, a);
+	C(fill)(&seed, 600, b);
+	for (ptrdiff_t rows = 0; rows < 8; rows++)
+		for (ptrdiff_t n = 1; n <= 9; n++) {
+			for (int k = 0; k < 5; k++) {
+				const ptrdiff_t row = strides[k][0], stride = strides[k][1];
+
+				R(block_load_rows)(rows, n, a, row, stride, c);
+				memcpy(back, b, sizeof b);
+				if (row >= 9 || stride >= 9)
+					R(block_store_rows)(rows, n, c, back, row, stride);
+				for (ptrdiff_t i = 0; i < rows; i++)
+					for (ptrdiff_t j = 0; j < n; j++) {
+						const ptrdiff_t at = i * row + j * stride;
+
+						ck_assert(c[i * n + j] == a[at]);
+						ck_assert(back[at] ==
+						          (row >= 9 || stride >= 9 ? a : b)[at]);
+					}
+			}
+			memcpy(sum, b, sizeof sum);
+			memcpy(want, b, sizeof sum);
+			R(block_cumsum_rows)(rows, n, a, sum, c);
+			for (ptrdiff_t i = 0; i < rows; i++)
+				for (ptrdiff_t j = 0; j < n; j++) {
+					want[j] += a[i * n + j];
+					ck_assert(c[i * n + j] == want[j]);
+				}
+			C(same)("cumsum_rows", 9, sum, want);
+			memcpy(sum, b, sizeof sum);
+			R(block_add_rows)(rows, n, a, sum);
+			C(same)("add_rows", 9, sum, want);
+		}
+}
+END_TEST
+
 /* Indices may come up again and again. */
 TEST(C(elements_are_taken_from_and_put_at_places))
 {
@@ -621,6 +664,7 @@ C(add_tests)(TCase *c)
 {
 	tcase_add_test(c, C(blocks_of_functions_are_their_scalars));
 	tcase_add_test(c, C(blocks_are_loaded_stored_and_chosen));
+	tcase_add_test(c, C(rows_are_loaded_stored_and_folded));
 	tcase_add_test(c, C(elements_are_taken_from_and_put_at_places));
 	tcase_add_test(c, C(the_first_of_the_largest_is_found));
 	tcase_add_test(c, C(sums_run_on));

@@ -37,13 +37,19 @@ sg_block_stride(const sg_blocks *b, sg_aff a)
 	return sg_aff_coef(b->f, a, b->var);
 }
 
+sg_ext
+sg_block_row_stride(const sg_blocks *b, sg_aff a)
+{
+	return sg_aff_coef(b->f, a, b->row);
+}
+
 bool
 sg_block_is_inner(const sg_blocks *b, uint32_t v)
 {
-	return b->n->s->val[v].depth == b->n->ngroups;
+	return b->n->s->val[v].depth + b->n->tiled > b->n->ngroups;
 }
 
-/* Is the form affine in the innermost loop's variable? */
+/* Is the form affine in the variables of the tile's loops? */
 bool
 sg_block_is_affine(const sg_blocks *b, sg_aff a)
 {
@@ -59,7 +65,8 @@ sg_block_is_affine(const sg_blocks *b, sg_aff a)
 static bool
 is_in_row(const sg_blocks *b, sg_aff a)
 {
-	return sg_block_is_affine(b, a) && sg_is_1(b->f, sg_block_stride(b, a));
+	return sg_block_is_affine(b, a) && sg_is_1(b->f, sg_block_stride(b, a)) &&
+	       (!b->few || sg_ext_is(b->f->sp, sg_block_row_stride(b, a), b->few));
 }
 
 /* ---- what an item reads ---- */
@@ -143,7 +150,7 @@ bool
 sg_block_counts_powers(const sg_blocks *b, const sg_val *v, int64_t *more)
 {
 	return v->kind == SG_V_EW && v->op == SG_POW && sg_type_is_float((sg_type)v->type) &&
-	       b->item[v->arg[0]].how == SG_B_WHOLE &&
+	       b->item[v->arg[0]].how == SG_B_WHOLE && !b->few &&
 	       b->n->ext[b->group] == b->n->s->ext[b->var] &&
 	       sg_exponent_of(b->n, v->arg[1], more) == b->var;
 }
@@ -178,15 +185,17 @@ within_is_step(const sg_blocks *b, const sg_val *v)
 static uint8_t
 how_of_value(const sg_blocks *b, const sg_val *v)
 {
+	if (b->few && v->kind != SG_V_LOAD && v->kind != SG_V_EW && v->kind != SG_V_CAST)
+		return SG_B_EACH;
 	switch ((sg_val_kind)v->kind) {
 	case SG_V_CONST:
 	case SG_V_DIM:
 	case SG_V_LOCAL:
 		return SG_B_WHOLE;
 	case SG_V_LOAD:
-		return sg_block_is_affine(b, v->aff) ? SG_B_PLAIN
-		       : sg_block_takes(b, v)        ? SG_B_STEP
-		                                     : SG_B_EACH;
+		return sg_block_is_affine(b, v->aff)     ? SG_B_PLAIN
+		       : !b->few && sg_block_takes(b, v) ? SG_B_STEP
+		                                         : SG_B_EACH;
 	case SG_V_INDEX:
 		return sg_block_is_affine(b, v->aff) && v->type == SG_I64 ? SG_B_PLAIN : SG_B_EACH;
 	case SG_V_EW:
@@ -216,7 +225,8 @@ how_of_root(const sg_blocks *b, const sg_root *r)
 	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
 
 	if (r->kind == SG_R_FOLD)
-		return sg_block_fold(b, r) || sg_block_puts(b, r) ? SG_B_STEP : SG_B_EACH;
+		return sg_block_fold(b, r) || (!b->few && sg_block_puts(b, r)) ? SG_B_STEP
+		                                                               : SG_B_EACH;
 	if (!sg_block_is_affine(b, r->at) || r->kind == SG_R_TEXT)
 		return SG_B_EACH;
 	if (is_in_row(b, r->at))
@@ -319,9 +329,10 @@ difference_in(const sg_blocks *b, const sg_val *v)
 	const sg_block *x = &b->item[v->arg[0]];
 	const sg_val *u = &b->n->s->val[v->arg[0]];
 
-	return v->op == SG_SQUARE && !b->n->strip && x->how == SG_B_STEP && x->readers == 1 &&
-	               u->kind == SG_V_EW && u->op == SG_SUB &&
-	               b->item[u->arg[0]].how != SG_B_WHOLE && b->item[u->arg[1]].how != SG_B_WHOLE
+	return v->op == SG_SQUARE && !b->n->strip && !sg_block_folds_each(b) &&
+	               x->how == SG_B_STEP && x->readers == 1 && u->kind == SG_V_EW &&
+	               u->op == SG_SUB && b->item[u->arg[0]].how != SG_B_WHOLE &&
+	               b->item[u->arg[1]].how != SG_B_WHOLE
 	           ? v->arg[0]
 	           : 0;
 }
@@ -514,6 +525,8 @@ is_worth_it(const sg_blocks *b)
 	const int64_t many = sg_short_tile(b->n);
 	int64_t gain = 0;
 
+	if (b->few)
+		return sg_rows_are_worth_it(b);
 	if (many < SG_LEAST)
 		return false;
 	for (size_t p = 0; p < b->norder; p++) {
@@ -574,6 +587,10 @@ most_bytes(const sg_blocks *b)
 
 		if (!x->array || x->in_row || x->into || x->how <= SG_B_WHOLE)
 			continue;
+		if (sg_block_is_ahead(b, v)) {
+			now += size;
+			continue;
+		}
 		change[x->at] += size;
 		change[(x->last > x->at ? x->last : x->at) + 1] -= size;
 	}
@@ -623,6 +640,11 @@ plan(sg_nest *n)
 	                 .var = n->last[n->ngroups - 1],
 	                 .nvals = (uint32_t)n->s->nvals};
 	b->nitems = b->nvals + (uint32_t)n->s->nroots;
+	if (n->tiled == 2) {
+		b->turn = n->ngroups - 2;
+		b->row = n->last[b->turn];
+		(void)sg_ext_const(n->f->sp, n->ext[b->group], &b->few);
+	}
 	b->item = SG_NEW_ARRAY(n->f->ctx, sg_block, b->nitems);
 	find_how(b);
 	count_readers(b);
@@ -635,6 +657,29 @@ plan(sg_nest *n)
 	return is_worth_it(b) && choose_tile(b) ? b : NULL;
 }
 
+/* Tiles of rows; NULL: the nest is as it was. */
+static sg_blocks *
+plan_rows(sg_nest *n)
+{
+	const sg_nest before = *n;
+
+	if (!(n->strip ? sg_strip_has_rows(n) : sg_choose_rows(n)))
+		return NULL;
+	n->tiled = 2;
+	if (!n->strip) {
+		n->tile_at = n->ngroups - 2;
+		sg_set_depths(n);
+	}
+	sg_blocks *b = plan(n);
+	if (b) {
+		n->parallel = n->parallel && n->outer + 1 < n->ngroups;
+		return b;
+	}
+	*n = before;
+	sg_set_depths(n);
+	return NULL;
+}
+
 sg_blocks *
 sg_plan_tiles(sg_nest *n)
 {
@@ -643,10 +688,16 @@ sg_plan_tiles(sg_nest *n)
 
 	if (!n->f->m->o->jit || n->s->nvals == 0 || n->ngroups == 0 || folds_nothing(n))
 		return NULL;
+	b = plan_rows(n);
+	if (b)
+		return b;
 	if (sg_move_tile_loop(n)) {
 		sg_set_depths(n);
 		sg_choose_turn(n);
-		b = plan(n);
+		if (n->strip)
+			b = plan_rows(n);
+		if (!b)
+			b = plan(n);
 		if (b)
 			return b;
 		sg_forget_chosen(n);

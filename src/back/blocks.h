@@ -4,6 +4,7 @@
  * blocks_pair.c  two operations in one step
  * blocks_place.c which elements lie at indices
  * blocks_loop.c  which loop goes in tiles
+ * blocks_rows.c  tiles of many rows of few numbers
  * blocks_text.c  the C text
  * blocks_fold.c  that of reductions */
 #ifndef SG_BLOCKS_H
@@ -73,6 +74,11 @@ struct sg_blocks {
 	sg_block_place *place; /* while the steps of a tile are printed */
 	size_t nplaces, place_cap;
 	const char *i, *from, *count; /* names: the element, the tile's first, how many there are */
+	int64_t few;   /* numbers in a row, of which a tile takes many; 0: it does not */
+	int64_t most;  /* rows */
+	uint32_t turn; /* the loop over the rows, whose fastest variable is `row` */
+	uint32_t row;
+	const char *rows; /* name: how many there are */
 };
 
 /* sgrt_block_NAME_FORM_TYPE; NULL: there is no such routine. */
@@ -80,6 +86,8 @@ const char *sg_block_routine(const sg_blocks *b, const char *name, const char *f
 const sg_root *sg_block_root(const sg_blocks *b, uint32_t item); /* NULL: it is a value */
 /* The step in the array of r for one step of the innermost loop. */
 sg_ext sg_block_stride(const sg_blocks *b, sg_aff a);
+/* The same for one step of the loop over rows. */
+sg_ext sg_block_row_stride(const sg_blocks *b, sg_aff a);
 bool sg_block_is_inner(const sg_blocks *b, uint32_t v); /* does it change within a tile? */
 bool sg_block_is_affine(const sg_blocks *b, sg_aff a);  /* in the innermost loop's variable */
 /* Are these powers of one number, whose exponents are the places in the loop plus `more`? */
@@ -125,6 +133,24 @@ bool sg_block_adds_row(const sg_blocks *b, const sg_root *r);
 void sg_find_pairs(sg_blocks *b); /* requires: how each comes about, and the number of readers */
 /* The routine that makes v and its operand `inner` of three operands; NULL: there is none. */
 const char *sg_block_pair(const sg_blocks *b, const sg_val *v, uint32_t inner, uint32_t arg[3]);
+
+/* ---- blocks_rows.c ---- */
+/* Is there a loop of many turns around the innermost one, of few, so that a tile may cover both?
+ * Puts it next to that one. */
+bool sg_choose_rows(sg_nest *n);
+bool sg_strip_has_rows(const sg_nest *n); /* the same for a strip, whose loops stay in order */
+bool sg_rows_are_worth_it(const sg_blocks *b);
+bool sg_block_is_ahead(const sg_blocks *b, uint32_t v); /* is it copied once, for all tiles? */
+void sg_open_row_tiles(sg_blocks *b, const char *from, const char *to);
+void sg_close_row_tiles(sg_blocks *b);
+/* The routine of a fold; NULL: there is none. */
+const char *sg_block_rows_fold(const sg_blocks *b, const sg_root *r);
+void sg_print_rows_fold(sg_blocks *b, uint32_t item); /* of a strip */
+/* Elements that lie apart go to `to`, and those of x to where the form says. */
+const char *sg_block_copy_rows(sg_blocks *b, const sg_val *v, const char *to);
+void sg_block_store_rows(sg_blocks *b, sg_type t, const char *x, const char *to, sg_aff at);
+bool sg_block_folds_each(const sg_blocks *b); /* are folds those of each row? */
+void sg_print_fold_of_each(sg_blocks *b, uint32_t item);
 
 /* ---- blocks_loop.c ---- */
 /* Moves a loop inside of the others where tiles are better along that one: true. */

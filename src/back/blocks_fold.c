@@ -42,6 +42,8 @@ sg_block_fold(const sg_blocks *b, const sg_root *r)
 	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 
+	if (b->few)
+		return sg_block_rows_fold(b, r);
 	if (b->n->strip)
 		return sg_block_strip_fold(b, r);
 	if (sg_adds_up(b->f, r->ref))
@@ -105,6 +107,13 @@ sg_block_add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
 		x = v->arg[v->nargs - 1];
 		y = v->arg[0];
 	}
+	if (b->few && b->n->strip) {
+		first = sg_block_array(b, x, p);
+		sg_line(b->f, "%s(%s, %lld, %s, %s, %s);",
+		        sg_block_typed(b, "addmul_rows", (sg_type)v->type), b->rows,
+		        (long long)b->few, first, sg_block_array(b, y, p), to);
+		return;
+	}
 	first = sg_block_operand(b, x, p);
 	sg_line(b->f, "%s(%s, %s, %s, %s);",
 	        sg_block_typed(b, b->item[x].how == SG_B_WHOLE ? "addmul_sv" : "addmul_vv",
@@ -115,7 +124,7 @@ sg_block_add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
 unsigned
 sg_tile_of_sums(const sg_nest *n)
 {
-	return n->tiles && !n->strip && n->nkept + 1 == n->ngroups && !n->shares &&
+	return n->tiles && n->tiled == 1 && !n->strip && n->nkept + 1 == n->ngroups && !n->shares &&
 	               !sg_nest_carries(n)
 	           ? n->tiles->tile
 	           : 0;
@@ -219,9 +228,15 @@ sg_print_tile_fold(sg_blocks *b, uint32_t item)
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 	const char *x, *so_far = b->item[item].text;
 
+	if (sg_block_folds_each(b)) {
+		sg_print_fold_of_each(b, item);
+		return;
+	}
 	if (b->n->strip) {
 		if (product)
 			sg_block_add_product(b, &b->n->s->val[product], p, so_far);
+		else if (b->few)
+			sg_print_rows_fold(b, item);
 		else
 			strip_step(b, item, so_far);
 		return;

@@ -14,7 +14,8 @@ sg_block_start(const sg_blocks *b, const char *array, sg_aff at)
 	for (size_t k = 0; k < b->nplaces; k++)
 		if (b->place[k].at == at && b->place[k].name)
 			return sg_text(b->f->ctx, "%s + %s", array, b->place[k].name);
-	return sg_text(b->f->ctx, "%s + %s", array, sg_form_text(b->n, at).s);
+	const char *form = sg_form_text(b->n, at).s;
+	return strcmp(form, "0") == 0 ? array : sg_text(b->f->ctx, "%s + %s", array, form);
 }
 
 static const char *
@@ -35,6 +36,8 @@ copy_plain(sg_blocks *b, const sg_val *v, const char *to)
 {
 	const char *stride = sg_ext_bare(b->f, sg_block_stride(b, v->aff));
 
+	if (b->few)
+		return sg_block_copy_rows(b, v, to);
 	if (v->kind == SG_V_INDEX)
 		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "iota", SG_I64), b->count,
 		        sg_form_text(b->n, v->aff).s, stride, to);
@@ -334,6 +337,8 @@ store_step(sg_blocks *b, uint32_t item)
 		        sg_block_typed(b, r->negate ? "sub_vv" : "add_vv", t), b->count, to, x, to);
 	else if (r->negate)
 		sg_line(b->f, "%s(%s, %s, %s);", sg_block_typed(b, "neg", t), b->count, x, to);
+	else if (!b->item[item].in_row && b->few)
+		sg_block_store_rows(b, t, x, to, r->at);
 	else if (!b->item[item].in_row)
 		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "store", t), b->count, x, to,
 		        sg_ext_bare(b->f, sg_block_stride(b, r->at)));
@@ -454,6 +459,14 @@ sg_open_tiles(sg_blocks *b)
 	const char *ext = sg_nest_to(b->n, b->group);
 
 	b->i = f->loop[b->group];
+	if (b->few) {
+		f->loop[b->group] = NULL;
+		b->count = ext;
+		if (!b->n->strip)
+			sg_open_row_tiles(b, sg_nest_from(b->n, b->turn),
+			                  sg_nest_to(b->n, b->turn));
+		return;
+	}
 	b->from = b->n->strip ? sg_name_fresh(&f->names, "tile") : f->from;
 	b->count = sg_name_fresh(&f->names, "count");
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %u) {", b->from,
@@ -468,7 +481,10 @@ void
 sg_close_tiles(sg_blocks *b)
 {
 	b->f->loop[b->group] = b->i;
-	sg_close(b->n);
+	if (!b->few)
+		sg_close(b->n);
+	else if (!b->n->strip)
+		sg_close_row_tiles(b);
 }
 
 static void

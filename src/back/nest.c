@@ -381,7 +381,10 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_fn *f = n->f;
 	const char *i = f->loop[d];
 
-	if (n->strip && d + 1 == n->ngroups) {
+	if (n->strip && n->tiled == 2 && d + 2 == n->ngroups) {
+		sg_print_row_tiles(n->tiles, from, to);
+		return;
+	} else if (n->strip && d + 1 == n->ngroups) {
 		print_strip(n, d);
 		return;
 	} else if ((n->lanes || (n->vector && !(n->parallel && d == 0 && !n->inside))) &&
@@ -547,7 +550,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 				sg_print_root(n, &n->s->root[i]);
 		if (n->nshifts)
 			sg_print_kept_values(n);
-	} else if (n->tiles && d + 1 == n->ngroups) {
+	} else if (n->tiles && d + (n->strip ? 1 : n->tiled) == n->ngroups) {
 		sg_print_tiles(n->tiles);
 	} else if (n->tree && d == loop_of_blocks(n)) {
 		print_blocks(n, d);
@@ -597,7 +600,7 @@ fill_targets(sg_nest *n, bool of_a_tile)
 void
 sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 {
-	*n = (sg_nest){.f = f, .s = s, .band = s->band ? &f->band[s->band - 1] : NULL};
+	*n = (sg_nest){.f = f, .s = s, .band = s->band ? &f->band[s->band - 1] : NULL, .tiled = 1};
 	for (size_t i = 0; i < s->nroots; i++)
 		n->tree = n->tree || s->root[i].tree;
 	n->columns = n->band && n->band->columns && !(s->mask >> s->row & 1);

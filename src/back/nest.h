@@ -30,6 +30,7 @@ typedef struct sg_nest {
 	bool columns;        /* its innermost loop is over all rows of a tile, which lie side by side */
 	sg_blocks *tiles; /* blocks.c; NULL: none */
 	uint32_t tile_at; /* how many loops are around that of the tiles */
+	uint32_t tiled;   /* the innermost loops that a tile covers: 1, or 2: rows of few numbers */
 	sg_chunks *chunks; /* chunks.c; NULL: none */
 	uint32_t window;   /* window.c: so many of the innermost loops are one call; 0: none */
 	/* lanes.c */
@@ -221,6 +222,8 @@ sg_blocks *sg_plan_tiles(sg_nest *n);
 void sg_print_tiles(sg_blocks *b);
 void sg_open_tiles(sg_blocks *b); /* the loop over tiles, which may stand around short loops */
 void sg_close_tiles(sg_blocks *b);
+/* ---- blocks_rows.c: tiles of a strip that take rows of few numbers ---- */
+void sg_print_row_tiles(sg_blocks *b, const char *from, const char *to);
 /* Around the loops of folds that go on for a tile of results at once: a strip; and around those of a
  * block of terms. */
 void sg_begin_tile_folds(sg_blocks *b);

@@ -44,6 +44,18 @@ add_base(sum_text *t, sg_ext base)
 	add_term(t, sg_ext_bare(t->f, base), false);
 }
 
+/* Are all loops that the form depends on at their first turn? */
+static bool
+is_nowhere(const sg_nest *n, sg_affine form)
+{
+	uint32_t i = 0;
+
+	while (i < form.n && form.term[i].var < n->s->nloops &&
+	       !n->f->loop[n->group_of[form.term[i].var]])
+		i++;
+	return i == form.n;
+}
+
 /* The form as C, positive terms first. */
 sg_c_text
 sg_form_text(const sg_nest *n, sg_aff a)
@@ -69,11 +81,12 @@ sg_form_text(const sg_nest *n, sg_aff a)
 			else if (x.var >= SG_VAR_VALUE)
 				add_product(&t, n->s->val[x.var - SG_VAR_VALUE].text, x.coef,
 				            negative);
-			else if (n->last[n->group_of[x.var]] == x.var)
+			else if (n->last[n->group_of[x.var]] == x.var &&
+			         n->f->loop[n->group_of[x.var]])
 				add_product(&t, n->f->loop[n->group_of[x.var]], x.coef, negative);
 			product = product || !sg_is_1(n->f, x.coef);
 		}
-		if (minus == 0 && (form.n == 0 || !sg_ext_is(n->f->sp, form.base, 0))) {
+		if (minus == 0 && (is_nowhere(n, form) || !sg_ext_is(n->f->sp, form.base, 0))) {
 			add_base(&t, form.base);
 			product = true;
 		}
