@@ -173,6 +173,7 @@ lib_sources = \
 	src/back/demand.c \
 	src/back/demand.h \
 	src/back/demand_root.c \
+	src/back/demand_row.c \
 	src/back/dot.c \
 	src/back/dot.h \
 	src/back/dot_name.c \
@@ -212,6 +213,7 @@ lib_sources = \
 	src/back/quotient.c \
 	src/back/reuse.c \
 	src/back/ring.c \
+	src/back/rows.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \
 	src/back/sg_latex.c \
@@ -395,6 +397,7 @@ test_programs = \
 	tests/check_parse \
 	tests/check_plan \
 	tests/check_rooted \
+	tests/check_rows \
 	tests/check_rules \
 	tests/check_sgtext \
 	tests/check_threads \

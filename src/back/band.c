@@ -238,7 +238,8 @@ roots_allow(const finder *w, const sg_step *s, uint32_t row)
 	for (size_t i = 0; i < s->nroots; i++) {
 		const sg_root *root = &s->root[i];
 
-		if ((s->mask >> row & 1) && root->kind == SG_R_FOLD && !can_pause(w->f, root))
+		if ((s->mask >> row & 1) && root->kind == SG_R_FOLD &&
+		    (root->whole || !can_pause(w->f, root)))
 			return false;
 		if (writes_array(w->f, root) && is_handed_on(w, root->ref) &&
 		    !is_apart(w->f, root) &&

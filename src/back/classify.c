@@ -157,7 +157,7 @@ kind_of(sg_fn *f, sg_ref r)
 		sg_raise(f->ctx, SG_FAULT_DEFECT,
 		         "emission of a graph that still holds derivatives");
 	default:
-		return SG_P_FOLD;
+		return sg_is_short_sum(f, r) ? SG_P_CALC : SG_P_FOLD;
 	}
 }
 
@@ -292,7 +292,8 @@ note_reads(sg_fn *f, sg_ref r)
 		                   n->op != SG_UNWINDOW && !(n->op == SG_SCATTER && k == 0) &&
 		                   n->op != SG_RAND && n->op != SG_RANDN && !sg_is_ring(f, r);
 
-		if (p->kind == SG_P_VIEW && !p->stored && sg_view_is_plain(f, r)) {
+		if (p->kind == SG_P_VIEW && !p->stored &&
+		    (sg_view_is_plain(f, r) || sg_is_row_view(f, r))) {
 			x->uses += p->uses;
 			x->mapped += p->mapped;
 			x->spread |= p->spread;
@@ -397,6 +398,8 @@ cost_of(const sg_fn *f, sg_ref r)
 		if (c > MAX_COST)
 			c = MAX_COST;
 	}
+	if (p->kind == SG_P_CALC && n->op == SG_SUM)
+		c = (c + 1) * sg_row_turns(f, n->args[0], f->at[n->args[0]].row, 0);
 	return c;
 }
 
@@ -493,6 +496,7 @@ sg_classify(sg_fn *f)
 	for (size_t i = 0; i < f->nout; i++)
 		is_out[f->out[i].ref] = true;
 	live = sg_fn_live(f);
+	sg_find_rows(f, live);
 	for (sg_ref r = 1; r < n; r++) {
 		if (!live[r])
 			continue;

@@ -102,11 +102,20 @@ roots_allow(turner *w, const sg_step *s)
 		if (is_local(w, root->ref) != is_local(w, s->root[0].ref) ||
 		    (is_local(w, root->ref) && root->kind != SG_R_STORE &&
 		     root->kind != SG_R_FOLD) ||
-		    (root->kind == SG_R_FOLD && sg_adds_up(w->f, root->ref)))
+		    root->whole || (root->kind == SG_R_FOLD && sg_adds_up(w->f, root->ref)))
 			return false;
 		w->sums = w->sums || is_short_sum(w->f, s, root);
 	}
 	return true;
+}
+
+static bool
+adds_somewhere(const sg_fn *f, const sg_step *s)
+{
+	for (size_t i = 0; i < s->nroots; i++)
+		if (s->root[i].kind == SG_R_FOLD && sg_adds_up(f, s->root[i].ref))
+			return true;
+	return false;
 }
 
 /* Is there a loop that is not the one over the rows nor in the form, so that what is read there is
@@ -189,7 +198,7 @@ member_allows(turner *w, sg_step *s)
 	const bool *varies;
 
 	if (!is_over_rows(s))
-		return s->kind == SG_S_NEST;
+		return s->kind == SG_S_NEST && !adds_somewhere(w->f, s);
 	if (!roots_allow(w, s))
 		return false;
 	if (!is_local(w, s->root[0].ref))

@@ -302,8 +302,6 @@ local(sg_asker *a, sg_ref r)
 	return sg_val_once(a, SG_KEY_LOAD, r, 0, NULL, v);
 }
 
-static uint32_t ask(sg_asker *a, sg_ref r, const sg_spot *at);
-
 /* The condition on a form with variables as one on its variables alone. */
 static void
 move_base(sg_fn *f, sg_within *c)
@@ -407,7 +405,7 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 		move_base(f, c);
 		count += c->check_lo || c->check_hi;
 	}
-	inner = ask(a, n->args[0], &to);
+	inner = sg_ask(a, n->args[0], &to);
 	if (inner == 0 || count == 0)
 		return inner;
 	slot = memo(a, SG_KEY_WITHIN, r, s->rank, key);
@@ -417,8 +415,8 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 }
 
 /* The value of an element, or 0: then what it needs first is put on the list. */
-static uint32_t
-ask(sg_asker *a, sg_ref r, const sg_spot *at)
+uint32_t
+sg_ask(sg_asker *a, sg_ref r, const sg_spot *at)
 {
 	sg_fn *f = a->f;
 	sg_spot ix = *at;
@@ -513,13 +511,13 @@ gathered(sg_asker *a, const sg_node *n, const sg_spot *at)
 
 	for (uint32_t k = 0; k < si->rank; k++)
 		i.at[k] = k < nbatch ? ix.at[k] : ix.at[axis + k - nbatch];
-	v = ask(a, n->args[1], &i);
+	v = sg_ask(a, n->args[1], &i);
 	if (v == 0)
 		return 0;
 	place = sg_index_form(a, v, sx->ext[axis]);
 	for (uint32_t k = 0; k < sx->rank; k++)
 		x.at[k] = k < axis ? ix.at[k] : k > axis ? ix.at[k + free - 1] : place;
-	return ask(a, n->args[0], &x);
+	return sg_ask(a, n->args[0], &x);
 }
 
 /* Of node n, as the value of node r: n itself, or n cast. */
@@ -534,7 +532,7 @@ random_number(sg_asker *a, const sg_node *n, sg_ref r, const sg_spot *at)
 		ix = sg_unflatten(a, at, n->shape);
 		memcpy(seed.at, ix.at, ss->rank * sizeof *seed.at);
 	}
-	v = ask(a, n->args[0], &seed);
+	v = sg_ask(a, n->args[0], &seed);
 	if (v == 0)
 		return 0;
 	sg_val_at(a, v)->uses++;
@@ -575,7 +573,7 @@ elementwise(sg_asker *a, const sg_node *n, sg_ref r, const sg_spot *at)
 	bool all = true;
 
 	for (uint32_t k = 0; k < n->nargs; k++) {
-		v.arg[k] = ask(a, n->args[k], at);
+		v.arg[k] = sg_ask(a, n->args[k], at);
 		all = all && v.arg[k];
 	}
 	if (!all)
@@ -609,6 +607,8 @@ answer(sg_asker *a)
 		v = gathered(a, n, &q.ix);
 	else if (random)
 		v = random_number(a, random, q.r, &q.ix);
+	else if (n->op == SG_SUM)
+		v = sg_short_sum(a, n, &q.ix);
 	else
 		v = elementwise(a, n, q.r, &q.ix);
 	if (v == 0)
@@ -622,9 +622,9 @@ answer(sg_asker *a)
 uint32_t
 sg_evaluate(sg_asker *a, sg_ref r, const sg_spot *ix)
 {
-	uint32_t v = ask(a, r, ix);
+	uint32_t v = sg_ask(a, r, ix);
 
 	while (a->n > 0)
 		answer(a);
-	return v ? v : ask(a, r, ix);
+	return v ? v : sg_ask(a, r, ix);
 }

@@ -37,6 +37,9 @@ uint32_t sg_val_once(sg_asker *a, uint32_t what, uint32_t x, uint32_t n, const u
                      sg_val v);
 /* The value of an element; what it stands on is added before it. */
 uint32_t sg_evaluate(sg_asker *a, sg_ref r, const sg_spot *ix);
+uint32_t sg_ask(sg_asker *a, sg_ref r, const sg_spot *ix); /* or 0: it is on the list first */
+/* A flat index as one for each axis. */
+sg_spot sg_unflatten(sg_asker *a, const sg_spot *ix, const sg_shape *s);
 /* Value v as an index below an extent: a value, or a form. */
 uint32_t sg_checked(sg_asker *a, uint32_t v, sg_ext below);
 sg_aff sg_index_form(sg_asker *a, uint32_t v, sg_ext below);
@@ -59,5 +62,14 @@ bool sg_is_below(const sg_asker *a, sg_aff x, sg_ext end); /* is 0 <= x < end kn
 /* ---- ring.c ---- */
 /* Where the element at ix of ring r stands in what it turns, *of. */
 sg_spot sg_around(sg_asker *a, sg_ref r, const sg_spot *ix, sg_ref *of);
+
+/* ---- demand_row.c ---- */
+/* The loop variables as an index of the shape; the last `row` axes are written out: turn `turn` of
+ * them. */
+sg_spot sg_index_in_rows(sg_fn *f, const sg_shape *s, uint32_t row, uint32_t turn);
+/* Of SUM n, of few numbers: as sg_ask. */
+uint32_t sg_short_sum(sg_asker *a, const sg_node *n, const sg_spot *at);
+/* What a sum over rows adds up: one of their numbers, or several. mask: axes that go. */
+void sg_fold_rows(sg_asker *a, sg_root *root, uint64_t mask);
 
 #endif

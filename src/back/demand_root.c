@@ -3,15 +3,10 @@
 
 /* ---- roots ---- */
 
-/* The loop variables as an index of the shape. */
 static sg_spot
-own_index(sg_fn *f, const sg_shape *s)
+own_index(sg_fn *f, const sg_root *root, sg_ref r)
 {
-	sg_spot ix = {.n = s->rank};
-
-	for (uint32_t k = 0, var = 0; k < s->rank; k++)
-		ix.at[k] = sg_is_1(f, s->ext[k]) ? sg_aff_zero(f) : sg_aff_var(f, var++);
-	return ix;
+	return sg_index_in_rows(f, f->g->node[r].shape, root->row, root->turn);
 }
 
 static void
@@ -37,7 +32,7 @@ piece(sg_asker *a, sg_root *root)
 	sg_fn *f = a->f;
 	const sg_node *n = sg_fn_node(f, root->ref);
 	const sg_join *j = sg_join_of(f, root->ref);
-	sg_spot ix = own_index(f, f->g->node[root->from].shape);
+	sg_spot ix = own_index(f, root, root->from);
 
 	use_val(a, root, 0, sg_evaluate(a, root->from, &ix), 1);
 	if (j->lay) {
@@ -73,7 +68,7 @@ scatter(sg_asker *a, sg_root *root)
 	const sg_shape *si = f->g->node[n->args[0]].shape;
 	const uint32_t axis = (uint32_t)n->attr->w[0], nbatch = (uint32_t)n->attr->w[1];
 	const uint32_t free = si->rank - nbatch;
-	const sg_spot v = own_index(f, f->g->node[n->args[1]].shape);
+	const sg_spot v = own_index(f, root, n->args[1]);
 	sg_spot i = {.n = si->rank}, x = {.n = n->shape->rank};
 	sg_aff at;
 
@@ -131,7 +126,7 @@ sum_of_windows(sg_asker *a, sg_root *root)
 	const sg_node *n = sg_fn_node(f, root->ref);
 	const sg_windowing w = sg_windowing_of(f->sp, n);
 	const bool one = sg_is_1(f, sg_windows_meet(f, root->ref));
-	const sg_spot x = own_index(f, n->shape);
+	const sg_spot x = own_index(f, root, root->ref);
 	sg_spot g = {.n = n->shape->rank + 1};
 	uint32_t nvars = 0, v;
 	meeting m;
@@ -153,7 +148,7 @@ unwindow(sg_asker *a, sg_root *root)
 {
 	sg_fn *f = a->f;
 	const sg_node *n = sg_fn_node(f, root->ref);
-	const sg_spot g = own_index(f, f->g->node[n->args[0]].shape);
+	const sg_spot g = own_index(f, root, n->args[0]);
 	sg_spot x = {.n = n->shape->rank};
 
 	for (uint32_t k = 0; k < n->shape->rank; k++)
@@ -169,7 +164,7 @@ writer(sg_asker *a, sg_root *root)
 	sg_fn *f = a->f;
 	const sg_node *n = sg_fn_node(f, root->ref);
 	const uint32_t last = n->shape->rank - 1;
-	sg_spot i = own_index(f, f->g->node[n->args[0]].shape);
+	sg_spot i = own_index(f, root, n->args[0]);
 	uint32_t at;
 
 	root->pos = i.at[last];
@@ -186,7 +181,7 @@ contract(sg_asker *a, sg_root *root)
 	sg_fn *f = a->f;
 	const sg_node *n = sg_fn_node(f, root->ref);
 	const int64_t *w = n->attr->w, *lo = w + 3 + w[0] + w[1];
-	sg_spot out = own_index(f, n->shape), part[2];
+	sg_spot out = own_index(f, root, root->ref), part[2];
 	sg_val product = {.kind = SG_V_EW, .type = n->type, .op = SG_MUL, .nargs = 2};
 	uint32_t var = 0;
 
@@ -230,9 +225,13 @@ fold(sg_asker *a, sg_root *root)
 	const uint64_t mask = arg ? (uint64_t)1 << n->attr->w[0]
 	                      : n->op == SG_CUMSUM || n->op == SG_LINREC ? 0
 	                                                                 : (uint64_t)n->attr->w[0];
-	const sg_spot ix = own_index(f, s);
+	const sg_spot ix = own_index(f, root, root->from);
 	sg_spot out = {.n = n->shape->rank};
 
+	if (root->row) {
+		sg_fold_rows(a, root, mask);
+		return;
+	}
 	use_val(a, root, 0, sg_evaluate(a, root->from, &ix), arg ? 4 : 1);
 	if (n->op == SG_LINREC)
 		use_val(a, root, 1, sg_evaluate(a, n->args[0], &ix), 1);
@@ -266,7 +265,7 @@ demand_root(sg_asker *a, sg_root *root)
 	} else if (root->kind == SG_R_FOLD) {
 		fold(a, root);
 	} else {
-		const sg_spot ix = own_index(f, f->g->node[root->from].shape);
+		const sg_spot ix = own_index(f, root, root->from);
 
 		use_val(a, root, 0, sg_evaluate(a, root->from, &ix),
 		        root->kind == SG_R_TEXT ? 2 : 1);

@@ -1,11 +1,12 @@
 /* emit.h - private to emission: how a function of the written C comes about.
  *
  * classify.c  what each node is to the schedule, and which values get a buffer
+ * rows.c      which axes are no loops, but written out
  * level.c     which values may be computed in one nest
  * schedule.c  the loop nests and calls ("steps") that compute the values
  * order.c     their order
- * demand.c, demand_root.c, quotient.c    what one step evaluates, as values over affine indices
- *             (movement ops dissolve here)
+ * demand.c, demand_root.c, demand_row.c, quotient.c    what one step evaluates, as values over
+ *             affine indices (movement ops dissolve here)
  * branch.c    steps that wait for the condition of a branch
  * ring.c      what is turned in a ring, read in place
  * plan.c      where in the workspace the buffers lie
@@ -141,6 +142,7 @@ typedef enum {
 /* What is known of a node in the function. */
 typedef struct sg_place {
 	uint8_t kind;
+	uint8_t row; /* of its axes, other than 1, so many of the last are written out: rows.c */
 	bool unit;             /* a C variable, or part of the expression that reads it */
 	bool fused;            /* unit: part of that expression */
 	bool stored;           /* an array in memory */
@@ -229,6 +231,9 @@ typedef struct sg_root {
 	bool negate; /* PIECE: of the negative */
 	bool tree;   /* FOLD: a blocked sum */
 	bool masked; /* STORE, COPY: only where val[1] is true */
+	bool whole;  /* FOLD: over the loops that the others of the step keep, too */
+	uint8_t row; /* axes of what is evaluated that are written out (rows.c) */
+	uint32_t turn; /* of these, in their order, save those that are summed up */
 	sg_ref ref;
 	uint32_t part;
 	sg_ref from; /* what is evaluated: COPY: ref; STORE: ref, or what a carry is at first */
@@ -585,6 +590,17 @@ bool sg_loop_has_variable(const sg_fn *f, sg_ref pick); /* one element of a carr
 void sg_loop_note_reads(sg_fn *f, sg_ref r);
 void sg_loop_demand(sg_fn *f, uint32_t step); /* what the step reads besides texts */
 void sg_print_loop(sg_fn *f, sg_step *s);     /* loop_text.c */
+
+/* ---- rows.c: rows of few numbers, which are written out ---- */
+void sg_find_rows(sg_fn *f, const bool *live);
+bool sg_is_short_sum(const sg_fn *f, sg_ref r); /* of numbers of a row: computed as its lead is */
+/* Does view r have the rows of its operand, whatever it reads of each? */
+bool sg_is_row_view(const sg_fn *f, sg_ref r);
+/* Elements of the last `row` axes of r, those of the mask left out; 0 is the first axis that is
+ * not 1. */
+uint32_t sg_row_turns(const sg_fn *f, sg_ref r, uint32_t row, uint32_t mask);
+uint32_t sg_fold_row(const sg_fn *f,
+                     sg_ref r); /* axes of the operand of FOLD r that are written out */
 
 /* ---- level.c ---- */
 void sg_set_levels(sg_fn *f);

@@ -128,10 +128,11 @@ declare_fold(sg_nest *n, sg_root *r)
 }
 
 void
-sg_declare_folds(sg_nest *n)
+sg_declare_folds(sg_nest *n, bool whole)
 {
 	for (size_t i = 0; i < n->s->nroots; i++)
-		declare_fold(n, &n->s->root[i]);
+		if (n->s->root[i].whole == whole)
+			declare_fold(n, &n->s->root[i]);
 }
 
 /* Is it one number of many after the other, for a compiler that would choose without a branch? Each
@@ -377,29 +378,29 @@ is_finished_last(const sg_nest *n, const sg_root *r)
 }
 
 static void
-finish_all(sg_nest *n)
+finish_all(sg_nest *n, bool whole)
 {
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (is_finished_last(n, &n->s->root[i]))
+		if (n->s->root[i].whole == whole && is_finished_last(n, &n->s->root[i]))
 			finish_fold(n, &n->s->root[i]);
 }
 
 /* In a strip lane by lane, which have a place where the text has it: an array of a tile has none.
  */
 void
-sg_finish_folds(sg_nest *n)
+sg_finish_folds(sg_nest *n, bool whole)
 {
 	sg_fn *f = n->f;
 	sg_buf *out = f->b, text;
 
 	if (!n->strip) {
-		finish_all(n);
+		finish_all(n, whole);
 		return;
 	}
 	sg_buf_init(&text, f->ctx);
 	f->b = &text;
 	f->indent++;
-	finish_all(n);
+	finish_all(n, whole);
 	f->indent--;
 	f->b = out;
 	if (!text.n)
@@ -436,6 +437,57 @@ store(sg_nest *n, const sg_root *r, const char *element)
 	if (tests)
 		sg_line(n->f, "if (%s)", n->s->val[r->val[1]].text);
 	sg_line(n->f, "%s%s = %s;", tests ? "\t" : "", element, n->s->val[r->val[0]].text);
+}
+
+/* How many roots from r on add to one row of as many numbers as fill vectors. */
+static uint32_t
+row_of(const sg_nest *n, const sg_root *r)
+{
+	const sg_root *end = n->s->root + n->s->nroots;
+	uint32_t count = 1;
+
+	if (r->kind != SG_R_FOLD || r->row == 0 || r->turn > 0 ||
+	    sg_fn_node(n->f, r->ref)->op != SG_SCATTER ||
+	    !sg_type_is_float((sg_type)sg_fn_node(n->f, r->ref)->type))
+		return 1;
+	while (r + count < end && r[count].ref == r->ref && r[count].turn == r->turn + count)
+		count++;
+	return count % 2 ? 1 : count;
+}
+
+/* Compilers make SIMD of that if all is computed before anything is stored. */
+static void
+add_row(sg_nest *n, const sg_root *r, uint32_t count)
+{
+	sg_fn *f = n->f;
+	const char *type = sg_type_c_name((sg_type)sg_fn_node(f, r->ref)->type);
+	const char **name = SG_NEW_ARRAY(f->ctx, const char *, count);
+
+	for (uint32_t k = 0; k < count; k++) {
+		const char *to = sg_element_of(n, r[k].ref, r[k].at);
+
+		name[k] = sg_name_fresh(&f->names, "to");
+		sg_line(f, "const %s %s = %s + %s;", type, name[k], to,
+		        sg_c_paren(f, sg_val_text(n, r[k].val[0]), SG_PREC_ADD + 1));
+	}
+	for (uint32_t k = 0; k < count; k++)
+		sg_line(f, "%s = %s;", sg_element_of(n, r[k].ref, r[k].at), name[k]);
+}
+
+void
+sg_print_roots(sg_nest *n)
+{
+	uint32_t count;
+
+	for (size_t i = 0; i < n->s->nroots; i += count) {
+		sg_root *r = &n->s->root[i];
+
+		count = row_of(n, r);
+		if (count > 1)
+			add_row(n, r, count);
+		else if (!n->nshifts || n->shift[i] == n->now)
+			sg_print_root(n, r);
+	}
 }
 
 void

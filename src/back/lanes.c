@@ -162,6 +162,10 @@ wants_strip(const sg_nest *n, const look *l)
 {
 	int64_t v;
 
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (n->s->root[i].whole ||
+		    (n->s->root[i].kind == SG_R_FOLD && sg_adds_up(n->f, n->s->root[i].ref)))
+			return false;
 	return n->nkept > 0 && (n->power || !is_short_sum(n)) && l->all >> l->kept & 1 &&
 	       (n->power || goes_along(n, l)) &&
 	       !(sg_ext_const(n->f->sp, n->ext[n->nkept - 1], &v) && v < SHORT_STRIP);

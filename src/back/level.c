@@ -145,7 +145,7 @@ set_level(sg_fn *f, sg_ref r, const uint32_t *least)
 	case SG_P_DEAD:
 		return;
 	case SG_P_VIEW:
-		if (!p->stored && sg_view_is_plain(f, r)) {
+		if (!p->stored && (sg_view_is_plain(f, r) || sg_is_row_view(f, r))) {
 			p->own = own_of(f, n->args[0]);
 			p->ready = ready_of(f, n->args[0]);
 			return;
@@ -253,6 +253,7 @@ kin_of(sg_fn *f, roots *w, sg_bytes_map *kin, sg_ref r)
 	for (uint32_t k = 0; k < s->rank; k++)
 		if (!sg_is_1(f, s->ext[k]))
 			key[len++] = s->ext[k];
+	len -= sg_fold_row(f, r);
 	slot = sg_bytes_map_at(kin, key, len * sizeof *key);
 	if (!*slot)
 		*slot = (void *)(uintptr_t)++w->kins;

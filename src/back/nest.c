@@ -304,12 +304,14 @@ add_parts(sg_nest *n, const char *from)
 
 		if (!r->tree)
 			continue;
-		if (inner) {
+		const bool first = inner && !r->whole;
+
+		if (first) {
 			sg_line(f, "if (%s == 0)", from);
 			sg_line(f, "\t%s = %s;", r->acc, r->into);
 			sg_line(f, "else");
 		}
-		sg_line(f, "%s%s(&%s, &%s, %s);", inner ? "\t" : "",
+		sg_line(f, "%s%s(&%s, &%s, %s);", first ? "\t" : "",
 		        sg_use_typed(f->m, "sum_add", t), r->acc, r->acc2, r->into);
 	}
 	if (n->strip)
@@ -528,7 +530,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 	if (n->strip && d == n->nkept && !n->tiles)
 		sg_open_strip(n);
 	if (d == n->nkept && !n->across && !(n->strip && n->tiles))
-		sg_declare_folds(n);
+		sg_declare_folds(n, false);
 	for (size_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == d && n->s->val[i].needed)
 			sg_print_val(n, &n->s->val[i]);
@@ -545,9 +547,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 	if (n->tiles && n->strip && d == n->nkept)
 		sg_begin_tile_folds(n->tiles);
 	if (d == n->ngroups) {
-		for (size_t i = 0; i < n->s->nroots; i++)
-			if (!n->nshifts || n->shift[i] == n->now)
-				sg_print_root(n, &n->s->root[i]);
+		sg_print_roots(n);
 		if (n->nshifts)
 			sg_print_kept_values(n);
 	} else if (n->tiles && d + (n->strip ? 1 : n->tiled) == n->ngroups) {
@@ -566,7 +566,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 	if (n->tiles && n->strip)
 		return;
 	if (d == n->nkept && !(n->begin && n->shares) && !n->across)
-		sg_finish_folds(n);
+		sg_finish_folds(n, false);
 	if (n->strip && d == n->nkept)
 		sg_close_strip(n);
 }
@@ -591,7 +591,7 @@ fill_targets(sg_nest *n, bool of_a_tile)
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		const sg_root *r = &n->s->root[i];
 
-		if (r->kind == SG_R_FOLD && sg_adds_up(f, r->ref) &&
+		if (r->kind == SG_R_FOLD && r->turn == 0 && sg_adds_up(f, r->ref) &&
 		    (f->at[r->ref].band != 0) == of_a_tile)
 			sg_print_fill(f, r->ref);
 	}
@@ -631,8 +631,9 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	if (!n->band || n->across || sg_nest_carries(n))
 		print_origin(f, s);
 	fill_targets(n, false);
+	sg_declare_folds(n, true);
 	if (n->across)
-		sg_declare_folds(n);
+		sg_declare_folds(n, false);
 	else if (sg_nest_carries(n))
 		sg_open_sums(n);
 	if (s->takes)
@@ -671,8 +672,9 @@ sg_nest_print(sg_nest *n)
 void
 sg_nest_close(sg_nest *n)
 {
+	sg_finish_folds(n, true);
 	if (n->across)
-		sg_finish_folds(n);
+		sg_finish_folds(n, false);
 	else if (sg_nest_carries(n))
 		sg_close_sums(n);
 	sg_forget_chosen(n);

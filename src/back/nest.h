@@ -242,9 +242,11 @@ const char *sg_carry_at(const sg_nest *n, const sg_root *r, const char *i);
 void sg_print_empty_check(sg_nest *n, const sg_root *r); /* where it may be of nothing */
 bool sg_is_running(sg_op op); /* does a fold store what it is after each turn? */
 const char *sg_fold_first(sg_fn *f, sg_op op, sg_type t); /* what a fold begins with */
-void sg_declare_folds(sg_nest *n);
-void sg_print_root(sg_nest *n, sg_root *r); /* in the innermost loop */
-void sg_finish_folds(sg_nest *n);
+/* whole: of those over all loops, where others are not. */
+void sg_declare_folds(sg_nest *n, bool whole);
+void sg_print_roots(sg_nest *n); /* in the innermost loop */
+void sg_print_root(sg_nest *n, sg_root *r);
+void sg_finish_folds(sg_nest *n, bool whole);
 void sg_open_sums(sg_nest *n); /* of a nest that carries */
 /* Element i, given as text, of what was rounded off. */
 const char *sg_carry_at(const sg_nest *n, const sg_root *r, const char *i);

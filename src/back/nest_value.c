@@ -234,6 +234,21 @@ compares_equal(const sg_val *v, const sg_c_text *arg, sg_type t, sg_c_text *out)
 	return true;
 }
 
+/* Does the innermost loop check an index and add to rows, so that no compiler makes SIMD of it? */
+static bool
+goes_one_by_one(const sg_nest *n)
+{
+	bool checks = false, adds = false;
+
+	for (size_t i = 1; i < n->s->nvals && !n->chunks; i++)
+		checks =
+		    checks || (n->s->val[i].kind == SG_V_AT && n->s->val[i].depth == n->ngroups);
+	for (size_t i = 0; i < n->s->nroots && checks; i++)
+		adds = adds || (n->s->root[i].kind == SG_R_FOLD && n->s->root[i].row &&
+		                sg_adds_up(n->f, n->s->root[i].ref));
+	return adds;
+}
+
 /* In a loop of written C, what chooses is computed without branches, which gcc makes no SIMD of;
  * nor does it of conversions that the processor has no vectors for. */
 static bool
@@ -250,7 +265,7 @@ without_branch(const sg_nest *n, const sg_val *v, sg_type t, const sg_c_text *ar
 	else if (v->kind == SG_V_CAST && t == SG_I64 && real && v->depth == n->ngroups)
 		out->s = sg_text(f->ctx, "%s(%s)", sg_use_typed(f->m, "from_i64", (sg_type)v->type),
 		                 arg[0].s);
-	else if (v->kind == SG_V_EW && v->op == SG_SELECT && real)
+	else if (v->kind == SG_V_EW && v->op == SG_SELECT && real && !goes_one_by_one(n))
 		out->s =
 		    sg_text(f->ctx, "%s(%s, %s, %s)", sg_use_typed(f->m, "where", (sg_type)v->type),
 		            arg[0].s, arg[1].s, arg[2].s);
@@ -389,7 +404,7 @@ static void
 print_checked(sg_nest *n, sg_val *v)
 {
 	sg_fn *f = n->f;
-	const char *below = sg_ext_bare(f, v->ext);
+	const char *below = sg_ext_bare(f, v->ext), *atom = sg_ext_c(f, v->ext);
 
 	v->text = sg_name_fresh(&f->names, "at");
 	v->prec = SG_PREC_ATOM;
@@ -398,7 +413,7 @@ print_checked(sg_nest *n, sg_val *v)
 	sg_line(f, "if (%s < 0)", v->text);
 	sg_line(f, "\t%s += %s;", v->text, below);
 	if (!sg_chunk_checked(n, v))
-		sg_print_failure(n, sg_text(f->ctx, "%s < 0 || %s >= %s", v->text, v->text, below),
+		sg_print_failure(n, sg_text(f->ctx, "(size_t)%s >= (size_t)%s", v->text, atom),
 		                 sg_use(f->m, "SGRT_EINDEX"));
 }
 

@@ -54,6 +54,8 @@ is_apart(const sg_nest *n, const sg_root *r)
 static bool
 is_shared(const sg_nest *n, const sg_root *r)
 {
+	if (r->kind == SG_R_FOLD && r->whole)
+		return true;
 	if (r->kind == SG_R_FOLD)
 		return sg_adds_up(n->f, r->ref) && !is_apart(n, r);
 	if (r->kind != SG_R_PIECE)
@@ -588,7 +590,7 @@ sg_print_parallel(sg_nest *n)
 	else
 		print_shares_by_openmp(&s);
 	n->begin = n->end = NULL;
-	sg_declare_folds(n);
+	sg_declare_folds(n, false);
 	add_shares(&s);
-	sg_finish_folds(n);
+	sg_finish_folds(n, false);
 }

@@ -78,6 +78,16 @@ space_of(const sg_fn *f, const sg_shape *s, uint64_t mask)
 	return sp;
 }
 
+/* The same for the elements of r, less the axes that are written out. */
+static space
+space_of_rows(const sg_fn *f, sg_ref r)
+{
+	space sp = space_of(f, f->g->node[r].shape, 0);
+
+	sp.n -= f->at[r].row;
+	return sp;
+}
+
 /* The loops of an inner product: the labels of the result, then the others. */
 static space
 space_of_contract(const sg_fn *f, sg_ref r)
@@ -210,6 +220,17 @@ add_root(sg_fn *f, uint32_t step, sg_root root)
 		touches(f, step, root.ref);
 }
 
+/* A root for each number of a row of what is evaluated. mask: of the axes that are summed up. */
+static void
+add_rows(sg_fn *f, uint32_t step, sg_root root, uint32_t row, uint32_t mask)
+{
+	const uint32_t turns = row ? sg_row_turns(f, root.from, row, mask) : 1;
+
+	root.row = (uint8_t)row;
+	for (root.turn = 0; root.turn < turns; root.turn++)
+		add_root(f, step, root);
+}
+
 /* ---- who evaluates what ---- */
 
 static void
@@ -251,13 +272,14 @@ static void
 store_root(sg_fn *f, sg_ref r)
 {
 	const sg_ref from = copied_from(f, r);
-	const space sp = space_of(f, f->g->node[from].shape, 0);
+	const space sp = space_of_rows(f, from);
 	const when at = when_of(f, r);
 	const uint32_t step = nest_of(f, &at, &sp, true, r);
 
 	f->at[r].stored = true;
 	f->at[r].done = step + 1;
-	add_root(f, step, (sg_root){.kind = SG_R_STORE, .ref = r, .from = from});
+	add_rows(f, step, (sg_root){.kind = SG_R_STORE, .ref = r, .from = from}, f->at[from].row,
+	         0);
 }
 
 static void
@@ -290,20 +312,83 @@ wants_tree(sg_fn *f, sg_ref r, const space *sp)
 	return false;
 }
 
+/* ---- sums of rows, and what goes along with them ---- */
+
+/* In place of a mask: of the nest that others of its level and space go along with. */
+#define COMPANY (UINT32_MAX - 1)
+
+/* The loops of fold r, without the axes that are written out. */
+static space
+space_of_fold_rows(const sg_fn *f, sg_ref r)
+{
+	space sp = space_of_fold(f, r);
+
+	sp.n -= sg_fold_row(f, r);
+	sp.mask &= (1u << sp.n) - 1;
+	return sp;
+}
+
+static bool
+is_full(const space *sp)
+{
+	return sp->mask == (1u << sp->n) - 1;
+}
+
+/* Sums of some of the loops over rows: what is summed up over all of them, or added somewhere, is
+ * computed in the same nest. */
+static void
+note_company(sg_fn *f, sg_ref r)
+{
+	const space sp = space_of_fold_rows(f, r);
+	const when at = when_of(f, r);
+	void **slot;
+
+	if (sg_fold_row(f, r) == 0 || sp.mask == 0 || is_full(&sp) || !is_trailing(&sp))
+		return;
+	slot = nest_slot(f, &at, &sp, COMPANY);
+	if (!*slot || (uintptr_t)*slot > sp.mask)
+		*slot = (void *)(uintptr_t)sp.mask;
+}
+
+/* The mask of the nest that fold r goes along with; 0: there is none. */
+static uint32_t
+company_of(sg_fn *f, sg_ref r, const space *sp)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const when at = when_of(f, r);
+	const bool sums = n->op == SG_SUM && is_full(sp) && sg_type_is_float((sg_type)n->type);
+
+	if (sp->n == 0 || f->m->o->jit || (!sums && n->op != SG_SCATTER))
+		return 0;
+	return (uint32_t)(uintptr_t)*nest_slot(f, &at, sp, COMPANY);
+}
+
+/* What is added somewhere goes along with any loops in their natural order. */
+static bool
+joins_any(const sg_fn *f, sg_ref r)
+{
+	return !f->m->o->jit && !f->m->o->openmp && sg_fn_node(f, r)->op == SG_SCATTER;
+}
+
 static void
 fold_root(sg_fn *f, sg_ref r)
 {
-	const space sp = space_of_fold(f, r);
+	space sp = space_of_fold_rows(f, r);
+	const uint32_t company = company_of(f, r, &sp), mask = space_of_fold(f, r).mask;
 	const when at = when_of(f, r);
-	const uint32_t step = nest_of(f, &at, &sp, false, r);
 	const sg_node *n = sg_fn_node(f, r);
+	sg_root root = {.kind = SG_R_FOLD,
+	                .ref = r,
+	                .from = n->args[n->nargs - 1],
+	                .whole = company && n->op == SG_SUM,
+	                .tree = wants_tree(f, r, &sp)};
+	uint32_t step;
 
+	if (company)
+		sp.mask = company;
+	step = nest_of(f, &at, &sp, joins_any(f, r) && !company, r);
 	f->at[r].done = step + 1;
-	add_root(f, step,
-	         (sg_root){.kind = SG_R_FOLD,
-	                   .ref = r,
-	                   .from = n->args[n->nargs - 1],
-	                   .tree = wants_tree(f, r, &sp)});
+	add_rows(f, step, root, sg_fold_row(f, r), mask);
 }
 
 static void
@@ -325,7 +410,7 @@ piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
 	const sg_ref from = pad   ? sg_arg(f->g, j->piece[k], 0)
 	                    : row ? before_reshape(f, j->piece[k])
 	                          : j->piece[k];
-	const space sp = space_of(f, f->g->node[from].shape, 0);
+	const space sp = space_of_rows(f, from);
 	const when at = {sg_piece_level(f, r, j, k),
 	                 sg_is_branch(f, r) ? sg_branch_side(f, r, k) : sg_guard_of(f, r)};
 	const bool add = j->npads > 0 && (j->n > j->npads ? k > 0 : j->n > 1);
@@ -334,13 +419,14 @@ piece_root(sg_fn *f, sg_ref r, const sg_join *j, uint32_t k, uint32_t before)
 
 	if (before != UINT32_MAX)
 		depends(f, step, before);
-	add_root(f, step,
+	add_rows(f, step,
 	         (sg_root){.kind = SG_R_PIECE,
 	                   .ref = r,
 	                   .part = k,
 	                   .from = from,
 	                   .add = add,
-	                   .negate = j->negate[k]});
+	                   .negate = j->negate[k]},
+	         f->at[from].row, 0);
 	demand(f, from, step);
 	return step;
 }
@@ -375,12 +461,13 @@ join_steps(sg_fn *f, sg_ref r)
 static void
 first_value(sg_fn *f, uint32_t step, sg_ref pick, sg_ref init)
 {
-	const space sp = space_of(f, f->g->node[init].shape, 0);
+	const space sp = space_of_rows(f, init);
 	const sg_ref loop = f->step[step].ref;
 	const when at = {sg_first_level(f, loop, init), sg_guard_of(f, loop)};
 	const uint32_t nest = nest_of(f, &at, &sp, true, init);
 
-	add_root(f, nest, (sg_root){.kind = SG_R_STORE, .ref = pick, .from = init});
+	add_rows(f, nest, (sg_root){.kind = SG_R_STORE, .ref = pick, .from = init}, f->at[init].row,
+	         0);
 	depends(f, step, nest);
 	demand(f, init, nest);
 }
@@ -418,11 +505,12 @@ static void
 copy_root(sg_fn *f, uint32_t out)
 {
 	const sg_ref r = f->out[out].ref;
-	const space sp = space_of(f, f->g->node[r].shape, 0);
+	const space sp = space_of_rows(f, r);
 	const when at = {f->at[r].ready, 0};
 	const uint32_t step = sp.n ? nest_of(f, &at, &sp, true, r) : new_nest(f, &at, &sp, r);
 
-	add_root(f, step, (sg_root){.kind = SG_R_COPY, .ref = r, .from = r, .part = out});
+	add_rows(f, step, (sg_root){.kind = SG_R_COPY, .ref = r, .from = r, .part = out},
+	         f->at[r].row, 0);
 	demand(f, r, step);
 }
 
@@ -432,6 +520,9 @@ make_steps(sg_fn *f)
 {
 	const uint32_t n = f->g->n;
 
+	for (sg_ref r = 1; r < n; r++)
+		if (f->at[r].kind == SG_P_FOLD)
+			note_company(f, r);
 	for (sg_ref r = 1; r < n; r++) {
 		const sg_place *p = &f->at[r];
 
@@ -463,7 +554,7 @@ pass_demands(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
 	sg_place *p = &f->at[r];
-	const bool plain = p->kind == SG_P_VIEW && sg_view_is_plain(f, r);
+	const bool plain = p->kind == SG_P_VIEW && (sg_view_is_plain(f, r) || sg_is_row_view(f, r));
 	const bool mapped = (p->kind == SG_P_VIEW && !plain) || n->op == SG_CONTRACT ||
 	                    n->op == SG_GATHER || n->op == SG_UNWINDOW || sg_is_ring(f, r);
 
