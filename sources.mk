@@ -126,6 +126,7 @@ lib_sources = \
 	src/pass/parts.c \
 	src/pass/pass.h \
 	src/pass/pattern.c \
+	src/pass/replace.c \
 	src/pass/reverse.c \
 	src/pass/rooted.c \
 	src/pass/rows.c \
@@ -135,6 +136,7 @@ lib_sources = \
 	src/pass/share_number.c \
 	src/pass/small.c \
 	src/pass/small.h \
+	src/pass/solved.c \
 	src/pass/split.c \
 	src/pass/sweep.h \
 	src/pass/unroll.c \
@@ -400,6 +402,7 @@ test_programs = \
 	tests/check_rows \
 	tests/check_rules \
 	tests/check_sgtext \
+	tests/check_solved \
 	tests/check_threads \
 	tests/check_tiles \
 	tests/check_turns \

@@ -245,7 +245,8 @@ typedef struct derive {
 	const bool *live;
 	sg_rows *rows;
 	sg_ref *map;  /* old node -> new node */
-	sg_ref *next; /* the next live DERIV of the same y */
+	sg_ref *next; /* the next live DERIV of the same y, or MAP of the same body */
+	sg_ref *slice; /* by MAP: what its body's result has become; 0: not known yet */
 	twin *twin;   /* what derivatives by elements stand on beside y */
 	size_t ntwins, twin_cap;
 } derive;
@@ -380,33 +381,58 @@ static sg_ref
 cheaper_hessian(derive *d, sg_ref y, sg_ref x, sg_deriv_mode mode)
 {
 	const sg_ref fresh = d->b.g->n, whole = hessian(&d->b, y, x, mode);
-	sg_ref scalars = y;
+	sg_ref scalars = y, slope = 0, g;
 
 	if (!whole || mode != SG_MODE_AUTO)
 		return whole;
-	const sg_ref h = sg_hessian_by_elements(&d->b, y, x, sg_shape_of(&d->b, whole), &scalars);
+	g = gradient(&d->b, y, x, SG_MODE_REVERSE);
+	const sg_ref h =
+	    sg_hessian_by_elements(&d->b, y, x, sg_shape_of(&d->b, whole), &scalars, &slope);
 
-	return cheaper(d, y, whole, h, scalars, fresh);
+	if (h && cheaper(d, y, whole, h, scalars, fresh) == h && slope) {
+		note_twin(d, g, slope);
+		return h;
+	}
+	return whole;
 }
 
-/* An entry that has most of the scalars, for a derivative, takes the value from them too: it is not
- * computed twice. */
+/* Is it cheaper with scalars for the ys of twins[0..n)? Then the roots have them. */
+static bool
+take_twins(derive *d, size_t n, const twin *twins, size_t nroots, sg_ref *root)
+{
+	sg_ref *other = sg_copy(d->b.ctx, root, nroots * sizeof *root);
+	sg_ref *y = SG_NEW_ARRAY(d->b.ctx, sg_ref, n), *scalars = SG_NEW_ARRAY(d->b.ctx, sg_ref, n);
+	bool all;
+
+	for (size_t k = 0; k < n; k++)
+		y[k] = twins[k].y, scalars[k] = twins[k].scalars;
+	sg_substitute(&d->b, nroots, other, n, y, scalars);
+	if (sg_fixed_cost(&d->b, nroots, other, 1, &all) >=
+	    sg_fixed_cost(&d->b, nroots, root, 1, &all))
+		return false;
+	memcpy(root, other, nroots * sizeof *root);
+	return true;
+}
+
+/* Roots that stand on most of the scalars, for a derivative, take the value from them too: it is
+ * not computed twice. Together twins may be cheaper where none is alone. */
 static void
-use_twins(derive *d, sg_entry_ir *e)
+use_twins(derive *d, size_t n, const twin *twins, size_t nroots, sg_ref *root)
+{
+	if (n == 0 || take_twins(d, n, twins, nroots, root))
+		return;
+	for (size_t k = 0; n > 1 && k < n; k++)
+		(void)take_twins(d, 1, twins + k, nroots, root);
+}
+
+static void
+use_twins_of_entry(derive *d, sg_entry_ir *e)
 {
 	sg_ref *root = SG_NEW_ARRAY(d->b.ctx, sg_ref, e->nout + 1);
-	sg_ref *other = SG_NEW_ARRAY(d->b.ctx, sg_ref, e->nout + 1);
-	bool all;
 
 	for (size_t i = 0; i < e->nout; i++)
 		root[i] = e->out[i].ref;
-	for (size_t k = 0; k < d->ntwins; k++) {
-		memcpy(other, root, e->nout * sizeof *root);
-		sg_substitute(&d->b, e->nout, other, 1, &d->twin[k].y, &d->twin[k].scalars);
-		if (sg_fixed_cost(&d->b, e->nout, other, 1, &all) <
-		    sg_fixed_cost(&d->b, e->nout, root, 1, &all))
-			memcpy(root, other, e->nout * sizeof *root);
-	}
+	use_twins(d, d->ntwins, d->twin, e->nout, root);
 	for (size_t i = 0; i < e->nout; i++)
 		e->out[i].ref = root[i];
 }
@@ -562,20 +588,28 @@ derivative(derive *d, sg_ref r)
 	settle(d, r, closed(d, &t, result), fresh);
 }
 
-/* next[]: DERIVs of one y, in index order. */
+/* What the node shares with its siblings: y of a DERIV, the first row of a MAP. */
+static sg_ref
+family(const sg_node *n)
+{
+	return n->op == SG_DERIV ? n->args[0] : n->op == SG_MAP ? n->args[n->attr->w[0]] : 0;
+}
+
+/* next[]: DERIVs of one y, MAPs of one body, in index order. */
 static void
 link_siblings(derive *d)
 {
 	sg_ref *last = SG_NEW_ARRAY(d->b.ctx, sg_ref, d->old->n);
 
 	for (sg_ref r = 1; r < d->old->n; r++) {
-		const sg_node *n = sg_node_at(d->old, r);
+		const sg_ref of = family(sg_node_at(d->old, r));
+		sg_ref *before = &last[of];
 
-		if (!d->live[r] || n->op != SG_DERIV)
+		if (!d->live[r] || of == 0)
 			continue;
-		if (last[n->args[0]])
-			d->next[last[n->args[0]]] = r;
-		last[n->args[0]] = r;
+		if (*before && sg_node_at(d->old, *before)->op == sg_node_at(d->old, r)->op)
+			d->next[*before] = r;
+		*before = r;
 	}
 }
 
@@ -595,12 +629,38 @@ rows_of(derive *d, sg_ext length, uint32_t nxs, const sg_ref *param, const sg_re
 	return sg_rows_index(d->rows, &d->b, length, nxs, param, *all_xs, *all_rows);
 }
 
+/* slice[] of MAP r and its siblings: one body gives them all, and its value may be there over
+ * scalars for its derivatives. */
+static void
+settle_slices(derive *d, sg_ref r)
+{
+	const uint32_t result = 2 * (uint32_t)sg_node_at(d->old, r)->attr->w[0];
+	const sg_ref row = d->map[family(sg_node_at(d->old, r))];
+	sg_ref *root = NULL;
+	twin *inside = NULL;
+	size_t n = 0, cap = 0, ninside = 0, inside_cap = 0;
+
+	for (sg_ref s = r; s; s = d->next[s])
+		SG_PUSH(d->b.ctx, root, n, cap, moved(d, sg_node_at(d->old, s)->args[result]));
+	for (size_t k = 0; k < d->ntwins; k++)
+		if (d->twin[k].y > row)
+			SG_PUSH(d->b.ctx, inside, ninside, inside_cap, d->twin[k]);
+	use_twins(d, ninside, inside, n, root);
+	n = 0;
+	for (sg_ref s = r; s; s = d->next[s])
+		d->slice[s] = root[n++];
+}
+
 /* The result over one slice becomes the result over all. */
 static sg_ref
-mapped(derive *d, const sg_node *n, const sg_ref *arg)
+mapped(derive *d, sg_ref r, const sg_node *n, const sg_ref *arg)
 {
 	const uint32_t nxs = (uint32_t)n->attr->w[0];
-	sg_ref result = arg[2 * nxs], *xs, *row;
+	sg_ref *xs, *row;
+
+	if (!d->slice[r])
+		settle_slices(d, r);
+	sg_ref result = d->slice[r];
 	const uint32_t all =
 	    rows_of(d, n->shape->ext[0], nxs, n->args + nxs, arg, arg + nxs, &xs, &row);
 
@@ -623,12 +683,12 @@ scanned(derive *d, const sg_node *n, const sg_ref *arg)
 	return sg_loop_make(&d->b, &l);
 }
 
-/* What becomes of node n; not of a DERIV. */
+/* What becomes of node r; not of a DERIV. */
 static sg_ref
-remade(derive *d, const sg_node *n, const sg_ref *arg)
+remade(derive *d, sg_ref r, const sg_node *n, const sg_ref *arg)
 {
 	if (n->op == SG_MAP)
-		return mapped(d, n, arg);
+		return mapped(d, r, n, arg);
 	if (n->op == SG_SCAN)
 		return scanned(d, n, arg);
 	return sg_remake(&d->b, n, arg);
@@ -652,7 +712,7 @@ moved(derive *d, sg_ref r)
 		derivative(d, r);
 		return d->map[r];
 	}
-	d->map[r] = remade(d, &n, arg);
+	d->map[r] = remade(d, r, &n, arg);
 	if (d->old->name[r] && !d->b.g->name[d->map[r]])
 		d->b.g->name[d->map[r]] = d->old->name[r];
 	return d->map[r];
@@ -670,6 +730,7 @@ sg_derive(sg_ctx *ctx, sg_program *p)
 	d.live = sg_graph_live(d.old, nroots, roots);
 	d.map = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);
 	d.next = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);
+	d.slice = SG_NEW_ARRAY(ctx, sg_ref, d.old->n);
 	d.rows = sg_rows_learn(ctx, p, d.live);
 	link_siblings(&d);
 	for (sg_ref r = 1; r < d.old->n; r++)
@@ -677,6 +738,6 @@ sg_derive(sg_ctx *ctx, sg_program *p)
 			moved(&d, r);
 	sg_program_remap(p, d.b.g, d.map);
 	for (size_t e = 0; d.ntwins > 0 && e < p->nentries; e++)
-		use_twins(&d, &p->entry[e]);
+		use_twins_of_entry(&d, &p->entry[e]);
 	sg_rebuild(ctx, p, false, true);
 }

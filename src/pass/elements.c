@@ -18,10 +18,22 @@ enum {
 
 /* ---- y over scalars ---- */
 
+/* Is it of matrices of so few rows that all of it is written out later (solved.c)? */
 static bool
-goes_by_elements(uint16_t op)
+is_small_solve(const sg_build *b, const sg_node *n)
 {
-	switch (op) {
+	const sg_shape *lu;
+
+	if (n->op != SG_LU && n->op != SG_LUSOLVE && n->op != SG_DET && n->op != SG_LOGDET)
+		return false;
+	lu = n->op == SG_LU ? n->shape : sg_shape_of(b, n->args[1]);
+	return lu->rank == 2 && sg_count_of(b->sp, lu, SG_MOST_SOLVED * (SG_MOST_SOLVED + 1)) > 0;
+}
+
+static bool
+goes_by_elements(const sg_build *b, const sg_node *n)
+{
+	switch (n->op) {
 	case SG_CAST:
 	case SG_RESHAPE:
 	case SG_TRANSPOSE:
@@ -34,27 +46,8 @@ goes_by_elements(uint16_t op)
 	case SG_CONTRACT:
 		return true;
 	default:
-		return sg_is_ew(op);
+		return sg_is_ew(n->op) || is_small_solve(b, n);
 	}
-}
-
-/* Node r, member `at` of the cone, whose operands have been gone through. */
-static bool
-go_through(sg_items *w, sg_ref r, uint32_t at)
-{
-	const sg_node n = *sg_node_at(w->old, r);
-	sg_ref arg[3];
-
-	if (sg_items_split(w, r))
-		return true;
-	if (!sg_is_ew(n.op) && n.op != SG_CAST)
-		return false;
-	if (sg_items_count(w, r) != 1)
-		return false;
-	for (uint32_t k = 0; k < n.nargs; k++)
-		arg[k] = sg_items_whole(w, n.args[k]);
-	w->whole[at] = sg_remake(&w->b, &n, arg);
-	return true;
 }
 
 /* The elements of r, of which there are some. */
@@ -68,6 +61,51 @@ elements_of(sg_items *w, sg_ref r, uint32_t *n)
 	for (uint32_t i = 0; i < *n; i++)
 		item[i] = sg_item(w, r, i);
 	return item;
+}
+
+static bool
+is_active(const sg_items *w, const bool *active, sg_ref r)
+{
+	return sg_cone_has(w->cone, r) && active[sg_cone_at(w->cone, r)];
+}
+
+/* LUSOLVE r by a matrix that no x reaches. */
+static void
+solve_by_elements(sg_items *w, sg_ref r, const sg_node *n)
+{
+	uint32_t size;
+	sg_ref *item = elements_of(w, n->args[2], &size);
+	int64_t columns;
+
+	(void)sg_ext_const(w->b.sp, n->shape->ext[1], &columns);
+	item = sg_copy(w->b.ctx, item, size * sizeof *item);
+	sg_solve_numbers(&w->b, n->attr->w[0], n->args[1], (uint32_t)columns, item);
+	sg_items_set(w, r, size, item);
+}
+
+/* Node r, member `at` of the cone, whose operands have been gone through. */
+static bool
+go_through(sg_items *w, const bool *active, sg_ref r, uint32_t at)
+{
+	const sg_node n = *sg_node_at(w->old, r);
+	sg_ref arg[3];
+
+	if (sg_items_split(w, r))
+		return true;
+	if (n.op == SG_LUSOLVE && !is_active(w, active, n.args[1])) {
+		solve_by_elements(w, r, &n);
+		return true;
+	}
+	if (!is_small_solve(&w->b, &n)) {
+		if (!sg_is_ew(n.op) && n.op != SG_CAST)
+			return false;
+		if (sg_items_count(w, r) != 1)
+			return false;
+	}
+	for (uint32_t k = 0; k < n.nargs; k++)
+		arg[k] = sg_items_whole(w, n.args[k]);
+	w->whole[at] = sg_remake(&w->b, &n, arg);
+	return true;
 }
 
 /* y over scalars: those of each x are placeholders until all is done, since x can be read past its
@@ -122,7 +160,7 @@ is_few(sg_build *b, const few *f, const sg_cone *cone, const bool *active)
 		if (!active[i] || which(f, cone->member[i]) < f->nvars)
 			continue;
 		size += count;
-		if (count == 0 || size > MOST_ELEMENTS || !goes_by_elements(n->op))
+		if (count == 0 || size > MOST_ELEMENTS || !goes_by_elements(b, n))
 			return false;
 	}
 	return are_apart(b, f, cone, active);
@@ -174,7 +212,7 @@ open_elements(sg_build *b, few *f, sg_ref y, uint32_t nvars, const sg_ref *var)
 			w->whole[i] = r;
 		if (k < nvars)
 			hold_elements(f, k, i);
-		else if (active[i] && !go_through(w, r, i))
+		else if (active[i] && !go_through(w, active, r, i))
 			return false;
 	}
 	f->y = elements_of(w, y, &f->ny);
@@ -327,9 +365,10 @@ sg_slopes_by_elements(sg_build *b, sg_ref y, sg_ref x)
 
 /* Forward over reverse, of one triangle: the other is the same. */
 sg_ref
-sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value)
+sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value,
+                       sg_ref *slope)
 {
-	sg_ref *g, *entry;
+	sg_ref *g, *entry, result[2];
 	uint32_t n;
 	few f;
 
@@ -349,7 +388,13 @@ sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_re
 			entry[i * n + j] = entry[j * n + i] =
 			    sg_forward(b, g[i], 1, &f.x[j], &seed);
 		}
-	return close_one(b, &f, y, gather(b, n * n, entry, s), value);
+	result[0] = gather(b, n * n, entry, s);
+	result[1] = gather(b, n, g, sg_shape_of(b, x));
+	if (!result[0] || !result[1])
+		return 0;
+	*value = close_elements(b, &f, y, 2, result);
+	*slope = result[1];
+	return result[0];
 }
 
 /* ---- which is cheaper ---- */

@@ -15,7 +15,9 @@ bool sg_jacobians_by_elements(sg_build *b, sg_ref y, uint32_t n, const sg_ref *x
                               sg_ref *value);
 /* The Jacobian of y by forward sweeps, x's axes in front. */
 sg_ref sg_slopes_by_elements(sg_build *b, sg_ref y, sg_ref x);
-sg_ref sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value);
+/* *slope: the gradient over those scalars. */
+sg_ref sg_hessian_by_elements(sg_build *b, sg_ref y, sg_ref x, const sg_shape *s, sg_ref *value,
+                              sg_ref *slope);
 /* Do elements[0..n) take clearly fewer operations than whole[0..n), in nodes from `from` on? */
 bool sg_is_cheaper(sg_build *b, size_t n, const sg_ref *elements, const sg_ref *whole, sg_ref from);
 

@@ -120,4 +120,27 @@ sg_program *sg_program_copy(sg_ctx *ctx, const sg_program *p);
 /* Inputs and outputs moved to graph g, in which old node r is map[r]. */
 void sg_program_remap(sg_program *p, sg_graph *g, const sg_ref *map);
 
+/* ---- solved.c ---- */
+
+enum { SG_MOST_SOLVED = 4 }; /* rows of matrices whose solutions are written out */
+
+/* Right sides x [n, k], number by number, become the solution by factors lu [.., n, n + 1], as
+ * LUSOLVE; each x[i] has the axes in front. */
+void sg_solve_numbers(sg_build *b, bool trans, sg_ref lu, uint32_t k, sg_ref *x);
+
+/* ---- replace.c ---- */
+
+typedef struct sg_replacing {
+	sg_build b;
+	const sg_graph *old;
+	sg_ref *map; /* by old node: what it has become */
+} sg_replacing;
+
+typedef bool sg_is_replaced(const sg_replacing *w, const sg_node *old);
+/* What stands for old node n; arg: what its operands have become. */
+typedef sg_ref sg_replacement(sg_replacing *w, const sg_node *n, const sg_ref *arg);
+/* The program with other nodes for those that are wanted; p itself if there are none. */
+const sg_program *sg_replaced(sg_ctx *ctx, const sg_program *p, sg_is_replaced *is_wanted,
+                              sg_replacement *instead);
+
 #endif

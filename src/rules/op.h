@@ -16,8 +16,6 @@
 
 /* Both, or the one that is there (0: none). */
 sg_ref sg_sum_of(sg_build *b, sg_ref x, sg_ref y);
-/* A constant of x's type and shape. */
-sg_ref sg_const_like(sg_build *b, sg_ref x, double v);
 
 /* Of r, a max or min: where its operand is that (bool, of the operand's shape); and what each such
  * element has of g, which is of r's shape. */

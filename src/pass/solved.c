@@ -1,0 +1,283 @@
+/* solved.c - for emission: what is solved by the factors of matrices of a few rows, as scalars.
+ *
+ * A call of the runtime for two or three rows is all loops and no work, and it parts what comes
+ * before from what follows: all of a batch goes through memory twice. Of such factors each number
+ * is a node: rows change places by selects, and the two triangles are written out, in the order in
+ * which the runtime goes through them. Columns of the right sides become scalars too where they are
+ * few; else rows stay rows. The factorisation itself remains a call, since it can fail. */
+#include "pass/sweep.h"
+
+#include <math.h>
+
+enum {
+	MOST_ROWS = SG_MOST_SOLVED,
+	MOST_NUMBERS = 16, /* of the right sides of a matrix that become scalars */
+};
+
+typedef struct factors {
+	sg_build *b;
+	uint32_t n, lead;                    /* rows; axes in front */
+	const sg_shape *shape;               /* of what a factor is multiplied with */
+	sg_ref at[MOST_ROWS][MOST_ROWS + 1]; /* of sgrt_lu, in that shape */
+	sg_ref moved[MOST_ROWS][MOST_ROWS];  /* do rows i and j > i change places in step i? */
+	sg_ref inverse[MOST_ROWS];           /* of each pivot: one division for all right sides */
+} factors;
+
+/* The extent, where it is a constant of 1 to `most`; else 0. */
+static uint32_t
+few(const sg_space *sp, sg_ext e, uint32_t most)
+{
+	int64_t v;
+
+	return sg_ext_const(sp, e, &v) && v >= 1 && v <= most ? (uint32_t)v : 0;
+}
+
+static bool
+is_wanted(const sg_replacing *w, const sg_node *n)
+{
+	const sg_shape *lu;
+
+	if (n->op != SG_LUSOLVE && n->op != SG_DET && n->op != SG_LOGDET)
+		return false;
+	lu = sg_node_at(w->old, n->args[1])->shape;
+	return few(w->b.sp, lu->ext[lu->rank - 2], MOST_ROWS) > 0;
+}
+
+/* Is x, of axes in front and two more, the same matrix along those in front? Then that. */
+static sg_ref
+same_matrix(const sg_build *b, sg_ref x)
+{
+	const sg_node *n = sg_node_at(b->g, x);
+	const uint32_t last = n->shape->rank - 1;
+
+	if (n->op != SG_BROADCAST || sg_shape_of(b, n->args[0])->rank != 2 ||
+	    n->attr->w[0] != last - 1 || n->attr->w[1] != last)
+		return x;
+	return n->args[0];
+}
+
+/* Number i, j of the last two axes of x. */
+static sg_ref
+number(sg_build *b, sg_ref x, uint32_t i, uint32_t j)
+{
+	const sg_shape *s = sg_shape_of(b, x);
+	const sg_shape *lead = sg_shape_make(b->sp, s->rank - 2, s->ext);
+	const sg_node n = sg_at(b, same_matrix(b, x));
+	int64_t columns;
+
+	if (sg_is_eye(b->g, x))
+		return sg_const(b, (sg_type)n.type, lead, i == j);
+	if (n.op == SG_DATA && n.shape->rank == 2 && sg_ext_const(b->sp, n.shape->ext[1], &columns))
+		return sg_const(b, (sg_type)n.type, lead,
+		                sg_bits_double(n.attr->w[i * columns + j]));
+	x = sg_index(b, x, s->rank - 1, sg_ext_int(b->sp, j));
+	return sg_index(b, x, s->rank - 2, sg_ext_int(b->sp, i));
+}
+
+/* x, of the axes in front, for what has `shape`. */
+static sg_ref
+spread(const factors *f, sg_ref x)
+{
+	int64_t axis[SG_MAX_RANK];
+
+	for (uint32_t k = 0; k < f->lead; k++)
+		axis[k] = k;
+	return f->shape->rank == f->lead ? x : sg_broadcast(f->b, x, f->shape, axis);
+}
+
+static factors
+open_factors(sg_build *b, sg_ref lu, const sg_shape *shape)
+{
+	const sg_shape *s = sg_shape_of(b, lu);
+	factors f = {.b = b, .n = few(b->sp, s->ext[s->rank - 2], MOST_ROWS), .lead = s->rank - 2};
+
+	f.shape = shape;
+	for (uint32_t i = 0; i < f.n; i++)
+		for (uint32_t j = 0; j <= f.n; j++)
+			f.at[i][j] = spread(&f, number(b, lu, i, j));
+	for (uint32_t i = 0; i < f.n; i++) {
+		const sg_ref row = f.at[i][f.n], pivot = f.at[i][i];
+
+		for (uint32_t j = i + 1; j < f.n; j++)
+			f.moved[i][j] = sg_ew2(b, SG_EQ, row, sg_const_like(b, row, j));
+		f.inverse[i] = sg_ew2(b, SG_DIV, sg_const_like(b, pivot, 1), pivot);
+	}
+	return f;
+}
+
+/* ---- right sides ---- */
+
+/* A zero of a right side stays one: as a tangent's it must, and where a matrix is NaN or infinite
+ * what it is divided by says so. */
+static bool
+is_zero(const factors *f, sg_ref x)
+{
+	const sg_node *n = sg_node_at(f->b->g, x);
+
+	return n->op == SG_CONST && sg_bits_double(n->attr->w[0]) == 0;
+}
+
+/* The rows x[0..n) change places as those of the matrix did in step i. */
+static void
+swap(const factors *f, uint32_t i, sg_ref *x)
+{
+	for (uint32_t j = i + 1; j < f->n; j++) {
+		const sg_ref up = x[j], down = x[i];
+
+		if (up == down)
+			continue;
+		x[i] = sg_ew3(f->b, SG_SELECT, f->moved[i][j], up, down);
+		x[j] = sg_ew3(f->b, SG_SELECT, f->moved[i][j], down, up);
+	}
+}
+
+/* x[i] less what row j of the solution adds to it. */
+static void
+subtract(const factors *f, bool trans, uint32_t i, uint32_t j, sg_ref *x)
+{
+	const sg_ref by = trans ? f->at[j][i] : f->at[i][j];
+
+	if (is_zero(f, x[j]))
+		return;
+	x[i] = sg_ew2(f->b, SG_SUB, x[i], sg_ew2(f->b, SG_MUL, by, x[j]));
+}
+
+static void
+divide(const factors *f, uint32_t i, sg_ref *x)
+{
+	if (!is_zero(f, x[i]))
+		x[i] = sg_ew2(f->b, SG_MUL, x[i], f->inverse[i]);
+}
+
+/* Right sides x[0..n) become the solution. */
+static void
+solve(const factors *f, bool trans, sg_ref *x)
+{
+	for (uint32_t i = 0; i < f->n && !trans; i++)
+		swap(f, i, x);
+	for (uint32_t i = 0; i < f->n; i++) {
+		for (uint32_t j = 0; j < i; j++)
+			subtract(f, trans, i, j, x);
+		if (trans)
+			divide(f, i, x);
+	}
+	for (uint32_t i = f->n; i-- > 0;) {
+		for (uint32_t j = f->n; --j > i;)
+			subtract(f, trans, i, j, x);
+		if (!trans)
+			divide(f, i, x);
+	}
+	for (uint32_t i = f->n; i-- > 0 && trans;)
+		swap(f, i, x);
+}
+
+/* By rows of any length. */
+static sg_ref
+solved_rows(sg_build *b, bool trans, sg_ref lu, sg_ref x)
+{
+	const uint32_t axis = sg_shape_of(b, x)->rank - 2;
+	sg_ref row[MOST_ROWS];
+
+	row[0] = sg_index(b, x, axis, sg_ext_int(b->sp, 0));
+	const factors f = open_factors(b, lu, sg_shape_of(b, row[0]));
+	for (uint32_t i = 1; i < f.n; i++)
+		row[i] = sg_index(b, x, axis, sg_ext_int(b->sp, i));
+	solve(&f, trans, row);
+	return sg_stack(b, f.n, row, axis);
+}
+
+void
+sg_solve_numbers(sg_build *b, bool trans, sg_ref lu, uint32_t k, sg_ref *x)
+{
+	const sg_shape *s = sg_shape_of(b, lu);
+	const factors f = open_factors(b, lu, sg_shape_make(b->sp, s->rank - 2, s->ext));
+	sg_ref column[MOST_ROWS];
+
+	for (uint32_t j = 0; j < k; j++) {
+		for (uint32_t i = 0; i < f.n; i++)
+			column[i] = x[i * k + j];
+		solve(&f, trans, column);
+		for (uint32_t i = 0; i < f.n; i++)
+			x[i * k + j] = column[i];
+	}
+}
+
+/* n rows of k numbers each. */
+static sg_ref
+solved_numbers(sg_build *b, bool trans, sg_ref lu, sg_ref x, uint32_t n, uint32_t k)
+{
+	const uint32_t axis = sg_shape_of(b, x)->rank - 2;
+	sg_ref at[MOST_NUMBERS], row[MOST_ROWS];
+
+	for (uint32_t i = 0; i < n * k; i++)
+		at[i] = number(b, x, i / k, i % k);
+	sg_solve_numbers(b, trans, lu, k, at);
+	for (uint32_t i = 0; i < n; i++)
+		row[i] = sg_stack(b, k, at + (size_t)i * k, axis);
+	return sg_stack(b, n, row, axis);
+}
+
+/* ---- determinants ---- */
+
+/* Element i of the diagonal, negative where row i has changed its place. */
+static sg_ref
+signed_pivot(const factors *f, uint32_t i)
+{
+	sg_build *b = f->b;
+	const sg_ref p = f->at[i][i];
+	const sg_ref stays = sg_ew2(b, SG_EQ, f->at[i][f->n], sg_const_like(b, p, i));
+
+	return i + 1 == f->n ? p : sg_ew3(b, SG_SELECT, stays, p, sg_ew1(b, SG_NEG, p));
+}
+
+static sg_ref
+det(const factors *f)
+{
+	sg_ref d = signed_pivot(f, 0);
+
+	for (uint32_t i = 1; i < f->n; i++)
+		d = sg_ew2(f->b, SG_MUL, d, signed_pivot(f, i));
+	return d;
+}
+
+/* The logarithm of det by those of the pivots, NaN where an odd number of signs is negative. */
+static sg_ref
+logdet(const factors *f)
+{
+	sg_build *b = f->b;
+	sg_ref sum = 0, sign = 0;
+
+	for (uint32_t i = 0; i < f->n; i++) {
+		const sg_ref p = signed_pivot(f, i);
+		const sg_ref log = sg_ew1(b, SG_LOG, sg_ew1(b, SG_ABS, p));
+		const sg_ref negative = sg_ew2(b, SG_LT, p, sg_const_like(b, p, 0));
+
+		sum = i ? sg_ew2(b, SG_ADD, sum, log) : log;
+		sign = i ? sg_ew2(b, SG_NE, sign, negative) : negative;
+	}
+	return sg_ew3(b, SG_SELECT, sign, sg_const_like(b, sum, NAN), sum);
+}
+
+static sg_ref
+instead(sg_replacing *w, const sg_node *n, const sg_ref *arg)
+{
+	sg_build *b = &w->b;
+	const sg_shape *s = n->shape;
+
+	if (n->op == SG_LUSOLVE) {
+		const uint32_t rows = few(b->sp, s->ext[s->rank - 2], MOST_ROWS);
+		const uint32_t columns = few(b->sp, s->ext[s->rank - 1], MOST_NUMBERS / rows);
+		const bool trans = n->attr->w[0];
+
+		return columns ? solved_numbers(b, trans, arg[1], arg[2], rows, columns)
+		               : solved_rows(b, trans, arg[1], arg[2]);
+	}
+	const factors f = open_factors(b, arg[1], s);
+	return n->op == SG_DET ? det(&f) : logdet(&f);
+}
+
+const sg_program *
+sg_solve_small(sg_ctx *ctx, const sg_program *p)
+{
+	return sg_replaced(ctx, p, is_wanted, instead);
+}

@@ -1,0 +1,228 @@
+/* check_solved.c - what is solved by factors of matrices of a few rows: that it is written out,
+ * that it computes what the evaluator computes, and that a singular matrix stays an error. */
+#include <check.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symgrad.h"
+
+enum { BATCH = 7, MOST = 5, COLUMNS = 40 };
+
+static const sg_backend backend[] = {SG_BACKEND_JIT, SG_BACKEND_CC};
+
+static sg_model *
+compiled(const char *text)
+{
+	sg_model *m = sg_compile_string("solved.sg", text, strlen(text), NULL);
+
+	ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+	return m;
+}
+
+/* ---- what is written ---- */
+
+static const struct {
+	const char *text;
+	bool out;
+} written[] = {
+    {"input a[T, 2, 2]\nentry f = inv(a) as y\n", true},
+    {"input a[4, 4], b[4]\nentry f = solve(a, b) as y\n", true},
+    {"input a[3, 3], b[3, K]\nentry f = solve(a, b) as y\n", true},
+    {"input a[T, 3, 3]\nentry f = det(a) as d, logdet(a) as l\n", true},
+    {"input a[T, 3, 3], b[T, 3]\nentry f = map((a, b) -> solve(a, b), a, b) as y\n", true},
+    {"input a[5, 5], b[5]\nentry f = solve(a, b) as y\n", false},
+    {"input a[N, N], b[N]\nentry f = solve(a, b) as y\n", false},
+    {"input a[T, 5, 5]\nentry f = det(a) as d\n", false},
+};
+
+START_TEST(a_few_rows_are_written_out)
+	{
+		sg_model *m = compiled(written[_i].text);
+		sg_failure why;
+		const char *c = sg_write_c(m, "solved.h", 0, NULL, &why);
+
+		ck_assert_msg(c != NULL, "%s", why.text);
+		ck_assert_msg((!strstr(c, "lu_solve_f") && !strstr(c, "det_f")) == written[_i].out,
+		              "%s", c);
+		ck_assert_msg(strstr(c, "sgrt_lu_f64"), "%s", c); /* which can fail */
+		sg_model_free(m);
+	}
+END_TEST
+
+/* ---- agreement ---- */
+
+/* Matrices of which some change rows, and right sides. */
+static void
+fill(int64_t n, int64_t k, double *a, double *b)
+{
+	for (int64_t t = 0; t < BATCH; t++)
+		for (int64_t i = 0; i < n; i++) {
+			for (int64_t j = 0; j < n; j++)
+				a[(t * n + i) * n + j] =
+				    sin((double)(1 + 5 * t + 3 * i * i + 7 * j * t + 2 * j)) +
+				    3 * ((i + t) % n == j) - (i == j && t % 2);
+			for (int64_t j = 0; j < k; j++)
+				b[(t * n + i) * k + j] = cos((double)(t + 2 * i + 3 * j));
+		}
+}
+
+static sg_call *
+called(sg_model *m, sg_backend back, int64_t n, int64_t k, const double *a, const double *b)
+{
+	sg_call *call = sg_call_new(m, NULL, back);
+
+	ck_assert_int_eq(sg_call_bind(call, "a", SG_DTYPE_F64, 3, (int64_t[]){BATCH, n, n}, a),
+	                 SG_OK);
+	ck_assert_int_eq(sg_call_bind(call, "b", SG_DTYPE_F64, 3, (int64_t[]){BATCH, n, k}, b),
+	                 SG_OK);
+	ck_assert_msg(sg_call_run(call) == SG_OK, "%s", sg_call_message(call));
+	return call;
+}
+
+static int64_t
+size_of(const sg_array *a)
+{
+	int64_t n = 1;
+
+	for (int k = 0; k < a->rank; k++)
+		n *= a->shape[k];
+	return n;
+}
+
+static void
+agree(sg_call *as, sg_call *is, const char *name)
+{
+	const sg_array *a = sg_call_output(as, name), *b = sg_call_output(is, name);
+	double most = 0;
+
+	ck_assert_int_gt(size_of(a), 0);
+	for (int64_t i = 0; i < size_of(a); i++)
+		most = fmax(most, fabs(((const double *)a->data)[i]));
+	for (int64_t i = 0; i < size_of(a); i++) {
+		const double x = ((const double *)a->data)[i], y = ((const double *)b->data)[i];
+
+		ck_assert_msg(isnan(x) ? isnan(y) : fabs(x - y) <= 1e-12 * most,
+		              "%s[%d]: %.17g, %.17g", name, (int)i, x, y);
+	}
+}
+
+/* All outputs of a model of matrices of n rows and k columns of right sides. */
+static void
+both_agree(const char *text, int64_t n, int64_t k, size_t nout, const char *const *out)
+{
+	double a[BATCH * MOST * MOST], b[BATCH * MOST * COLUMNS];
+	sg_model *m = compiled(text);
+
+	fill(n, k, a, b);
+	for (int i = 0; i < 2; i++) {
+		if (backend[i] == SG_BACKEND_JIT && !sg_have_jit())
+			continue;
+		sg_call *as = called(m, SG_BACKEND_INTERP, n, k, a, b);
+		sg_call *is = called(m, backend[i], n, k, a, b);
+
+		for (size_t o = 0; o < nout; o++)
+			agree(as, is, out[o]);
+		sg_call_free(as);
+		sg_call_free(is);
+	}
+	sg_model_free(m);
+}
+
+static const int64_t columns[] = {1, 2, 4, 5, COLUMNS};
+
+START_TEST(solutions_agree_with_the_evaluator)
+	{
+		static const char *const out[] = {"x", "xt", "i", "d", "l", "da", "db", "dd", "dl"};
+		const int64_t n = 1 + _i / 5, k = columns[_i % 5];
+		char text[600];
+
+		snprintf(text, sizeof text,
+		         "input a[T, %d, %d], b[T, %d, %d]\n"
+		         "x = solve(a, b)\n"
+		         "xt = solve(a.T, b)\n"
+		         "d = det(a)\n"
+		         "l = logdet(a)\n"
+		         "entry f = x, xt, inv(a) as i, d, l, grad(sum(x**2), a) as da,\n"
+		         "  grad(sum(xt**3), b) as db, grad(sum(d), a) as dd,\n"
+		         "  grad(sum(logdet(a @ a)), a) as dl\n",
+		         (int)n, (int)n, (int)n, (int)k);
+		both_agree(text, n, k, 9, out);
+	}
+END_TEST
+
+/* Under map the derivatives go by elements, with the matrix among what is differentiated or not. */
+START_TEST(derivatives_by_elements_agree_with_the_evaluator)
+	{
+		static const char *const out[] = {"J", "v", "g", "H", "G", "K"};
+		const int64_t n = 2 + _i;
+		char text[600];
+
+		snprintf(text, sizeof text,
+		         "input a[T, %d, %d], b[T, %d, 1]\n"
+		         "def f(a, b) {\n"
+		         "  x = b[:, 0]\n"
+		         "  e = sum(sin(inv(a) @ x))*log(sum(x**2) + 2)\n"
+		         "  v = det(a*x[0]) + logdet(a @ a.T + x[0]*eye(%d)*x[0])\n"
+		         "  return jacobian(solve(a, x**2), x), e, grad(e, x), hessian(e, x),\n"
+		         "    grad(v, x), grad(v, a)\n"
+		         "}\n"
+		         "J, v, g, H, G, K = map(f, a, b)\n"
+		         "entry f = J, v, g, H, G, K\n",
+		         (int)n, (int)n, (int)n, (int)n);
+		both_agree(text, n, 1, 6, out);
+	}
+END_TEST
+
+/* ---- failures ---- */
+
+START_TEST(singular_matrices_of_a_few_rows_are_an_error)
+	{
+		static const char *const text[] = {
+		    "input a[2, 2]\nentry f = det(a) as y\n",
+		    "input a[2, 2]\nentry f = inv(a) as y\n",
+		    "input a[2, 2], x[2] = [1, 2]\nentry f = jacobian(solve(a, x), x) as y\n",
+		    "input a[2, 2], x[2] = [1, 2]\nentry f = hessian(det(a*x), x) as y\n",
+		};
+		static const double a[] = {1, 2, 2, 4};
+		sg_model *m = compiled(text[_i]);
+
+		for (int k = 0; k < 2; k++) {
+			sg_call *call;
+
+			if (backend[k] == SG_BACKEND_JIT && !sg_have_jit())
+				continue;
+			call = sg_call_new(m, NULL, backend[k]);
+			ck_assert_int_eq(
+			    sg_call_bind(call, "a", SG_DTYPE_F64, 2, (int64_t[]){2, 2}, a), SG_OK);
+			ck_assert_int_ne(sg_call_run(call), SG_OK);
+			ck_assert_msg(strstr(sg_call_message(call), "singular"), "%s",
+			              sg_call_message(call));
+			sg_call_free(call);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("solved");
+	TCase *t = tcase_create("solved");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, a_few_rows_are_written_out, 0, sizeof written / sizeof *written);
+	tcase_add_loop_test(t, solutions_agree_with_the_evaluator, 0, 5 * MOST);
+	tcase_add_loop_test(t, derivatives_by_elements_agree_with_the_evaluator, 0, 3);
+	tcase_add_loop_test(t, singular_matrices_of_a_few_rows_are_an_error, 0, 4);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
