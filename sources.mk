@@ -117,6 +117,8 @@ lib_sources = \
 	src/pass/forward.c \
 	src/pass/guard.c \
 	src/pass/guard.h \
+	src/pass/jacobian.c \
+	src/pass/jacobian.h \
 	src/pass/loop.c \
 	src/pass/loop_batch.c \
 	src/pass/merge.c \

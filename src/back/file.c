@@ -446,7 +446,7 @@ prepared(sg_ctx *ctx, const sg_program *p, bool jit)
 {
 	const sg_program *q = sg_order_products(ctx, sg_directions_last(ctx, p));
 
-	return sg_split_small(ctx, sg_solve_small(ctx, sg_rows_across(ctx, q, jit)));
+	return sg_split_small(ctx, sg_solve_small(ctx, sg_rows_across(ctx, q, jit), jit));
 }
 
 /* ensures: names of all entries, and but for several files their schedules and workspaces. */

@@ -14,17 +14,10 @@
 
 enum { LEAST = 16 }; /* elements side by side */
 
-typedef struct across {
-	sg_build b;
-	const sg_graph *old;
-	sg_ref *map;
-	bool jit;
-} across;
-
 /* Have the rows, along `at`, always an element where there is a result? libtcc is better off with
  * the runtime's routines where extents are not known. */
 static bool
-have_elements(const across *w, const sg_shape *s, uint32_t at)
+have_elements(const sg_replacing *w, const sg_shape *s, uint32_t at)
 {
 	int64_t v;
 
@@ -38,7 +31,7 @@ have_elements(const across *w, const sg_shape *s, uint32_t at)
 
 /* Is x the transpose of something, the rows of which are not the last axis there? */
 static bool
-is_wanted(const across *w, const sg_node *n)
+is_wanted(const sg_replacing *w, const sg_node *n)
 {
 	const sg_node *x;
 	uint32_t last, at;
@@ -65,12 +58,6 @@ typedef struct rows {
 	uint32_t axis;
 	sg_ref top;
 } rows;
-
-static sg_ref
-constant(const rows *r, sg_ref like, double v)
-{
-	return sg_const(r->b, sg_type_of(r->b, like), sg_shape_of(r->b, like), v);
-}
 
 static sg_ref
 folded(const rows *r, sg_op op, sg_ref x)
@@ -102,13 +89,14 @@ log_of_sum(const rows *r)
 {
 	sg_build *b = r->b;
 	const sg_ref is_top = sg_ew2(b, SG_EQ, r->x, spread(r, r->top));
-	const sg_ref zero = constant(r, r->x, 0), one = constant(r, r->x, 1);
+	const sg_ref zero = sg_const_like(b, r->x, 0), one = sg_const_like(b, r->x, 1);
 	const sg_ref others =
 	    folded(r, SG_SUM, sg_ew3(b, SG_SELECT, is_top, zero, sg_ew1(b, SG_EXP, below_top(r))));
 	const sg_ref tops = folded(r, SG_SUM, sg_ew3(b, SG_SELECT, is_top, one, zero));
 
-	return sg_ew1(b, SG_LOG1P,
-	              sg_ew2(b, SG_ADD, sg_ew2(b, SG_SUB, tops, constant(r, tops, 1)), others));
+	return sg_ew1(
+	    b, SG_LOG1P,
+	    sg_ew2(b, SG_ADD, sg_ew2(b, SG_SUB, tops, sg_const_like(r->b, tops, 1)), others));
 }
 
 static sg_ref
@@ -153,47 +141,16 @@ along_memory(sg_build *b, const sg_node *n, sg_ref x, const int64_t *perm)
 	return sg_transpose(b, n->op == SG_SOFTMAX ? softmax_of(&r) : log_softmax_of(&r), perm);
 }
 
-/* ---- the walk ---- */
-
 static sg_ref
-remade(across *w, sg_ref r)
+instead(sg_replacing *w, const sg_node *n, const sg_ref *arg)
 {
-	const sg_node n = *sg_node_at(w->old, r);
-	sg_ref *arg = SG_NEW_ARRAY(w->b.ctx, sg_ref, n.nargs + 1);
-
-	for (uint32_t k = 0; k < n.nargs; k++)
-		arg[k] = w->map[n.args[k]];
-	if (!is_wanted(w, &n))
-		return sg_remake(&w->b, &n, arg);
-	return along_memory(&w->b, &n, w->map[sg_arg(w->old, n.args[0], 0)],
-	                    sg_node_at(w->old, n.args[0])->attr->w);
+	(void)arg;
+	return along_memory(&w->b, n, w->map[sg_arg(w->old, n->args[0], 0)],
+	                    sg_node_at(w->old, n->args[0])->attr->w);
 }
 
 const sg_program *
 sg_rows_across(sg_ctx *ctx, const sg_program *p, bool jit)
 {
-	across w = {.b = {.ctx = ctx, .sp = p->sp}, .old = p->g, .jit = jit};
-	bool any = false;
-	size_t nroots;
-	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
-	const bool *live = sg_graph_live(p->g, nroots, root);
-	sg_program *q;
-
-	for (sg_ref r = 1; r < p->g->n && !any; r++)
-		any = live[r] && is_wanted(&w, sg_node_at(p->g, r));
-	if (!any)
-		return p;
-	w.b.g = sg_graph_new(p->sp);
-	w.map = SG_NEW_ARRAY(ctx, sg_ref, p->g->n);
-	q = sg_program_copy(ctx, p);
-	for (sg_ref r = 1; r < p->g->n; r++) {
-		if (!live[r])
-			continue;
-		w.b.g->here = p->g->span[r];
-		w.map[r] = remade(&w, r);
-		if (p->g->name[r] && !w.b.g->name[w.map[r]])
-			w.b.g->name[w.map[r]] = p->g->name[r];
-	}
-	sg_program_remap(q, w.b.g, w.map);
-	return q;
+	return sg_replaced(ctx, p, jit, is_wanted, instead);
 }

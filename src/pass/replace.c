@@ -13,9 +13,10 @@ remade(sg_replacing *w, sg_ref r, sg_is_replaced *is_wanted, sg_replacement *ins
 }
 
 const sg_program *
-sg_replaced(sg_ctx *ctx, const sg_program *p, sg_is_replaced *is_wanted, sg_replacement *instead)
+sg_replaced(sg_ctx *ctx, const sg_program *p, bool jit, sg_is_replaced *is_wanted,
+            sg_replacement *instead)
 {
-	sg_replacing w = {.b = {.ctx = ctx, .sp = p->sp}, .old = p->g};
+	sg_replacing w = {.b = {.ctx = ctx, .sp = p->sp}, .old = p->g, .jit = jit};
 	bool any = false;
 	size_t nroots;
 	const sg_ref *root = sg_program_roots(ctx, p, &nroots);

@@ -277,7 +277,7 @@ instead(sg_replacing *w, const sg_node *n, const sg_ref *arg)
 }
 
 const sg_program *
-sg_solve_small(sg_ctx *ctx, const sg_program *p)
+sg_solve_small(sg_ctx *ctx, const sg_program *p, bool jit)
 {
-	return sg_replaced(ctx, p, is_wanted, instead);
+	return sg_replaced(ctx, p, jit, is_wanted, instead);
 }

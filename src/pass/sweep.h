@@ -134,13 +134,14 @@ typedef struct sg_replacing {
 	sg_build b;
 	const sg_graph *old;
 	sg_ref *map; /* by old node: what it has become */
+	bool jit;    /* for libtcc? */
 } sg_replacing;
 
 typedef bool sg_is_replaced(const sg_replacing *w, const sg_node *old);
 /* What stands for old node n; arg: what its operands have become. */
 typedef sg_ref sg_replacement(sg_replacing *w, const sg_node *n, const sg_ref *arg);
 /* The program with other nodes for those that are wanted; p itself if there are none. */
-const sg_program *sg_replaced(sg_ctx *ctx, const sg_program *p, sg_is_replaced *is_wanted,
+const sg_program *sg_replaced(sg_ctx *ctx, const sg_program *p, bool jit, sg_is_replaced *is_wanted,
                               sg_replacement *instead);
 
 #endif
