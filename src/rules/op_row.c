@@ -103,27 +103,13 @@ batch_LOGSUMEXP(sg_build *b, const sg_node *n, const sg_ref *args, const bool *b
  * 2012, eq. 129). The guard is a SELECT of the row's factor, so that further derivatives are 0
  * there too. ---- */
 
-/* What a row is multiplied by, in the shape of the norms, before it is divided by its norm: the
- * reciprocal of a denormal is infinite. */
+/* v / y, 0 where y is 0. */
 static sg_ref
-lift(sg_build *b, sg_ref y)
+over_norm(sg_build *b, sg_ref v, sg_ref y)
 {
-	const bool single = sg_type_of(b, y) == SG_F32;
-	const sg_ref least = sg_const_like(b, y, single ? 0x1p-126 : 0x1p-1022);
-	const sg_ref up = sg_const_like(b, y, single ? 0x1p24 : 0x1p53);
+	const sg_ref zero = sg_const_like(b, y, 0), ratio = sg_ew2(b, SG_DIV, v, y);
 
-	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_LT, y, least), up, sg_const_like(b, y, 1));
-}
-
-/* x v / y by rows, 0 where y is 0; v is in the shape of y. */
-static sg_ref
-over_norm(sg_build *b, sg_ref x, sg_ref v, sg_ref y)
-{
-	const sg_ref zero = sg_const_like(b, y, 0), up = lift(b, y);
-	const sg_ref ratio = sg_ew2(b, SG_DIV, v, mul(b, y, up));
-	const sg_ref factor = sg_ew3(b, SG_SELECT, sg_ew2(b, SG_EQ, y, zero), zero, ratio);
-
-	return mul(b, mul(b, x, sg_over_rows(b, up, x)), sg_over_rows(b, factor, x));
+	return sg_ew3(b, SG_SELECT, sg_ew2(b, SG_EQ, y, zero), zero, ratio);
 }
 
 /* x (1/y) before the product by the tangent, so that it overflows only where the result does. */
@@ -134,15 +120,17 @@ jvp_NORM(sg_build *b, sg_ref r, const sg_ref *t)
 
 	if (!t[0])
 		return 0;
-	sg_ref unit = over_norm(b, x, sg_const_like(b, r, 1), r);
+	sg_ref unit = mul(b, x, sg_over_rows(b, over_norm(b, sg_const_like(b, r, 1), r), x));
 	return sg_row_sum(b, mul(b, unit, t[0]));
 }
 
 void
 vjp_NORM(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 {
+	sg_ref x = sg_arg(b->g, r, 0);
+
 	(void)want;
-	d[0] = over_norm(b, sg_arg(b->g, r, 0), g, r);
+	d[0] = mul(b, x, sg_over_rows(b, over_norm(b, g, r), x));
 }
 
 sg_ref
