@@ -599,8 +599,8 @@ bool sg_is_row_view(const sg_fn *f, sg_ref r);
 /* Elements of the last `row` axes of r, those of the mask left out; 0 is the first axis that is
  * not 1. */
 uint32_t sg_row_turns(const sg_fn *f, sg_ref r, uint32_t row, uint32_t mask);
-uint32_t sg_fold_row(const sg_fn *f,
-                     sg_ref r); /* axes of the operand of FOLD r that are written out */
+/* Axes of the operand of FOLD r that are written out. */
+uint32_t sg_fold_row(const sg_fn *f, sg_ref r);
 
 /* ---- level.c ---- */
 void sg_set_levels(sg_fn *f);

@@ -96,7 +96,7 @@ log_of_sum(const rows *r)
 
 	return sg_ew1(
 	    b, SG_LOG1P,
-	    sg_ew2(b, SG_ADD, sg_ew2(b, SG_SUB, tops, sg_const_like(r->b, tops, 1)), others));
+	    sg_ew2(b, SG_ADD, sg_ew2(b, SG_SUB, tops, sg_const_like(b, tops, 1)), others));
 }
 
 static sg_ref
