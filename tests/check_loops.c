@@ -31,10 +31,31 @@ static const char narrow[] =
     "output m, r\n"
     "entry j = jacobian(m, q, mode=\"forward\") as J, jacobian(r, q, mode=\"forward\") as R\n";
 
+/* An extended Kalman filter: Jacobians of a motion and of what is seen of it have zeros. */
+static const char filter[] =
+    "input z[N, 2], q, r, x0[3]\n"
+    "def move(x) = stack((x[0] + 0.1*cos(x[2]), x[1] + 0.1*sin(x[2]), 0.9*x[2]))\n"
+    "def see(x) = stack((sqrt(1 + x[0]**2), x[1] - x[2]))\n"
+    "def step(x, P, z) {\n"
+    "  F = jacobian(move(x), x)\n"
+    "  p = move(x)\n"
+    "  H = jacobian(see(p), p)\n"
+    "  Pp = F @ P @ F.T + diag(exp([q, q, r]))\n"
+    "  S = H @ Pp @ H.T + diag(exp([r, r]))\n"
+    "  K = Pp @ H.T @ inv(S)\n"
+    "  e = z - see(p)\n"
+    "  return p + K @ e, Pp - K @ H @ Pp, 0.5*(e @ inv(S) @ e + logdet(S))\n"
+    "}\n"
+    "x, P, l = scan(step, (x0, eye(3)), over=z)\n"
+    "gradient sum(l) as y wrt q, r, x0\n"
+    "entry weighted = grad(sum(l*arange(N)), q) as g\n"
+    "entry all = grad(sum(l), z) as g, hessian(sum(l), q) as h\n";
+
 static const struct {
 	const char *name, *text;
 	double tolerance;
 } models[] = {
+    {"a filter", filter, 1e-9},
     {"a scan of scalars",
      "input x[N], w\n"
      "s = scan((c, v) -> tanh(c*w) + v*v, 0.5, over=x)\n"
@@ -1202,6 +1223,53 @@ START_TEST(directions_go_through_a_few_numbers_by_their_slopes)
 	}
 END_TEST
 
+static const sg_backend all_backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT, SG_BACKEND_CC};
+
+/* Nor is there a product in the C. */
+START_TEST(zeros_for_want_of_a_path_add_nothing)
+	{
+		static const char text[] =
+		    "input a, P[2, 2]\n"
+		    "def f(x) = stack((x[0]*sin(x[1]), 2*x[1]))\n"
+		    "x = stack((a, a))\n"
+		    "F = jacobian(f(x), x)\n"
+		    "output F @ P as y\n"
+		    "entry e = F[1, 0]*P[0, 0] + a - F[1, 0]*P[0, 1] as e, F as f\n";
+		const double P[] = {INFINITY, NAN, 3, 4}, a = 2;
+		sg_model *m = compile(text);
+		sg_failure why;
+
+		ck_assert_ptr_null(strstr(sg_write_c(m, "m.h", 0, NULL, &why), "0.0 *"));
+		for (size_t i = 0; i < 3; i++) {
+			if (all_backends[i] == SG_BACKEND_JIT && !sg_have_jit())
+				continue;
+			sg_call *c = sg_call_new(m, "e", all_backends[i]);
+
+			ck_assert_int_eq(sg_call_bind(c, "a", SG_DTYPE_F64, 0, NULL, &a), SG_OK);
+			ck_assert_int_eq(
+			    sg_call_bind(c, "P", SG_DTYPE_F64, 2, (int64_t[]){2, 2}, P), SG_OK);
+			ck_assert_int_eq(sg_call_run(c), SG_OK);
+			ck_assert_double_eq(*(double *)sg_call_output(c, "e")->data, 2);
+			ck_assert_double_eq(((double *)sg_call_output(c, "f")->data)[2], 0);
+			sg_call_free(c);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+/* The adjoint of what is stacked and summed is 1 at each step: no array of ones. */
+START_TEST(constant_adjoints_are_no_arrays)
+	{
+		sg_failure why;
+		sg_model *m = compile("input x[N], w\n"
+		                      "c, s = scan((c, v) -> (tanh(c*w) + v, c*c), 0.5, over=x)\n"
+		                      "gradient sum(s) as y wrt w\n");
+
+		ck_assert_ptr_null(strstr(sg_write_c(m, "m.h", 0, NULL, &why), "= 1.0;"));
+		sg_model_free(m);
+	}
+END_TEST
+
 /* What an entry does besides is no reason for another one to do it, nor to do it twice there. */
 START_TEST(loops_are_shared_within_an_entry)
 	{
@@ -1250,8 +1318,6 @@ END_TEST
 
 START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 	{
-		static const sg_backend backends[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT,
-		                                      SG_BACKEND_CC};
 		static const char text[] = "input x\n"
 					   "r = while((y) -> y > 1.0, (y) -> y/2, x, limit=3)\n"
 					   "gradient r wrt x\n";
@@ -1262,9 +1328,9 @@ START_TEST(a_limit_that_is_reached_is_an_error_everywhere)
 				const double x = k ? 8.5 : 7.5;
 				sg_call *c;
 
-				if (backends[i] == SG_BACKEND_JIT && !sg_have_jit())
+				if (all_backends[i] == SG_BACKEND_JIT && !sg_have_jit())
 					continue;
-				c = sg_call_new(m, NULL, backends[i]);
+				c = sg_call_new(m, NULL, all_backends[i]);
 				ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 0, NULL, &x),
 				                 SG_OK);
 				ck_assert_int_eq(sg_call_run(c), k ? SGRT_ELIMIT : SG_OK);
@@ -1302,6 +1368,8 @@ main(void)
 	tcase_add_test(t, loops_in_a_step_seldom_wait_for_the_one_before);
 	tcase_add_test(t, what_is_not_chosen_is_not_gone_through);
 	tcase_add_test(t, directions_go_through_a_few_numbers_by_their_slopes);
+	tcase_add_test(t, zeros_for_want_of_a_path_add_nothing);
+	tcase_add_test(t, constant_adjoints_are_no_arrays);
 	tcase_add_test(t, loops_are_shared_within_an_entry);
 	tcase_add_test(t, short_loops_go_inside_where_arrays_are_turned);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);

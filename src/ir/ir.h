@@ -236,6 +236,7 @@ sg_uses sg_entry_uses(const sg_program *p, const sg_entry_ir *e);
  * extents (all words of DIM, SLICE, PAD, WINDOW, UNWINDOW), element values (CONST, DATA), else integers. */
 bool sg_op_attr_is_ext(uint16_t op);
 bool sg_op_attr_is_value(uint16_t op);
+bool sg_op_is_splat(uint16_t op); /* the first word is the value of all elements */
 /* The one word that is an extent among integers (the length of a loop); -1: there is none. */
 int sg_op_attr_ext_word(uint16_t op);
 /* How many operands, the first ones, stand outside of a node's body: all, save of a loop. */

@@ -4,7 +4,9 @@
 static void
 print_words(const sg_program *p, sg_buf *b, const sg_node *n)
 {
-	for (uint32_t k = 0; k < n->attr->n; k++) {
+	const uint32_t words = sg_op_is_splat(n->op) ? 1 : n->attr->n;
+
+	for (uint32_t k = 0; k < words; k++) {
 		int64_t w = n->attr->w[k];
 
 		sg_buf_puts(b, k ? ", " : " {");
@@ -15,7 +17,7 @@ print_words(const sg_program *p, sg_buf *b, const sg_node *n)
 		else
 			sg_buf_printf(b, "%lld", (long long)w);
 	}
-	sg_buf_puts(b, n->attr->n ? "}" : "");
+	sg_buf_puts(b, words < n->attr->n ? ", no path}" : words ? "}" : "");
 }
 
 static void

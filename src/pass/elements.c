@@ -292,7 +292,7 @@ gather(sg_build *b, uint32_t n, sg_ref *entry, const sg_shape *s)
 
 	for (uint32_t i = 0; i < n && !zero; i++)
 		if (entry[i])
-			zero = sg_const(b, sg_type_of(b, entry[i]), sg_shape_scalar(b->sp), 0);
+			zero = sg_no_path(b, sg_type_of(b, entry[i]), sg_shape_scalar(b->sp));
 	for (uint32_t i = 0; i < n; i++)
 		entry[i] = entry[i] ? entry[i] : zero;
 	return zero ? rows(b, s, 0, &entry) : 0;

@@ -111,11 +111,21 @@ typedef struct backward {
 	uint32_t ns; /* stacked results: outs, or the carries before each step of a taped WHILE */
 	const sg_ref *out;
 	const sg_ref *gs;     /* their adjoints; 0: none */
-	sg_ref *gc, *gy;      /* their placeholders in a step: of carries, of stacked results */
+	sg_ref *gc, *gy;      /* what stands for them in a step: of carries, of stacked results */
 	sg_ref *dc, *dx, *dk; /* adjoints of carries, xs, captures in a step; 0: none */
 	refs dear;            /* values of the body that are kept too, */
 	refs kept;            /* and their placeholders in a step backward */
 } backward;
+
+/* What stands in a step for g, the adjoint of what is stacked from y: a constant, or a placeholder.
+ */
+static sg_ref
+adjoint_in_step(sg_build *b, sg_ref y, sg_ref g)
+{
+	double v;
+
+	return sg_is_const(b, g, &v) ? sg_const_like(b, y, v) : seed_like(b, y);
+}
 
 /* One step backward, as a graph over the placeholders. */
 static void
@@ -133,7 +143,7 @@ sweep_body(backward *w)
 	for (uint32_t k = 0; k < w->ns; k++)
 		if (w->gs[k]) {
 			push(b, &y, w->out[k]);
-			push(b, &seed, w->gy[k] = seed_like(b, w->out[k]));
+			push(b, &seed, w->gy[k] = adjoint_in_step(b, w->out[k], w->gs[k]));
 		}
 	push_all(b, &x, l->nc, l->cparam);
 	push_all(b, &x, l->nx, l->xparam);
@@ -373,7 +383,7 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 		if (sg_cone_has(&cone, l->xparam[k]))
 			add_xs(b, &p, l->xs[k], l->xparam[k]);
 	for (uint32_t k = 0; k < w.ns; k++)
-		if (w.gy[k])
+		if (w.gy[k] && sg_node_at(b->g, w.gy[k])->op == SG_SEED)
 			add_xs(b, &p, w.gs[k], w.gy[k]);
 	for (uint32_t k = 0; k < l->nx; k++)
 		if (want[xs_at + k] && w.dx[k]) {

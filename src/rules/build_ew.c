@@ -1,8 +1,9 @@
 /* build_ew.c - constructors of leaves and elementwise nodes.
  *
- * All rewrites here are bit-true for every value, -0, inf and NaN included (up to the sign and payload
- * of a NaN), save those of stabilise.c, which are more accurate than what they replace, and those under
- * b->finite. Each makes the graph smaller or moves a NEG or a BROADCAST outward, so building ends. */
+ * All rewrites here are bit-true for every value, -0, inf and NaN included (up to the sign and
+ * payload of a NaN), save those of stabilise.c, which are more accurate than what they replace,
+ * those under b->finite, and sums and products with a derivative that is zero for want of a path.
+ * Each makes the graph smaller or moves a NEG or a BROADCAST outward, so building ends. */
 #include "rules/build.h"
 
 #include "symgrad_runtime.h"
@@ -44,6 +45,14 @@ sg_const_int(sg_build *b, sg_type t, const sg_shape *s, int64_t v)
 	if (t == SG_BOOL)
 		v = v != 0;
 	return splat(b, t, s, v);
+}
+
+sg_ref
+sg_no_path(sg_build *b, sg_type t, const sg_shape *s)
+{
+	const int64_t words[2] = {0, 1};
+
+	return sg_raw(b, SG_CONST, t, s, 0, NULL, sg_attr_make(b->sp, 2, words));
 }
 
 sg_ref
@@ -126,6 +135,34 @@ sg_is_value(const sg_build *b, sg_ref r, double v)
 	double c;
 
 	return sg_is_const(b, r, &c) && c == v;
+}
+
+static bool
+is_no_path(const sg_build *b, sg_ref r)
+{
+	const sg_node *n = sg_node_at(b->g, r);
+
+	return n->op == SG_CONST && n->attr->n == 2;
+}
+
+/* What a derivative that is zero for want of a path leaves of x op y; 0: an ordinary operation. */
+static sg_ref
+without_path(sg_build *b, sg_op op, sg_ref x, sg_ref y)
+{
+	const bool no_x = is_no_path(b, x), no_y = is_no_path(b, y);
+
+	if (!no_x && !no_y)
+		return 0;
+	switch (op) {
+	case SG_MUL:
+		return no_x ? x : y;
+	case SG_ADD:
+		return no_x ? y : x;
+	case SG_SUB:
+		return no_y ? x : sg_ew1(b, SG_NEG, y);
+	default:
+		return 0;
+	}
 }
 
 /* ---- folding ---- */
@@ -262,6 +299,8 @@ sg_ew1(sg_build *b, sg_op op, sg_ref x)
 	const sg_shape *s = sg_shape_of(b, x);
 	sg_ref r;
 
+	if (op == SG_NEG && is_no_path(b, x))
+		return x;
 	if ((r = fold(b, op, t, s, 1, &x)) || (r = simplify1(b, op, x)) ||
 	    (r = under_broadcast(b, op, t, s, 1, &x)))
 		return r;
@@ -495,8 +534,9 @@ sg_ew2(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 
 	sg_need(b->ctx, s == sg_shape_of(b, y), "elementwise operands of two shapes");
 	sg_need(b->ctx, sg_type_of(b, x) == sg_type_of(b, y), "elementwise operands of two types");
-	if ((r = fold(b, op, t, s, 2, a)) || (r = sg_stable2(b, op, x, y)) ||
-	    (r = simplify2(b, op, x, y)) || (r = under_broadcast(b, op, t, s, 2, a)))
+	if ((r = without_path(b, op, x, y)) || (r = fold(b, op, t, s, 2, a)) ||
+	    (r = sg_stable2(b, op, x, y)) || (r = simplify2(b, op, x, y)) ||
+	    (r = under_broadcast(b, op, t, s, 2, a)))
 		return r;
 	if ((sg_ops[op].flags & SG_COMM) && y < x)
 		a[0] = y, a[1] = x;

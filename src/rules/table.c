@@ -48,6 +48,12 @@ sg_op_attr_ext_word(uint16_t op)
 }
 
 bool
+sg_op_is_splat(uint16_t op)
+{
+	return op == SG_CONST;
+}
+
+bool
 sg_op_attr_is_value(uint16_t op)
 {
 	return op == SG_CONST || op == SG_DATA;
