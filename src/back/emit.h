@@ -657,7 +657,7 @@ typedef struct sg_c_text {
 	const char *s;
 	int prec;
 } sg_c_text;
-sg_c_text sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, const sg_c_text *arg);
+sg_c_text sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, bool alone, const sg_c_text *arg);
 sg_c_text sg_c_cast(sg_fn *f, sg_type from, sg_type to, sg_c_text x);
 sg_c_text sg_c_const(sg_fn *f, sg_type t, int64_t word);
 /* How often the text has the operand. */

@@ -199,8 +199,9 @@ calls(const sg_program *p, const bool *live, const char *name)
 
 		if (t == SG_F32 && name[len] != 'f')
 			continue;
-		for (text = text ? strstr(text, "M(") : NULL; text; text = strstr(text + 2, "M("))
-			if (strncmp(text + 2, name, len) == 0 && text[2 + len] == ')')
+		for (text = text ? strpbrk(text, "MS") : NULL; text; text = strpbrk(text + 1, "MS"))
+			if (text[1] == '(' && strncmp(text + 2, name, len) == 0 &&
+			    text[2 + len] == ')')
 				return true;
 	}
 	return false;

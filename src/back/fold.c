@@ -421,7 +421,7 @@ print_piece(sg_nest *n, const sg_root *r)
 	if (!r->add && !r->negate)
 		sg_line(f, "%s = %s;", to, x.s);
 	else if (!r->add)
-		sg_line(f, "%s = %s;", to, sg_c_op(f, SG_NEG, t, t, &x).s);
+		sg_line(f, "%s = %s;", to, sg_c_op(f, SG_NEG, t, t, false, &x).s);
 	else if (sg_type_is_float(t))
 		sg_line(f, "%s %s %s;", to, r->negate ? "-=" : "+=", x.s);
 	else

@@ -278,6 +278,14 @@ without_branch(const sg_nest *n, const sg_val *v, sg_type t, const sg_c_text *ar
 	return true;
 }
 
+/* Does no loop of the nest go over it? Then what the system's library gives sooner is no SIMD that
+ * is lost; but a power that is a few products stays one. */
+static bool
+is_alone(const sg_nest *n, const sg_val *v)
+{
+	return v->depth == 0 && (v->op != SG_POW || n->s->val[v->arg[1]].kind != SG_V_CONST);
+}
+
 static sg_c_text
 elementwise_text(const sg_nest *n, const sg_val *v)
 {
@@ -294,7 +302,7 @@ elementwise_text(const sg_nest *n, const sg_val *v)
 		return sg_c_cast(n->f, t, (sg_type)v->type, arg[0]);
 	if (compares_equal(v, arg, t, &out))
 		return out;
-	return sg_c_op(n->f, (sg_op)v->op, t, (sg_type)v->type, arg);
+	return sg_c_op(n->f, (sg_op)v->op, t, (sg_type)v->type, is_alone(n, v), arg);
 }
 
 static sg_c_text

@@ -272,7 +272,7 @@ times_first_power(sg_nest *n, const sg_root *r, sg_type t, const char *from)
 	sg_line(f, "if (%s > 0) {", from);
 	f->indent++;
 	sg_open_lane(n, false);
-	sg_line(f, "%s *= %s;", r->into, sg_c_op(f, SG_POW, t, t, arg).s);
+	sg_line(f, "%s *= %s;", r->into, sg_c_op(f, SG_POW, t, t, false, arg).s);
 	sg_close(n);
 	sg_close(n);
 }

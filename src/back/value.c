@@ -171,12 +171,12 @@ typedef struct render {
 	sg_type t;
 	const char *suffix; /* of the runtime's names */
 	int prec, depth;
-	bool leftmost;
+	bool leftmost, alone; /* alone: no loop goes over it */
 	const sg_c_text *arg;
 	sg_buf b;
 } render;
 
-/* M(f), R(f), K(v): the text of the call; the token behind its ')'. */
+/* M(f), R(f), S(f), K(v): the text of the call; the token behind its ')'. */
 static const char *
 render_macro(render *r, token t)
 {
@@ -187,7 +187,7 @@ render_macro(render *r, token t)
 	if (t.s[0] == 'K') {
 		in.n = (size_t)(end - in.s);
 		sg_buf_puts(&r->b, literal(r->f, r->t, in));
-	} else if (t.s[0] == 'M') {
+	} else if (t.s[0] == 'M' || (t.s[0] == 'S' && r->alone)) {
 		sg_buf_puts(&r->b, sg_use(r->f->m, sg_text(r->f->ctx, "%.*s%s", (int)in.n, in.s,
 		                                           r->t == SG_F32 ? "f" : "")));
 	} else {
@@ -210,7 +210,7 @@ render_token(render *r, token t)
 {
 	if (t.n == 1 && t.s[0] >= 'x' && t.s[0] <= 'z') {
 		render_operand(r, &r->arg[t.s[0] - 'x']);
-	} else if (t.n == 1 && strchr("MRK", t.s[0])) {
+	} else if (t.n == 1 && strchr("MRSK", t.s[0])) {
 		return render_macro(r, t);
 	} else if (is_token(t, "STATUS")) {
 		r->f->has_status = true;
@@ -247,10 +247,10 @@ wrapping(sg_fn *f, sg_op op, sg_type t, const sg_c_text *arg)
 
 /* Operands of bool compute as int32_t. */
 sg_c_text
-sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, const sg_c_text *arg)
+sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, bool alone, const sg_c_text *arg)
 {
 	const char *text = text_of(op, t), *p = text;
-	render r = {.f = f, .t = t, .leftmost = true, .arg = arg};
+	render r = {.f = f, .t = t, .leftmost = true, .alone = alone, .arg = arg};
 	sg_c_text out;
 
 	sg_need(f->ctx, text != NULL, "an elementwise op that has a value on its type");

@@ -18,6 +18,7 @@
 #define LOGIC 1
 #define NA 0
 #define STATUS (&status)
+#define S(f) R(f)
 
 typedef int ew_fn(int64_t n, const void *xs, const void *ys, const void *zs, void *out);
 
