@@ -72,8 +72,8 @@ is_shared(const sg_nest *n, const sg_root *r)
 static bool
 sets_status(const sg_val *v)
 {
-	return v->kind == SG_V_EW &&
-	       (v->op == SG_FLOORDIV || v->op == SG_MOD || v->op == SG_NONEMPTY);
+	return v->kind == SG_V_EW && (v->op == SG_FLOORDIV || v->op == SG_MOD ||
+	                              v->op == SG_NONEMPTY || v->op == SG_PIVOT);
 }
 
 static bool

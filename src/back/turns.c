@@ -75,8 +75,11 @@ is_plain(const sg_nest *n, const sg_val *v)
 static bool
 may_fail(const sg_val *v)
 {
-	return v->kind == SG_V_AT || (v->kind == SG_V_EW && !sg_type_is_float((sg_type)v->type) &&
-	                              (v->op == SG_FLOORDIV || v->op == SG_MOD));
+	const bool divides = v->op == SG_FLOORDIV || v->op == SG_MOD;
+
+	return v->kind == SG_V_AT ||
+	       (v->kind == SG_V_EW &&
+	        (v->op == SG_PIVOT || (divides && !sg_type_is_float((sg_type)v->type))));
 }
 
 /* Does it stand in the loop over the turns, the last but one? */

@@ -27,6 +27,8 @@ may_fail(const sg_fn *f, sg_ref r, uint32_t axes)
 
 	if (n->op == SG_FLOORDIV || n->op == SG_MOD)
 		return axes && sg_type_is_int((sg_type)n->type) && y->op != SG_CONST;
+	if (n->op == SG_PIVOT)
+		return axes;
 	if (n->op != SG_GATHER)
 		return false;
 	const uint32_t axis = (uint32_t)n->attr->w[0], nbatch = (uint32_t)n->attr->w[1];

@@ -233,6 +233,7 @@ is_safe(const sg_node *n)
 	case SG_MOD:
 		return sg_type_is_float((sg_type)n->type);
 	case SG_NONEMPTY:
+	case SG_PIVOT:
 		return false;
 	case SG_CONST:
 	case SG_DATA:

@@ -172,8 +172,10 @@ sg_item(sg_items *w, sg_ref r, uint32_t i)
 
 /* An element may fail, and is not to be left out for that nothing reads it. */
 static bool
-divides_integers(const sg_items *w, const sg_node *n)
+may_fail(const sg_items *w, const sg_node *n)
 {
+	if (n->op == SG_PIVOT)
+		return true;
 	return (n->op == SG_FLOORDIV || n->op == SG_MOD) && sg_type_is_int((sg_type)n->type) &&
 	       sg_node_at(w->old, n->args[1])->op != SG_CONST;
 }
@@ -187,7 +189,7 @@ split_elementwise(sg_items *w, sg_ref r)
 
 	if (sg_is_ew(n.op) && sg_ops[n.op].cost >= DEAR && size > MOST_DEAR)
 		return false;
-	if (divides_integers(w, &n))
+	if (may_fail(w, &n))
 		return false;
 	to = sg_items_new(w, size);
 	for (uint32_t i = 0; i < size; i++) {

@@ -4,7 +4,8 @@
  * before from what follows: all of a batch goes through memory twice. Of such factors each number
  * is a node: rows change places by selects, and the two triangles are written out, in the order in
  * which the runtime goes through them. Columns of the right sides become scalars too where they are
- * few; else rows stay rows. The factorisation itself remains a call, since it can fail. */
+ * few; else rows stay rows. In written C the factorisation is written out too, and its pivots tell
+ * if they are 0; in the JIT's it remains a call, since tiles can't fail. */
 #include "pass/sweep.h"
 
 #include <math.h>
@@ -37,9 +38,10 @@ is_wanted(const sg_replacing *w, const sg_node *n)
 {
 	const sg_shape *lu;
 
-	if (n->op != SG_LUSOLVE && n->op != SG_DET && n->op != SG_LOGDET)
+	if (n->op != SG_LUSOLVE && n->op != SG_DET && n->op != SG_LOGDET &&
+	    (n->op != SG_LU || (w->jit && n->shape->rank > 2)))
 		return false;
-	lu = sg_node_at(w->old, n->args[1])->shape;
+	lu = n->op == SG_LU ? n->shape : sg_node_at(w->old, n->args[1])->shape;
 	return few(w->b.sp, lu->ext[lu->rank - 2], MOST_ROWS) > 0;
 }
 
@@ -85,6 +87,21 @@ spread(const factors *f, sg_ref x)
 	return f->shape->rank == f->lead ? x : sg_broadcast(f->b, x, f->shape, axis);
 }
 
+/* Is `row`, a constant or one that is chosen of some, j? */
+static sg_ref
+is_row(sg_build *b, sg_ref row, uint32_t j)
+{
+	const sg_node n = sg_at(b, row);
+	sg_ref other;
+
+	if (n.op != SG_SELECT || sg_at(b, n.args[1]).op != SG_CONST)
+		return sg_ew2(b, SG_EQ, row, sg_const_like(b, row, j));
+	other = is_row(b, n.args[2], j);
+	return sg_is_value(b, n.args[1], j)
+	           ? sg_ew2(b, SG_OR, n.args[0], other)
+	           : sg_ew2(b, SG_AND, sg_ew1(b, SG_NOT, n.args[0]), other);
+}
+
 static factors
 open_factors(sg_build *b, sg_ref lu, const sg_shape *shape)
 {
@@ -99,10 +116,75 @@ open_factors(sg_build *b, sg_ref lu, const sg_shape *shape)
 		const sg_ref row = f.at[i][f.n], pivot = f.at[i][i];
 
 		for (uint32_t j = i + 1; j < f.n; j++)
-			f.moved[i][j] = sg_ew2(b, SG_EQ, row, sg_const_like(b, row, j));
+			f.moved[i][j] = is_row(b, row, j);
 		f.inverse[i] = sg_ew2(b, SG_DIV, sg_const_like(b, pivot, 1), pivot);
 	}
 	return f;
+}
+
+/* ---- the factorisation ---- */
+
+/* The row with the largest number in column k of the rows from k on, the first of several. */
+static sg_ref
+row_of_pivot(const factors *f, uint32_t k)
+{
+	sg_build *b = f->b;
+	sg_ref top = sg_ew1(b, SG_ABS, f->at[k][k]), row = sg_const_like(b, top, k);
+
+	for (uint32_t i = k + 1; i < f->n; i++) {
+		const sg_ref size = sg_ew1(b, SG_ABS, f->at[i][k]),
+			     larger = sg_ew2(b, SG_LT, top, size);
+
+		row = sg_ew3(b, SG_SELECT, larger, sg_const_like(b, top, i), row);
+		top = sg_ew3(b, SG_SELECT, larger, size, top);
+	}
+	return row;
+}
+
+/* Rows i and k change places where `moved` holds. */
+static void
+swap_rows(factors *f, sg_ref moved, uint32_t i, uint32_t k)
+{
+	for (uint32_t j = 0; j < f->n; j++) {
+		const sg_ref up = f->at[i][j], down = f->at[k][j];
+
+		f->at[k][j] = sg_ew3(f->b, SG_SELECT, moved, up, down);
+		f->at[i][j] = sg_ew3(f->b, SG_SELECT, moved, down, up);
+	}
+}
+
+/* LU with partial pivoting, as the runtime's: behind the factors of a row the row with which it has
+ * changed places (Golub, Van Loan 2013, 3.4). Rows are divided, not multiplied with reciprocals:
+ * rows of which one is a multiple of the other are to leave exactly 0. */
+static sg_ref
+factorised(sg_build *b, sg_ref a)
+{
+	const sg_shape *s = sg_shape_of(b, a);
+	factors f = {.b = b, .n = few(b->sp, s->ext[s->rank - 1], MOST_ROWS), .lead = s->rank - 2};
+	sg_ref row[MOST_ROWS];
+
+	for (uint32_t i = 0; i < f.n; i++)
+		for (uint32_t j = 0; j < f.n; j++)
+			f.at[i][j] = number(b, a, i, j);
+	for (uint32_t k = 0; k < f.n; k++) {
+		const sg_ref from = row_of_pivot(&f, k);
+
+		for (uint32_t i = k + 1; i < f.n; i++)
+			swap_rows(&f, is_row(b, from, i), i, k);
+		f.at[k][f.n] = from;
+		f.at[k][k] = sg_ew1(b, SG_PIVOT, f.at[k][k]);
+		for (uint32_t i = k + 1; i < f.n; i++) {
+			f.at[i][k] = sg_ew2(b, SG_DIV, f.at[i][k], f.at[k][k]);
+			for (uint32_t j = k + 1; j < f.n; j++) {
+				const sg_ref less = sg_ew2(b, SG_MUL, f.at[i][k], f.at[k][j]);
+
+				f.at[i][j] = sg_ew2(b, SG_SUB, f.at[i][j], less);
+			}
+		}
+	}
+	for (uint32_t i = 0; i < f.n; i++)
+		row[i] = sg_stack(b, f.n + 1, f.at[i], f.lead);
+	return sg_stack(b, f.n, row, f.lead);
 }
 
 /* ---- right sides ---- */
@@ -225,7 +307,7 @@ signed_pivot(const factors *f, uint32_t i)
 {
 	sg_build *b = f->b;
 	const sg_ref p = f->at[i][i];
-	const sg_ref stays = sg_ew2(b, SG_EQ, f->at[i][f->n], sg_const_like(b, p, i));
+	const sg_ref stays = is_row(b, f->at[i][f->n], i);
 
 	return i + 1 == f->n ? p : sg_ew3(b, SG_SELECT, stays, p, sg_ew1(b, SG_NEG, p));
 }
@@ -264,6 +346,8 @@ instead(sg_replacing *w, const sg_node *n, const sg_ref *arg)
 	sg_build *b = &w->b;
 	const sg_shape *s = n->shape;
 
+	if (n->op == SG_LU)
+		return factorised(b, arg[0]);
 	if (n->op == SG_LUSOLVE) {
 		const uint32_t rows = few(b->sp, s->ext[s->rank - 2], MOST_ROWS);
 		const uint32_t columns = few(b->sp, s->ext[s->rank - 1], MOST_NUMBERS / rows);
