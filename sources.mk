@@ -139,8 +139,10 @@ lib_sources = \
 	src/pass/small.c \
 	src/pass/small.h \
 	src/pass/solved.c \
+	src/pass/solved.h \
 	src/pass/split.c \
 	src/pass/sweep.h \
+	src/pass/triangles.c \
 	src/pass/unroll.c \
 	src/back/affine.c \
 	src/back/again.c \

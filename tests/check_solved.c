@@ -37,6 +37,11 @@ static const struct {
     {"input a[5, 5], b[5]\nentry f = solve(a, b) as y\n", false},
     {"input a[N, N], b[N]\nentry f = solve(a, b) as y\n", false},
     {"input a[T, 5, 5]\nentry f = det(a) as d\n", false},
+    {"input a[T, 3, 3], b[T, 3]\n"
+     "entry f = map((a, b) -> solve_triangular(cholesky(a), b), a, b) as y\n",
+     true},
+    {"input a[4, 4], b[4, K]\nentry f = solve_triangular(a, b, lower=false) as y\n", true},
+    {"input a[5, 5]\nentry f = cholesky(a) as y\n", false},
 };
 
 START_TEST(a_few_rows_are_written_out)
@@ -46,9 +51,13 @@ START_TEST(a_few_rows_are_written_out)
 		const char *c = sg_write_c(m, "solved.h", 0, NULL, &why);
 
 		ck_assert_msg(c != NULL, "%s", why.text);
-		ck_assert_msg((!strstr(c, "lu_solve_f") && !strstr(c, "det_f")) == written[_i].out,
-		              "%s", c);
-		ck_assert_msg(!strstr(c, "lu_f64(") == written[_i].out, "%s", c);
+		static const char *const call[] = {"lu_solve_f", "det_f", "sgrt_lu_f",
+		                                   "solve_triangular_f", "cholesky_f"};
+		bool out = true;
+
+		for (size_t i = 0; i < sizeof call / sizeof *call; i++)
+			out = out && !strstr(c, call[i]);
+		ck_assert_msg(out == written[_i].out, "%s", c);
 		sg_model_free(m);
 	}
 END_TEST
@@ -154,6 +163,30 @@ START_TEST(solutions_agree_with_the_evaluator)
 	}
 END_TEST
 
+START_TEST(triangles_agree_with_the_evaluator)
+	{
+		static const char *const out[] = {"l", "x", "u", "t", "da", "db", "dt", "h", "j"};
+		const int64_t n = 1 + _i / 5, k = columns[_i % 5];
+		char text[900];
+
+		snprintf(text, sizeof text,
+		         "input a[T, %d, %d], b[T, %d, %d]\n"
+		         "def both(a, b) {\n"
+		         "  l = cholesky(a @ a.T + 3*eye(%d))\n"
+		         "  x = solve_triangular(l, b)\n"
+		         "  return l, x, solve_triangular(l, x, trans=true),\n"
+		         "    solve_triangular(a + 9*eye(%d), b, lower=false)\n"
+		         "}\n"
+		         "l, x, u, t = map(both, a, b)\n"
+		         "y = sum(sin(l)) + sum(x**2) + sum(u**3)\n"
+		         "entry f = l, x, u, t, grad(y, a) as da, grad(y, b) as db,\n"
+		         "  grad(sum(t**2), a) as dt, hvp(y, a, sin(a)) as h,\n"
+		         "  jvp(l, a, cos(a)) as j\n",
+		         (int)n, (int)n, (int)n, (int)k, (int)n, (int)n);
+		both_agree(text, n, k, 9, out);
+	}
+END_TEST
+
 /* Under map the derivatives go by elements, with the matrix among what is differentiated or not. */
 START_TEST(derivatives_by_elements_agree_with_the_evaluator)
 	{
@@ -223,6 +256,8 @@ static const struct {
     {"entry f = scan((s, a, c) -> if c then s @ inv(a) else s, eye(2), over=(a, c)) as y\n", false},
     {"entry f = map((a) -> grad(sum(inv(a)**2), a), a) as y\n", true},
     {"entry f = inv(a[0]) @ a[1] as y\n", false},
+    {"entry f = map((a) -> solve_triangular(a*a + eye(2), [1, 2]), a) as y\n", false},
+    {"entry f = map((a) -> solve_triangular(a - 3*eye(2), [1, 2])[1], a) as y\n", true},
 };
 
 START_TEST(one_singular_matrix_of_many_is_an_error)
@@ -251,6 +286,29 @@ START_TEST(one_singular_matrix_of_many_is_an_error)
 			ck_assert_msg(sg_call_run(call) ==
 			                  (of_many[_i].fails ? SGRT_ESINGULAR : SG_OK),
 			              "%s by %d: %s", text, k, sg_call_message(call));
+			sg_call_free(call);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
+START_TEST(one_matrix_that_is_not_positive_definite_is_an_error)
+	{
+		static const sg_backend all[] = {SG_BACKEND_INTERP, SG_BACKEND_JIT, SG_BACKEND_CC};
+		static const double a[2][8] = {{2, 1, 1, 3, 4, 2, 2, 1},
+		                               {2, 1, 1, 3, NAN, 2, 2, 1}};
+		sg_model *m = compiled("input a[2, 2, 2]\n"
+		                       "entry f = cholesky(a)[0] as y\n");
+
+		for (int k = 0; k < 3; k++) {
+			if (all[k] == SG_BACKEND_JIT && !sg_have_jit())
+				continue;
+			sg_call *call = sg_call_new(m, NULL, all[k]);
+
+			ck_assert_int_eq(
+			    sg_call_bind(call, "a", SG_DTYPE_F64, 3, (int64_t[]){2, 2, 2}, a[_i]),
+			    SG_OK);
+			ck_assert_int_eq(sg_call_run(call), SGRT_EPOSDEF);
 			sg_call_free(call);
 		}
 		sg_model_free(m);
@@ -293,10 +351,12 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_few_rows_are_written_out, 0, sizeof written / sizeof *written);
 	tcase_add_loop_test(t, solutions_agree_with_the_evaluator, 0, 5 * MOST);
+	tcase_add_loop_test(t, triangles_agree_with_the_evaluator, 0, 5 * MOST);
 	tcase_add_loop_test(t, derivatives_by_elements_agree_with_the_evaluator, 0, 3);
 	tcase_add_loop_test(t, singular_matrices_of_a_few_rows_are_an_error, 0, 4);
 	tcase_add_loop_test(t, one_singular_matrix_of_many_is_an_error, 0,
 	                    sizeof of_many / sizeof *of_many);
+	tcase_add_loop_test(t, one_matrix_that_is_not_positive_definite_is_an_error, 0, 2);
 	tcase_add_test(t, multiples_of_a_row_are_singular);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -73,7 +73,7 @@ static bool
 sets_status(const sg_val *v)
 {
 	return v->kind == SG_V_EW && (v->op == SG_FLOORDIV || v->op == SG_MOD ||
-	                              v->op == SG_NONEMPTY || v->op == SG_PIVOT);
+	                              v->op == SG_NONEMPTY || sg_is_checked(v->op));
 }
 
 static bool

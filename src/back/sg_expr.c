@@ -582,6 +582,7 @@ put_unary(sg_text_writer *w, const sg_node *n)
 		return SG_P_NOT;
 	case SG_LIKELY:
 	case SG_PIVOT:
+	case SG_POSITIVE:
 		sg_put(w, x, SG_P_POSTFIX);
 		return SG_P_POSTFIX;
 	case SG_SQUARE:

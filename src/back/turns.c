@@ -79,7 +79,7 @@ may_fail(const sg_val *v)
 
 	return v->kind == SG_V_AT ||
 	       (v->kind == SG_V_EW &&
-	        (v->op == SG_PIVOT || (divides && !sg_type_is_float((sg_type)v->type))));
+	        (sg_is_checked(v->op) || (divides && !sg_type_is_float((sg_type)v->type))));
 }
 
 /* Does it stand in the loop over the turns, the last but one? */

@@ -27,7 +27,7 @@ may_fail(const sg_fn *f, sg_ref r, uint32_t axes)
 
 	if (n->op == SG_FLOORDIV || n->op == SG_MOD)
 		return axes && sg_type_is_int((sg_type)n->type) && y->op != SG_CONST;
-	if (n->op == SG_PIVOT)
+	if (sg_is_checked(n->op))
 		return axes;
 	if (n->op != SG_GATHER)
 		return false;

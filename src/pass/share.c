@@ -234,6 +234,7 @@ is_safe(const sg_node *n)
 		return sg_type_is_float((sg_type)n->type);
 	case SG_NONEMPTY:
 	case SG_PIVOT:
+	case SG_POSITIVE:
 		return false;
 	case SG_CONST:
 	case SG_DATA:

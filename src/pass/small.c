@@ -174,7 +174,7 @@ sg_item(sg_items *w, sg_ref r, uint32_t i)
 static bool
 may_fail(const sg_items *w, const sg_node *n)
 {
-	if (n->op == SG_PIVOT)
+	if (sg_is_checked(n->op))
 		return true;
 	return (n->op == SG_FLOORDIV || n->op == SG_MOD) && sg_type_is_int((sg_type)n->type) &&
 	       sg_node_at(w->old, n->args[1])->op != SG_CONST;

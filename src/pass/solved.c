@@ -6,43 +6,46 @@
  * which the runtime goes through them. Columns of the right sides become scalars too where they are
  * few; else rows stay rows. In written C the factorisation is written out too, and its pivots tell
  * if they are 0; in the JIT's it remains a call, since tiles can't fail. */
-#include "pass/sweep.h"
+#include "pass/solved.h"
 
 #include <math.h>
 
-enum {
-	MOST_ROWS = SG_MOST_SOLVED,
-	MOST_NUMBERS = 16, /* of the right sides of a matrix that become scalars */
-};
-
-typedef struct factors {
-	sg_build *b;
-	uint32_t n, lead;                    /* rows; axes in front */
-	const sg_shape *shape;               /* of what a factor is multiplied with */
-	sg_ref at[MOST_ROWS][MOST_ROWS + 1]; /* of sgrt_lu, in that shape */
-	sg_ref moved[MOST_ROWS][MOST_ROWS];  /* do rows i and j > i change places in step i? */
-	sg_ref inverse[MOST_ROWS];           /* of each pivot: one division for all right sides */
-} factors;
-
-/* The extent, where it is a constant of 1 to `most`; else 0. */
-static uint32_t
-few(const sg_space *sp, sg_ext e, uint32_t most)
+uint32_t
+sg_few(const sg_space *sp, sg_ext e, uint32_t most)
 {
 	int64_t v;
 
 	return sg_ext_const(sp, e, &v) && v >= 1 && v <= most ? (uint32_t)v : 0;
 }
 
+/* The matrix whose rows are counted: an operand, or the node itself (rows); 0: none is. */
+static const sg_shape *
+matrix_of(const sg_graph *g, const sg_node *n)
+{
+	switch (n->op) {
+	case SG_LUSOLVE:
+	case SG_DET:
+	case SG_LOGDET:
+		return sg_node_at(g, n->args[1])->shape;
+	case SG_TRISOLVE:
+		return sg_node_at(g, n->args[0])->shape;
+	case SG_LU:
+	case SG_CHOLESKY:
+	case SG_CHOLBACK:
+		return n->shape;
+	default:
+		return NULL;
+	}
+}
+
 static bool
 is_wanted(const sg_replacing *w, const sg_node *n)
 {
-	const sg_shape *lu;
+	const sg_shape *s = matrix_of(w->old, n);
+	const bool fails = n->op == SG_LU || n->op == SG_CHOLESKY || n->op == SG_TRISOLVE;
 
-	if (n->op != SG_LUSOLVE && n->op != SG_DET && n->op != SG_LOGDET &&
-	    (n->op != SG_LU || (w->jit && n->shape->rank > 2)))
-		return false;
-	lu = n->op == SG_LU ? n->shape : sg_node_at(w->old, n->args[1])->shape;
-	return few(w->b.sp, lu->ext[lu->rank - 2], MOST_ROWS) > 0;
+	return s && !(fails && w->jit && s->rank > 2) &&
+	       sg_few(w->b.sp, s->ext[s->rank - 2], MOST_ROWS) > 0;
 }
 
 /* Is x, of axes in front and two more, the same matrix along those in front? Then that. */
@@ -58,9 +61,8 @@ same_matrix(const sg_build *b, sg_ref x)
 	return n->args[0];
 }
 
-/* Number i, j of the last two axes of x. */
-static sg_ref
-number(sg_build *b, sg_ref x, uint32_t i, uint32_t j)
+sg_ref
+sg_number_of(sg_build *b, sg_ref x, uint32_t i, uint32_t j)
 {
 	const sg_shape *s = sg_shape_of(b, x);
 	const sg_shape *lead = sg_shape_make(b->sp, s->rank - 2, s->ext);
@@ -76,9 +78,18 @@ number(sg_build *b, sg_ref x, uint32_t i, uint32_t j)
 	return sg_index(b, x, s->rank - 2, sg_ext_int(b->sp, i));
 }
 
-/* x, of the axes in front, for what has `shape`. */
-static sg_ref
-spread(const factors *f, sg_ref x)
+sg_ref
+sg_matrix_of(const factors *f, uint32_t columns)
+{
+	sg_ref row[MOST_ROWS];
+
+	for (uint32_t i = 0; i < f->n; i++)
+		row[i] = sg_stack(f->b, columns, f->at[i], f->lead);
+	return sg_stack(f->b, f->n, row, f->lead);
+}
+
+sg_ref
+sg_spread(const factors *f, sg_ref x)
 {
 	int64_t axis[SG_MAX_RANK];
 
@@ -102,16 +113,21 @@ is_row(sg_build *b, sg_ref row, uint32_t j)
 	           : sg_ew2(b, SG_AND, sg_ew1(b, SG_NOT, n.args[0]), other);
 }
 
+static void solve_by_lu(const factors *f, sg_ref *x);
+
 static factors
-open_factors(sg_build *b, sg_ref lu, const sg_shape *shape)
+open_lu(sg_build *b, const int64_t *attr, sg_ref lu, const sg_shape *shape)
 {
 	const sg_shape *s = sg_shape_of(b, lu);
-	factors f = {.b = b, .n = few(b->sp, s->ext[s->rank - 2], MOST_ROWS), .lead = s->rank - 2};
+	factors f = {
+	    .b = b, .n = sg_few(b->sp, s->ext[s->rank - 2], MOST_ROWS), .lead = s->rank - 2};
 
 	f.shape = shape;
+	f.trans = attr && attr[0];
+	f.solve = solve_by_lu;
 	for (uint32_t i = 0; i < f.n; i++)
 		for (uint32_t j = 0; j <= f.n; j++)
-			f.at[i][j] = spread(&f, number(b, lu, i, j));
+			f.at[i][j] = sg_spread(&f, sg_number_of(b, lu, i, j));
 	for (uint32_t i = 0; i < f.n; i++) {
 		const sg_ref row = f.at[i][f.n], pivot = f.at[i][i];
 
@@ -160,12 +176,12 @@ static sg_ref
 factorised(sg_build *b, sg_ref a)
 {
 	const sg_shape *s = sg_shape_of(b, a);
-	factors f = {.b = b, .n = few(b->sp, s->ext[s->rank - 1], MOST_ROWS), .lead = s->rank - 2};
-	sg_ref row[MOST_ROWS];
+	factors f = {
+	    .b = b, .n = sg_few(b->sp, s->ext[s->rank - 1], MOST_ROWS), .lead = s->rank - 2};
 
 	for (uint32_t i = 0; i < f.n; i++)
 		for (uint32_t j = 0; j < f.n; j++)
-			f.at[i][j] = number(b, a, i, j);
+			f.at[i][j] = sg_number_of(b, a, i, j);
 	for (uint32_t k = 0; k < f.n; k++) {
 		const sg_ref from = row_of_pivot(&f, k);
 
@@ -182,9 +198,7 @@ factorised(sg_build *b, sg_ref a)
 			}
 		}
 	}
-	for (uint32_t i = 0; i < f.n; i++)
-		row[i] = sg_stack(b, f.n + 1, f.at[i], f.lead);
-	return sg_stack(b, f.n, row, f.lead);
+	return sg_matrix_of(&f, f.n + 1);
 }
 
 /* ---- right sides ---- */
@@ -213,9 +227,8 @@ swap(const factors *f, uint32_t i, sg_ref *x)
 	}
 }
 
-/* x[i] less what row j of the solution adds to it. */
-static void
-subtract(const factors *f, bool trans, uint32_t i, uint32_t j, sg_ref *x)
+void
+sg_subtract(const factors *f, bool trans, uint32_t i, uint32_t j, sg_ref *x)
 {
 	const sg_ref by = trans ? f->at[j][i] : f->at[i][j];
 
@@ -224,8 +237,8 @@ subtract(const factors *f, bool trans, uint32_t i, uint32_t j, sg_ref *x)
 	x[i] = sg_ew2(f->b, SG_SUB, x[i], sg_ew2(f->b, SG_MUL, by, x[j]));
 }
 
-static void
-divide(const factors *f, uint32_t i, sg_ref *x)
+void
+sg_divide(const factors *f, uint32_t i, sg_ref *x)
 {
 	if (!is_zero(f, x[i]))
 		x[i] = sg_ew2(f->b, SG_MUL, x[i], f->inverse[i]);
@@ -233,21 +246,23 @@ divide(const factors *f, uint32_t i, sg_ref *x)
 
 /* Right sides x[0..n) become the solution. */
 static void
-solve(const factors *f, bool trans, sg_ref *x)
+solve_by_lu(const factors *f, sg_ref *x)
 {
+	const bool trans = f->trans;
+
 	for (uint32_t i = 0; i < f->n && !trans; i++)
 		swap(f, i, x);
 	for (uint32_t i = 0; i < f->n; i++) {
 		for (uint32_t j = 0; j < i; j++)
-			subtract(f, trans, i, j, x);
+			sg_subtract(f, trans, i, j, x);
 		if (trans)
-			divide(f, i, x);
+			sg_divide(f, i, x);
 	}
 	for (uint32_t i = f->n; i-- > 0;) {
 		for (uint32_t j = f->n; --j > i;)
-			subtract(f, trans, i, j, x);
+			sg_subtract(f, trans, i, j, x);
 		if (!trans)
-			divide(f, i, x);
+			sg_divide(f, i, x);
 	}
 	for (uint32_t i = f->n; i-- > 0 && trans;)
 		swap(f, i, x);
@@ -255,48 +270,71 @@ solve(const factors *f, bool trans, sg_ref *x)
 
 /* By rows of any length. */
 static sg_ref
-solved_rows(sg_build *b, bool trans, sg_ref lu, sg_ref x)
+solved_rows(sg_build *b, open_fn *open, const int64_t *attr, sg_ref matrix, sg_ref x)
 {
 	const uint32_t axis = sg_shape_of(b, x)->rank - 2;
 	sg_ref row[MOST_ROWS];
 
 	row[0] = sg_index(b, x, axis, sg_ext_int(b->sp, 0));
-	const factors f = open_factors(b, lu, sg_shape_of(b, row[0]));
+	const factors f = open(b, attr, matrix, sg_shape_of(b, row[0]));
 	for (uint32_t i = 1; i < f.n; i++)
 		row[i] = sg_index(b, x, axis, sg_ext_int(b->sp, i));
-	solve(&f, trans, row);
+	f.solve(&f, row);
 	return sg_stack(b, f.n, row, axis);
 }
 
-void
-sg_solve_numbers(sg_build *b, bool trans, sg_ref lu, uint32_t k, sg_ref *x)
+/* Right sides x [n, k], number by number. */
+static void
+solve_numbers(sg_build *b, open_fn *open, const int64_t *attr, sg_ref matrix, uint32_t k, sg_ref *x)
 {
-	const sg_shape *s = sg_shape_of(b, lu);
-	const factors f = open_factors(b, lu, sg_shape_make(b->sp, s->rank - 2, s->ext));
+	const sg_shape *s = sg_shape_of(b, matrix);
+	const factors f = open(b, attr, matrix, sg_shape_make(b->sp, s->rank - 2, s->ext));
 	sg_ref column[MOST_ROWS];
 
 	for (uint32_t j = 0; j < k; j++) {
 		for (uint32_t i = 0; i < f.n; i++)
 			column[i] = x[i * k + j];
-		solve(&f, trans, column);
+		f.solve(&f, column);
 		for (uint32_t i = 0; i < f.n; i++)
 			x[i * k + j] = column[i];
 	}
 }
 
+void
+sg_solve_numbers(sg_build *b, bool trans, sg_ref lu, uint32_t k, sg_ref *x)
+{
+	const int64_t attr[1] = {trans};
+
+	solve_numbers(b, open_lu, attr, lu, k, x);
+}
+
 /* n rows of k numbers each. */
 static sg_ref
-solved_numbers(sg_build *b, bool trans, sg_ref lu, sg_ref x, uint32_t n, uint32_t k)
+solved_numbers(sg_build *b, open_fn *open, const int64_t *attr, sg_ref matrix, sg_ref x, uint32_t n,
+               uint32_t k)
 {
 	const uint32_t axis = sg_shape_of(b, x)->rank - 2;
 	sg_ref at[MOST_NUMBERS], row[MOST_ROWS];
 
 	for (uint32_t i = 0; i < n * k; i++)
-		at[i] = number(b, x, i / k, i % k);
-	sg_solve_numbers(b, trans, lu, k, at);
+		at[i] = sg_number_of(b, x, i / k, i % k);
+	solve_numbers(b, open, attr, matrix, k, at);
 	for (uint32_t i = 0; i < n; i++)
 		row[i] = sg_stack(b, k, at + (size_t)i * k, axis);
 	return sg_stack(b, n, row, axis);
+}
+
+/* LUSOLVE or TRISOLVE n of right sides x. */
+static sg_ref
+solved(sg_build *b, const sg_node *n, sg_ref matrix, sg_ref x)
+{
+	open_fn *open = n->op == SG_LUSOLVE ? open_lu : sg_open_triangle;
+	const sg_shape *s = n->shape;
+	const uint32_t rows = sg_few(b->sp, s->ext[s->rank - 2], MOST_ROWS),
+		       columns = sg_few(b->sp, s->ext[s->rank - 1], MOST_NUMBERS / rows);
+
+	return columns ? solved_numbers(b, open, n->attr->w, matrix, x, rows, columns)
+	               : solved_rows(b, open, n->attr->w, matrix, x);
 }
 
 /* ---- determinants ---- */
@@ -344,19 +382,22 @@ static sg_ref
 instead(sg_replacing *w, const sg_node *n, const sg_ref *arg)
 {
 	sg_build *b = &w->b;
-	const sg_shape *s = n->shape;
 
-	if (n->op == SG_LU)
+	switch (n->op) {
+	case SG_LU:
 		return factorised(b, arg[0]);
-	if (n->op == SG_LUSOLVE) {
-		const uint32_t rows = few(b->sp, s->ext[s->rank - 2], MOST_ROWS);
-		const uint32_t columns = few(b->sp, s->ext[s->rank - 1], MOST_NUMBERS / rows);
-		const bool trans = n->attr->w[0];
-
-		return columns ? solved_numbers(b, trans, arg[1], arg[2], rows, columns)
-		               : solved_rows(b, trans, arg[1], arg[2]);
+	case SG_LUSOLVE:
+		return solved(b, n, arg[1], arg[2]);
+	case SG_CHOLESKY:
+		return sg_cholesky_written(b, arg[0]);
+	case SG_CHOLBACK:
+		return sg_cholesky_back_written(b, arg[0], arg[1]);
+	case SG_TRISOLVE:
+		return solved(b, n, arg[0], arg[1]);
+	default:
+		break;
 	}
-	const factors f = open_factors(b, arg[1], s);
+	const factors f = open_lu(b, NULL, arg[1], n->shape);
 	return n->op == SG_DET ? det(&f) : logdet(&f);
 }
 

@@ -218,7 +218,8 @@ fold(sg_build *b, sg_op op, sg_type t, const sg_shape *s, uint32_t n, const sg_r
 static bool
 may_fail(sg_op op, sg_type operand)
 {
-	return op == SG_PIVOT || (sg_type_is_int(operand) && (op == SG_FLOORDIV || op == SG_MOD));
+	return sg_is_checked((uint16_t)op) ||
+	       (sg_type_is_int(operand) && (op == SG_FLOORDIV || op == SG_MOD));
 }
 
 /* op(broadcast(p), broadcast(q), const) is broadcast(op(p, q, const)): less work, the same bits. */

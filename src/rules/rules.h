@@ -118,6 +118,13 @@ extern const sg_op_info sg_ops[SG_NOPS];
 const char *sg_op_name(uint16_t op);
 static inline bool sg_is_ew(uint16_t op) { return sg_ops[op].kind == SG_K_EW; }
 
+/* A number of a factorisation that must not be 0, or must be positive: else a run-time error. */
+static inline bool
+sg_is_checked(uint16_t op)
+{
+	return op == SG_PIVOT || op == SG_POSITIVE;
+}
+
 typedef enum { SG_GRAD, SG_VJP, SG_JVP, SG_JACOBIAN, SG_HESSIAN, SG_HVP } sg_deriv_kind;
 typedef enum { SG_MODE_AUTO, SG_MODE_FORWARD, SG_MODE_REVERSE } sg_deriv_mode;
 
