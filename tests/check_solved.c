@@ -190,9 +190,9 @@ END_TEST
 /* Under map the derivatives go by elements, with the matrix among what is differentiated or not. */
 START_TEST(derivatives_by_elements_agree_with_the_evaluator)
 	{
-		static const char *const out[] = {"J", "v", "g", "H", "G", "K"};
+		static const char *const out[] = {"J", "v", "g", "H", "G", "K", "C"};
 		const int64_t n = 2 + _i;
-		char text[600];
+		char text[700];
 
 		snprintf(text, sizeof text,
 		         "input a[T, %d, %d], b[T, %d, 1]\n"
@@ -201,12 +201,13 @@ START_TEST(derivatives_by_elements_agree_with_the_evaluator)
 		         "  e = sum(sin(inv(a) @ x))*log(sum(x**2) + 2)\n"
 		         "  v = det(a*x[0]) + logdet(a @ a.T + x[0]*eye(%d)*x[0])\n"
 		         "  return jacobian(solve(a, x**2), x), e, grad(e, x), hessian(e, x),\n"
-		         "    grad(v, x), grad(v, a)\n"
+		         "    grad(v, x), grad(v, a),\n"
+		         "    jacobian(solve_triangular(cholesky(a @ a.T + x[0]**2*eye(%d)), x), x)\n"
 		         "}\n"
-		         "J, v, g, H, G, K = map(f, a, b)\n"
-		         "entry f = J, v, g, H, G, K\n",
-		         (int)n, (int)n, (int)n, (int)n);
-		both_agree(text, n, 1, 6, out);
+		         "J, v, g, H, G, K, C = map(f, a, b)\n"
+		         "entry f = J, v, g, H, G, K, C\n",
+		         (int)n, (int)n, (int)n, (int)n, (int)n);
+		both_agree(text, n, 1, 7, out);
 	}
 END_TEST
 

@@ -22,12 +22,9 @@ enum {
 static bool
 is_small_solve(const sg_build *b, const sg_node *n)
 {
-	const sg_shape *lu;
+	const sg_shape *s = sg_matrix_of_few(b->g, n);
 
-	if (n->op != SG_LU && n->op != SG_LUSOLVE && n->op != SG_DET && n->op != SG_LOGDET)
-		return false;
-	lu = n->op == SG_LU ? n->shape : sg_shape_of(b, n->args[1]);
-	return lu->rank == 2 && sg_count_of(b->sp, lu, SG_MOST_SOLVED * (SG_MOST_SOLVED + 1)) > 0;
+	return s && s->rank == 2 && sg_count_of(b->sp, s, SG_MOST_SOLVED * (SG_MOST_SOLVED + 1)) > 0;
 }
 
 static bool

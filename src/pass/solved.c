@@ -18,9 +18,8 @@ sg_few(const sg_space *sp, sg_ext e, uint32_t most)
 	return sg_ext_const(sp, e, &v) && v >= 1 && v <= most ? (uint32_t)v : 0;
 }
 
-/* The matrix whose rows are counted: an operand, or the node itself (rows); 0: none is. */
-static const sg_shape *
-matrix_of(const sg_graph *g, const sg_node *n)
+const sg_shape *
+sg_matrix_of_few(const sg_graph *g, const sg_node *n)
 {
 	switch (n->op) {
 	case SG_LUSOLVE:
@@ -41,7 +40,7 @@ matrix_of(const sg_graph *g, const sg_node *n)
 static bool
 is_wanted(const sg_replacing *w, const sg_node *n)
 {
-	const sg_shape *s = matrix_of(w->old, n);
+	const sg_shape *s = sg_matrix_of_few(w->old, n);
 	const bool fails = n->op == SG_LU || n->op == SG_CHOLESKY || n->op == SG_TRISOLVE;
 
 	return s && !(fails && w->jit && s->rank > 2) &&
