@@ -140,6 +140,7 @@ lib_sources = \
 	src/pass/small.h \
 	src/pass/solved.c \
 	src/pass/solved.h \
+	src/pass/sparse.c \
 	src/pass/split.c \
 	src/pass/sweep.h \
 	src/pass/triangles.c \

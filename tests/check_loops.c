@@ -51,11 +51,32 @@ static const char filter[] =
     "entry weighted = grad(sum(l*arange(N)), q) as g\n"
     "entry all = grad(sum(l), z) as g, hessian(sum(l), q) as h\n";
 
+/* Of six numbers: 36 of a covariance, and of a Jacobian that are mostly 0. */
+static const char large_filter[] =
+    "input z[N, 2], q, r, x0[6]\n"
+    "def move(x) = stack((x[0] + 0.1*cos(x[2])*x[3], x[1] + 0.1*sin(x[2]), x[2] + x[4],\n"
+    "  x[3] + 0.1*x[5], 0.5*x[4], 0.9*x[5]))\n"
+    "def see(x) = stack((sqrt(1 + x[0]**2), x[1] - x[2]))\n"
+    "def step(x, P, z) {\n"
+    "  F = jacobian(move(x), x)\n"
+    "  p = move(x)\n"
+    "  H = jacobian(see(p), p)\n"
+    "  Pp = F @ P @ F.T + exp(q)*eye(6)\n"
+    "  S = H @ Pp @ H.T + exp(r)*eye(2)\n"
+    "  K = Pp @ H.T @ inv(S)\n"
+    "  e = z - see(p)\n"
+    "  return p + K @ e, (eye(6) - K @ H) @ Pp, e @ inv(S) @ e + logdet(S)\n"
+    "}\n"
+    "x, P, l = scan(step, (x0, eye(6)), over=z)\n"
+    "entry filter = x, P, l\n"
+    "gradient sum(l) as y wrt q, r, x0\n";
+
 static const struct {
 	const char *name, *text;
 	double tolerance;
 } models[] = {
     {"a filter", filter, 1e-9},
+    {"a filter of six numbers", large_filter, 1e-9},
     {"a scan of scalars",
      "input x[N], w\n"
      "s = scan((c, v) -> tanh(c*w) + v*v, 0.5, over=x)\n"
@@ -1257,6 +1278,23 @@ START_TEST(zeros_for_want_of_a_path_add_nothing)
 	}
 END_TEST
 
+START_TEST(matrices_with_known_zeros_go_by_elements)
+	{
+		sg_failure why;
+		sg_model *m = compile(large_filter);
+		const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
+
+		ck_assert_ptr_null(strstr(c, "matmul"));
+		for (const char *step = c; (step = strstr(step, "< N; ")) != NULL;) {
+			const char *end = strstr(step, "\n\t}\n"), *loop = strstr(step, "for (");
+
+			ck_assert_msg(!strstr(step, "inv(S)") || !loop || loop > end, "%s", step);
+			step = end;
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 /* The adjoint of what is stacked and summed is 1 at each step: no array of ones. */
 START_TEST(constant_adjoints_are_no_arrays)
 	{
@@ -1369,6 +1407,7 @@ main(void)
 	tcase_add_test(t, what_is_not_chosen_is_not_gone_through);
 	tcase_add_test(t, directions_go_through_a_few_numbers_by_their_slopes);
 	tcase_add_test(t, zeros_for_want_of_a_path_add_nothing);
+	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
 	tcase_add_test(t, constant_adjoints_are_no_arrays);
 	tcase_add_test(t, loops_are_shared_within_an_entry);
 	tcase_add_test(t, short_loops_go_inside_where_arrays_are_turned);

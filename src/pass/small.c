@@ -31,7 +31,9 @@ sg_count_of(const sg_space *sp, const sg_shape *s, uint32_t most)
 uint32_t
 sg_items_count(const sg_items *w, sg_ref r)
 {
-	return sg_count_of(w->b.sp, sg_node_at(w->old, r)->shape, w->most);
+	const uint32_t most = w->large && w->large[r] != SG_LARGE_NOT ? SG_MOST_ITEMS : w->most;
+
+	return sg_count_of(w->b.sp, sg_node_at(w->old, r)->shape, most);
 }
 
 static uint32_t
@@ -351,6 +353,7 @@ split_contraction(sg_items *w, sg_ref r)
 		       *y = sg_node_at(w->old, n.args[1])->shape;
 	const uint32_t nx = sg_items_count(w, n.args[0]), ny = sg_items_count(w, n.args[1]),
 		       size = sg_items_count(w, r);
+	const bool large = w->large && (nx > w->most || ny > w->most || size > w->most);
 	sg_ref *to;
 	uint32_t terms = 0;
 
@@ -371,7 +374,11 @@ split_contraction(sg_items *w, sg_ref r)
 			}
 			if (!meet)
 				continue;
-			if (++terms > 4 * w->most)
+			const sg_ref right = sg_item(w, n.args[1], j),
+				     left = sg_item(w, n.args[0], i);
+
+			if (!sg_is_no_path(&w->b, left) && !sg_is_no_path(&w->b, right) &&
+			    ++terms > (large ? 4 * SG_MOST_ITEMS : 4 * w->most))
 				return false;
 			for (k = 0; k < n.shape->rank; k++) {
 				const int at = find(lx, c[0], lo[k]);
@@ -379,8 +386,7 @@ split_contraction(sg_items *w, sg_ref r)
 				out[k] = at >= 0 ? ax[at] : ay[find(ly, c[1], lo[k])];
 			}
 			k = ravel(w, n.shape, out);
-			const sg_ref right = sg_item(w, n.args[1], j);
-			const sg_ref v = sg_ew2(&w->b, SG_MUL, sg_item(w, n.args[0], i), right);
+			const sg_ref v = sg_ew2(&w->b, SG_MUL, left, right);
 			to[k] = to[k] ? sg_ew2(&w->b, SG_ADD, to[k], v) : v;
 		}
 	sg_items_set(w, r, size, to);
@@ -464,6 +470,8 @@ sg_items_split(sg_items *w, sg_ref r)
 	const uint16_t op = sg_node_at(w->old, r)->op;
 	const uint32_t size = sg_items_count(w, r);
 
+	if (size > w->most && w->large[r] != SG_LARGE_SPLIT)
+		return false;
 	if (sg_is_ew(op) || op == SG_CAST)
 		return size > 1 && split_elementwise(w, r);
 	switch (op) {

@@ -6,10 +6,15 @@
 
 enum { SG_MOST_ITEMS = 64 }; /* elements of a tensor that goes by elements, ever */
 
+/* Of a tensor of more than `most` elements: nothing; operations read its elements; they are nodes.
+ */
+enum { SG_LARGE_NOT, SG_LARGE_READ, SG_LARGE_SPLIT };
+
 typedef struct sg_items {
 	sg_build b;
 	const sg_graph *old; /* what is gone through; it may be the graph that is built */
 	uint32_t most;       /* elements of a tensor */
+	const uint8_t *large; /* by old node: SG_LARGE_; NULL: none is (sparse.c) */
 	const bool *live;
 	const sg_cone *cone; /* what is gone through, if not all: the rest stays as it is */
 	sg_ref *whole;       /* by old node, or member of the cone; 0: it is not, yet */
@@ -29,6 +34,9 @@ sg_ref sg_items_whole(sg_items *w, sg_ref r); /* the tensor as one node */
 sg_ref sg_item(sg_items *w, sg_ref r, uint32_t i);
 /* Node r element by element, where it has such a form and the elements are not too many. */
 bool sg_items_split(sg_items *w, sg_ref r);
+
+/* sparse.c: sets `large`. */
+void sg_find_sparse(sg_items *w);
 
 /* rooted.c: x < y or x <= y (op), where one is a norm by elements, without its root, or x == y
  * where the other is 0; 0: it is none of them. */

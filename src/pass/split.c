@@ -16,7 +16,7 @@ enum {
 static bool
 is_small(const sg_items *w, sg_ref r)
 {
-	return sg_items_count(w, r) > 1;
+	return sg_count_of(w->b.sp, sg_node_at(w->old, r)->shape, MOST) > 1;
 }
 
 /* ---- loops: carries by element ---- */
@@ -237,6 +237,7 @@ sg_split_small(sg_ctx *ctx, const sg_program *p)
 	w.carry = SG_NEW_ARRAY(ctx, uint32_t *, p->g->n);
 	w.is_split = SG_NEW_ARRAY(ctx, bool, p->g->n);
 	choose_carries(&w);
+	sg_find_sparse(&w);
 	rebuild(&w);
 	for (size_t i = 0; i < nroots; i++)
 		if (root[i])

@@ -137,8 +137,8 @@ sg_is_value(const sg_build *b, sg_ref r, double v)
 	return sg_is_const(b, r, &c) && c == v;
 }
 
-static bool
-is_no_path(const sg_build *b, sg_ref r)
+bool
+sg_is_no_path(const sg_build *b, sg_ref r)
 {
 	const sg_node *n = sg_node_at(b->g, r);
 
@@ -149,7 +149,7 @@ is_no_path(const sg_build *b, sg_ref r)
 static sg_ref
 without_path(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 {
-	const bool no_x = is_no_path(b, x), no_y = is_no_path(b, y);
+	const bool no_x = sg_is_no_path(b, x), no_y = sg_is_no_path(b, y);
 
 	if (!no_x && !no_y)
 		return 0;
@@ -300,7 +300,7 @@ sg_ew1(sg_build *b, sg_op op, sg_ref x)
 	const sg_shape *s = sg_shape_of(b, x);
 	sg_ref r;
 
-	if (op == SG_NEG && is_no_path(b, x))
+	if (op == SG_NEG && sg_is_no_path(b, x))
 		return x;
 	if ((r = fold(b, op, t, s, 1, &x)) || (r = simplify1(b, op, x)) ||
 	    (r = under_broadcast(b, op, t, s, 1, &x)))
