@@ -707,7 +707,9 @@ TEST(C(products_with_rows_of_zeros_are_products))
 			a[odd] = trial & 4 ? (T)NAN : (T)INFINITY;
 		for (p = 0; p < k; p++)
 			for (j = 0; j < n; j++)
-				if (trial & 8 ? p / 4 % 7 != j / 6 % 7 : (p * 7 + j / 8 * 3) % 11 > trial % 4)
+				if (trial & 16  ? p / 4 % 5 != j % 20 / 4
+				    : trial & 8 ? p / 4 % 7 != j / 6 % 7
+				                : (p * 7 + j / 8 * 3) % 11 > trial % 4)
 					b[p * n + j] = p % 2 ? (T)0 : (T)-0.0;
 		R(matmul)(m, n, k, a, ar, ac, b, n, 1, c, n, trial & 2);
 		R(matmul_ref)(m, n, k, a, ar, ac, b, n, 1, d, n, trial & 2);

@@ -161,6 +161,8 @@ typedef struct sg_place {
 	int64_t offset;               /* in the workspace: within the slot */
 	uint32_t slot;                /* of the slots, + 1; 0: fixed size */
 	bool planned;
+	bool unread;   /* a room that nothing stands in */
+	int64_t local; /* elements, where the array is a variable; 0: it is in the workspace */
 	sg_ref over;          /* the array in whose place its own lies, by that one's name; 0: none */
 	uint32_t band;        /* + 1: its array holds the rows of one tile of the band */
 	bool carried;         /* a sum over the rows of a band, which goes on from tile to tile */

@@ -116,7 +116,10 @@ declare_array(sg_fn *f, sg_ref r, const char *base, bool is_void)
 	const sg_place *p = &f->at[r];
 	const char *type = sg_type_c_name((sg_type)sg_fn_node(f, r)->type);
 
-	if (p->offset == 0 && is_void)
+	if (p->local)
+		sg_line(f, "%s %s[%lld]%s;", type, p->name, (long long)p->local,
+		        f->guards ? " = {0}" : ""); /* compilers can't tell that it was written */
+	else if (p->offset == 0 && is_void)
 		sg_line(f, "%s *const %s = %s;", type, p->name, base);
 	else if (p->offset == 0)
 		sg_line(f, "%s *const %s = (%s *)(void *)%s;", type, p->name, type, base);
@@ -181,7 +184,7 @@ declare_arrays(sg_fn *f)
 	for (sg_ref r = 1; r < f->g->n; r++) {
 		const sg_place *p = &f->at[r];
 
-		if (p->planned)
+		if (p->planned && !p->unread)
 			declare_array(f, r, p->slot ? f->slot_name[p->slot - 1] : f->work,
 			              p->slot == 0 && !f->around);
 	}

@@ -11,11 +11,13 @@
 
 enum {
 	ALIGN = 64,
-	GUESS = 100,  /* of each dimension */
-	SMALL = 64,   /* part of all that an array is for which no slot grows */
-	LARGE = 4096, /* bytes of an array of fixed size that is worth a slot */
-	GAIN = 8,     /* part of the workspace that slots for them must save */
-	MANY = 1000,  /* arrays of fixed size, or of symbolic: only plans that are made fast */
+	GUESS = 100,   /* of each dimension */
+	SMALL = 64,    /* part of all that an array is for which no slot grows */
+	LARGE = 4096,  /* bytes of an array of fixed size that is worth a slot */
+	GAIN = 8,      /* part of the workspace that slots for them must save */
+	MANY = 1000,   /* arrays of fixed size, or of symbolic: only plans that are made fast */
+	LOCAL = 32,    /* elements of an array that may be a variable */
+	LOCALS = 4096, /* bytes of all that a function has */
 };
 
 static int64_t
@@ -460,11 +462,62 @@ add_array(sg_fn *f, sg_held_all *fixed, sg_held_all *symbolic, sg_ref r)
 
 	a.size = to == fixed ? round_up(f->ctx, a.size) : guess(f, a.bytes);
 	f->at[r].planned = true;
-	f->uses_work = true;
 	SG_PUSH(f->ctx, to->item, to->n, to->cap, a);
 }
 
-/* requires: f->order.  ensures: slot, offset of each array that is no output; fixed, slots. */
+/* ---- arrays that are variables ---- */
+
+/* The function whose workspace array r is, of a loop in f; else NULL. */
+static sg_fn *
+fn_of_room(const sg_fn *f, sg_ref r)
+{
+	for (sg_ref l = 1; f->plan && l < r; l++)
+		if (f->plan[l] && f->plan[l]->room[0] == r)
+			return f->plan[l]->step_fn;
+		else if (f->plan[l] && f->plan[l]->room[1] == r)
+			return f->plan[l]->cond_fn;
+	return NULL;
+}
+
+/* May array r be a variable? */
+static bool
+may_be_local(const sg_fn *f, sg_ref r)
+{
+	const sg_place *p = &f->at[r];
+
+	return !f->m->o->jit && !f->split && !p->carried && !p->band && p->slot == 0 &&
+	       (p->kind == SG_P_CALC || p->kind == SG_P_FOLD || p->kind == SG_P_CALL ||
+	        p->kind == SG_P_JOIN);
+}
+
+/* Small arrays are variables of the function, as long as there are not too many: of what lies in
+ * the workspace compilers can't tell whether it is another array, and read again and again what
+ * they would keep in registers. Room for them is planned all the same: libtcc's code, which may be
+ * called instead, has them there. */
+static void
+find_locals(sg_fn *f)
+{
+	int64_t left = LOCALS, n;
+
+	for (sg_ref r = 1; r < f->g->n; r++) {
+		sg_place *p = &f->at[r];
+		const sg_fn *body = p->kind == SG_P_ROOM ? fn_of_room(f, r) : NULL;
+		const int64_t size = (int64_t)sg_type_size((sg_type)sg_fn_node(f, r)->type);
+
+		if (!p->planned)
+			continue;
+		p->unread = body && !body->uses_work;
+		if (may_be_local(f, r) && sg_ext_const(f->sp, sg_held_size(f, r), &n) &&
+		    n <= LOCAL && n * size <= left) {
+			p->local = n;
+			left -= n * size;
+		}
+		f->uses_work = f->uses_work || (!p->local && !p->unread);
+	}
+}
+
+/* requires: f->order.  ensures: local, slot, offset of each array that is no output; fixed, slots.
+ */
 void
 sg_plan_memory(sg_fn *f)
 {
@@ -479,21 +532,10 @@ sg_plan_memory(sg_fn *f)
 	plan_both(f, &fixed, &symbolic);
 	if (symbolic.n)
 		share_with_large(f, &fixed, &symbolic);
+	find_locals(f);
 }
 
 /* ---- what has been planned ---- */
-
-/* The function whose workspace array r is, of a loop in f; else NULL. */
-static sg_fn *
-fn_of_room(const sg_fn *f, sg_ref r)
-{
-	for (sg_ref l = 1; f->plan && l < r; l++)
-		if (f->plan[l] && f->plan[l]->room[0] == r)
-			return f->plan[l]->step_fn;
-		else if (f->plan[l] && f->plan[l]->room[1] == r)
-			return f->plan[l]->cond_fn;
-	return NULL;
-}
 
 bool
 sg_plan_alive(sg_fn *f, const int64_t *dims, int64_t *bytes)
