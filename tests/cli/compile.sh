@@ -420,6 +420,40 @@ for entry in values gradient outside; do
 	done
 done
 
+# ---- small arrays
+cat >small.sg <<'END'
+input a[4, 4] = rand([4, 4], seed=1), b[B, 4, 4] = rand([B, 4, 4], seed=2), x[N, 4] = rand([N, 4], seed=3)
+input y[N, 40] = rand([N, 40], seed=4)
+def step(m, y) = if m[0, 0] < 0.9 then m @ y/3 else y @ m.T @ y/3
+m = scan(step, a, over=b)
+entry few   = x @ m.T as moved, jacobian(m, a, mode="forward") as of_a
+entry small = x @ (if sum(a) < 1 then a @ a else a @ a.T)[0:3].T as moved
+entry large = y @ exp(y[0:9].T) as moved
+END
+expect 'small arrays' 0 '' '' compile small.sg -o small --standalone
+sed -n '/^small_small_any(/,/^}/p;/^small_small(/,/^}/p' small/small.c >values.c
+grep -q 'double [a-z0-9_]*\[1[26]\]' values.c && ! grep -q 'double \*const' values.c
+judge 'are variables' $?
+sed -n '/^small_large_any(/,/^}/p;/^small_large(/,/^}/p' small/small.c >values.c
+grep -q 'double \*const' values.c && ! grep -q 'double [a-z0-9_]*\[[0-9]*\]' values.c
+judge 'large ones are not' $?
+for level in -O1 -O2 -O3; do
+	status "it compiles with $level without a warning" 0 ${CC:-cc} -std=c11 $level -Wall -Wextra -Wpedantic \
+		-Wconversion -Wshadow -Werror -c small/small.c -o small.o
+done
+for entry in few small large; do
+	for sizes in 'B=5 N=12' 'B=1 N=10' 'B=0 N=9'; do
+		# shellcheck disable=SC2086
+		"$SYMGRAD" run --backend=interp small.sg $entry $sizes >wanted 2>&1
+		for backend in $machine; do
+			# shellcheck disable=SC2086
+			"$SYMGRAD" run --backend=$backend small.sg $entry $sizes >got 2>&1
+			cmp -s wanted got
+			judge "$entry by $backend, $sizes, is what the evaluator says" $?
+		done
+	done
+done
+
 # ---- functions of one angle
 cat >turns.sg <<'END'
 input a[4], b
