@@ -420,6 +420,38 @@ for entry in values gradient outside; do
 	done
 done
 
+# ---- blocks of zeros
+cat >blocks.sg <<'END'
+input a[N, 40], b[40, 30]
+near = b*cast(arange(40)[:, None]//8 == (arange(30)%20//4)[None, :], f64)
+entry wrong = max(abs(a @ near - sum(a[:, :, None]*near, axis=1))) as wrong
+END
+cat >blocks_main.c <<'END'
+#include "blocks.h"
+
+#include <stdlib.h>
+
+int
+main(void)
+{
+	static double a[60 * 40], b[40 * 30];
+	double wrong = 1;
+	void *work = calloc(1, blocks_wrong_work(60) + 1);
+
+	for (int i = 0; i < 60 * 40; i++)
+		a[i] = i % 17 - 7.5;
+	for (int i = 0; i < 40 * 30; i++)
+		b[i] = i % 13 - 5.5;
+	return blocks_wrong(60, a, b, &wrong, work) != SGRT_OK || wrong > 1e-9;
+}
+END
+expect 'a product with blocks of zeros' 0 '' '' compile blocks.sg -o blocks --standalone
+for flags in -O2 -O0 '-O0 -U__SSE2__ -U__ARM_NEON'; do
+	# shellcheck disable=SC2086
+	${CC:-cc} -std=c11 $flags -Iblocks blocks/blocks.c blocks_main.c -o blocks_main -lm && ./blocks_main
+	judge "is right with $flags" $?
+done
+
 # ---- small arrays
 cat >small.sg <<'END'
 input a[4, 4] = rand([4, 4], seed=1), b[B, 4, 4] = rand([B, 4, 4], seed=2), x[N, 4] = rand([N, 4], seed=3)
