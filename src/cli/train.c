@@ -1,12 +1,13 @@
 /* train.c - symgrad train: a loss made small over the params of a model. */
 #include "cli/train.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <inttypes.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static const cli_option options[] = {
@@ -197,6 +198,83 @@ read_path(train *t, const char *option, const char *suffix, const char **path)
 	return false;
 }
 
+/* By the same text, or two names of a file that is there. */
+static bool
+is_same_file(const char *x, const char *y)
+{
+	struct stat p, q;
+
+	if (!x || !y) {
+		return false;
+	}
+	if (stat(x, &p) == 0 && stat(y, &q) == 0) {
+		return p.st_dev == q.st_dev && p.st_ino == q.st_ino && S_ISREG(p.st_mode);
+	}
+	return strcmp(x, y) == 0;
+}
+
+/* The file of '@FILE' or '@FILE:MEMBER' has the name. */
+static bool
+is_read_by(const char *assignment, const char *name)
+{
+	const char *path = strstr(assignment, "=@"), *end;
+	cli_text file = {0};
+	bool is;
+
+	if (!path) {
+		return false;
+	}
+	path += 2;
+	end = strrchr(path, ':');
+	cli_puts(&file, path);
+	is = is_same_file(file.s, name);
+	if (!is && end) {
+		file.s[end - path] = '\0';
+		is = is_same_file(file.s, name);
+	}
+	cli_text_free(&file);
+	return is;
+}
+
+static bool
+log_replaces(train *t, const char *what)
+{
+	cli_error(t->args, CLI_USAGE, "--log would overwrite '%s', %s", t->log, what);
+	return false;
+}
+
+/* Lines of text take no other file's place: they are added to what is there under that name. */
+static bool
+check_log(train *t)
+{
+	size_t i;
+
+	if (!t->log) {
+		return true;
+	}
+	if (strcmp(t->log, "-") == 0) {
+		cli_error(
+		    t->args, CLI_USAGE,
+		    "--log takes the name of a file, not '-': the result is on standard output");
+		return false;
+	}
+	if (is_same_file(t->log, t->save)) {
+		return log_replaces(t, "which --save keeps");
+	}
+	if (is_same_file(t->log, t->plot)) {
+		return log_replaces(t, "which --plot draws");
+	}
+	if (is_same_file(t->log, t->args->operand[0])) {
+		return log_replaces(t, "the model");
+	}
+	for (i = 0; i < t->operands.n; i++) {
+		if (is_read_by(t->operands.assignment[i], t->log)) {
+			return log_replaces(t, "which is read");
+		}
+	}
+	return true;
+}
+
 static bool
 read_request(train *t)
 {
@@ -225,7 +303,7 @@ read_request(train *t)
 		cli_error(a, CLI_USAGE, "--batch-dim says what --batch=N cuts, which is missing");
 		return false;
 	}
-	return true;
+	return check_log(t);
 }
 
 /* ---- the end ---- */
@@ -382,10 +460,42 @@ begin(train *t)
 	return train_start_log(t) && write_plot(t) && (!t->save || train_checkpoint(t));
 }
 
+static bool
+is_param(const train *t, const char *assignment)
+{
+	const size_t n = strcspn(assignment, "=");
+	size_t i;
+
+	for (i = 0; i < t->nparams; i++) {
+		if (strlen(t->param[i].name) == n && memcmp(t->param[i].name, assignment, n) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Params may begin in the file that they are kept in; data would be lost there. */
+static bool
+keeps_data(train *t)
+{
+	size_t i;
+
+	for (i = 0; t->save && i < t->operands.n; i++) {
+		if (is_read_by(t->operands.assignment[i], t->save) &&
+		    !is_param(t, t->operands.assignment[i])) {
+			t->status = cli_error(
+			    t->args, CLI_USAGE,
+			    "--save would overwrite '%s', which data is read from", t->save);
+			return false;
+		}
+	}
+	return true;
+}
+
 static void
 train_model(train *t, sg_model *m)
 {
-	if (train_open(t, m) && begin(t)) {
+	if (train_open(t, m) && keeps_data(t) && begin(t)) {
 		watch_signals();
 		if ((t->optimizer == LBFGS ? train_by_lbfgs : train_by_steps)(t)) {
 			conclude(t);

@@ -255,6 +255,27 @@ prints 'a param that is the loss once' '{"epochs": 1, "w": 2}' sh -c \
 for wrong in --optimizer=best --lr=-1 --lr=x --beta1=1 --epochs=0 --batch=0 --save=w.txt --plot=w.png --batch-dim=N ENTRY; do
 	expect "$wrong" 2 '' '*' train fit.sg N=3 $wrong
 done
+
+# ---- files that are no place for others
+cp net.sg kept.sg
+expect 'data for the log' 0 '*' '' train net.sg 'x=[[1, 2, 3]]' 'y=[1]' --epochs=1 --save=kept.npz
+printf 'x0,x1,x2\n1,2,3\n' >kept.csv
+cp kept.csv kept2.csv
+cp kept.npz kept2.npz
+for wrong in --log=- '--save=fresh.npz --log=fresh.npz' '--save=kept.npz --log=./kept.npz' '--plot=p.svg --log=p.svg' \
+	--log=kept.sg --log=kept.csv --log=./kept.csv; do
+	# shellcheck disable=SC2086
+	expect "$wrong" 2 '' '*' train kept.sg x=@kept.csv y='[1]' --epochs=1 $wrong
+done
+says 'tells what would be lost' "error: --log would overwrite './kept.csv', which is read"
+test ! -e ./- && test ! -e fresh.npz && cmp -s kept.csv kept2.csv && cmp -s kept.npz kept2.npz && cmp -s net.sg kept.sg
+judge 'and nothing is written' $?
+expect 'data in the file to keep' 2 '' '*' train kept.sg x='[[1, 2, 3], [1, 2, 3], [1, 2, 3]]' y=@kept.npz:w --save=kept.npz --epochs=1
+says 'is told' "--save would overwrite 'kept.npz', which data is read from"
+cmp -s kept.npz kept2.npz
+judge 'and is still there' $?
+expect 'params may begin there' 0 '*' '' train kept.sg x='[[1, 2, 3]]' 'y=[1]' w=@kept.npz:w --save=kept.npz --epochs=1
+
 expect 'a folder that is not there' 1 '' '*' train fit.sg N=3 --save=none/w.npz
 says 'is told before the work' "cannot write 'none/w.npz'"
 expect 'no place for the picture' 1 '' '*' train fit.sg N=3 --plot=none/w.svg
