@@ -464,6 +464,7 @@ test_scripts = \
 	tests/cli/fmt.sh \
 	tests/cli/graph.sh \
 	tests/cli/language.sh \
+	tests/cli/names.sh \
 	tests/cli/notebook.sh \
 	tests/cli/run.sh \
 	tests/cli/split.sh \

@@ -245,6 +245,29 @@ wrapping(sg_fn *f, sg_op op, sg_type t, const sg_c_text *arg)
 	                   SG_PREC_CAST};
 }
 
+static bool
+names_infinity(sg_c_text x)
+{
+	return strstr(x.s, "INFINITY") != NULL;
+}
+
+/* gcc takes what differs from an infinity for an int of any value, and warns where that becomes a
+ * uint8_t. */
+static bool
+differs_from_infinity(const sg_fn *f, sg_op op, const sg_c_text *arg)
+{
+	if (f->m->o->jit)
+		return false;
+	return (op == SG_NE && (names_infinity(arg[0]) || names_infinity(arg[1]))) ||
+	       (op == SG_NOT && names_infinity(arg[0]));
+}
+
+static sg_c_text
+compared_with_zero(sg_fn *f, sg_c_text x)
+{
+	return (sg_c_text){sg_text(f->ctx, "(%s) == 0", x.s), SG_PREC_EQ};
+}
+
 /* Operands of bool compute as int32_t. */
 sg_c_text
 sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, bool alone, const sg_c_text *arg)
@@ -256,6 +279,9 @@ sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, bool alone, const sg_c_te
 	sg_need(f->ctx, text != NULL, "an elementwise op that has a value on its type");
 	if (wraps_by_itself(f, op, t))
 		return wrapping(f, op, t, arg);
+	if (differs_from_infinity(f, op, arg))
+		return compared_with_zero(f,
+		                          op == SG_NE ? sg_c_op(f, SG_EQ, t, result, arg) : arg[0]);
 	r.suffix = t == SG_BOOL ? "i32" : sg_type_name(t);
 	r.prec = text_prec(text);
 	sg_buf_init(&r.b, f->ctx);

@@ -241,6 +241,25 @@ expect 'a dimension beside itself' 0 '' '' compile same.sg -o . --standalone
 status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror -c same.c -o same.o
 
+# ---- what is not infinite, of which gcc thinks that it is more than 0 or 1
+cat >finite.sg <<'END'
+input x[N], m: bool[N], q[N, 3], k[N, 3], v[N, 3]
+y = attention(q, k, v, mask=where(arange(N)[:, None] >= arange(N), 0.0, -1e9))
+output x != inf as a, not (x == -inf) as b, where(x != inf and m, x, 0) as c, m and -inf != x as d, any(x != inf) as e,
+       sum(x != inf) as f, not (x > -inf) as g, (inf != x)*x as h, not (x == inf and m) as i
+gradient sum(y**2) as s wrt q, k, v
+END
+expect 'comparisons with infinity' 0 '' '' compile finite.sg -o . --standalone
+for optimise in -O0 -O2; do
+	status "they compile without a warning at $optimise" 0 ${CC:-cc} -std=c11 $optimise -Wall -Wextra -Wpedantic \
+		-Wconversion -Wshadow -Werror -c finite.c -o finite.o
+done
+for c in interp cc; do
+	"$SYMGRAD" run --backend=$c --format=json finite.sg forward 'x=["inf","-inf","nan",2]' 'm=[true,true,false,true]' >$c.json 2>&1
+done
+cmp -s interp.json cc.json
+judge 'and are what the evaluator says' $?
+
 # ---- sums that lie in a tile, which has no index of its own
 cat >curved.sg <<'END'
 real f32
