@@ -130,6 +130,17 @@ of_call(check_task *t, sg_call *c, int status)
 	return status == SG_OK ? SG_OK : sg_refuse(t->why, status, "%s", sg_call_message(c));
 }
 
+/* As of_call, with the place of a failure, which the evaluator knows. */
+static int
+of_run(check_task *t, sg_call *c)
+{
+	const int status = sg_call_run(c);
+
+	if (status < 0)
+		sg_call_locate(c, 1000000000);
+	return of_call(t, c, status);
+}
+
 static double
 badness(const sg_check_row *r)
 {
@@ -152,11 +163,11 @@ check(void *arg)
 
 	t->status = of_call(t, r->call, sg_check_data(r, t->from));
 	if (t->status == SG_OK)
-		t->status = of_call(t, r->call, sg_call_run(r->call));
+		t->status = of_run(t, r->call);
 	if (t->status == SG_OK && t->oracle) {
 		t->status = of_call(t, t->oracle, bind_like(t->oracle, r->call));
 		if (t->status == SG_OK)
-			t->status = of_call(t, t->oracle, sg_call_run(t->oracle));
+			t->status = of_run(t, t->oracle);
 		if (t->status == SG_OK)
 			compare_outputs(r, t->oracle);
 	}

@@ -113,6 +113,9 @@ check_call(checks *c, sg_call *call)
 		status = sg_check(call, c->seed, &report, &why);
 		if (status == SG_OK) {
 			add_report(c, call, &report);
+		} else if (status < 0) {
+			status = cli_error(c->args, CLI_NUMERIC, "in entry '%s': %s",
+			                   sg_call_entry(call)->name, why.text);
 		} else {
 			status = cli_data_failed(c->args, status, why.text, call, &bound);
 		}
@@ -121,19 +124,21 @@ check_call(checks *c, sg_call *call)
 	return status;
 }
 
+/* An entry that the numbers do not suit is no hindrance to the others. */
 static int
 check_entries(checks *c, sg_model *m)
 {
-	int status = CLI_DONE;
+	int status = CLI_DONE, one = CLI_DONE;
 	size_t i;
 
-	for (i = 0; status == CLI_DONE && i < sg_model_nentries(m); i++) {
+	for (i = 0; (one == CLI_DONE || one == CLI_NUMERIC) && i < sg_model_nentries(m); i++) {
 		sg_call *call = sg_call_new(m, sg_model_entry(m, i)->name, c->backend);
 
 		if (!call) {
 			return cli_error(c->args, CLI_FAULT, "out of memory");
 		}
-		status = check_call(c, call);
+		one = check_call(c, call);
+		status = one == CLI_DONE ? status : one;
 		sg_call_free(call);
 	}
 	return status;
@@ -260,10 +265,9 @@ put_json_rows(cli_text *t, const checks *c)
 }
 
 static int
-show_checks(checks *c)
+show_checks(checks *c, int status)
 {
 	cli_text t = {0}, err = {0};
-	int status = CLI_DONE;
 	size_t i;
 
 	if (c->n) {
@@ -324,8 +328,8 @@ check(const cli_args *args)
 		m = cli_accept(sg_compile_file(args->operand[0], &setup.options), c.json, &status);
 		if (m) {
 			status = check_entries(&c, m);
-			if (status == CLI_DONE) {
-				status = show_checks(&c);
+			if (status == CLI_DONE || (status == CLI_NUMERIC && c.n)) {
+				status = show_checks(&c, status);
 			}
 			free_checks(&c);
 			sg_model_free(m);
@@ -345,7 +349,8 @@ const cli_command cli_check = {
 	     "given get\n"
 	     "their default, or random numbers, and free dimensions small sizes. The worst comes "
 	     "first;\n"
-	     "the status is 1 when a comparison fails.\n",
+	     "the status is 1 when a comparison fails, and else 3 when an entry can't be "
+	     "computed.\n",
     .examples = "  symgrad check perceptron.sg\n"
 		"  symgrad check perceptron.sg gradient x=@x.npy --seed=7\n",
     .options = options,

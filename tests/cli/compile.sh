@@ -822,6 +822,21 @@ END
 expect 'a check in JSON' 0 '*' '' check curved.sg curvature --format=json
 tr '{' '\n' <out | grep '"slope"' >slope && ! grep -v '"at": \(-1\|0\),' slope
 judge 'names no element beyond a scalar output' $?
+cat >unsuited.sg <<'END'
+input x[5], k: i64[3]
+y = x[k]
+s = sum(y**2)
+z = cholesky(outer(x, x))
+gradient s wrt x
+entry flat = sum(z) as q
+END
+expect 'data that does not suit an entry' 3 '*' \
+	"symgrad check: error: in entry 'flat': a matrix is not positive definite, at unsuited.sg:4:5" check unsuited.sg
+grep -q '^gradient  grad_x .* ok ' out && grep -q '^[0-9]* comparisons agree$' out
+judge 'is no hindrance to the others' $?
+expect 'where an index is out of range' 3 '' \
+	"symgrad check: error: in entry 'gradient': an index is out of range, at unsuited.sg:2:5" \
+	check unsuited.sg gradient k='[0, 1, 9]'
 expect 'a wrong rule is found' 1 '*' '' check wrong.sg
 sed -n 2p out | grep -q 'BAD'
 judge 'the worst comes first' $?
