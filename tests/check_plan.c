@@ -73,7 +73,7 @@ measure(sg_model *m, size_t e, const int64_t *dims, int64_t *work, int64_t *aliv
 {
 	const sg_program *p = m->program;
 
-	return sg_ext_eval(p->sp, sg_entry_work(m->ctx, p, &p->entry[e]), dims, work) &&
+	return sg_ext_eval(p->sp, sg_entry_work(m->ctx, p, &p->entry[e], true), dims, work) &&
 	       sg_entry_alive(m->ctx, p, &p->entry[e], dims, alive);
 }
 
@@ -204,7 +204,8 @@ START_TEST(derivatives_of_workloads_keep_little)
 		while (strcmp(p->entry[e].name, workloads[_i].entry) != 0)
 			ck_assert_uint_lt(++e, p->nentries);
 		read_dims(p->sp, workloads[_i].dims, dims);
-		ck_assert(sg_ext_eval(p->sp, sg_entry_work(m->ctx, p, &p->entry[e]), dims, &work));
+		ck_assert(
+		    sg_ext_eval(p->sp, sg_entry_work(m->ctx, p, &p->entry[e], true), dims, &work));
 		ck_assert_msg(work <= workloads[_i].most,
 		              "%s, entry %s: %lld bytes, not at most %lld", file,
 		              workloads[_i].entry, (long long)work, (long long)workloads[_i].most);

@@ -270,7 +270,7 @@ sg_work_of(sg_model *m, const sg_entry_data *e)
 	sg_entry_data *own = &m->entry[e - m->entry];
 
 	if (!own->has_work) {
-		own->work = sg_entry_work(m->ctx, m->program, own->ir);
+		own->work = sg_entry_work(m->ctx, m->program, own->ir, true);
 		own->has_work = true;
 	}
 	return own->work;
@@ -296,7 +296,7 @@ costs_of(sg_model *m, const sg_entry_data *e)
 	c = SG_NEW(m->ctx, sg_costs);
 	c->all = sg_entry_cost(m->ctx, m->program, e->ir);
 	c->value = sg_entry_cost(m->ctx, m->program, &part);
-	c->work = sg_work_of(m, e);
+	c->work = sg_entry_work(m->ctx, m->program, e->ir, false);
 	c->all_text = sg_ext_text(sp, c->all);
 	c->value_text = sg_ext_text(sp, c->value);
 	c->work_text = sg_ext_text(sp, c->work);

@@ -27,7 +27,7 @@ typedef struct sg_c_names {
 	const char *fn, *work, *defaults;
 	const char *call, *call_defaults; /* int (*)(const ptrdiff_t *dims, void *const *args, void *work) */
 	const char *signature;            /* the prototype of fn, one line */
-	sg_ext bytes;                     /* of workspace, as sg_entry_work gives */
+	sg_ext bytes;                     /* of workspace, as sg_entry_work gives for the dialect */
 } sg_c_names;
 
 /* All entries of p (the caller filters them). Returns one sg_c_names an entry, in the arena; c and h get the
@@ -43,10 +43,11 @@ typedef struct sg_c_file {
 const sg_c_file *sg_emit_files(sg_ctx *ctx, const sg_program *p, const sg_emit_options *o, size_t *n);
 /* Has it gradients of its inputs, so that there is a step of training? */
 bool sg_entry_has_step(const sg_program *p, const sg_entry_ir *e);
-/* Bytes of workspace of an entry, as a polynomial in the dimensions. */
-sg_ext sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e);
-/* The most of it that holds something at one time, for these dimensions: less would not do, in the order
- * in which things are computed. false: beyond what can be counted. */
+/* Bytes of workspace of an entry, as a polynomial in the dimensions: of the JIT's code, or of what
+ * is written. */
+sg_ext sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, bool jit);
+/* The most of the JIT's that holds something at one time, for these dimensions: less would not do,
+ * in the order in which things are computed. false: beyond what can be counted. */
 bool sg_entry_alive(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, const int64_t *dims,
                     int64_t *bytes);
 

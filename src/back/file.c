@@ -447,38 +447,38 @@ prepared(sg_ctx *ctx, const sg_program *p, bool jit)
 {
 	const sg_program *q = sg_order_products(ctx, sg_directions_last(ctx, p));
 
-	return sg_split_small(ctx, sg_solve_small(ctx, sg_rows_across(ctx, q, jit), jit));
+	q = sg_split_small(ctx, sg_solve_small(ctx, sg_rows_across(ctx, q, jit), jit));
+	return jit ? q : sg_pack_angles(ctx, q);
 }
 
 /* ensures: names of all entries, and but for several files their schedules and workspaces. */
 void
 sg_file_open(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_emit_options *o)
 {
-	const sg_program *q = prepared(ctx, p, o->jit);
-
-	open_file(file, ctx, o->jit ? q : sg_pack_angles(ctx, q), p, o);
+	open_file(file, ctx, prepared(ctx, p, o->jit), p, o);
 }
 
 static sg_c_entry *
-open_entry(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
+open_entry(sg_file *file, sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, bool jit)
 {
-	static const sg_emit_options o = {.prefix = "m", .jit = true};
-	const sg_program *q = prepared(ctx, p, o.jit);
+	static const sg_emit_options written = {.prefix = "m", .header = "m.h"},
+				     machine = {.prefix = "m", .jit = true};
+	const sg_program *q = prepared(ctx, p, jit);
 	sg_program *one = sg_copy(ctx, q, sizeof *q), *whole = sg_copy(ctx, p, sizeof *p);
 
 	one->entry = &q->entry[e - p->entry];
 	whole->entry = &p->entry[e - p->entry];
 	one->nentries = whole->nentries = 1;
-	open_file(file, ctx, one, whole, &o);
+	open_file(file, ctx, one, whole, jit ? &machine : &written);
 	return &file->entry[0];
 }
 
 sg_ext
-sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e)
+sg_entry_work(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, bool jit)
 {
 	sg_file file;
 
-	return open_entry(&file, ctx, p, e)->bytes;
+	return open_entry(&file, ctx, p, e, jit)->bytes;
 }
 
 bool
@@ -487,5 +487,5 @@ sg_entry_alive(sg_ctx *ctx, const sg_program *p, const sg_entry_ir *e, const int
 {
 	sg_file file;
 
-	return sg_plan_alive(open_entry(&file, ctx, p, e)->body, dims, bytes);
+	return sg_plan_alive(open_entry(&file, ctx, p, e, true)->body, dims, bytes);
 }

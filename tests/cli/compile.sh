@@ -241,6 +241,17 @@ expect 'a dimension beside itself' 0 '' '' compile same.sg -o . --standalone
 status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Werror -c same.c -o same.o
 
+# ---- the workspace that info tells is that of the C
+cat >room.sg <<'END'
+input W[4, 3], X[N, 3], t[N]
+entry each = map((x, t) -> grad((sum(tanh(W @ x)) - t)**2, W), X, t) as G
+entry all = det(X.T @ X + eye(3)) as d, sum((X @ W.T)**2) as q
+END
+expect 'workspaces' 0 '' '' compile room.sg -o .
+"$SYMGRAD" info room.sg | sed -n 's/^  workspace *\([0-9]*\) bytes$/\1/p' >told
+sed -n '/^room_[a-z]*_work(ptrdiff_t N)$/,/^}/s/^	return \([0-9]*\);$/\1/p' room.c | cmp -s - told && [ "$(grep -c . told)" = 2 ]
+judge 'are what info says' $?
+
 # ---- what is not infinite, of which gcc thinks that it is more than 0 or 1
 cat >finite.sg <<'END'
 input x[N], m: bool[N], q[N, 3], k[N, 3], v[N, 3]
