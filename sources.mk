@@ -466,6 +466,7 @@ test_scripts = \
 	tests/cli/language.sh \
 	tests/cli/names.sh \
 	tests/cli/notebook.sh \
+	tests/cli/nothing.sh \
 	tests/cli/run.sh \
 	tests/cli/split.sh \
 	tests/cli/step.sh \

@@ -295,16 +295,42 @@ stack_of(const text *w, uint32_t k)
 	return sg_array(w->f, w->p->pick[w->p->stack[k]]);
 }
 
+/* An array of nothing may be NULL, which memcpy and memset do not take. */
+static bool
+may_be_null(const sg_fn *f, sg_ext size)
+{
+	return !f->m->o->jit &&
+	       !sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, size, sg_ext_int(f->sp, 1)));
+}
+
+/* "n > 0 && " where that may be. */
+static const char *
+if_any(sg_fn *f, sg_ext size)
+{
+	return may_be_null(f, size) ? sg_text(f->ctx, "%s > 0 && ", sg_ext_bare(f, size)) : "";
+}
+
+/* The indent of what is done to an array of that size. */
+static const char *
+begin_if_any(sg_fn *f, sg_ext size)
+{
+	if (!may_be_null(f, size))
+		return "";
+	sg_line(f, "if (%s > 0)", sg_ext_bare(f, size));
+	return "\t";
+}
+
 /* from .. to, an array of carry k */
 static void
 copy_carry(text *w, uint32_t k, const char *to, const char *from)
 {
 	sg_fn *f = w->f;
 	const sg_ref init = w->p->l.init[k];
+	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, init)->shape);
 
-	sg_line(f, "if (%s > 0)", w->end);
+	sg_line(f, "if (%s%s > 0)", if_any(f, size), w->end);
 	sg_line(f, "\t%s(%s, %s, (size_t)%s * sizeof(%s));", sg_use(f->m, "memcpy"), to, from,
-	        sg_ext_c(f, sg_shape_size(f->sp, sg_fn_node(f, init)->shape)), c_type(w, init));
+	        sg_ext_c(f, size), c_type(w, init));
 }
 
 /* The row of a stack that the first step, or the last, has. */
@@ -476,12 +502,14 @@ print_tape(text *w)
 		if (!pick)
 			continue;
 		const char *array = sg_array(f, pick);
-		if (is_variable(w, k))
+		if (is_variable(w, k)) {
 			sg_line(f, "%s[%s] = %s;", array, w->t, w->now[k]);
-		else
-			sg_line(f, "%s(%s, %s, (size_t)%s * sizeof *%s);", sg_use(f->m, "memcpy"),
-			        place(w, array, row), w->now[k],
-			        sg_ext_c(f, sg_shape_size(f->sp, row)), w->now[k]);
+			continue;
+		}
+		const sg_ext size = sg_shape_size(f->sp, row);
+		sg_line(f, "%s%s(%s, %s, (size_t)%s * sizeof *%s);", begin_if_any(f, size),
+		        sg_use(f->m, "memcpy"), place(w, array, row), w->now[k], sg_ext_c(f, size),
+		        w->now[k]);
 	}
 }
 
@@ -595,9 +623,9 @@ clear_rest(text *w, sg_ref pick, const sg_shape *row, const char *done)
 		sg_line(f, "%s(%s + %s, 0, (size_t)(%s - %s) * sizeof *%s);",
 		        sg_use(f->m, "memset"), array, done, length, done, array);
 	else
-		sg_line(f, "%s(%s + %s * %s, 0, (size_t)((%s - %s) * %s) * sizeof *%s);",
-		        sg_use(f->m, "memset"), array, done, sg_ext_c(f, size), length, done,
-		        sg_ext_c(f, size), array);
+		sg_line(f, "%s%s(%s + %s * %s, 0, (size_t)((%s - %s) * %s) * sizeof *%s);",
+		        begin_if_any(f, size), sg_use(f->m, "memset"), array, done,
+		        sg_ext_c(f, size), length, done, sg_ext_c(f, size), array);
 }
 
 static void
@@ -651,7 +679,7 @@ finish_carry(text *w, uint32_t k)
 	}
 	const char *array = sg_array(f, pick);
 	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, pick)->shape);
-	sg_line(f, "if (%s != %s)", w->now[k], array);
+	sg_line(f, "if (%s%s != %s)", if_any(f, size), w->now[k], array);
 	sg_line(f, "\t%s(%s, %s, (size_t)%s * sizeof *%s);", sg_use(f->m, "memcpy"), array,
 	        w->now[k], sg_ext_c(f, size), array);
 }
