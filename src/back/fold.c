@@ -142,7 +142,8 @@ is_seldom(const sg_nest *n, sg_type t)
 {
 	int64_t turns;
 
-	return sg_type_is_float(t) && !n->strip && !n->lanes && !n->f->m->o->jit &&
+	return sg_type_is_float(t) && n->ngroups > 0 && !n->strip && !n->lanes &&
+	       !n->f->m->o->jit &&
 	       !(sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW);
 }
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The written C where arrays have no elements: they may be NULL, as those of an empty std::vector are.
+# The written C where arrays have no elements: they may be NULL, as those of an empty std::vector are. And where
+# they have one, so that no loop is left.
 . "${srcdir:-.}/tests/cli/harness.inc"
 cd "$work" || exit 99
 
@@ -52,5 +53,30 @@ for backend in interp jit cc; do
 	if [ $backend = jit ] && ! "$SYMGRAD" eval --backend=jit 1 >have.out 2>&1; then continue; fi
 	expect "so it is by $backend" 0 '{"gx": [], "gv": [], "sz": 0, "gw": []}' '' run --backend=$backend --format=json \
 		none.sg gradient x=@x.npz:x v='[]' i='[]' c=1
+done
+
+cat >single.sg <<'END'
+input x[1], y[1, 1], z: f32[1]
+v = one_hot(argmax(x), 1)*x
+l = sum((0.4 + l1_loss(x, 0.7*v + 0.05, reduction="none"))**2)
+output argmax(x) as a, argmin(y, axis=1) as b, argmax(z*2) as c, max(x + 1) as d, min(y, axis=0) as e, cumsum(x) as f,
+       argmax(x*x, axis=0) as g, softmax(x) as h, norm(x) as n
+gradient l wrt x
+END
+expect 'one element' 0 '' '' compile --standalone single.sg
+status 'it compiles without a warning' 0 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror \
+	-c single.c
+for backend in interp jit cc; do
+	if [ $backend = jit ] && ! "$SYMGRAD" eval --backend=jit 1 >have.out 2>&1; then continue; fi
+	for x in 2 '"nan"' '"-inf"'; do
+		for entry in forward gradient; do
+			given="x=[$x] y=[[3]] z=[$x]"
+			if [ $entry = gradient ]; then given="x=[$x]"; fi
+			# shellcheck disable=SC2086
+			"$SYMGRAD" run --backend=$backend --format=json single.sg $entry $given
+		done
+	done >$backend.single 2>&1
+	cmp -s interp.single $backend.single
+	judge "its largest is told by $backend" $?
 done
 finish
