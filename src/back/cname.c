@@ -245,7 +245,7 @@ static const char *const reserved[] = {"BUFSIZ",
 static bool
 starts(const char *s, const char *with)
 {
-	return strncmp(s, with, strlen(with)) == 0;
+	return s[0] == with[0] && strncmp(s, with, strlen(with)) == 0;
 }
 
 static bool
