@@ -238,6 +238,7 @@ lib_sources = \
 	src/back/strided.c \
 	src/back/strip.c \
 	src/back/support.c \
+	src/back/turned.c \
 	src/back/turns.c \
 	src/back/unread.c \
 	src/back/value.c \
@@ -410,6 +411,7 @@ test_programs = \
 	tests/check_solved \
 	tests/check_threads \
 	tests/check_tiles \
+	tests/check_turned \
 	tests/check_turns \
 	tests/check_where
 example_programs = \

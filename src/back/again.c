@@ -44,6 +44,12 @@ is_plain(uint8_t op)
 	       op != SG_RSQRT && sg_ops[op].cost < 10;
 }
 
+bool
+sg_becomes_simd(uint8_t op)
+{
+	return is_dear(op) || is_plain(op) || op == SG_SQRT || op == SG_RSQRT;
+}
+
 /* The type of what is dear in the innermost loop, where all of it becomes SIMD; -1: it does not, or
  * nothing is dear. */
 static int
@@ -106,8 +112,8 @@ sg_nest_reads(const sg_nest *n, const char *array)
 }
 
 /* Sums that go by lanes leave out what was there; the greatest and the least may see it twice. */
-static bool
-may_go_again(const sg_nest *n)
+bool
+sg_may_go_again(const sg_nest *n)
 {
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		const sg_root *r = &n->s->root[i];
@@ -130,7 +136,7 @@ sg_choose_vectors(sg_nest *n)
 
 	n->vector = 0;
 	if (type < 0 || n->f->m->o->jit || n->strip || n->chunks || n->power || n->ngroups == 0 ||
-	    (!n->lanes && n->nkept < n->ngroups) || !may_go_again(n))
+	    (!n->lanes && n->nkept < n->ngroups) || !sg_may_go_again(n))
 		return;
 	n->vector = VECTOR_BYTES / (int)sg_type_size((sg_type)type);
 	if (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &ext) &&

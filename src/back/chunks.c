@@ -154,6 +154,15 @@ sg_choose_chunks(sg_nest *n)
 	n->chunks = c;
 }
 
+bool
+sg_has_chunk(const sg_nest *n, uint32_t v)
+{
+	for (uint32_t k = 0; n->chunks && k < n->chunks->count; k++)
+		if (n->chunks->at[k] == v)
+			return true;
+	return false;
+}
+
 /* ---- what a loop needs, where some values are at hand ---- */
 
 static void

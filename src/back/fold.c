@@ -510,7 +510,7 @@ sg_print_root(sg_nest *n, sg_root *r)
 		if (x->shape->rank == 0 || f->out[r->part].kind != SG_O_POINTER)
 			sg_print_out(f, r->part, v);
 		else
-			store(n, r, sg_element(n, f->out[r->part].name, r->at));
+			store(n, r, sg_element_of_out(n, f->out[r->part].name, r->at));
 		return;
 	case SG_R_TEXT:
 		return;

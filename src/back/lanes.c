@@ -511,6 +511,23 @@ declare_lanes(lanes *l)
 	}
 }
 
+/* What a lane does, and its turn, which rows in columns may have no need of. */
+static void
+print_turn(const lanes *l)
+{
+	sg_nest *n = l->n;
+	sg_fn *f = n->f;
+	sg_buf *out = f->b, text;
+
+	sg_buf_init(&text, f->ctx);
+	f->b = &text;
+	sg_print_level(n, l->d + 1);
+	f->b = out;
+	if (!n->turned || sg_has_word(sg_buf_text(&text), f->loop[l->d]))
+		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
+	sg_buf_puts(f->b, sg_buf_text(&text));
+}
+
 /* The loop over as many lanes as `count` says. */
 static void
 print_turns(lanes *l, const char *count)
@@ -524,12 +541,15 @@ print_turns(lanes *l, const char *count)
 		if (l->name[i])
 			n->s->root[i].into = sg_text(f->ctx, "%s[%s]", l->name[i], l->lane);
 	}
+	if (n->turned)
+		sg_open_turned(n, l->at, count);
 	sg_print_promise(n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", l->lane, l->lane, count, l->lane);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
-	sg_print_level(n, l->d + 1);
+	print_turn(l);
 	sg_close(n);
+	if (n->turned)
+		sg_close_turned(n, l->at, count);
 	for (size_t i = 0; i < n->s->nroots; i++)
 		n->s->root[i].into = into[i];
 }
@@ -560,12 +580,14 @@ print_long(lanes *l)
 	sg_fn *f = l->n->f;
 	const char *width = sg_name_fresh(&f->names, "width");
 
+	const int most = l->n->turned ? sg_turned_lanes(l->n) : LANES;
+
 	declare_lanes(l);
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", l->at, l->from, l->at, l->to,
-	        l->at, LANES);
+	        l->at, most);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", width, l->to, l->at, LANES,
-	        l->to, l->at, LANES);
+	sg_line(f, "const ptrdiff_t %s = %s - %s < %d ? %s - %s : %d;", width, l->to, l->at, most,
+	        l->to, l->at, most);
 	print_turns(l, width);
 	sg_close(l->n);
 	add_lanes(l);
@@ -684,7 +706,10 @@ sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to)
 	           sg_name_fresh(&f->names, "lane"),
 	           SG_NEW_ARRAY(f->ctx, const char *, n->s->nroots)};
 
-	if (n->vector)
+	n->lane = n->turned ? l.lane : n->lane;
+	if (n->turned)
+		print_long(&l);
+	else if (n->vector)
 		print_vectors(&l);
 	else if (is_even(&l))
 		print_even(&l);

@@ -389,7 +389,8 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	} else if (n->strip && d + 1 == n->ngroups) {
 		print_strip(n, d);
 		return;
-	} else if ((n->lanes || (n->vector && !(n->parallel && d == 0 && !n->inside))) &&
+	} else if ((n->lanes ||
+	            ((n->vector || n->turned) && !(n->parallel && d == 0 && !n->inside))) &&
 	           d + 1 == n->ngroups) {
 		sg_print_lanes(n, d, from, to);
 		return;
@@ -623,6 +624,8 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	}
 	if (!n->band)
 		sg_choose_parallel(n);
+	if (by_loops)
+		sg_choose_turned(n);
 	n->tiles = n->window ? NULL : sg_plan_tiles(n);
 	sg_choose_shifts(n);
 	sg_choose_borders(n);

@@ -8,6 +8,7 @@ enum { SG_BLOCK = 256, SG_BLOCK_OF_HORNER = 128 }; /* terms that are added up on
 
 typedef struct sg_blocks sg_blocks;
 typedef struct sg_chunks sg_chunks;
+typedef struct sg_turned sg_turned;
 
 /* base**(turn + more), carried from turn to turn (powers.c). */
 typedef struct sg_power {
@@ -42,6 +43,7 @@ typedef struct sg_nest {
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
 	int vector;                    /* it goes by whole vectors of so many (again.c); 0: it does not */
 	const char *skip;              /* there: the lane, and the first one that is new */
+	sg_turned *turned; /* turned.c: rows that it goes through by lanes; NULL: none */
 	uint32_t *shift, nshifts, now; /* shifts.c: by root, its loop; how many; 0: all in one; the
 	                                * one that is printed */
 	const char **kept; /* there: by value: where the first loop keeps it; NULL: not */
@@ -98,6 +100,7 @@ void sg_choose_chunks(sg_nest *n); /* requires: depths */
 void sg_print_chunks(sg_nest *n, uint32_t d, const char *from, const char *to);
 /* The element of an array that the value is read from; NULL: it is evaluated where it stands. */
 const char *sg_chunk_element(const sg_nest *n, const sg_val *v);
+bool sg_has_chunk(const sg_nest *n, uint32_t v); /* is it evaluated for a chunk at once? */
 /* Is the value an index that a loop before has checked? */
 bool sg_chunk_checked(const sg_nest *n, const sg_val *v);
 
@@ -135,6 +138,7 @@ void sg_print_halves(sg_nest *n, const char *text);
 void sg_open_lane(sg_nest *n,
                   bool index); /* a loop along the strip; index: its loop variable too */
 void sg_close(sg_nest *n);
+bool sg_has_word(const char *text, const char *word); /* an identifier, in C */
 /* Declares a variable, in a strip one for each lane, and gives what it is called then. value NULL:
  * in a strip, it has none yet. */
 const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value,
@@ -143,8 +147,20 @@ const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const
 /* ---- again.c: loops whose last turns may be run once more ---- */
 void sg_choose_vectors(sg_nest *n); /* requires: lanes and strips are chosen */
 bool sg_nest_reads(const sg_nest *n, const char *array);
+/* May a turn be run once more, since it stores what it stored before? */
+bool sg_may_go_again(const sg_nest *n);
+bool sg_becomes_simd(uint8_t op); /* does a loop with the op, written out? */
 /* x, or what leaves a sum as it is where the turn has been before. */
 sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
+
+/* ---- turned.c: rows of few numbers, in columns of a tile ---- */
+void sg_choose_turned(sg_nest *n); /* requires: lanes, chunks and vectors are chosen */
+int sg_turned_lanes(const sg_nest *n);
+/* Around the loop over the lanes, which begins at `first` and has `width` turns. */
+void sg_open_turned(sg_nest *n, const char *first, const char *width);
+void sg_close_turned(sg_nest *n, const char *first, const char *width);
+/* The lane of the column that stands for an element, by its place; NULL: it has none. */
+const char *sg_turned_element(const sg_nest *n, const char *array, sg_aff at, bool stored);
 
 /* ---- shifts.c: the innermost loop in several ---- */
 /* Before the innermost loop: what compilers take long to see, where it is so. */
@@ -212,7 +228,8 @@ const char *sg_element(const sg_nest *n, const char *array, sg_aff at); /* array
 /* Where in its array element `at` of r stands: an array of one tile begins with the tile's first
  * row. */
 sg_aff sg_place_of(const sg_nest *n, sg_ref r, sg_aff at);
-const char *sg_element_of(const sg_nest *n, sg_ref r, sg_aff at);
+const char *sg_element_of(const sg_nest *n, sg_ref r, sg_aff at); /* to be stored */
+const char *sg_element_of_out(const sg_nest *n, const char *array, sg_aff at);
 sg_c_text sg_val_text(const sg_nest *n, uint32_t v);
 void sg_print_val(sg_nest *n, sg_val *v); /* its text; a statement where it needs one */
 

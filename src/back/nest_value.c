@@ -126,10 +126,25 @@ sg_place_of(const sg_nest *n, sg_ref r, sg_aff at)
 	return less(f, at, SG_VAR_TILE, sg_ext_int(f->sp, 1));
 }
 
+/* Element `at` of what has its place there. */
+static const char *
+element_at(const sg_nest *n, const char *array, sg_aff at, bool stored)
+{
+	const char *column = sg_turned_element(n, array, at, stored);
+
+	return column ? column : sg_element(n, array, at);
+}
+
 const char *
 sg_element_of(const sg_nest *n, sg_ref r, sg_aff at)
 {
-	return sg_element(n, sg_array(n->f, r), sg_place_of(n, r, at));
+	return element_at(n, sg_array(n->f, r), sg_place_of(n, r, at), true);
+}
+
+const char *
+sg_element_of_out(const sg_nest *n, const char *array, sg_aff at)
+{
+	return element_at(n, array, at, true);
 }
 
 /* ---- values as text ---- */
@@ -330,7 +345,9 @@ val_text(const sg_nest *n, const sg_val *v)
 	case SG_V_DIM:
 		return (sg_c_text){sg_ext_number(f, v->ext), SG_PREC_ATOM};
 	case SG_V_LOAD:
-		return (sg_c_text){sg_element_of(n, v->ref, v->aff), SG_PREC_ATOM};
+		return (sg_c_text){
+		    element_at(n, sg_array(f, v->ref), sg_place_of(n, v->ref, v->aff), false),
+		    SG_PREC_ATOM};
 	case SG_V_LOCAL:
 		if (f->is_read && f->g->node[v->ref].op == SG_INPUT)
 			f->is_read[f->g->node[v->ref].attr->w[0]] = true;

@@ -169,7 +169,7 @@ sg_choose_shifts(sg_nest *n)
 	int64_t turns;
 
 	if (n->f->m->o->jit || n->ngroups == 0 || (n->nkept < n->ngroups && !n->lanes) ||
-	    n->columns || n->window || n->chunks || n->strip || n->vector || n->mask ||
+	    n->columns || n->window || n->chunks || n->strip || n->vector || n->turned || n->mask ||
 	    n->parallel || n->power || n->unrolls || n->s->nroots < 2 || !can_part(n))
 		return;
 	if (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW)

@@ -47,8 +47,8 @@ sg_open_lane(sg_nest *n, bool index)
 	open_lanes(n, "0", n->width, index);
 }
 
-static bool
-has_word(const char *s, const char *word)
+bool
+sg_has_word(const char *s, const char *word)
 {
 	const size_t size = strlen(word);
 
@@ -64,7 +64,7 @@ has_word(const char *s, const char *word)
 void
 sg_print_lane(sg_nest *n, const char *text)
 {
-	sg_open_lane(n, has_word(text, n->f->loop[n->ngroups - 1]));
+	sg_open_lane(n, sg_has_word(text, n->f->loop[n->ngroups - 1]));
 	sg_buf_puts(n->f->b, text);
 	sg_close(n);
 }
@@ -104,7 +104,7 @@ sg_print_halves(sg_nest *n, const char *text)
 	f->indent++;
 	sg_print_promise(n);
 	open_lanes(n, half, sg_text(f->ctx, "%s + %d", half, SG_COLUMNS / 2),
-	           has_word(text, f->loop[n->ngroups - 1]));
+	           sg_has_word(text, f->loop[n->ngroups - 1]));
 	sg_buf_puts(f->b, text);
 	sg_close(n);
 	sg_close(n);

@@ -1,0 +1,203 @@
+/* check_turned.c - loops over items of a few numbers each: rows become columns of a tile where
+ * compilers would make no SIMD of them, and all is computed as the evaluator does. */
+#include <check.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symgrad.h"
+
+#define MIX "def m(a, b, c) = a*b*(c - a*0.5) + b/(1.5 + c*c)\n"
+
+static const struct {
+	const char *text;
+	int row;            /* numbers of a row of x */
+	unsigned take, put; /* rows that are turned, and back */
+} models[] = {
+    {"input x[N, 6]\n" MIX "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[4], q[5]), 0.25*q[5],\n"
+     "  m(q[5], q[3], q[1]), m(q[2], q[0], q[4])]\nentry f = map(f, x) as y\n",
+     6, 1, 1},
+    /* sums over all, in the same loop */
+    {"input x[N, 9]\n" MIX
+     "def f(q) = (m(q[0], q[1], q[8]) + m(q[7], q[4], q[5])*m(q[6], q[3], q[2]),\n"
+     "  q[0]*q[8]*exp(q[7]))\nu, v = map(f, x)\n"
+     "entry f = u as y, sum(u*v) as s, max(v) as m\n",
+     9, 1, 0},
+    /* what has a routine of its own, for many numbers */
+    {"input x[N, 5]\n" MIX
+     "def f(q) = m(q[0], q[1], q[2])*sin(q[3]) + cos(q[4])*m(q[2], q[3], q[4])\n"
+     "entry f = map(f, x) as y, sum(map(f, x)) as s\n",
+     5, 1, 0},
+    /* a few numbers of long rows, side by side and apart */
+    {"input x[N, 40]\n" MIX
+     "def f(q) = [m(q[1], q[3], q[2])*m(q[1], q[2], q[3]), q[30]*m(q[30], q[31], q[1])]\n"
+     "entry f = map(f, x) as y\n",
+     40, 2, 0},
+    /* rows of eight are stored as they are */
+    {"input x[N, 7]\n" MIX
+     "def f(q) = concat((grad(m(q[0], q[3], q[6]), q), [m(q[1], q[2], q[5])]))\n"
+     "entry f = map(f, x) as y\n",
+     7, 1, 0},
+    /* a Hessian of items */
+    {"input x[N, 6]\n"
+     "def e(q) = log(1 + sum(q*q))*(q[0]*q[3] - q[1]*q[2]*q[5])**2 + q[4]**3*q[0]\n"
+     "entry f = map((q) -> hessian(e(q), q), x) as y, map((q) -> e(q), x) as s\n",
+     6, 1, 1},
+    /* compilers turn rows of four; few operations are not worth it */
+    {"input x[N, 4]\n" MIX
+     "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[2], q[1])]\nentry f = map(f, x) as y\n",
+     4, 0, 0},
+    {"input x[N, 6]\n"
+     "def f(q) = [q[5]*q[0], q[4], q[3] + q[2], q[2], q[1], q[0]]\n"
+     "entry f = map(f, x) as y\n",
+     6, 0, 0},
+};
+
+enum { MOST = 200, LONGEST = 40, NMODELS = sizeof models / sizeof *models };
+
+static const int64_t items[] = {0, 1, 3, 15, 16, 31, 32, 33, 37, 64, MOST};
+
+static unsigned
+count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, what)); text++)
+		n++;
+	return n;
+}
+
+static sg_model *
+model_of(int k, bool f32)
+{
+	char text[1000];
+	sg_model *m;
+
+	ck_assert_uint_lt(strlen(models[k].text), sizeof text - 20);
+	strcpy(text, f32 ? "real f32\n" : "");
+	strcat(text, models[k].text);
+	m = sg_compile_string("turned.sg", text, strlen(text), NULL);
+	ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+	return m;
+}
+
+START_TEST(rows_become_columns_where_it_pays)
+	{
+		sg_model *m = model_of(_i, false);
+		sg_failure why;
+		const char *c = sg_write_c(m, "turned.h", 0, NULL, &why);
+
+		ck_assert_msg(c != NULL, "%s", why.text);
+		ck_assert_msg(count(c, "sgrt_take_rows_f64(") == models[_i].take, "%.900s", c);
+		ck_assert_msg(count(c, "sgrt_put_rows_f64(") == models[_i].put, "%.900s", c);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* special: some numbers are none, or infinite */
+static void
+fill(bool f32, bool special, double *x)
+{
+	for (int k = 0; k < MOST * LONGEST; k++) {
+		double v = sin(k) + 0.1 * (k % 7);
+
+		if (special && k % 11 == 3)
+			v = k % 3 ? NAN : k % 2 ? INFINITY : -INFINITY;
+		if (f32)
+			((float *)x)[k] = (float)v;
+		else
+			x[k] = v;
+	}
+}
+
+static sg_call *
+called(sg_model *m, sg_backend b, bool f32, int64_t n, int row, const double *x)
+{
+	sg_call *c = sg_call_new(m, NULL, b);
+
+	ck_assert_int_eq(
+	    sg_call_bind(c, "x", f32 ? SG_DTYPE_F32 : SG_DTYPE_F64, 2, (int64_t[]){n, row}, x),
+	    SG_OK);
+	return c;
+}
+
+static double
+number(const sg_array *a, bool f32, size_t k)
+{
+	return f32 ? (double)((const float *)a->data)[k] : ((const double *)a->data)[k];
+}
+
+static void
+compare(sg_call *a, sg_call *b, bool f32, const char *name)
+{
+	const sg_array *x = sg_call_output(a, name), *y = sg_call_output(b, name);
+	size_t n = 1;
+
+	ck_assert((x == NULL) == (y == NULL));
+	for (int k = 0; x && k < x->rank; k++)
+		n *= (size_t)x->shape[k];
+	for (size_t k = 0; x && k < n; k++) {
+		const double u = number(x, f32, k), v = number(y, f32, k);
+		const double most = (f32 ? 2e-5 : 1e-12) * (1 + fabs(u));
+
+		ck_assert_msg(isnan(u)   ? isnan(v)
+		              : isinf(u) ? u == v
+		                         : fabs(u - v) <= most,
+		              "%s[%zu]: %.17g, %.17g", name, k, u, v);
+	}
+}
+
+static void
+agree(int k, sg_backend back, bool f32, bool special)
+{
+	static double x[MOST * LONGEST];
+	sg_model *m = model_of(k, f32);
+
+	fill(f32, special, x);
+	for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+		sg_call *a = called(m, SG_BACKEND_INTERP, f32, items[i], models[k].row, x);
+		sg_call *b = called(m, back, f32, items[i], models[k].row, x);
+		const int status = sg_call_run(a);
+
+		ck_assert_int_eq((int)sg_call_run(b), status);
+		for (int o = 0; status == SG_OK && o < 3; o++)
+			compare(a, b, f32, (const char *[]){"y", "s", "m"}[o]);
+		sg_call_free(a);
+		sg_call_free(b);
+	}
+	sg_model_free(m);
+}
+
+START_TEST(all_items_are_as_the_evaluator_has_them)
+	{
+		agree(_i / 4, SG_BACKEND_CC, _i % 2, _i / 2 % 2);
+	}
+END_TEST
+
+START_TEST(the_jit_agrees)
+	{
+		if (sg_have_jit())
+			agree(_i, SG_BACKEND_JIT, false, true);
+	}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("turned");
+	TCase *t = tcase_create("turned");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, rows_become_columns_where_it_pays, 0, NMODELS);
+	tcase_add_loop_test(t, all_items_are_as_the_evaluator_has_them, 0, 4 * NMODELS);
+	tcase_add_loop_test(t, the_jit_agrees, 0, NMODELS);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
