@@ -29,8 +29,9 @@ split_form(const sg_asker *a, sg_aff x, sg_ext by, sg_aff *whole, sg_aff *left, 
 	sg_space *sp = f->sp;
 	const sg_affine form = f->aff[x];
 	sg_ext base = sg_ext_div(sp, form.base, by), m;
+	int64_t number;
 
-	if (sg_ext_mul(sp, base, by) != form.base)
+	if (sg_ext_mul(sp, base, by) != form.base && !sg_ext_const(sp, base, &number))
 		base = sg_ext_int(sp, 0);
 	*whole = sg_aff_ext(f, base);
 	*most = sg_ext_sub(sp, form.base, sg_ext_mul(sp, base, by));
