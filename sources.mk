@@ -238,7 +238,9 @@ lib_sources = \
 	src/back/strided.c \
 	src/back/strip.c \
 	src/back/support.c \
+	src/back/taken.c \
 	src/back/turned.c \
+	src/back/turned.h \
 	src/back/turns.c \
 	src/back/unread.c \
 	src/back/value.c \

@@ -8,53 +8,70 @@
 
 #include "symgrad.h"
 
+#define MESH                                                                                       \
+	"input t: i32[N, 3], w[N]\ninput x[M, 2]\ndef e(q) {\n"                                    \
+	"  a = q[1,0] - q[0,0]; b = q[1,1] - q[0,1]\n"                                             \
+	"  return log(1 + a*a + b*b)*(a*b - a + b)**2 + a**3*b - b**3*(a - 2)\n}\n"
+
 #define MIX "def m(a, b, c) = a*b*(c - a*0.5) + b/(1.5 + c*c)\n"
 
 static const struct {
 	const char *text;
 	int row;            /* numbers of a row of x */
 	unsigned take, put; /* rows that are turned, and back */
+	unsigned at;        /* arrays that are read at indices before */
 } models[] = {
     {"input x[N, 6]\n" MIX "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[4], q[5]), 0.25*q[5],\n"
      "  m(q[5], q[3], q[1]), m(q[2], q[0], q[4])]\nentry f = map(f, x) as y\n",
-     6, 1, 1},
+     6, 1, 1, 0},
     /* sums over all, in the same loop */
     {"input x[N, 9]\n" MIX
      "def f(q) = (m(q[0], q[1], q[8]) + m(q[7], q[4], q[5])*m(q[6], q[3], q[2]),\n"
      "  q[0]*q[8]*exp(q[7]))\nu, v = map(f, x)\n"
      "entry f = u as y, sum(u*v) as s, max(v) as m\n",
-     9, 1, 0},
+     9, 1, 0, 0},
     /* what has a routine of its own, for many numbers */
     {"input x[N, 5]\n" MIX
      "def f(q) = m(q[0], q[1], q[2])*sin(q[3]) + cos(q[4])*m(q[2], q[3], q[4])\n"
      "entry f = map(f, x) as y, sum(map(f, x)) as s\n",
-     5, 1, 0},
+     5, 1, 0, 0},
     /* a few numbers of long rows, side by side and apart */
     {"input x[N, 40]\n" MIX
      "def f(q) = [m(q[1], q[3], q[2])*m(q[1], q[2], q[3]), q[30]*m(q[30], q[31], q[1])]\n"
      "entry f = map(f, x) as y\n",
-     40, 2, 0},
+     40, 2, 0, 0},
     /* rows of eight are stored as they are */
     {"input x[N, 7]\n" MIX
      "def f(q) = concat((grad(m(q[0], q[3], q[6]), q), [m(q[1], q[2], q[5])]))\n"
      "entry f = map(f, x) as y\n",
-     7, 1, 0},
+     7, 1, 0, 0},
     /* a Hessian of items */
     {"input x[N, 6]\n"
      "def e(q) = log(1 + sum(q*q))*(q[0]*q[3] - q[1]*q[2]*q[5])**2 + q[4]**3*q[0]\n"
      "entry f = map((q) -> hessian(e(q), q), x) as y, map((q) -> e(q), x) as s\n",
-     6, 1, 1},
+     6, 2, 1, 0},
     /* compilers turn rows of four; few operations are not worth it */
     {"input x[N, 4]\n" MIX
      "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[2], q[1])]\nentry f = map(f, x) as y\n",
-     4, 0, 0},
+     4, 0, 0, 0},
     {"input x[N, 6]\n"
      "def f(q) = [q[5]*q[0], q[4], q[3] + q[2], q[2], q[1], q[0]]\n"
      "entry f = map(f, x) as y\n",
-     6, 0, 0},
+     6, 0, 0, 0},
+    /* elements and their nodes, of which indices tell */
+    {MESH "h, v = map((q, w) -> (hessian(e(q), q)[0], e(q)*w), x[t[:, :2]], w)\n"
+          "entry f = h as y, v as s\n",
+     2, 0, 0, 1},
+    {MESH "v = map((q, w) -> e(q)*w, x[t[:, :2]], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 0,
+     0, 1},
+    /* the third is not needed, and is checked */
+    {MESH "v = map((q, w) -> e(q)*w, x[t], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 1, 0, 0},
+    {MESH "v = map((q, w) -> e(q)*w, x[t[:, :2]], w)\nentry f = sum(v) as y, v*sin(v) as s\n", 2, 0,
+     0, 0},
+    {MESH "v = map((q) -> q[0,0]*q[1,0], x[t])\nentry f = v as y\n", 2, 0, 0, 0},
 };
 
-enum { MOST = 200, LONGEST = 40, NMODELS = sizeof models / sizeof *models };
+enum { NODES = 11, MOST = 200, LONGEST = 40, NMODELS = sizeof models / sizeof *models };
 
 static const int64_t items[] = {0, 1, 3, 15, 16, 31, 32, 33, 37, 64, MOST};
 
@@ -91,6 +108,7 @@ START_TEST(rows_become_columns_where_it_pays)
 		ck_assert_msg(c != NULL, "%s", why.text);
 		ck_assert_msg(count(c, "sgrt_take_rows_f64(") == models[_i].take, "%.900s", c);
 		ck_assert_msg(count(c, "sgrt_put_rows_f64(") == models[_i].put, "%.900s", c);
+		ck_assert_msg(count(c, "_at[0][lane] =") == models[_i].at, "%.900s", c);
 		sg_model_free(m);
 	}
 END_TEST
@@ -112,13 +130,18 @@ fill(bool f32, bool special, double *x)
 }
 
 static sg_call *
-called(sg_model *m, sg_backend b, bool f32, int64_t n, int row, const double *x)
+called(sg_model *m, sg_backend b, bool f32, int64_t n, int k, const double *x, const int32_t *nodes)
 {
+	const sg_dtype t = f32 ? SG_DTYPE_F32 : SG_DTYPE_F64;
+	const bool mesh = strstr(models[k].text, "t: i32") != NULL;
+	const int64_t shape[] = {mesh ? NODES : n, models[k].row}, corners[] = {n, 3};
 	sg_call *c = sg_call_new(m, NULL, b);
 
-	ck_assert_int_eq(
-	    sg_call_bind(c, "x", f32 ? SG_DTYPE_F32 : SG_DTYPE_F64, 2, (int64_t[]){n, row}, x),
-	    SG_OK);
+	ck_assert_int_eq(sg_call_bind(c, "x", t, 2, shape, x), SG_OK);
+	if (!mesh)
+		return c;
+	ck_assert_int_eq(sg_call_bind(c, "t", SG_DTYPE_I32, 2, corners, nodes), SG_OK);
+	(void)sg_call_bind(c, "w", t, 1, &n, x); /* where the entry has it */
 	return c;
 }
 
@@ -126,6 +149,13 @@ static double
 number(const sg_array *a, bool f32, size_t k)
 {
 	return f32 ? (double)((const float *)a->data)[k] : ((const double *)a->data)[k];
+}
+
+static void
+fill_nodes(int32_t *nodes)
+{
+	for (int k = 0; k < MOST * 3; k++)
+		nodes[k] = k % 5 == 0 ? -1 - k % NODES : (7 * k + k / 4) % NODES;
 }
 
 static void
@@ -152,12 +182,14 @@ static void
 agree(int k, sg_backend back, bool f32, bool special)
 {
 	static double x[MOST * LONGEST];
+	int32_t nodes[MOST * 3];
 	sg_model *m = model_of(k, f32);
 
 	fill(f32, special, x);
+	fill_nodes(nodes);
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
-		sg_call *a = called(m, SG_BACKEND_INTERP, f32, items[i], models[k].row, x);
-		sg_call *b = called(m, back, f32, items[i], models[k].row, x);
+		sg_call *a = called(m, SG_BACKEND_INTERP, f32, items[i], k, x, nodes);
+		sg_call *b = called(m, back, f32, items[i], k, x, nodes);
 		const int status = sg_call_run(a);
 
 		ck_assert_int_eq((int)sg_call_run(b), status);
@@ -172,6 +204,32 @@ agree(int k, sg_backend back, bool f32, bool special)
 START_TEST(all_items_are_as_the_evaluator_has_them)
 	{
 		agree(_i / 4, SG_BACKEND_CC, _i % 2, _i / 2 % 2);
+	}
+END_TEST
+
+/* Wherever it stands, and where nothing but the check needs it. */
+START_TEST(an_index_out_of_range_is_an_error)
+	{
+		static double x[MOST * LONGEST];
+		const int32_t bad[] = {NODES, -NODES - 1, INT32_MAX, INT32_MIN};
+		const int64_t n = 70;
+		sg_model *m = model_of(_i, false);
+
+		fill(false, false, x);
+		for (int k = 0; strstr(models[_i].text, "t: i32") && k < 4; k++)
+			for (int at = k % 3; at < 3 * n; at += 19) {
+				int32_t nodes[MOST * 3];
+				sg_call *a, *b;
+
+				fill_nodes(nodes);
+				nodes[at] = bad[k];
+				a = called(m, SG_BACKEND_INTERP, false, n, _i, x, nodes);
+				b = called(m, SG_BACKEND_CC, false, n, _i, x, nodes);
+				ck_assert_int_eq((int)sg_call_run(a), (int)sg_call_run(b));
+				sg_call_free(a);
+				sg_call_free(b);
+			}
+		sg_model_free(m);
 	}
 END_TEST
 
@@ -193,6 +251,7 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, rows_become_columns_where_it_pays, 0, NMODELS);
 	tcase_add_loop_test(t, all_items_are_as_the_evaluator_has_them, 0, 4 * NMODELS);
+	tcase_add_loop_test(t, an_index_out_of_range_is_an_error, 0, NMODELS);
 	tcase_add_loop_test(t, the_jit_agrees, 0, NMODELS);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

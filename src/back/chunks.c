@@ -51,8 +51,8 @@ routine_of(const sg_val *v)
 }
 
 /* Is it a power that is a few products? (runtime: pow_is_short) */
-static bool
-is_short_power(const sg_nest *n, const sg_val *v)
+bool
+sg_is_short_power(const sg_nest *n, const sg_val *v)
 {
 	static const double power[] = {2, 3, 4, 5, -1, -2, 0.5, 1.5, -0.5};
 	const sg_val *y;
@@ -95,7 +95,7 @@ wants_routine(const sg_nest *n, uint32_t i)
 	const sg_val *v = &n->s->val[i];
 
 	return v->needed && v->kind == SG_V_EW && v->depth == n->ngroups &&
-	       sg_type_is_float((sg_type)v->type) && routine_of(v) && !is_short_power(n, v) &&
+	       sg_type_is_float((sg_type)v->type) && routine_of(v) && !sg_is_short_power(n, v) &&
 	       !is_guarded(n, i);
 }
 
@@ -120,7 +120,7 @@ is_dear(const sg_nest *n, uint32_t i)
 
 	return v->needed && v->kind == SG_V_EW && v->depth == n->ngroups &&
 	       sg_type_is_float((sg_type)v->type) && sg_ops[v->op].cost >= DEAR &&
-	       !is_short_power(n, v) && !is_guarded(n, i);
+	       !sg_is_short_power(n, v) && !is_guarded(n, i);
 }
 
 static bool

@@ -14,6 +14,7 @@
  * band.c      steps that run tile by tile;  columns.c  with the rows of a tile side by side
  * value.c     the C text of an op;  nest.c, lanes.c, nest_value.c, fold.c, call.c  the C text of a
  *             step
+ * turned.c    rows of few numbers by lanes of items;  taken.c  what is read for them at indices
  * powers.c    powers by the turn of a loop;  moments.c  of which the rows of a band are summed up
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
  * parallel.c  which loops may go on several threads;  part.c  one as a function of its own

@@ -100,6 +100,7 @@ void sg_choose_chunks(sg_nest *n); /* requires: depths */
 void sg_print_chunks(sg_nest *n, uint32_t d, const char *from, const char *to);
 /* The element of an array that the value is read from; NULL: it is evaluated where it stands. */
 const char *sg_chunk_element(const sg_nest *n, const sg_val *v);
+bool sg_is_short_power(const sg_nest *n, const sg_val *v); /* a few products */
 bool sg_has_chunk(const sg_nest *n, uint32_t v); /* is it evaluated for a chunk at once? */
 /* Is the value an index that a loop before has checked? */
 bool sg_chunk_checked(const sg_nest *n, const sg_val *v);
@@ -161,6 +162,7 @@ void sg_open_turned(sg_nest *n, const char *first, const char *width);
 void sg_close_turned(sg_nest *n, const char *first, const char *width);
 /* The lane of the column that stands for an element, by its place; NULL: it has none. */
 const char *sg_turned_element(const sg_nest *n, const char *array, sg_aff at, bool stored);
+const char *sg_turned_value(const sg_nest *n, const sg_val *v); /* that was read before */
 
 /* ---- shifts.c: the innermost loop in several ---- */
 /* Before the innermost loop: what compilers take long to see, where it is so. */

@@ -470,6 +470,8 @@ sg_print_val(sg_nest *n, sg_val *v)
 		print_checked(n, v);
 		return;
 	}
+	if (!element)
+		element = sg_turned_value(n, v);
 	if (element) {
 		v->text = element;
 		v->prec = SG_PREC_ATOM;

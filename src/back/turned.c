@@ -8,9 +8,12 @@
  * costs about as much as an operation or two for each number, and the rest of the loop then takes a
  * quarter or less.
  *
+ * What is read at indices goes to columns too (taken.c). That costs more, and what is computed must
+ * be worth it.
+ *
  * A tile's arrays are read before any is stored, so nothing that is stored may be read besides.
  * What lies one by one stays where it is. */
-#include "back/nest.h"
+#include "back/turned.h"
 
 #include <string.h>
 
@@ -22,35 +25,20 @@ enum {
 	FEW_NUMBERS = 2,
 	MOST_GAP = 1, /* numbers of a row that are read for nothing, between two others */
 	STORED = 3,   /* operations that are worth storing a number; 1 is worth reading it */
-};
-
-/* Numbers that stand side by side in each turn's row. */
-typedef struct row {
-	const char *array;
-	sg_aff at; /* of the first */
-	int64_t pitch, n;
-	sg_type type;
-	bool stored;
-	const char *name; /* of its columns */
-} row;
-
-struct sg_turned {
-	row *row;
-	size_t n, cap;
-	int lanes;
-	bool open; /* the columns stand for what they hold */
+	TAKEN = 4,    /* and reading it at an index */
 };
 
 /* ---- what is read and stored ---- */
 
 typedef struct access {
-	row at;         /* of one number */
-	int64_t offset; /* from the first access of its kin */
+	sg_turned_row at; /* of one number */
+	int64_t offset;   /* from the first access of its kin */
 	size_t kin;
 } access;
 
 typedef struct look {
 	sg_nest *n;
+	const sg_turned *t;
 	access *a;
 	size_t count, cap;
 	bool fails; /* something makes no SIMD, columns or not */
@@ -68,19 +56,6 @@ distance(const sg_fn *f, sg_aff a, sg_aff b, int64_t *d)
 		if (x.term[i].var != y.term[i].var || x.term[i].coef != y.term[i].coef)
 			return false;
 	return sg_ext_const(f->sp, sg_ext_sub(f->sp, x.base, y.base), d);
-}
-
-/* Does the form change from turn to turn but by the loop's variable? */
-static bool
-depends_on_values(const sg_nest *n, sg_aff a)
-{
-	const sg_affine form = n->f->aff[a];
-
-	for (uint32_t i = 0; i < form.n; i++)
-		if (form.term[i].var >= SG_VAR_VALUE && form.term[i].var < SG_VAR_LANE &&
-		    n->s->val[form.term[i].var - SG_VAR_VALUE].depth == n->ngroups)
-			return true;
-	return false;
 }
 
 /* Puts the access with those that are in the same row in every turn. */
@@ -112,7 +87,7 @@ note_access(look *l, const char *array, sg_type t, sg_aff at, bool stored)
 	const sg_ext step = sg_aff_coef(n->f, at, n->last[n->ngroups - 1]);
 	int64_t pitch;
 
-	if (depends_on_values(n, at) || !sg_ext_const(n->f->sp, step, &pitch) || pitch < 0) {
+	if (sg_depends_on_values(n, at) || !sg_ext_const(n->f->sp, step, &pitch) || pitch < 0) {
 		l->fails = true;
 		return;
 	}
@@ -134,7 +109,7 @@ note_value(look *l, const sg_val *v)
 			            sg_place_of(l->n, v->ref, v->aff), false);
 		return;
 	case SG_V_EW:
-		l->fails = l->fails || !sg_becomes_simd(v->op);
+		l->fails = l->fails || !(sg_becomes_simd(v->op) || sg_is_short_power(l->n, v));
 		return;
 	case SG_V_RAND:
 	case SG_V_AT:
@@ -170,21 +145,13 @@ note_root(look *l, const sg_root *r)
 		note_access(l, sg_array(f, r->ref), t, sg_place_of(l->n, r->ref, r->at), true);
 }
 
-static bool
-is_in_loop(const sg_nest *n, uint32_t i)
-{
-	const sg_val *v = &n->s->val[i];
-
-	return v->needed && v->depth == n->ngroups && !sg_has_chunk(n, i);
-}
-
 static void
 look_at(look *l)
 {
 	sg_nest *n = l->n;
 
 	for (uint32_t i = 1; i < n->s->nvals && !l->fails; i++)
-		if (is_in_loop(n, i))
+		if (sg_is_in_loop(n, i) && l->t->in_lanes[i] && !l->t->taken[i])
 			note_value(l, &n->s->val[i]);
 	for (size_t i = 0; i < n->s->nroots && !l->fails; i++)
 		note_root(l, &n->s->root[i]);
@@ -194,7 +161,7 @@ look_at(look *l)
 
 /* Rows of other lengths compilers turn themselves, and better. */
 static bool
-is_hard(const row *r)
+is_hard(const sg_turned_row *r)
 {
 	return r->pitch > 4 && r->pitch != 8;
 }
@@ -219,7 +186,7 @@ static void
 add_rows(const look *l, sg_turned *t, size_t kin)
 {
 	sg_fn *f = l->n->f;
-	row *r = NULL;
+	sg_turned_row *r = NULL;
 	int64_t last = INT64_MIN;
 
 	for (const access *a; (a = next_of(l, kin, last)); last = a->offset) {
@@ -242,18 +209,22 @@ find_rows(const look *l, sg_turned *t)
 
 /* ---- whether ---- */
 
+/* What compilers turn themselves is not for nothing either. */
 static bool
 is_worth_it(const look *l, const sg_turned *t)
 {
 	const sg_nest *n = l->n;
-	int64_t moves = 0, numbers = 0, ops = 0;
+	int64_t moves = t->ntaken * TAKEN, numbers = t->ntaken, ops = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
 		numbers += t->row[i].n;
 		moves += t->row[i].n * (t->row[i].stored ? STORED : 1);
 	}
+	for (size_t i = 0; i < l->count; i++)
+		if (!is_hard(&l->a[i].at))
+			moves += l->a[i].at.stored ? STORED : 1;
 	for (uint32_t i = 1; i < n->s->nvals; i++)
-		if (is_in_loop(n, i) && n->s->val[i].kind == SG_V_EW)
+		if (sg_is_in_loop(n, i) && t->in_lanes[i] && n->s->val[i].kind == SG_V_EW)
 			ops += sg_ops[n->s->val[i].op].cost;
 	return numbers > FEW_NUMBERS && ops >= moves;
 }
@@ -262,7 +233,7 @@ is_worth_it(const look *l, const sg_turned *t)
 static int
 lanes_of(const sg_nest *n, const sg_turned *t)
 {
-	int64_t bytes = 0;
+	int64_t bytes = t->ntaken * (int64_t)sizeof(double);
 	int lanes = MOST_LANES;
 
 	for (size_t i = 0; i < t->n; i++)
@@ -270,6 +241,17 @@ lanes_of(const sg_nest *n, const sg_turned *t)
 	while (lanes * bytes > ROOM && lanes > 0)
 		lanes = n->lanes || lanes == LEAST_LANES ? 0 : lanes / 2;
 	return lanes;
+}
+
+/* Is it one loop that sums up in the order of its turns, because of indices that are checked, and
+ * may as well go by lanes? */
+static bool
+sums_in_order(const sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (n->s->root[i].kind == SG_R_FOLD && !sg_is_float_fold(n, &n->s->root[i]))
+			return false;
+	return n->ngroups == 1 && n->nkept == 0 && !n->lanes;
 }
 
 static bool
@@ -280,30 +262,45 @@ may_turn(const sg_nest *n)
 	return !n->f->m->o->jit && n->ngroups > 0 && (n->lanes || n->nkept == n->ngroups) &&
 	       !n->strip && !n->columns && !n->power && !n->unrolls && !n->mask && !n->window &&
 	       !n->s->takes && n->s->nroots > 0 &&
-	       !(sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW_TURNS);
+	       !(sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW_TURNS) &&
+	       sg_may_go_again(n);
+}
+
+/* NULL: it stays as it is. in_order: for what is taken alone. */
+static sg_turned *
+turned(sg_nest *n, bool in_order)
+{
+	sg_turned *t = SG_NEW(n->f->ctx, sg_turned);
+	look l = {.n = n, .t = t};
+
+	if (!may_turn(n))
+		return NULL;
+	sg_find_taken(n, t);
+	if (t->ntaken > 0 ? n->chunks || n->parallel : in_order)
+		return NULL;
+	look_at(&l);
+	if (l.fails)
+		return NULL;
+	find_rows(&l, t);
+	t->lanes = lanes_of(n, t);
+	return t->n + t->ntaken > 0 && t->lanes > 0 && is_worth_it(&l, t) ? t : NULL;
 }
 
 void
 sg_choose_turned(sg_nest *n)
 {
-	look l = {.n = n};
+	const bool in_order = sums_in_order(n);
 	sg_turned *t;
 
-	n->turned = NULL;
-	if (!may_turn(n) || !sg_may_go_again(n))
+	n->lanes = n->lanes || in_order;
+	n->turned = t = turned(n, in_order);
+	if (!t) {
+		n->lanes = n->lanes && !in_order;
 		return;
-	look_at(&l);
-	if (l.fails || l.count == 0)
-		return;
-	t = SG_NEW(n->f->ctx, sg_turned);
-	find_rows(&l, t);
-	t->lanes = lanes_of(n, t);
-	if (t->n == 0 || t->lanes == 0 || !is_worth_it(&l, t))
-		return;
+	}
 	for (size_t i = 0; i < t->n; i++)
 		t->row[i].name =
 		    sg_name_fresh(&n->f->names, sg_text(n->f->ctx, "%.30s_col", t->row[i].array));
-	n->turned = t;
 	n->vector = 0;
 	n->apart = true;
 }
@@ -323,7 +320,7 @@ sg_turned_element(const sg_nest *n, const char *array, sg_aff at, bool stored)
 	int64_t d;
 
 	for (size_t i = 0; t && t->open && i < t->n; i++) {
-		const row *r = &t->row[i];
+		const sg_turned_row *r = &t->row[i];
 
 		if (r->stored == stored && strcmp(r->array, array) == 0 &&
 		    distance(n->f, at, r->at, &d) && d >= 0 && d < r->n)
@@ -334,7 +331,7 @@ sg_turned_element(const sg_nest *n, const char *array, sg_aff at, bool stored)
 
 /* The row of the tile's first item, in its array. */
 static const char *
-first_row(sg_nest *n, const row *r, const char *first)
+first_row(sg_nest *n, const sg_turned_row *r, const char *first)
 {
 	sg_fn *f = n->f;
 	const uint32_t d = n->ngroups - 1;
@@ -353,7 +350,7 @@ move_rows(sg_nest *n, const char *first, const char *width, bool stored)
 	const sg_turned *t = n->turned;
 
 	for (size_t i = 0; i < t->n; i++) {
-		const row *r = &t->row[i];
+		const sg_turned_row *r = &t->row[i];
 
 		if (r->stored == stored)
 			sg_line(f, "%s(%s, %lld, %s, %lld, %s[0], %d);",
@@ -372,12 +369,15 @@ sg_open_turned(sg_nest *n, const char *first, const char *width)
 		sg_line(n->f, "%s %s[%lld][%d];", sg_type_c_name(t->row[i].type), t->row[i].name,
 		        (long long)t->row[i].n, t->lanes);
 	move_rows(n, first, width, false);
+	sg_print_taken(n, first, width);
 	t->open = true;
+	sg_open_taken(n);
 }
 
 void
 sg_close_turned(sg_nest *n, const char *first, const char *width)
 {
 	n->turned->open = false;
+	sg_close_taken(n);
 	move_rows(n, first, width, true);
 }

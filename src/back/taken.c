@@ -1,0 +1,175 @@
+/* taken.c - loops over items that read at indices, as the nodes of an element: each tile of items
+ * (turned.c) has a loop of its own before that checks the indices and takes what is read at them to
+ * columns. The loop over the lanes then has no way out and becomes SIMD. */
+#include "back/turned.h"
+
+#include <string.h>
+
+bool
+sg_is_in_loop(const sg_nest *n, uint32_t v)
+{
+	return n->s->val[v].needed && n->s->val[v].depth == n->ngroups && !sg_has_chunk(n, v);
+}
+
+bool
+sg_depends_on_values(const sg_nest *n, sg_aff a)
+{
+	const sg_affine form = n->f->aff[a];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE && form.term[i].var < SG_VAR_LANE &&
+		    n->s->val[form.term[i].var - SG_VAR_VALUE].depth == n->ngroups)
+			return true;
+	return false;
+}
+
+/* ---- what is taken ---- */
+
+static void
+want_form(const sg_nest *n, bool *want, sg_aff a)
+{
+	const sg_affine form = n->f->aff[a];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE && form.term[i].var < SG_VAR_LANE)
+			want[form.term[i].var - SG_VAR_VALUE] = true;
+}
+
+static void
+want_operands(const sg_nest *n, bool *want, const sg_val *v)
+{
+	want_form(n, want, v->aff);
+	for (uint32_t k = 0; k < v->nconds; k++)
+		want_form(n, want, v->cond[k].form);
+	for (uint32_t k = 0; k < v->nargs; k++)
+		want[v->arg[k]] = true;
+}
+
+static void
+want_roots(const sg_nest *n, bool *want)
+{
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		want[r->val[0]] = want[r->val[1]] = true;
+		want_form(n, want, r->at);
+		want_form(n, want, r->pos);
+	}
+}
+
+/* An index that nothing needs is checked all the same. */
+void
+sg_find_taken(const sg_nest *n, sg_turned *t)
+{
+	const uint32_t nvals = (uint32_t)n->s->nvals;
+
+	t->taken = SG_NEW_ARRAY(n->f->ctx, bool, nvals);
+	t->in_lanes = SG_NEW_ARRAY(n->f->ctx, bool, nvals);
+	t->before = SG_NEW_ARRAY(n->f->ctx, bool, nvals);
+	t->column = SG_NEW_ARRAY(n->f->ctx, const char *, nvals);
+	want_roots(n, t->in_lanes);
+	for (uint32_t i = nvals; i-- > 1;) {
+		const sg_val *v = &n->s->val[i];
+
+		if (!sg_is_in_loop(n, i))
+			continue;
+		t->taken[i] = t->in_lanes[i] && v->kind == SG_V_LOAD && !v->guarded &&
+		              sg_depends_on_values(n, v->aff);
+		t->ntaken += t->taken[i];
+		t->before[i] = t->before[i] || v->kind == SG_V_AT;
+		if (t->in_lanes[i] && !t->taken[i])
+			want_operands(n, t->in_lanes, v);
+		if (t->before[i] || t->taken[i])
+			want_operands(n, t->before, v);
+	}
+}
+
+/* ---- text ---- */
+
+/* The columns of one array lie side by side. */
+static void
+declare_columns(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const sg_turned *t = n->turned;
+	const sg_step *s = n->s;
+
+	memset(t->column, 0, s->nvals * sizeof *t->column);
+	for (uint32_t i = 1; i < s->nvals; i++) {
+		const sg_ref r = s->val[i].ref;
+		const char *name;
+		int count = 0;
+
+		if (!t->taken[i] || t->column[i])
+			continue;
+		name = sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_at", sg_array(f, r)));
+		for (uint32_t k = i; k < s->nvals; k++)
+			if (t->taken[k] && s->val[k].ref == r)
+				t->column[k] =
+				    sg_text(f->ctx, "%s[%d][%s]", name, count++, n->lane);
+		sg_line(f, "%s %s[%d][%d];", sg_type_c_name((sg_type)s->val[i].type), name, count,
+		        t->lanes);
+	}
+}
+
+static void
+print_values(sg_nest *n)
+{
+	const sg_turned *t = n->turned;
+
+	for (uint32_t i = 1; i < n->s->nvals; i++) {
+		sg_val *v = &n->s->val[i];
+
+		if (v->depth != n->ngroups)
+			continue;
+		if (t->before[i])
+			sg_print_val(n, v);
+		if (t->taken[i])
+			sg_line(n->f, "%s = %s;", t->column[i], sg_element_of(n, v->ref, v->aff));
+	}
+}
+
+void
+sg_print_taken(sg_nest *n, const char *first, const char *width)
+{
+	sg_fn *f = n->f;
+	const char *turn = f->loop[n->ngroups - 1];
+	sg_buf *out = f->b, text;
+
+	if (n->turned->ntaken == 0)
+		return;
+	declare_columns(n);
+	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", n->lane, n->lane, width, n->lane);
+	f->indent++;
+	sg_buf_init(&text, f->ctx);
+	f->b = &text;
+	print_values(n);
+	f->b = out;
+	if (sg_has_word(sg_buf_text(&text), turn))
+		sg_line(f, "const ptrdiff_t %s = %s + %s;", turn, first, n->lane);
+	sg_buf_puts(f->b, sg_buf_text(&text));
+	sg_close(n);
+}
+
+void
+sg_open_taken(sg_nest *n)
+{
+	if (n->turned->ntaken == 0)
+		return;
+	for (uint32_t i = 1; i < n->s->nvals; i++)
+		if (n->s->val[i].depth == n->ngroups)
+			n->s->val[i].needed = n->turned->in_lanes[i];
+}
+
+void
+sg_close_taken(sg_nest *n)
+{
+	if (n->turned->ntaken > 0)
+		sg_find_needed(n);
+}
+
+const char *
+sg_turned_value(const sg_nest *n, const sg_val *v)
+{
+	return n->turned && n->turned->open ? n->turned->column[v - n->s->val] : NULL;
+}
