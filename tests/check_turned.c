@@ -13,62 +13,72 @@
 	"  a = q[1,0] - q[0,0]; b = q[1,1] - q[0,1]\n"                                             \
 	"  return log(1 + a*a + b*b)*(a*b - a + b)**2 + a**3*b - b**3*(a - 2)\n}\n"
 
+#define PAIRS                                                                                      \
+	"input t: i32[N, 3], w[N]\ninput x[M, 3]\n"                                                \
+	"d = x[t[:, 0]] - x[t[:, 1]]; r = sqrt(sum(d*d, axis=1) + 0.1)\n"
+
 #define MIX "def m(a, b, c) = a*b*(c - a*0.5) + b/(1.5 + c*c)\n"
 
 static const struct {
 	const char *text;
 	int row;            /* numbers of a row of x */
 	unsigned take, put; /* rows that are turned, and back */
-	unsigned at;        /* arrays that are read at indices before */
+	unsigned at, add;   /* arrays that are read at indices before, and added to behind */
 } models[] = {
     {"input x[N, 6]\n" MIX "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[4], q[5]), 0.25*q[5],\n"
      "  m(q[5], q[3], q[1]), m(q[2], q[0], q[4])]\nentry f = map(f, x) as y\n",
-     6, 1, 1, 0},
+     6, 1, 1, 0, 0},
     /* sums over all, in the same loop */
     {"input x[N, 9]\n" MIX
      "def f(q) = (m(q[0], q[1], q[8]) + m(q[7], q[4], q[5])*m(q[6], q[3], q[2]),\n"
      "  q[0]*q[8]*exp(q[7]))\nu, v = map(f, x)\n"
      "entry f = u as y, sum(u*v) as s, max(v) as m\n",
-     9, 1, 0, 0},
+     9, 1, 0, 0, 0},
     /* what has a routine of its own, for many numbers */
     {"input x[N, 5]\n" MIX
      "def f(q) = m(q[0], q[1], q[2])*sin(q[3]) + cos(q[4])*m(q[2], q[3], q[4])\n"
      "entry f = map(f, x) as y, sum(map(f, x)) as s\n",
-     5, 1, 0, 0},
+     5, 1, 0, 0, 0},
     /* a few numbers of long rows, side by side and apart */
     {"input x[N, 40]\n" MIX
      "def f(q) = [m(q[1], q[3], q[2])*m(q[1], q[2], q[3]), q[30]*m(q[30], q[31], q[1])]\n"
      "entry f = map(f, x) as y\n",
-     40, 2, 0, 0},
+     40, 2, 0, 0, 0},
     /* rows of eight are stored as they are */
     {"input x[N, 7]\n" MIX
      "def f(q) = concat((grad(m(q[0], q[3], q[6]), q), [m(q[1], q[2], q[5])]))\n"
      "entry f = map(f, x) as y\n",
-     7, 1, 0, 0},
+     7, 1, 0, 0, 0},
     /* a Hessian of items */
     {"input x[N, 6]\n"
      "def e(q) = log(1 + sum(q*q))*(q[0]*q[3] - q[1]*q[2]*q[5])**2 + q[4]**3*q[0]\n"
      "entry f = map((q) -> hessian(e(q), q), x) as y, map((q) -> e(q), x) as s\n",
-     6, 2, 1, 0},
+     6, 2, 1, 0, 0},
     /* compilers turn rows of four; few operations are not worth it */
     {"input x[N, 4]\n" MIX
      "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[2], q[1])]\nentry f = map(f, x) as y\n",
-     4, 0, 0, 0},
+     4, 0, 0, 0, 0},
     {"input x[N, 6]\n"
      "def f(q) = [q[5]*q[0], q[4], q[3] + q[2], q[2], q[1], q[0]]\n"
      "entry f = map(f, x) as y\n",
-     6, 0, 0, 0},
+     6, 0, 0, 0, 0},
     /* elements and their nodes, of which indices tell */
     {MESH "h, v = map((q, w) -> (hessian(e(q), q)[0], e(q)*w), x[t[:, :2]], w)\n"
           "entry f = h as y, v as s\n",
-     2, 0, 0, 1},
+     2, 0, 0, 1, 0},
     {MESH "v = map((q, w) -> e(q)*w, x[t[:, :2]], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 0,
-     0, 1},
+     0, 1, 0},
     /* the third is not needed, and is checked */
-    {MESH "v = map((q, w) -> e(q)*w, x[t], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 1, 0, 0},
+    {MESH "v = map((q, w) -> e(q)*w, x[t], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 1, 0, 0,
+     0},
     {MESH "v = map((q, w) -> e(q)*w, x[t[:, :2]], w)\nentry f = sum(v) as y, v*sin(v) as s\n", 2, 0,
-     0, 0},
-    {MESH "v = map((q) -> q[0,0]*q[1,0], x[t])\nentry f = v as y\n", 2, 0, 0, 0},
+     0, 0, 0},
+    {MESH "v = map((q) -> q[0,0]*q[1,0], x[t])\nentry f = v as y\n", 2, 0, 0, 0, 0},
+    /* forces of pairs: dear ones, and some that are not */
+    {PAIRS "e = w*exp(-0.5*r)*log(1 + r) + exp(-0.1*r*r)\n"
+           "entry f = sum(e) as y, grad(sum(e), x) as s, max(e) as m\n",
+     3, 0, 0, 1, 2},
+    {PAIRS "e = w*(r - 1)**2\nentry f = sum(e) as y, grad(sum(e), x) as s\n", 3, 0, 0, 0, 0},
 };
 
 enum { NODES = 11, MOST = 200, LONGEST = 40, NMODELS = sizeof models / sizeof *models };
@@ -109,6 +119,7 @@ START_TEST(rows_become_columns_where_it_pays)
 		ck_assert_msg(count(c, "sgrt_take_rows_f64(") == models[_i].take, "%.900s", c);
 		ck_assert_msg(count(c, "sgrt_put_rows_f64(") == models[_i].put, "%.900s", c);
 		ck_assert_msg(count(c, "_at[0][lane] =") == models[_i].at, "%.900s", c);
+		ck_assert_msg(count(c, "_add[0][lane] =") == models[_i].add, "%.900s", c);
 		sg_model_free(m);
 	}
 END_TEST

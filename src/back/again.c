@@ -113,18 +113,21 @@ sg_nest_reads(const sg_nest *n, const char *array)
 
 /* Sums that go by lanes leave out what was there; the greatest and the least may see it twice. */
 bool
-sg_may_go_again(const sg_nest *n)
+sg_may_go_again(const sg_nest *n, const sg_root *r)
 {
-	for (size_t i = 0; i < n->s->nroots; i++) {
-		const sg_root *r = &n->s->root[i];
-		const bool in_lanes = r->kind == SG_R_FOLD && n->lanes &&
-		                      !sg_adds_up(n->f, r->ref) &&
-		                      sg_type_is_float((sg_type)n->s->val[r->val[0]].type);
-		const char *array = in_lanes ? NULL : target_of(n, r);
+	const bool in_lanes = r->kind == SG_R_FOLD && n->lanes && !sg_adds_up(n->f, r->ref) &&
+	                      sg_type_is_float((sg_type)n->s->val[r->val[0]].type);
+	const char *array = in_lanes ? NULL : target_of(n, r);
 
-		if (!in_lanes && (!array || sg_nest_reads(n, array)))
+	return in_lanes || (array && !sg_nest_reads(n, array));
+}
+
+static bool
+may_all_go_again(const sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (!sg_may_go_again(n, &n->s->root[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -136,7 +139,7 @@ sg_choose_vectors(sg_nest *n)
 
 	n->vector = 0;
 	if (type < 0 || n->f->m->o->jit || n->strip || n->chunks || n->power || n->ngroups == 0 ||
-	    (!n->lanes && n->nkept < n->ngroups) || !sg_may_go_again(n))
+	    (!n->lanes && n->nkept < n->ngroups) || !may_all_go_again(n))
 		return;
 	n->vector = VECTOR_BYTES / (int)sg_type_size((sg_type)type);
 	if (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &ext) &&

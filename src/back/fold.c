@@ -483,6 +483,9 @@ sg_print_roots(sg_nest *n)
 	for (size_t i = 0; i < n->s->nroots; i += count) {
 		sg_root *r = &n->s->root[i];
 
+		count = 1;
+		if (sg_print_turned_root(n, i))
+			continue;
 		count = row_of(n, r);
 		if (count > 1)
 			add_row(n, r, count);

@@ -148,8 +148,8 @@ const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const
 /* ---- again.c: loops whose last turns may be run once more ---- */
 void sg_choose_vectors(sg_nest *n); /* requires: lanes and strips are chosen */
 bool sg_nest_reads(const sg_nest *n, const char *array);
-/* May a turn be run once more, since it stores what it stored before? */
-bool sg_may_go_again(const sg_nest *n);
+/* May it be stored once more, since that is what was stored before? */
+bool sg_may_go_again(const sg_nest *n, const sg_root *r);
 bool sg_becomes_simd(uint8_t op); /* does a loop with the op, written out? */
 /* x, or what leaves a sum as it is where the turn has been before. */
 sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
@@ -163,6 +163,9 @@ void sg_close_turned(sg_nest *n, const char *first, const char *width);
 /* The lane of the column that stands for an element, by its place; NULL: it has none. */
 const char *sg_turned_element(const sg_nest *n, const char *array, sg_aff at, bool stored);
 const char *sg_turned_value(const sg_nest *n, const sg_val *v); /* that was read before */
+bool sg_turned_checked(const sg_nest *n); /* have indices been checked before? */
+/* Is a root, by its number, printed in another way, or another loop? Prints it so. */
+bool sg_print_turned_root(sg_nest *n, size_t root);
 
 /* ---- shifts.c: the innermost loop in several ---- */
 /* Before the innermost loop: what compilers take long to see, where it is so. */

@@ -261,7 +261,7 @@ goes_one_by_one(const sg_nest *n)
 	for (size_t i = 0; i < n->s->nroots && checks; i++)
 		adds = adds || (n->s->root[i].kind == SG_R_FOLD && n->s->root[i].row &&
 		                sg_adds_up(n->f, n->s->root[i].ref));
-	return adds;
+	return adds && !n->turned;
 }
 
 /* In a loop of written C, what chooses is computed without branches, which gcc makes no SIMD of;
@@ -437,7 +437,7 @@ print_checked(sg_nest *n, sg_val *v)
 	        sg_c_paren(f, sg_val_text(n, v->arg[0]), SG_PREC_CAST));
 	sg_line(f, "if (%s < 0)", v->text);
 	sg_line(f, "\t%s += %s;", v->text, below);
-	if (!sg_chunk_checked(n, v))
+	if (!sg_chunk_checked(n, v) && !sg_turned_checked(n))
 		sg_print_failure(n, sg_text(f->ctx, "(size_t)%s >= (size_t)%s", v->text, atom),
 		                 sg_use(f->m, "SGRT_EINDEX"));
 }

@@ -1,6 +1,7 @@
 /* taken.c - loops over items that read at indices, as the nodes of an element: each tile of items
  * (turned.c) has a loop of its own before that checks the indices and takes what is read at them to
- * columns. The loop over the lanes then has no way out and becomes SIMD. */
+ * columns. The loop over the lanes then has no way out and becomes SIMD. What it adds at indices
+ * goes to columns too, from which a loop behind adds it, item by item as before. */
 #include "back/turned.h"
 
 #include <string.h>
@@ -45,15 +46,26 @@ want_operands(const sg_nest *n, bool *want, const sg_val *v)
 		want[v->arg[k]] = true;
 }
 
+bool
+sg_can_be_given(const sg_nest *n, const sg_root *r)
+{
+	const sg_node *x = sg_fn_node(n->f, r->ref);
+
+	return r->kind == SG_R_FOLD && x->op == SG_SCATTER && sg_adds_up(n->f, r->ref) &&
+	       sg_type_is_float((sg_type)x->type) && !sg_nest_reads(n, sg_array(n->f, r->ref));
+}
+
 static void
-want_roots(const sg_nest *n, bool *want)
+want_roots(const sg_nest *n, sg_turned *t)
 {
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		const sg_root *r = &n->s->root[i];
 
-		want[r->val[0]] = want[r->val[1]] = true;
-		want_form(n, want, r->at);
-		want_form(n, want, r->pos);
+		t->given[i] = sg_can_be_given(n, r);
+		t->ngiven += t->given[i];
+		t->in_lanes[r->val[0]] = t->in_lanes[r->val[1]] = true;
+		want_form(n, t->given[i] ? t->behind : t->in_lanes, r->at);
+		want_form(n, t->in_lanes, r->pos);
 	}
 }
 
@@ -67,7 +79,10 @@ sg_find_taken(const sg_nest *n, sg_turned *t)
 	t->in_lanes = SG_NEW_ARRAY(n->f->ctx, bool, nvals);
 	t->before = SG_NEW_ARRAY(n->f->ctx, bool, nvals);
 	t->column = SG_NEW_ARRAY(n->f->ctx, const char *, nvals);
-	want_roots(n, t->in_lanes);
+	t->given = SG_NEW_ARRAY(n->f->ctx, bool, n->s->nroots);
+	t->sum = SG_NEW_ARRAY(n->f->ctx, const char *, n->s->nroots);
+	t->behind = SG_NEW_ARRAY(n->f->ctx, bool, nvals);
+	want_roots(n, t);
 	for (uint32_t i = nvals; i-- > 1;) {
 		const sg_val *v = &n->s->val[i];
 
@@ -81,6 +96,8 @@ sg_find_taken(const sg_nest *n, sg_turned *t)
 			want_operands(n, t->in_lanes, v);
 		if (t->before[i] || t->taken[i])
 			want_operands(n, t->before, v);
+		if (t->behind[i])
+			want_operands(n, t->behind, v);
 	}
 }
 
@@ -113,7 +130,7 @@ declare_columns(sg_nest *n)
 }
 
 static void
-print_values(sg_nest *n)
+print_before(sg_nest *n)
 {
 	const sg_turned *t = n->turned;
 
@@ -129,21 +146,19 @@ print_values(sg_nest *n)
 	}
 }
 
-void
-sg_print_taken(sg_nest *n, const char *first, const char *width)
+/* A loop over the lanes, one by one. */
+static void
+print_lanes(sg_nest *n, const char *first, const char *width, void (*print)(sg_nest *n))
 {
 	sg_fn *f = n->f;
 	const char *turn = f->loop[n->ngroups - 1];
 	sg_buf *out = f->b, text;
 
-	if (n->turned->ntaken == 0)
-		return;
-	declare_columns(n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", n->lane, n->lane, width, n->lane);
 	f->indent++;
 	sg_buf_init(&text, f->ctx);
 	f->b = &text;
-	print_values(n);
+	print(n);
 	f->b = out;
 	if (sg_has_word(sg_buf_text(&text), turn))
 		sg_line(f, "const ptrdiff_t %s = %s + %s;", turn, first, n->lane);
@@ -152,9 +167,18 @@ sg_print_taken(sg_nest *n, const char *first, const char *width)
 }
 
 void
-sg_open_taken(sg_nest *n)
+sg_print_taken(sg_nest *n, const char *first, const char *width)
 {
 	if (n->turned->ntaken == 0)
+		return;
+	declare_columns(n);
+	print_lanes(n, first, width, print_before);
+}
+
+void
+sg_open_taken(sg_nest *n)
+{
+	if (n->turned->ntaken + n->turned->ngiven == 0)
 		return;
 	for (uint32_t i = 1; i < n->s->nvals; i++)
 		if (n->s->val[i].depth == n->ngroups)
@@ -164,8 +188,78 @@ sg_open_taken(sg_nest *n)
 void
 sg_close_taken(sg_nest *n)
 {
-	if (n->turned->ntaken > 0)
+	if (n->turned->ntaken + n->turned->ngiven > 0)
 		sg_find_needed(n);
+}
+
+/* ---- what is added ---- */
+
+void
+sg_declare_given(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	const sg_turned *t = n->turned;
+	const sg_step *s = n->s;
+
+	memset(t->sum, 0, s->nroots * sizeof *t->sum);
+	for (size_t i = 0; i < s->nroots; i++) {
+		const sg_ref r = s->root[i].ref;
+		const char *name;
+		int count = 0;
+
+		if (!t->given[i] || t->sum[i])
+			continue;
+		name = sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_add", sg_array(f, r)));
+		for (size_t k = i; k < s->nroots; k++)
+			if (t->given[k] && s->root[k].ref == r)
+				t->sum[k] = sg_text(f->ctx, "%s[%d][%s]", name, count++, n->lane);
+		sg_line(f, "%s %s[%d][%d];", sg_type_c_name((sg_type)sg_fn_node(f, r)->type), name,
+		        count, t->lanes);
+	}
+}
+
+static void
+print_behind(sg_nest *n)
+{
+	sg_step *s = n->s;
+	sg_turned *t = n->turned;
+
+	t->adds = true;
+	for (uint32_t i = 1; i < s->nvals; i++)
+		if (s->val[i].depth == n->ngroups && t->behind[i])
+			sg_print_val(n, &s->val[i]);
+	for (size_t i = 0; i < s->nroots; i++)
+		if (t->given[i]) {
+			s->val[s->root[i].val[0]].text = t->sum[i];
+			s->val[s->root[i].val[0]].prec = SG_PREC_ATOM;
+		}
+	sg_print_roots(n);
+	t->adds = false;
+}
+
+void
+sg_print_given(sg_nest *n, const char *first, const char *width)
+{
+	if (n->turned->ngiven > 0)
+		print_lanes(n, first, width, print_behind);
+}
+
+bool
+sg_print_turned_root(sg_nest *n, size_t root)
+{
+	const sg_turned *t = n->turned;
+
+	if (!t || !(t->open || t->adds))
+		return false;
+	if (t->open && t->given[root])
+		sg_line(n->f, "%s = %s;", t->sum[root], sg_val_text(n, n->s->root[root].val[0]).s);
+	return t->open == t->given[root];
+}
+
+bool
+sg_turned_checked(const sg_nest *n)
+{
+	return n->turned && n->turned->adds;
 }
 
 const char *

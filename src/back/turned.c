@@ -26,6 +26,7 @@ enum {
 	MOST_GAP = 1, /* numbers of a row that are read for nothing, between two others */
 	STORED = 3,   /* operations that are worth storing a number; 1 is worth reading it */
 	TAKEN = 4,    /* and reading it at an index */
+	GIVEN = 6,    /* and adding it there */
 };
 
 /* ---- what is read and stored ---- */
@@ -214,7 +215,7 @@ static bool
 is_worth_it(const look *l, const sg_turned *t)
 {
 	const sg_nest *n = l->n;
-	int64_t moves = t->ntaken * TAKEN, numbers = t->ntaken, ops = 0;
+	int64_t moves = t->ntaken * TAKEN + t->ngiven * GIVEN, numbers = t->ntaken, ops = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
 		numbers += t->row[i].n;
@@ -233,7 +234,7 @@ is_worth_it(const look *l, const sg_turned *t)
 static int
 lanes_of(const sg_nest *n, const sg_turned *t)
 {
-	int64_t bytes = t->ntaken * (int64_t)sizeof(double);
+	int64_t bytes = (t->ntaken + t->ngiven) * (int64_t)sizeof(double);
 	int lanes = MOST_LANES;
 
 	for (size_t i = 0; i < t->n; i++)
@@ -249,7 +250,8 @@ static bool
 sums_in_order(const sg_nest *n)
 {
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (n->s->root[i].kind == SG_R_FOLD && !sg_is_float_fold(n, &n->s->root[i]))
+		if (n->s->root[i].kind == SG_R_FOLD && !sg_is_float_fold(n, &n->s->root[i]) &&
+		    !sg_can_be_given(n, &n->s->root[i]))
 			return false;
 	return n->ngroups == 1 && n->nkept == 0 && !n->lanes;
 }
@@ -259,11 +261,14 @@ may_turn(const sg_nest *n)
 {
 	int64_t turns;
 
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (!sg_may_go_again(n, &n->s->root[i]) && !sg_can_be_given(n, &n->s->root[i]))
+			return false;
+
 	return !n->f->m->o->jit && n->ngroups > 0 && (n->lanes || n->nkept == n->ngroups) &&
 	       !n->strip && !n->columns && !n->power && !n->unrolls && !n->mask && !n->window &&
 	       !n->s->takes && n->s->nroots > 0 &&
-	       !(sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW_TURNS) &&
-	       sg_may_go_again(n);
+	       !(sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW_TURNS);
 }
 
 /* NULL: it stays as it is. in_order: for what is taken alone. */
@@ -276,7 +281,7 @@ turned(sg_nest *n, bool in_order)
 	if (!may_turn(n))
 		return NULL;
 	sg_find_taken(n, t);
-	if (t->ntaken > 0 ? n->chunks || n->parallel : in_order)
+	if (t->ntaken > 0 ? n->chunks || n->parallel : in_order || t->ngiven > 0)
 		return NULL;
 	look_at(&l);
 	if (l.fails)
@@ -370,6 +375,7 @@ sg_open_turned(sg_nest *n, const char *first, const char *width)
 		        (long long)t->row[i].n, t->lanes);
 	move_rows(n, first, width, false);
 	sg_print_taken(n, first, width);
+	sg_declare_given(n);
 	t->open = true;
 	sg_open_taken(n);
 }
@@ -380,4 +386,5 @@ sg_close_turned(sg_nest *n, const char *first, const char *width)
 	n->turned->open = false;
 	sg_close_taken(n);
 	move_rows(n, first, width, true);
+	sg_print_given(n, first, width);
 }

@@ -24,6 +24,11 @@ struct sg_turned {
 	bool *taken, *in_lanes, *before;
 	const char **column; /* by value that is taken: where it stands */
 	uint32_t ntaken;
+	/* By root: is it added at an index, behind the loop? By value: is it needed for that? */
+	bool *given, *behind;
+	const char **sum; /* by root that is given: where it stands */
+	uint32_t ngiven;
+	bool adds; /* what is given is printed */
 };
 
 /* ---- taken.c: what is read at indices, in a loop before ---- */
@@ -34,5 +39,9 @@ void sg_find_taken(const sg_nest *n, sg_turned *t);
 void sg_print_taken(sg_nest *n, const char *first, const char *width);
 void sg_open_taken(sg_nest *n); /* the loop over lanes prints what else it needs alone */
 void sg_close_taken(sg_nest *n);
+/* Is it added to an array at an index, and may be so behind the loop? */
+bool sg_can_be_given(const sg_nest *n, const sg_root *r);
+void sg_declare_given(sg_nest *n);
+void sg_print_given(sg_nest *n, const char *first, const char *width);
 
 #endif
