@@ -265,9 +265,9 @@ may_turn(const sg_nest *n)
 		if (!sg_may_go_again(n, &n->s->root[i]) && !sg_can_be_given(n, &n->s->root[i]))
 			return false;
 
-	return !n->f->m->o->jit && n->ngroups > 0 && (n->lanes || n->nkept == n->ngroups) &&
-	       !n->strip && !n->columns && !n->power && !n->unrolls && !n->mask && !n->window &&
-	       !n->s->takes && n->s->nroots > 0 &&
+	return n->ngroups > 0 && (n->lanes || n->nkept == n->ngroups) && !n->strip && !n->columns &&
+	       !n->power && !n->unrolls && !n->mask && !n->window && !n->s->takes &&
+	       n->s->nroots > 0 &&
 	       !(sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &turns) && turns < FEW_TURNS);
 }
 
@@ -294,9 +294,12 @@ turned(sg_nest *n, bool in_order)
 void
 sg_choose_turned(sg_nest *n)
 {
-	const bool in_order = sums_in_order(n);
+	bool in_order;
 	sg_turned *t;
 
+	if (n->f->m->o->jit)
+		return;
+	in_order = sums_in_order(n);
 	n->lanes = n->lanes || in_order;
 	n->turned = t = turned(n, in_order);
 	if (!t) {
