@@ -821,6 +821,44 @@ TEST(C(factors_agree_with_their_references))
 }
 END_TEST
 
+/* Of a few rows, many matrices are gone through at once. */
+TEST(C(many_small_matrices_are_each_as_alone))
+{
+	enum { MANY = 75, BAD = 41 };
+	uint64_t seed = 33;
+	ptrdiff_t n, q;
+	T *a, *x, *y;
+	int status = SGRT_OK;
+
+	for (n = 1; n <= 5; n++) {
+		a = C(matrices)(&seed, MANY, n, 0.1);
+		x = C(random)(&seed, MANY * n * (n + 1), 1);
+		y = C(random)(&seed, MANY * n * (n + 1), 1);
+		a[BAD * n * n] = (T)NAN;
+		ck_assert_int_eq(R(lu)(MANY, n, a, x, &status), SGRT_OK);
+		for (q = 0; q < MANY; q++)
+			R(lu)(1, n, a + q * n * n, y + q * n * (n + 1), &status);
+		C(near)("lu", MANY * n * (n + 1), x, y, 1000, 1);
+		for (q = 0; q < MANY * n; q++)
+			ck_assert(x[q * (n + 1) + n] == y[q * (n + 1) + n]);
+		for (q = 0; q < n * n; q++)
+			a[BAD * n * n + q] = 0;
+		ck_assert_int_eq(R(lu)(MANY, n, a, x, &status), SGRT_ESINGULAR);
+		free(a);
+		status = SGRT_OK;
+		a = C(matrices)(&seed, MANY, n, 1 + (double)n);
+		ck_assert_int_eq(R(cholesky)(MANY, n, a, x, &status), SGRT_OK);
+		for (q = 0; q < MANY; q++)
+			R(cholesky)(1, n, a + q * n * n, y + q * n * n, &status);
+		C(near)("cholesky", MANY * n * n, x, y, 24, 1);
+		a[BAD * n * n + n * n - 1] = n % 2 ? (T)NAN : -1;
+		ck_assert_int_eq(R(cholesky)(MANY, n, a, x, &status), SGRT_EPOSDEF);
+		status = SGRT_OK;
+		free(a), free(x), free(y);
+	}
+}
+END_TEST
+
 TEST(C(solutions_agree_with_their_references))
 {
 	static const ptrdiff_t sides[] = {0, 1, 2, 40};
@@ -1005,6 +1043,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(products_keep_columns_apart));
 	tcase_add_test(c, C(products_with_rows_of_zeros_are_products));
 	tcase_add_test(c, C(factors_agree_with_their_references));
+	tcase_add_test(c, C(many_small_matrices_are_each_as_alone));
 	tcase_add_test(c, C(solutions_agree_with_their_references));
 	tcase_add_test(c, C(solutions_solve));
 	tcase_add_test(c, C(what_has_no_factors_is_an_error_that_stays));
