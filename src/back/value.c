@@ -280,8 +280,8 @@ sg_c_op(sg_fn *f, sg_op op, sg_type t, sg_type result, bool alone, const sg_c_te
 	if (wraps_by_itself(f, op, t))
 		return wrapping(f, op, t, arg);
 	if (differs_from_infinity(f, op, arg))
-		return compared_with_zero(f,
-		                          op == SG_NE ? sg_c_op(f, SG_EQ, t, result, arg) : arg[0]);
+		return compared_with_zero(f, op == SG_NE ? sg_c_op(f, SG_EQ, t, result, alone, arg)
+		                                         : arg[0]);
 	r.suffix = t == SG_BOOL ? "i32" : sg_type_name(t);
 	r.prec = text_prec(text);
 	sg_buf_init(&r.b, f->ctx);
