@@ -328,6 +328,9 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 		C(fill)(&seed, n + 1, b);
 		for (i = 0; i < n; i++)
 			k[i] = next_random(&seed) & 1;
+		R(block_load)(n, a, 4, c);
+		for (i = 0; i < n; i++)
+			ck_assert(c[i] == a[4 * i]);
 		R(block_load)(n, a, 3, c);
 		for (i = 0; i < n; i++)
 			ck_assert(c[i] == a[3 * i]);
@@ -414,6 +417,164 @@ TEST(C(rows_are_loaded_stored_and_folded))
 		}
 }
 END_TEST
+
+/* Small whole numbers, of which every order of addition gives the same; products of 1 and -1. What
+ * lies behind the results stays. */
+TEST(C(many_rows_are_folded_number_by_number))
+{
+	static const ptrdiff_t many[] = {0, 1, 7, 11, 12, 13, 23, 24, 25, 40, 99};
+	T a[99 * 20], b[99 * 20], sum[21], least[21], top[21], prod[21], want[4][21];
+	uint64_t seed = 19;
+	ptrdiff_t i, j, at;
+
+	for (int e = 0; e < 11; e++)
+		for (ptrdiff_t n = 1; n <= 20; n++) {
+			for (i = 0; i < 99 * 20; i++) {
+				a[i] = (T)((int64_t)(next_random(&seed) % 21) - 10);
+				b[i] = next_random(&seed) % 2 ? 1 : -1;
+			}
+			for (j = 0; j <= n; j++)
+				sum[j] = least[j] = top[j] = prod[j] = want[0][j] = want[1][j] =
+				    want[2][j] = want[3][j] = (T)(j % 3);
+			for (i = 0; i < many[e]; i++)
+				for (j = 0; j < n; j++) {
+					at = i * n + j;
+					want[0][j] += a[at];
+					want[1][j] = a[at] < want[1][j] ? a[at] : want[1][j];
+					want[2][j] = a[at] > want[2][j] ? a[at] : want[2][j];
+					want[3][j] *= b[at];
+				}
+			R(block_add_rows)(many[e], n, a, sum);
+			R(block_min_rows)(many[e], n, a, least);
+			R(block_max_rows)(many[e], n, a, top);
+			R(block_mul_rows)(many[e], n, b, prod);
+			for (j = 0; j <= n; j++)
+				ck_assert(sum[j] == want[0][j] && least[j] == want[1][j] &&
+				          top[j] == want[2][j] && prod[j] == want[3][j]);
+#ifdef REAL
+			for (j = 0; j <= n; j++)
+				sum[j] = want[0][j] = 5;
+			for (at = 0; at < many[e] * n; at++)
+				want[0][at % n] += a[at] * b[at];
+			R(block_addmul_rows)(many[e], n, a, b, sum);
+			C(same)("addmul_rows", n + 1, sum, want[0]);
+#endif
+		}
+}
+END_TEST
+
+/* One number for each row, one row again and again, and rows that lie apart; their last number is the
+ * last that may be read. */
+TEST(C(many_rows_are_loaded))
+{
+	static const ptrdiff_t strides[][2] = {{0, 1}, {1, 0}, {3, 0}, {25, 1}, {40, 2}, {1, 30}, {0, 3}};
+	T c[30 * 20 + 1];
+	uint64_t seed = 31;
+
+	for (int k = 0; k < 7; k++)
+		for (ptrdiff_t n = 1; n <= 20; n++)
+			for (ptrdiff_t rows = 1; rows <= 30; rows += 1 + rows / 4) {
+				const ptrdiff_t row = strides[k][0], stride = strides[k][1],
+						all = (rows - 1) * row + (n - 1) * stride + 1;
+				T *a = malloc((size_t)all * sizeof *a);
+
+				ck_assert_ptr_nonnull(a);
+				C(fill)(&seed, all, a);
+				c[rows * n] = 77;
+				R(block_load_rows)(rows, n, a, row, stride, c);
+				for (ptrdiff_t i = 0; i < rows; i++)
+					for (ptrdiff_t j = 0; j < n; j++)
+						ck_assert(c[i * n + j] ==
+						          a[i * row + j * stride]);
+				ck_assert(c[rows * n] == 77);
+				free(a);
+			}
+}
+END_TEST
+
+#ifdef REAL
+TEST(C(many_rows_are_folded_each))
+{
+	T a[40 * 20], b[40 * 20], sum, prod, top, least, dot, c[5][41];
+	uint64_t seed = 37;
+	ptrdiff_t i, j;
+
+	for (ptrdiff_t n = 1; n <= 20; n++)
+		for (ptrdiff_t rows = 0; rows <= 40; rows += 1 + rows / 4) {
+			for (i = 0; i < 40 * 20; i++) {
+				a[i] = (T)((int64_t)(next_random(&seed) % 21) - 10);
+				b[i] = next_random(&seed) % 2 ? 1 : -1;
+			}
+			for (i = 0; i < 5; i++)
+				c[i][rows] = 77;
+			R(block_sum_each)(rows, n, a, c[0]);
+			R(block_prod_each)(rows, n, b, c[1]);
+			R(block_max_each)(rows, n, a, c[2]);
+			R(block_min_each)(rows, n, a, c[3]);
+			R(block_dot_each)(rows, n, a, b, c[4]);
+			for (i = 0; i < rows; i++) {
+				sum = dot = 0;
+				prod = 1;
+				top = least = a[i * n];
+				for (j = i * n; j < i * n + n; j++) {
+					sum += a[j];
+					dot += a[j] * b[j];
+					prod *= b[j];
+					top = a[j] > top ? a[j] : top;
+					least = a[j] < least ? a[j] : least;
+				}
+				ck_assert(c[0][i] == sum && c[1][i] == prod && c[2][i] == top &&
+				          c[3][i] == least && c[4][i] == dot);
+			}
+			for (i = 0; i < 5; i++)
+				ck_assert(c[i][rows] == 77);
+		}
+}
+END_TEST
+
+/* Wherever it stands in the row, and in whichever row. */
+TEST(C(nan_wins_in_rows))
+{
+	T a[30 * 12], top[30], least[30];
+
+	for (ptrdiff_t n = 1; n <= 12; n++)
+		for (ptrdiff_t at = 0; at < 30 * n; at++) {
+			for (ptrdiff_t i = 0; i < 30 * n; i++)
+				a[i] = (T)i;
+			a[at] = (T)NAN;
+			R(block_max_each)(30, n, a, top);
+			R(block_min_each)(30, n, a, least);
+			for (ptrdiff_t i = 0; i < 30; i++)
+				ck_assert((top[i] != top[i]) == (i == at / n) &&
+				          (least[i] != least[i]) == (i == at / n));
+			for (ptrdiff_t j = 0; j < n; j++)
+				top[j] = least[j] = 5;
+			R(block_max_rows)(30, n, a, top);
+			R(block_min_rows)(30, n, a, least);
+			for (ptrdiff_t j = 0; j < n; j++)
+				ck_assert((top[j] != top[j]) == (j == at % n) &&
+				          (least[j] != least[j]) == (j == at % n));
+		}
+}
+END_TEST
+
+TEST(C(sums_that_lie_apart_grow))
+{
+	T sum[40], rest[40], x[10];
+
+	for (ptrdiff_t step = 1; step <= 4; step++) {
+		for (ptrdiff_t i = 0; i < 40; i++)
+			sum[i] = (T)i, rest[i] = 0;
+		for (ptrdiff_t i = 0; i < 10; i++)
+			x[i] = (T)(2 * i + 1);
+		R(block_sum_add_to)(10, sum, rest, step, x);
+		for (ptrdiff_t i = 0; i < 40; i++)
+			ck_assert(sum[i] + rest[i] ==
+			          (T)i + (i % step == 0 && i / step < 10 ? x[i / step] : 0));
+	}
+}
+END_TEST
+#endif
 
 /* Indices may come up again and again. */
 TEST(C(elements_are_taken_from_and_put_at_places))
@@ -665,10 +826,15 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(blocks_of_functions_are_their_scalars));
 	tcase_add_test(c, C(blocks_are_loaded_stored_and_chosen));
 	tcase_add_test(c, C(rows_are_loaded_stored_and_folded));
+	tcase_add_test(c, C(many_rows_are_folded_number_by_number));
+	tcase_add_test(c, C(many_rows_are_loaded));
 	tcase_add_test(c, C(elements_are_taken_from_and_put_at_places));
 	tcase_add_test(c, C(the_first_of_the_largest_is_found));
 	tcase_add_test(c, C(sums_run_on));
 #ifdef REAL
+	tcase_add_test(c, C(many_rows_are_folded_each));
+	tcase_add_test(c, C(nan_wins_in_rows));
+	tcase_add_test(c, C(sums_that_lie_apart_grow));
 	tcase_add_test(c, C(recurrences_run_on));
 	tcase_add_test(c, C(blocks_are_added_to_what_lies_apart));
 #endif
