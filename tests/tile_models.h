@@ -187,6 +187,11 @@ static const struct {
      "       argmax(x, axis=1) as m, cumsum(x, axis=1) as n, norm(x, axis=1) as o\n"
      "gradient sum(exp(sum(x*v, axis=1))) + sum(max(x, axis=1)) as s wrt x, v\n",
      1e-11},
+    {"extents that are quotients", "sgrt_extent1",
+     "input x[N], y[3, N]\n"
+     "output roll(x, 2) as a, flip(roll(y, -5, axis=1)) as b\n"
+     "gradient sum(roll(x, 1)*x*roll(x, -2)) + sum(roll(y, 3, axis=1)*y) as s wrt x, y\n",
+     1e-11},
     {"a loop whose carries are arrays", "sgrt_block_tanh_f64",
      "input x[N], y[4, N]\n"
      "def step(h, c, v) = (tanh(0.5*h + v)*c, c + 0.1*exp(-h), h*v)\n"

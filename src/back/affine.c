@@ -98,6 +98,15 @@ sg_aff_reads(const sg_fn *f, sg_aff a, const bool *marked)
 	return false;
 }
 
+bool
+sg_aff_reads_values(const sg_fn *f, sg_aff a)
+{
+	for (uint32_t i = 0; i < f->aff[a].n; i++)
+		if (f->aff[a].term[i].var >= SG_VAR_VALUE)
+			return true;
+	return false;
+}
+
 static const char *
 dim_name(void *arg, uint32_t d)
 {
@@ -119,15 +128,47 @@ sg_note_calls(const char *text, const char *const fn[3], bool has[3])
 		}
 }
 
+/* A name for the extent with a quotient in it, which is declared once. */
+static const char *
+named(sg_fn *f, sg_ext e, const char *text)
+{
+	sg_named_ext one = {.ext = e, .text = text};
+
+	for (size_t k = 0; k < f->nexts; k++)
+		if (f->ext[k].ext == e)
+			return f->ext[k].name;
+	/* no name in a function begins like this */
+	one.name = sg_text(f->ctx, "sgrt_extent%u", (unsigned)f->nexts + 1);
+	SG_PUSH(f->ctx, f->ext, f->nexts, f->ext_cap, one);
+	if (f->types)
+		sg_part_variable(f, one.name, "ptrdiff_t ");
+	return one.name;
+}
+
 const char *
 sg_ext_c(sg_fn *f, sg_ext e)
 {
+	bool calls[3] = {false};
+	sg_fn *root = f;
 	sg_buf b;
 
 	sg_buf_init(&b, f->ctx);
 	sg_ext_print_c(f->sp, &b, e, dim_name, f, f->m->ext_fn);
-	sg_note_calls(sg_buf_text(&b), f->m->ext_fn, f->m->has_ext_fn);
-	return sg_buf_text(&b);
+	sg_note_calls(sg_buf_text(&b), f->m->ext_fn, calls);
+	if (!calls[0] && !calls[1] && !calls[2])
+		return sg_buf_text(&b);
+	for (int k = 0; k < 3; k++)
+		f->m->has_ext_fn[k] = f->m->has_ext_fn[k] || calls[k];
+	while (root->around)
+		root = root->around;
+	return root->names_exts && calls[0] ? named(root, e, sg_buf_text(&b)) : sg_buf_text(&b);
+}
+
+void
+sg_declare_exts(sg_fn *f)
+{
+	for (size_t k = 0; k < f->nexts; k++)
+		sg_line(f, "const ptrdiff_t %s = %s;", f->ext[k].name, f->ext[k].text);
 }
 
 static const char *

@@ -326,6 +326,11 @@ typedef struct sg_fn_out {
 typedef struct sg_loop_plan sg_loop_plan;
 typedef struct sg_split sg_split;
 
+typedef struct sg_named_ext {
+	sg_ext ext;
+	const char *name, *text;
+} sg_named_ext;
+
 /* A value of a step, by its number, that stands for a node with no index. */
 typedef struct sg_unit_val {
 	uint32_t step; /* + 1 */
@@ -389,6 +394,9 @@ typedef struct sg_fn {
 	const char **slot_name;
 	const char *tile; /* of the outermost function: room for buffers of tiles on the stack */
 	int64_t tile_bytes;
+	bool names_exts;   /* of the outermost function, while its steps are printed: affine.c */
+	sg_named_ext *ext; /* what they read that libtcc would call a function for */
+	size_t nexts, ext_cap;
 	sg_bytes_map
 	    *sizes; /* affine.c: extents that arrays have; NULL before the first is asked for */
 	sg_bytes_map *types; /* part.c: of variables, by name; NULL before the first part */
@@ -438,7 +446,9 @@ sg_ext sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var);
 /* Is a value of those that are marked in it, as the index of a gather is? */
 bool sg_aff_reads(const sg_fn *f, sg_aff a, const bool *marked);
 /* An extent as C. */
+bool sg_aff_reads_values(const sg_fn *f, sg_aff a); /* is an index in it? */
 const char *sg_ext_c(sg_fn *f, sg_ext e);
+void sg_declare_exts(sg_fn *f); /* those that have names */
 const char *sg_ext_number(sg_fn *f, sg_ext e);
 const char *sg_ext_bare(sg_fn *f, sg_ext e);
 /* Notes which of the helpers the text of an extent calls. */

@@ -385,12 +385,15 @@ sg_fn_print(sg_fn *f, const bool *used)
 	name_everything(f);
 	sg_buf_init(&steps, f->ctx);
 	f->b = &steps;
+	f->names_exts = f->m->o->jit && !f->split; /* libtcc would call functions at each place */
 	print_steps(f);
+	f->names_exts = false;
 	f->b = out;
 	if (!f->m->o->jit)
 		sg_find_read(f->ctx, sg_buf_text(&steps), f->m->p->ninputs, f->input, f->is_read);
 	declare_arrays(f);
 	sg_declare_tile(f);
+	sg_declare_exts(f);
 	if (f->has_status)
 		sg_line(f, "int %s = %s;", f->status, sg_use(f->m, "SGRT_OK"));
 	mention_unread(f, used);

@@ -31,6 +31,8 @@ set_types(sg_fn *f)
 	f->types = sg_bytes_map_new(f->ctx);
 	for (uint32_t d = 0; d < sg_space_ndims(f->sp); d++)
 		set_type(f, f->dim[d], "ptrdiff_t ");
+	for (size_t k = 0; k < f->nexts; k++)
+		set_type(f, f->ext[k].name, "ptrdiff_t ");
 	for (size_t i = 0; i < p->ninputs; i++)
 		set_type(f, f->input[i], pointer_to(f, p->input[i].type, true));
 	for (size_t i = 0; i < f->nout; i++)
