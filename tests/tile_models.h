@@ -187,6 +187,31 @@ static const struct {
      "       argmax(x, axis=1) as m, cumsum(x, axis=1) as n, norm(x, axis=1) as o\n"
      "gradient sum(exp(sum(x*v, axis=1))) + sum(max(x, axis=1)) as s wrt x, v\n",
      1e-11},
+    {"rows of few numbers, each folded", "sgrt_block_dot_each_f64",
+     "input x[N, 3], y[N, 7], z[N, 12], u[N, 2]\n"
+     "output sum(x*x, axis=1) as a, max(y, axis=1) as b, min(sqrt(z - 0.4), axis=1) as c,\n"
+     "       prod(u, axis=1) as d, sum(exp(z), axis=1) as e, softmax(y) as f\n"
+     "gradient sum(softmax(x)*x) + sum(max(y, axis=1)**2) + sum(layer_norm(z)**2*z) +\n"
+     "         sum(cosine_similarity(u, u*u)) as s wrt x, y, z, u\n",
+     1e-10},
+    {"rows of few numbers that a strip adds up", "sgrt_block_load_rows_f64",
+     "input x[N, 2], c[5, 2]\noutput sum((x[:, None] - c)**2, axis=2) as d\n", 1e-12},
+    {"rows of few numbers in strips of every kind", "sgrt_block_addmul_vv_f64",
+     "input x[N, 2], c[5, 2], w[N, 3, 8, 6], k: i64[N, 5, 3]\n"
+     "d = sum((x[:, None] - c)**2, axis=2)\n"
+     "output avg_pool2d(w, 2) as a, max_pool2d(w, (2, 3)) as b, max(k[:, :, None]*k[:, None], "
+     "axis=3) as e,\n"
+     "       argmax(transpose(w, (0, 3, 2, 1))[:, :, :5], axis=3) as f, min(d, axis=1) as g,\n"
+     "       prod(x[:, None] + c, axis=2) as h\n"
+     "gradient sum(min(d, axis=1)) + sum(avg_pool2d(w, 2)**2) as s wrt x, c, w\n",
+     1e-10},
+    {"distances of all pairs", "sgrt_block_sum_add_to_f64",
+     "input q[N + 20, 3]\n"
+     "d = sum((q[:, None] - q)**2, axis=2) + 0.1\n"
+     "gradient sum(1/d**2 - 1/d) as e wrt q\n",
+     1e-9},
+    {"sums of rows that indices say", "sgrt_block_add_vv_f32",
+     "real f32\ninput t[40, 20], k: i64[N]\noutput sum(t[k], axis=0) as a\n", 2e-5},
     {"extents that are quotients", "sgrt_extent1",
      "input x[N], y[3, N]\n"
      "output roll(x, 2) as a, flip(roll(y, -5, axis=1)) as b\n"

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { TILE = 512, ALIGN = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
+enum { TILE = 512, L1_BYTES = 24576, MOST_BYTES = 98304 };
 /* What a call and the check of an index cost, in operations of scalar code; elements. */
 enum { OF_A_CALL = 6, OF_A_CHECK = 4 };
 
@@ -542,39 +542,6 @@ is_worth_it(const sg_blocks *b)
 
 /* ---- buffers ---- */
 
-/* A + 0 would be one more addition for libtcc to read and type, and tiles are most arguments. */
-static const char *
-tile_at(const sg_fn *root, sg_type t, int64_t offset)
-{
-	const char *type = sg_type_c_name(t);
-
-	if (offset == 0)
-		return sg_text(root->ctx, "(%s *)%s", type, root->tile);
-	return sg_text(root->ctx, "(%s *)(%s + %lld)", type, root->tile, (long long)offset);
-}
-
-const char *
-sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until)
-{
-	const uint32_t size = (uint32_t)sg_type_size(t);
-	sg_fn *root = b->f;
-	size_t k = 0;
-
-	while (root->around)
-		root = root->around;
-	while (k < b->nslots && (b->slot[k].size != size || b->slot[k].until >= from))
-		k++;
-	if (k == b->nslots) {
-		SG_PUSH(b->f->ctx, b->slot, b->nslots, b->slot_cap,
-		        (sg_block_slot){.size = size, .offset = b->bytes});
-		b->bytes += (int64_t)size * b->tile + ALIGN;
-		if (b->bytes > root->tile_bytes)
-			root->tile_bytes = b->bytes;
-	}
-	b->slot[k].until = until;
-	return tile_at(root, t, b->slot[k].offset);
-}
-
 /* Bytes for one element of all the buffers that are wanted at once. */
 static int64_t
 most_bytes(const sg_blocks *b)
@@ -691,6 +658,14 @@ sg_plan_tiles(sg_nest *n)
 	b = plan_rows(n);
 	if (b)
 		return b;
+	if (sg_move_row_loops(n)) {
+		sg_set_depths(n);
+		b = plan(n);
+		if (b)
+			return b;
+		*n = before;
+		sg_set_depths(n);
+	}
 	if (sg_move_tile_loop(n)) {
 		sg_set_depths(n);
 		sg_choose_turn(n);

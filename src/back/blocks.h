@@ -99,17 +99,18 @@ const char *sg_block_fold(const sg_blocks *b, const sg_root *r);
 const char *sg_block_strip_fold(const sg_blocks *b, const sg_root *r); /* of two arrays */
 typedef void sg_block_visit(sg_blocks *b, uint32_t item, uint32_t v);
 void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* what it reads */
+
+/* ---- blocks_text.c ---- */
 /* A slot for elements of type t that is free from position `from` on, taken until `until`: pointer
  * as C. */
 const char *sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until);
-
-/* ---- blocks_text.c ---- */
 const char *sg_block_typed(const sg_blocks *b, const char *name,
                            sg_type t); /* sgrt_block_NAME_TYPE */
 /* Pointer to the elements of value v, and what stands for it as an operand, for a step at position
  * p of the order. */
 const char *sg_block_array(sg_blocks *b, uint32_t v, uint32_t p);
 const char *sg_block_operand(sg_blocks *b, uint32_t v, uint32_t p);
+void sg_block_copy_ahead(sg_blocks *b); /* for what a strip sums up */
 /* Pointer to the element at the start of the tile. */
 const char *sg_block_start(const sg_blocks *b, const char *array, sg_aff at);
 const char *sg_block_root_array(const sg_blocks *b, const sg_root *r);
@@ -140,7 +141,8 @@ const char *sg_block_pair(const sg_blocks *b, const sg_val *v, uint32_t inner, u
 bool sg_choose_rows(sg_nest *n);
 bool sg_strip_has_rows(const sg_nest *n); /* the same for a strip, whose loops stay in order */
 bool sg_rows_are_worth_it(const sg_blocks *b);
-bool sg_block_is_ahead(const sg_blocks *b, uint32_t v); /* is it copied once, for all tiles? */
+/* Is it copied once, for all tiles, or for all that a strip sums up? */
+bool sg_block_is_ahead(const sg_blocks *b, uint32_t v);
 void sg_open_row_tiles(sg_blocks *b, const char *from, const char *to);
 void sg_close_row_tiles(sg_blocks *b);
 /* The routine of a fold; NULL: there is none. */
@@ -150,11 +152,14 @@ void sg_print_rows_fold(sg_blocks *b, uint32_t item); /* of a strip */
 const char *sg_block_copy_rows(sg_blocks *b, const sg_val *v, const char *to);
 void sg_block_store_rows(sg_blocks *b, sg_type t, const char *x, const char *to, sg_aff at);
 bool sg_block_folds_each(const sg_blocks *b); /* are folds those of each row? */
+bool sg_block_folds_rows(const sg_blocks *b); /* or those of all rows, number by number? */
 void sg_print_fold_of_each(sg_blocks *b, uint32_t item);
 
 /* ---- blocks_loop.c ---- */
 /* Moves a loop inside of the others where tiles are better along that one: true. */
 bool sg_move_tile_loop(sg_nest *n);
+/* Moves that loop and the kept one of few turns in it, so that a strip has rows: true. */
+bool sg_move_row_loops(sg_nest *n);
 /* The turns of the innermost loop, SG_SHORT if they are as many or more. */
 int64_t sg_short_tile(const sg_nest *n);
 

@@ -42,6 +42,8 @@ sg_block_fold(const sg_blocks *b, const sg_root *r)
 	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 
+	if (b->n->strip == 2)
+		return sg_is_running((sg_op)op) ? NULL : sg_block_strip_fold(b, r);
 	if (b->few)
 		return sg_block_rows_fold(b, r);
 	if (b->n->strip)
@@ -107,7 +109,7 @@ sg_block_add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to)
 		x = v->arg[v->nargs - 1];
 		y = v->arg[0];
 	}
-	if (b->few && b->n->strip) {
+	if (sg_block_folds_rows(b)) {
 		first = sg_block_array(b, x, p);
 		sg_line(b->f, "%s(%s, %lld, %s, %s, %s);",
 		        sg_block_typed(b, "addmul_rows", (sg_type)v->type), b->rows,
@@ -169,8 +171,11 @@ store(sg_blocks *b, uint32_t item, const char *x)
 	const sg_root *r = sg_block_root(b, item);
 	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
 
-	sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "store", t), b->count, x,
-	        place_of(b, r), sg_ext_bare(b->f, sg_block_stride(b, r->at)));
+	if (b->n->strip == 2)
+		sg_block_store_rows(b, t, x, place_of(b, r), r->at);
+	else
+		sg_line(b->f, "%s(%s, %s, %s, %s);", sg_block_typed(b, "store", t), b->count, x,
+		        place_of(b, r), sg_ext_bare(b->f, sg_block_stride(b, r->at)));
 }
 
 static void
@@ -235,7 +240,7 @@ sg_print_tile_fold(sg_blocks *b, uint32_t item)
 	if (b->n->strip) {
 		if (product)
 			sg_block_add_product(b, &b->n->s->val[product], p, so_far);
-		else if (b->few)
+		else if (sg_block_folds_rows(b))
 			sg_print_rows_fold(b, item);
 		else
 			strip_step(b, item, so_far);
@@ -293,6 +298,7 @@ begin_fold(sg_blocks *b, const sg_root *r, sg_block *y)
 void
 sg_begin_tile_folds(sg_blocks *b)
 {
+	sg_block_copy_ahead(b);
 	for (uint32_t k = b->nvals; k < b->nitems; k++) {
 		const sg_root *r = sg_block_root(b, k);
 		const sg_node *x = sg_fn_node(b->f, r->ref);
@@ -346,8 +352,13 @@ static void
 carry_on(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
 {
 	const char *to = sg_block_start(b, sg_array(b->f, r->ref), sg_block_root_place(b, r));
+	const sg_ext step = sg_block_stride(b, r->at);
 
-	if (b->f->at[r->ref].carried)
+	if (b->f->at[r->ref].carried && !sg_is_1(b->f, step))
+		sg_line(b->f, "%s(%s, %s, &%s, %s, %s);", sg_block_typed(b, "sum_add_to", t),
+		        b->count, to, sg_carry_at(b->n, r, sg_form_text(b->n, r->at).s),
+		        sg_ext_bare(b->f, step), x);
+	else if (b->f->at[r->ref].carried)
 		sg_line(b->f, "%s(%s, %s, &%s, %s);", sg_block_typed(b, "sum_add", t), b->count, to,
 		        sg_carry_at(b->n, r, sg_form_text(b->n, r->at).s), x);
 	else

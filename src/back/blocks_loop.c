@@ -1,12 +1,16 @@
 /* blocks_loop.c - which loop of a nest goes in tiles, for libtcc.
  *
  * The innermost one; but where that is short, a longer one goes inside, and where it sums up
- * elements that lie apart in memory, one along which they lie side by side (a sum over the rows of
- * a matrix). If the loop that goes inside is a kept one, sums go on for a tile of results at once:
- * a strip. */
+ * elements that lie apart in memory or at indices, one along which they lie nearer (a sum over the
+ * rows of a matrix). If the loop that goes inside is a kept one, sums go on for a tile of results
+ * at once: a strip. */
 #include "back/blocks.h"
 
-enum { DEAR = 8 }; /* a cost that is not paid anew for each term */
+enum {
+	DEAR = 8, /* a cost that is not paid anew for each term */
+	NEAR = 4, /* a stride that costs little */
+	FAR = 8,  /* what others cost */
+};
 
 /* The turns of a loop, SG_SHORT if they are as many or more; of one over the rows of a band those
  * in a tile. */
@@ -99,30 +103,75 @@ may_strip(const sg_nest *n, uint32_t g)
 		const sg_root *r = &n->s->root[i];
 
 		if (r->kind == SG_R_FOLD && (!sg_block_strip_fold(&b, r) ||
-		                             (sg_nest_carries(n) && !steps_by_one(n, g, r->at))))
+		                             (sg_nest_carries(n) && !n->f->at[r->ref].carried &&
+		                              !steps_by_one(n, g, r->at))))
 			return false;
 	}
 	return is_cheap_inside(n, g);
 }
 
-/* Along loop g, do all the elements that are read and change lie side by side (1), or do some lie
- * apart (-1)? 0: none changes. */
-static int
-how_it_reads(const sg_nest *n, uint32_t g)
+/* Does what an index says change from turn to turn of loop g? Of an inner loop, what is not known
+ * to be the same is said to change. */
+static bool
+is_index_of(const sg_nest *n, uint32_t g, uint32_t v)
 {
-	int way = 0;
+	const sg_val *x = &n->s->val[v], *index = &n->s->val[x->arg[0]];
+
+	if (x->depth <= g)
+		return false;
+	return x->kind != SG_V_AT || index->kind != SG_V_LOAD ||
+	       !sg_ext_is(n->f->sp, sg_aff_coef(n->f, index->aff, n->last[g]), 0);
+}
+
+static bool
+reads_at_index(const sg_nest *n, uint32_t g, sg_aff a)
+{
+	const sg_affine form = n->f->aff[a];
+
+	for (uint32_t i = 0; i < form.n; i++)
+		if (form.term[i].var >= SG_VAR_VALUE &&
+		    is_index_of(n, g, form.term[i].var - SG_VAR_VALUE))
+			return true;
+	return false;
+}
+
+/* What it takes to read elements that lie so far apart. */
+static int
+cost_of_stride(const sg_nest *n, sg_ext stride)
+{
+	int64_t step;
+
+	if (sg_is_1(n->f, stride))
+		return 0;
+	return sg_ext_const(n->f->sp, stride, &step) && step <= NEAR ? 1 : FAR;
+}
+
+/* What it takes to read along loop g elements that lie apart; -1: none changes. */
+static int
+cost_of_reading(const sg_nest *n, uint32_t g)
+{
+	int cost = -1;
 
 	for (size_t i = 1; i < n->s->nvals; i++) {
 		const sg_val *v = &n->s->val[i];
 
-		if (!v->needed || v->kind != SG_V_LOAD ||
-		    sg_ext_is(n->f->sp, sg_aff_coef(n->f, v->aff, n->last[g]), 0))
+		if (!v->needed || v->kind != SG_V_LOAD)
 			continue;
-		if (!steps_by_one(n, g, v->aff))
-			return -1;
-		way = 1;
+		const sg_ext stride = sg_aff_coef(n->f, v->aff, n->last[g]);
+		const bool by_index = reads_at_index(n, g, v->aff);
+
+		if (by_index || !sg_ext_is(n->f->sp, stride, 0))
+			cost = (cost > 0 ? cost : 0) + (by_index ? FAR : cost_of_stride(n, stride));
 	}
-	return way;
+	return cost;
+}
+
+static bool
+is_read_better(const sg_nest *n, uint32_t g, int cost)
+{
+	const int along = cost_of_reading(n, g);
+
+	return along >= 0 && along < cost;
 }
 
 /* The loop that should go inside; ngroups: none. */
@@ -137,9 +186,10 @@ better_loop(const sg_nest *n)
 			g--;
 		return g > 0 ? g - 1 : longest_loop(n);
 	}
-	if (n->nkept == n->ngroups || how_it_reads(n, in) >= 0)
+	const int cost = cost_of_reading(n, in);
+	if (n->nkept == n->ngroups || cost <= 0)
 		return n->ngroups;
-	while (g > 0 && (is_short(n, g - 1) || how_it_reads(n, g - 1) <= 0))
+	while (g > 0 && (is_short(n, g - 1) || !is_read_better(n, g - 1, cost)))
 		g--;
 	return g > 0 ? g - 1 : n->ngroups;
 }
@@ -151,15 +201,34 @@ sg_move_tile_loop(sg_nest *n)
 
 	if (g == n->ngroups)
 		return false;
-	n->strip = n->nkept < n->ngroups;
-	if (n->strip ? !may_strip(n, g) : has_fold(n)) {
-		n->strip = false;
+	if (n->nkept < n->ngroups ? !may_strip(n, g) : has_fold(n))
 		return false;
-	}
+	n->strip = n->nkept < n->ngroups ? 1 : 0;
 	n->nkept -= n->strip;
 	n->tile_at = g;
 	sg_move_inside(n, g);
 	if (g == n->outer)
 		n->outer = n->ngroups - 1;
+	return true;
+}
+
+bool
+sg_move_row_loops(sg_nest *n)
+{
+	const uint32_t g = better_loop(n);
+	int64_t few;
+
+	if (g == n->ngroups || n->nkept == n->ngroups || g + 2 != n->nkept || n->strip ||
+	    n->outer == g + 1 || sg_nest_carries(n) ||
+	    !sg_ext_const(n->f->sp, n->ext[g + 1], &few) || few < 2 || !may_strip(n, g))
+		return false;
+	n->strip = 2;
+	n->tiled = 2;
+	n->nkept -= 2;
+	n->tile_at = g;
+	sg_move_inside(n, g);
+	sg_move_inside(n, g);
+	if (n->outer == g)
+		n->outer = n->ngroups - 2;
 	return true;
 }

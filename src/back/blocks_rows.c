@@ -3,13 +3,30 @@
  * A loop of few turns makes short calls. So a tile covers the loop around it too: its rows stand
  * one behind the other in the arrays of steps. Arrays in memory that lie like that are read where
  * they are, others are copied: those that are the same for all rows but once, before the loop over
- * the rows. Sums over the rows, in a strip, go on row by row, as they would without tiles. */
+ * the rows. What is summed up over the numbers of a row is so for each; over the rows, in a strip,
+ * for all rows number by number; over loops around both, in a strip too, for all numbers at once.
+ *
+ * Without them the rows would have calls of their own, or, if they are very short, a tile would be
+ * a column, whose numbers lie apart: the gain over either is what decides. */
 #include "back/blocks.h"
 
 enum {
 	MOST_IN_ROW = 64, /* numbers; more are worth a call for themselves */
 	LEAST = 64,       /* numbers in all rows */
 	DEAR = 8,         /* a cost that is not paid anew for each number of a row */
+};
+
+/* What it takes on the machine that it was measured on, a number of 4 bytes: hundredths of a
+ * nanosecond. */
+enum {
+	OF_A_CALL = 400,
+	OF_A_STEP = 3,
+	OF_A_COPY = 5,   /* into rows */
+	OF_NEAR = 5,     /* read with a stride of at most MOST_NEAR, which the routine knows */
+	OF_APART = 15,   /* with a larger one */
+	OF_A_STORE = 18, /* written with a stride */
+	OF_A_FOLD = 7,   /* of a row whose length no routine knows, beyond a step */
+	MOST_NEAR = 4,
 };
 
 /* ---- which loops ---- */
@@ -59,14 +76,12 @@ move_next(sg_nest *n, uint32_t g)
 		n->outer = n->ngroups - 2;
 }
 
-/* Folds over both loops, or over the rows' numbers if those are not very few: then they are of each
- * row. */
+/* Folds over both loops, or over the rows' numbers: then they are of each row. */
 static bool
 may_fold(const sg_nest *n)
 {
 	return n->nkept + 2 <= n->ngroups ||
-	       (n->nkept + 1 == n->ngroups && !n->across && !sg_nest_carries(n) &&
-	        turns_of(n, n->ngroups - 1) >= SG_SHORT);
+	       (n->nkept + 1 == n->ngroups && !n->across && !sg_nest_carries(n));
 }
 
 bool
@@ -106,42 +121,139 @@ is_of_row(const sg_blocks *b, uint32_t v)
 	return b->n->s->val[v].depth + 1u == b->n->ngroups;
 }
 
+/* Is it the same for all that a strip sums up? */
+static bool
+is_of_strip(const sg_blocks *b, sg_aff a)
+{
+	const sg_nest *n = b->n;
+
+	for (uint32_t g = n->nkept; g + 1 < n->ngroups; g++)
+		if (!sg_ext_is(b->f->sp, sg_aff_coef(b->f, a, n->last[g]), 0))
+			return false;
+	return !sg_aff_reads_values(b->f, a);
+}
+
 bool
 sg_block_is_ahead(const sg_blocks *b, uint32_t v)
 {
 	const sg_block *x = &b->item[v];
+	const sg_val *u = &b->n->s->val[v];
 
-	return b->few && x->how == SG_B_PLAIN && x->copied &&
-	       sg_ext_is(b->f->sp, sg_block_row_stride(b, b->n->s->val[v].aff), 0);
+	if (x->how != SG_B_PLAIN || !x->copied || b->n->strip == 2)
+		return false;
+	return b->few
+	           ? sg_ext_is(b->f->sp, sg_block_row_stride(b, u->aff), 0)
+	           : b->n->strip && u->kind == SG_V_LOAD && !u->guarded && is_of_strip(b, u->aff);
 }
 
-/* Each step is a call less for each row, and each copy costs as much as a step. */
-bool
-sg_rows_are_worth_it(const sg_blocks *b)
+/* To read numbers that lie apart. */
+static int64_t
+cost_of_stride(const sg_blocks *b, sg_ext stride)
+{
+	int64_t step;
+
+	return sg_ext_const(b->f->sp, stride, &step) && step <= MOST_NEAR ? OF_NEAR : OF_APART;
+}
+
+/* Do the numbers of a column lie one behind the other, or is it one? */
+static bool
+is_side_by_side(const sg_blocks *b, uint32_t v)
+{
+	const sg_ext step = sg_block_row_stride(b, b->n->s->val[v].aff);
+
+	return sg_is_1(b->f, step) || sg_ext_is(b->f->sp, step, 0);
+}
+
+/* Are rows copied as they are, or one number into all of a row? */
+static bool
+is_spread(const sg_blocks *b, uint32_t v)
+{
+	const sg_ext step = sg_block_stride(b, b->n->s->val[v].aff);
+
+	return sg_is_1(b->f, step) || sg_ext_is(b->f->sp, step, 0);
+}
+
+/* Rows that would have calls of their own: each step is one less for each row. */
+static int64_t
+gain_over_calls(const sg_blocks *b)
+{
+	const int64_t call = OF_A_CALL / b->few;
+	int64_t gain = 0;
+
+	for (uint32_t v = 1; v < b->nvals; v++) {
+		const sg_block *x = &b->item[v];
+		const int64_t size = (int64_t)sg_type_size((sg_type)b->n->s->val[v].type);
+
+		if (x->how == SG_B_STEP && is_of_row(b, v))
+			gain -= call + OF_A_STEP;
+		if (x->copied && !sg_block_is_ahead(b, v))
+			gain -= is_spread(b, v) ? OF_A_COPY * size / 4 : OF_APART;
+	}
+	for (size_t p = 0; p < b->norder; p++) {
+		const sg_root *r = sg_block_root(b, b->order[p]);
+		const sg_block *x = &b->item[b->order[p]];
+
+		gain += x->done ? 0 : call;
+		gain -= r && r->kind != SG_R_FOLD && !x->in_row ? OF_A_STORE : 0;
+	}
+	return gain;
+}
+
+static int64_t
+cost_of_fold(const sg_blocks *b)
+{
+	return b->few <= 4 || b->few == 8 ? 0 : OF_A_FOLD;
+}
+
+/* Rows that would go column by column, in whose tiles all that lies in rows lies apart. */
+static int64_t
+gain_over_columns(const sg_blocks *b)
 {
 	int64_t gain = 0;
 
 	for (uint32_t v = 1; v < b->nvals; v++) {
 		const sg_block *x = &b->item[v];
-		const bool of_row = x->how == SG_B_STEP && is_of_row(b, v);
 
-		if (of_row && sg_ops[b->n->s->val[v].op].cost >= DEAR)
-			return false;
-		gain -= of_row || (x->copied && !sg_block_is_ahead(b, v));
+		if (x->how != SG_B_PLAIN || !x->array)
+			continue;
+		if (x->in_row || !is_side_by_side(b, v))
+			gain += cost_of_stride(b, sg_block_row_stride(b, b->n->s->val[v].aff));
+		if (!x->in_row && !sg_block_is_ahead(b, v))
+			gain -= is_spread(b, v) ? OF_A_COPY : OF_APART;
 	}
 	for (size_t p = 0; p < b->norder; p++) {
-		const uint32_t item = b->order[p];
-		const sg_root *r = sg_block_root(b, item);
+		const sg_root *r = sg_block_root(b, b->order[p]);
 
-		if (b->item[item].how != SG_B_STEP)
-			return false;
-		gain += !b->item[item].done;
-		gain -= r && r->kind != SG_R_FOLD && !b->item[item].in_row;
+		if (r && r->kind == SG_R_FOLD)
+			gain += b->n->strip ? b->item[b->order[p]].in_row ? OF_A_STORE : 0
+			                    : OF_A_STEP - cost_of_fold(b);
+		else if (r && b->item[b->order[p]].in_row)
+			gain += OF_A_STORE;
 	}
-	return gain > 0;
+	return gain;
+}
+
+bool
+sg_rows_are_worth_it(const sg_blocks *b)
+{
+	for (uint32_t v = 1; v < b->nvals; v++)
+		if (b->item[v].how == SG_B_STEP && is_of_row(b, v) &&
+		    sg_ops[b->n->s->val[v].op].cost >= DEAR)
+			return false;
+	for (size_t p = 0; p < b->norder; p++)
+		if (b->item[b->order[p]].how != SG_B_STEP)
+			return false;
+	return (b->few < SG_SHORT && b->n->strip != 1 ? gain_over_columns(b) : gain_over_calls(b)) >
+	       0;
 }
 
 /* ---- folds ---- */
+
+bool
+sg_block_folds_rows(const sg_blocks *b)
+{
+	return b->few && b->n->strip == 1;
+}
 
 bool
 sg_block_folds_each(const sg_blocks *b)
@@ -241,9 +353,9 @@ sg_block_store_rows(sg_blocks *b, sg_type t, const char *x, const char *to, sg_a
 
 /* What is the same for all rows is copied as often as a tile has rows. */
 static void
-copy_ahead(sg_blocks *b)
+copy_ahead(sg_blocks *b, const char *rows)
 {
-	b->rows = sg_text(b->f->ctx, "%lld", (long long)b->most);
+	b->rows = rows;
 	for (uint32_t v = 1; v < b->nvals; v++)
 		if (sg_block_is_ahead(b, v)) {
 			const sg_val *x = &b->n->s->val[v];
@@ -251,6 +363,14 @@ copy_ahead(sg_blocks *b)
 			b->item[v].text = sg_block_copy_rows(
 			    b, x, sg_block_slot_for(b, (sg_type)x->type, 0, UINT32_MAX));
 		}
+}
+
+/* At most as many as a tile has. */
+static const char *
+rows_from(const sg_blocks *b, const char *from, const char *to)
+{
+	return sg_text(b->f->ctx, "%s - %s < %lld ? %s - %s : %lld", to, from, (long long)b->most,
+	               to, from, (long long)b->most);
 }
 
 void
@@ -261,16 +381,18 @@ sg_open_row_tiles(sg_blocks *b, const char *from, const char *to)
 	int64_t turns;
 
 	b->most = b->tile / b->few;
-	if (sg_ext_const(f->sp, b->n->ext[b->turn], &turns) && turns < b->most)
+	const bool known = sg_ext_const(f->sp, b->n->ext[b->turn], &turns);
+	if (known && turns < b->most)
 		b->most = turns > 0 ? turns : 1;
-	copy_ahead(b);
+	const char *rows = rows_from(b, i, to);
+	copy_ahead(b, known || b->turn == 0 ? sg_text(f->ctx, "%lld", (long long)b->most)
+	                                    : rows_from(b, from, to));
 	b->rows = sg_name_fresh(&f->names, "rows");
 	b->count = sg_name_fresh(&f->names, "count");
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %lld) {", i, from, i, to, i,
 	        (long long)b->most);
 	f->indent++;
-	sg_line(f, "const ptrdiff_t %s = %s - %s < %lld ? %s - %s : %lld, %s = %s * %lld;", b->rows,
-	        to, i, (long long)b->most, to, i, (long long)b->most, b->count, b->rows,
+	sg_line(f, "const ptrdiff_t %s = %s, %s = %s * %lld;", b->rows, rows, b->count, b->rows,
 	        (long long)b->few);
 }
 

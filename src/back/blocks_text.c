@@ -3,7 +3,45 @@
 
 #include <string.h>
 
-enum { MOST_PLACES = 32 }; /* that are told apart by looking at each */
+enum {
+	MOST_PLACES = 32, /* that are told apart by looking at each */
+	ALIGN = 64,
+};
+
+/* ---- buffers ---- */
+
+/* A + 0 would be one more addition for libtcc to read and type, and tiles are most arguments. */
+static const char *
+tile_at(const sg_fn *root, sg_type t, int64_t offset)
+{
+	const char *type = sg_type_c_name(t);
+
+	if (offset == 0)
+		return sg_text(root->ctx, "(%s *)%s", type, root->tile);
+	return sg_text(root->ctx, "(%s *)(%s + %lld)", type, root->tile, (long long)offset);
+}
+
+const char *
+sg_block_slot_for(sg_blocks *b, sg_type t, uint32_t from, uint32_t until)
+{
+	const uint32_t size = (uint32_t)sg_type_size(t);
+	sg_fn *root = b->f;
+	size_t k = 0;
+
+	while (root->around)
+		root = root->around;
+	while (k < b->nslots && (b->slot[k].size != size || b->slot[k].until >= from))
+		k++;
+	if (k == b->nslots) {
+		SG_PUSH(b->f->ctx, b->slot, b->nslots, b->slot_cap,
+		        (sg_block_slot){.size = size, .offset = b->bytes});
+		b->bytes += (int64_t)size * b->tile + ALIGN;
+		if (b->bytes > root->tile_bytes)
+			root->tile_bytes = b->bytes;
+	}
+	b->slot[k].until = until;
+	return tile_at(root, t, b->slot[k].offset);
+}
 
 /* ---- texts of what is there ---- */
 
@@ -48,6 +86,41 @@ copy_plain(sg_blocks *b, const sg_val *v, const char *to)
 		    sg_block_start(b, sg_array(b->f, v->ref), sg_place_of(b->n, v->ref, v->aff)),
 		    stride, to);
 	return to;
+}
+
+/* As many as the tile has if there is something to sum up, else none. */
+static const char *
+count_if_any(const sg_blocks *b)
+{
+	const char *count = b->count;
+
+	for (uint32_t g = b->n->nkept; g + 1 < b->n->ngroups; g++) {
+		const char *from = sg_nest_from(b->n, g);
+		int64_t turns;
+
+		if (strcmp(from, "0") == 0 &&
+		    !(sg_ext_const(b->f->sp, b->n->ext[g], &turns) && turns > 0))
+			count = sg_text(b->f->ctx, "%s > 0 ? %s : 0", sg_nest_to(b->n, g), count);
+	}
+	return count;
+}
+
+void
+sg_block_copy_ahead(sg_blocks *b)
+{
+	const char *all = b->count;
+
+	if (b->few)
+		return;
+	b->count = count_if_any(b);
+	for (uint32_t v = 1; v < b->nvals; v++)
+		if (sg_block_is_ahead(b, v)) {
+			const sg_val *x = &b->n->s->val[v];
+
+			b->item[v].text =
+			    copy_plain(b, x, sg_block_slot_for(b, (sg_type)x->type, 0, UINT32_MAX));
+		}
+	b->count = all;
 }
 
 /* Pointer to the elements of value v, for a step at position p. */
@@ -462,7 +535,7 @@ sg_open_tiles(sg_blocks *b)
 	if (b->few) {
 		f->loop[b->group] = NULL;
 		b->count = ext;
-		if (!b->n->strip)
+		if (b->n->strip != 1)
 			sg_open_row_tiles(b, sg_nest_from(b->n, b->turn),
 			                  sg_nest_to(b->n, b->turn));
 		return;
@@ -483,7 +556,7 @@ sg_close_tiles(sg_blocks *b)
 	b->f->loop[b->group] = b->i;
 	if (!b->few)
 		sg_close(b->n);
-	else if (!b->n->strip)
+	else if (b->n->strip != 1)
 		sg_close_row_tiles(b);
 }
 

@@ -383,7 +383,7 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	sg_fn *f = n->f;
 	const char *i = f->loop[d];
 
-	if (n->strip && n->tiled == 2 && d + 2 == n->ngroups) {
+	if (n->strip == 1 && n->tiled == 2 && d + 2 == n->ngroups) {
 		sg_print_row_tiles(n->tiles, from, to);
 		return;
 	} else if (n->strip && d + 1 == n->ngroups) {
@@ -551,7 +551,7 @@ sg_print_level(sg_nest *n, uint32_t d)
 		sg_print_roots(n);
 		if (n->nshifts)
 			sg_print_kept_values(n);
-	} else if (n->tiles && d + (n->strip ? 1 : n->tiled) == n->ngroups) {
+	} else if (n->tiles && d + (n->strip ? n->strip : n->tiled) == n->ngroups) {
 		sg_print_tiles(n->tiles);
 	} else if (n->tree && d == loop_of_blocks(n)) {
 		print_blocks(n, d);

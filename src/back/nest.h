@@ -36,7 +36,7 @@ typedef struct sg_nest {
 	uint32_t window;   /* window.c: so many of the innermost loops are one call; 0: none */
 	/* lanes.c */
 	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
-	bool strip;                    /* the innermost loop is a kept one, in strips */
+	uint8_t strip;                 /* innermost loops that are kept ones, in strips: 1, 2 (rows) */
 	bool is_long;                  /* the innermost body is */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
 	bool unrolls;                  /* compilers unroll the innermost loop, and make SIMD of the next */
