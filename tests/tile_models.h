@@ -217,6 +217,14 @@ static const struct {
      "output roll(x, 2) as a, flip(roll(y, -5, axis=1)) as b\n"
      "gradient sum(roll(x, 1)*x*roll(x, -2)) + sum(roll(y, 3, axis=1)*y) as s wrt x, y\n",
      1e-11},
+    {"all of a loop as one tile", "sgrt_block_exp_f64(100,",
+     "input x[N, 100], y[100], k: i64[N]\n"
+     "output exp(x)*y as a, sum(x*y, axis=1) as b, cumsum(x, axis=1) as c, argmax(x, axis=1) as "
+     "d,\n"
+     "       x[:, ::-1]*arange(100) as e, y[k]*2.0 as f, sum(y*y) as g, x**arange(100) as h,\n"
+     "       where(x > y, floor(7*x) % 3, y) as i, lgamma(x) + polygamma(2, x) as j\n"
+     "gradient sum(exp(sum(x*y, axis=1))) as s wrt x, y\n",
+     1e-10},
     {"a loop whose carries are arrays", "sgrt_block_tanh_f64",
      "input x[N], y[4, N]\n"
      "def step(h, c, v) = (tanh(0.5*h + v)*c, c + 0.1*exp(-h), h*v)\n"

@@ -74,6 +74,7 @@ struct sg_blocks {
 	sg_block_place *place; /* while the steps of a tile are printed */
 	size_t nplaces, place_cap;
 	const char *i, *from, *count; /* names: the element, the tile's first, how many there are */
+	bool one;                     /* tile, known to be all of the loop: there is no loop */
 	int64_t few;   /* numbers in a row, of which a tile takes many; 0: it does not */
 	int64_t most;  /* rows */
 	uint32_t turn; /* the loop over the rows, whose fastest variable is `row` */

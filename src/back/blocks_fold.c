@@ -151,6 +151,10 @@ add_to_tree(sg_blocks *b, const sg_root *r, sg_type t, const char *x)
 {
 	const bool begins = sg_tile_of_sums(b->n) > 0;
 
+	if (begins && b->one) {
+		sg_line(b->f, "%s += %s;", r->acc, x);
+		return;
+	}
 	if (begins)
 		sg_line(b->f, "if (%s == %s)\n\t%s += %s;\nelse", b->from,
 		        sg_nest_from(b->n, b->group), r->acc, x);

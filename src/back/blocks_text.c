@@ -516,7 +516,7 @@ print_run(sg_blocks *b, size_t p)
 		print_each(b, b->order[k], b->order[k] < b->nvals ? to[b->order[k]] : NULL);
 	f->indent--;
 	sg_line(f, "}");
-	f->loop[b->group] = b->from;
+	f->loop[b->group] = b->one ? NULL : b->from;
 	for (size_t k = p; k < end; k++)
 		if (b->order[k] < b->nvals)
 			b->item[b->order[k]].text = to[b->order[k]];
@@ -524,6 +524,15 @@ print_run(sg_blocks *b, size_t p)
 }
 
 /* ---- the loop ---- */
+
+static bool
+is_one_tile(const sg_blocks *b)
+{
+	int64_t turns;
+
+	return sg_ext_const(b->f->sp, b->n->ext[b->group], &turns) && turns > 0 &&
+	       turns <= b->tile && strcmp(sg_nest_from(b->n, b->group), "0") == 0;
+}
 
 void
 sg_open_tiles(sg_blocks *b)
@@ -540,6 +549,13 @@ sg_open_tiles(sg_blocks *b)
 			                  sg_nest_to(b->n, b->turn));
 		return;
 	}
+	if (is_one_tile(b)) {
+		b->one = true;
+		b->from = "0";
+		b->count = ext;
+		f->loop[b->group] = NULL;
+		return;
+	}
 	b->from = b->n->strip ? sg_name_fresh(&f->names, "tile") : f->from;
 	b->count = sg_name_fresh(&f->names, "count");
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %u) {", b->from,
@@ -554,9 +570,9 @@ void
 sg_close_tiles(sg_blocks *b)
 {
 	b->f->loop[b->group] = b->i;
-	if (!b->few)
+	if (!b->few && !b->one)
 		sg_close(b->n);
-	else if (b->n->strip != 1)
+	else if (b->few && b->n->strip != 1)
 		sg_close_row_tiles(b);
 }
 
