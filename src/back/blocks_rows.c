@@ -11,7 +11,7 @@
 #include "back/blocks.h"
 
 enum {
-	MOST_IN_ROW = 64, /* numbers; more are worth a call for themselves */
+	MOST_IN_ROW = 128, /* numbers; more are worth a call for themselves */
 	LEAST = 64,       /* numbers in all rows */
 	DEAR = 8,         /* a cost that is not paid anew for each number of a row */
 };
