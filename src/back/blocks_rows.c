@@ -385,8 +385,9 @@ sg_open_row_tiles(sg_blocks *b, const char *from, const char *to)
 	if (known && turns < b->most)
 		b->most = turns > 0 ? turns : 1;
 	const char *rows = rows_from(b, i, to);
-	copy_ahead(b, known || b->turn == 0 ? sg_text(f->ctx, "%lld", (long long)b->most)
-	                                    : rows_from(b, from, to));
+	copy_ahead(b, known || (b->turn == 0 && b->few >= SG_LEAST) /* the text costs more */
+	                  ? sg_text(f->ctx, "%lld", (long long)b->most)
+	                  : rows_from(b, from, to));
 	b->rows = sg_name_fresh(&f->names, "rows");
 	b->count = sg_name_fresh(&f->names, "count");
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %lld) {", i, from, i, to, i,
