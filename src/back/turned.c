@@ -92,7 +92,9 @@ note_access(look *l, const char *array, sg_type t, sg_aff at, bool stored)
 		l->fails = true;
 		return;
 	}
-	if (pitch > 1)
+	if (pitch > 1 && !sg_type_is_float(t))
+		l->fails = true; /* the runtime turns real numbers alone */
+	else if (pitch > 1)
 		add_access(l, (access){.at = {array, at, pitch, 1, t, stored, NULL}});
 	else if (stored && pitch == 0)
 		l->fails = true;

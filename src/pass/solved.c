@@ -73,8 +73,9 @@ sg_number_of(sg_build *b, sg_ref x, uint32_t i, uint32_t j)
 	if (n.op == SG_DATA && n.shape->rank == 2 && sg_ext_const(b->sp, n.shape->ext[1], &columns))
 		return sg_const(b, (sg_type)n.type, lead,
 		                sg_bits_double(n.attr->w[i * columns + j]));
-	x = sg_index(b, x, s->rank - 1, sg_ext_int(b->sp, j));
-	return sg_index(b, x, s->rank - 2, sg_ext_int(b->sp, i));
+	/* the row first: stacked rows are told apart by that */
+	x = sg_index(b, x, s->rank - 2, sg_ext_int(b->sp, i));
+	return sg_index(b, x, s->rank - 2, sg_ext_int(b->sp, j));
 }
 
 sg_ref
