@@ -98,21 +98,6 @@ sg_spread(const factors *f, sg_ref x)
 	return f->shape->rank == f->lead ? x : sg_broadcast(f->b, x, f->shape, axis);
 }
 
-/* Is `row`, a constant or one that is chosen of some, j? */
-static sg_ref
-is_row(sg_build *b, sg_ref row, uint32_t j)
-{
-	const sg_node n = sg_at(b, row);
-	sg_ref other;
-
-	if (n.op != SG_SELECT || sg_at(b, n.args[1]).op != SG_CONST)
-		return sg_ew2(b, SG_EQ, row, sg_const_like(b, row, j));
-	other = is_row(b, n.args[2], j);
-	return sg_is_value(b, n.args[1], j)
-	           ? sg_ew2(b, SG_OR, n.args[0], other)
-	           : sg_ew2(b, SG_AND, sg_ew1(b, SG_NOT, n.args[0]), other);
-}
-
 static void solve_by_lu(const factors *f, sg_ref *x);
 
 static factors
@@ -132,7 +117,7 @@ open_lu(sg_build *b, const int64_t *attr, sg_ref lu, const sg_shape *shape)
 		const sg_ref row = f.at[i][f.n], pivot = f.at[i][i];
 
 		for (uint32_t j = i + 1; j < f.n; j++)
-			f.moved[i][j] = is_row(b, row, j);
+			f.moved[i][j] = sg_ew2(b, SG_EQ, row, sg_const_like(b, row, j));
 		f.inverse[i] = sg_ew2(b, SG_DIV, sg_const_like(b, pivot, 1), pivot);
 	}
 	return f;
@@ -186,7 +171,7 @@ factorised(sg_build *b, sg_ref a)
 		const sg_ref from = row_of_pivot(&f, k);
 
 		for (uint32_t i = k + 1; i < f.n; i++)
-			swap_rows(&f, is_row(b, from, i), i, k);
+			swap_rows(&f, sg_ew2(b, SG_EQ, from, sg_const_like(b, from, i)), i, k);
 		f.at[k][f.n] = from;
 		f.at[k][k] = sg_ew1(b, SG_PIVOT, f.at[k][k]);
 		for (uint32_t i = k + 1; i < f.n; i++) {
@@ -345,7 +330,7 @@ signed_pivot(const factors *f, uint32_t i)
 {
 	sg_build *b = f->b;
 	const sg_ref p = f->at[i][i];
-	const sg_ref stays = is_row(b, f->at[i][f->n], i);
+	const sg_ref stays = sg_ew2(b, SG_EQ, f->at[i][f->n], sg_const_like(b, p, i));
 
 	return i + 1 == f->n ? p : sg_ew3(b, SG_SELECT, stays, p, sg_ew1(b, SG_NEG, p));
 }

@@ -495,14 +495,37 @@ simplify_logic(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 	return sg_known_logic(b, op, x, y);
 }
 
+/* Where x, a constant or chosen of some, is v; 0: it is nothing of that kind. */
+static sg_ref
+where_chosen(sg_build *b, sg_ref x, double v)
+{
+	const sg_node n = sg_at(b, x);
+	double c;
+	sg_ref other;
+
+	if (sg_is_const(b, x, &c))
+		return sg_const_int(b, SG_BOOL, n.shape, c == v);
+	if (n.op != SG_SELECT || !sg_is_const(b, n.args[1], &c) ||
+	    !(other = where_chosen(b, n.args[2], v)))
+		return 0;
+	return c == v ? sg_ew2(b, SG_OR, n.args[0], other)
+	              : sg_ew2(b, SG_AND, sg_ew1(b, SG_NOT, n.args[0]), other);
+}
+
 static sg_ref
 simplify_comparison(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 {
 	const bool is_float = sg_type_is_float(sg_type_of(b, x));
+	sg_ref chosen = 0;
+	double v;
 
 	if (x == y && (!is_float || op == SG_LT))
 		return sg_const_int(b, SG_BOOL, sg_shape_of(b, x), op == SG_LE || op == SG_EQ);
-	return sg_known_comparison(b, op, x, y);
+	if (op == SG_EQ && is_float && sg_is_const(b, y, &v) && sg_is_op(b, x, SG_SELECT))
+		chosen = where_chosen(b, x, v);
+	else if (op == SG_EQ && is_float && sg_is_const(b, x, &v) && sg_is_op(b, y, SG_SELECT))
+		chosen = where_chosen(b, y, v);
+	return chosen ? chosen : sg_known_comparison(b, op, x, y);
 }
 
 static sg_ref
