@@ -114,6 +114,7 @@ lib_sources = \
 	src/pass/directions.c \
 	src/pass/elements.c \
 	src/pass/elements.h \
+	src/pass/extremes.c \
 	src/pass/forward.c \
 	src/pass/guard.c \
 	src/pass/guard.h \

@@ -74,6 +74,16 @@ static const struct {
     {MESH "v = map((q, w) -> e(q)*w, x[t[:, :2]], w)\nentry f = sum(v) as y, v*sin(v) as s\n", 2, 0,
      0, 0, 0},
     {MESH "v = map((q) -> q[0,0]*q[1,0], x[t])\nentry f = v as y\n", 2, 0, 0, 0, 0},
+    /* the largest of a row, and where it is; of five and of seventeen numbers by a loop */
+    {"input x[N, 10]\nentry f = max(x, axis=1) as y, min(x, axis=1) as s, sum(argmin(x, axis=1)) "
+     "as m\n",
+     10, 1, 0, 0, 0},
+    {"input x[N, 7]\nentry f = argmax(floor(2*x), axis=1)*1.0 as y, argmin(x, axis=1)*1.0 as s\n",
+     7, 2, 0, 0, 0},
+    {"input x[N, 16]\nentry f = x[:, 0]*1.0 as y, argmax(x, axis=1)*1.0 as s,\n"
+     "  grad(sum(max(x, axis=1)**2), x)[:, 3] as m\n",
+     16, 1, 0, 0, 0},
+    {"input x[N, 17]\nentry f = argmax(x, axis=1)*1.0 as y, max(x, axis=1) as s\n", 17, 0, 0, 0, 0},
     /* forces of pairs: dear ones, and some that are not */
     {PAIRS "e = w*exp(-0.5*r)*log(1 + r) + exp(-0.1*r*r)\n"
            "entry f = sum(e) as y, grad(sum(e), x) as s, max(e) as m\n",

@@ -88,9 +88,8 @@ sg_is_float_fold(const sg_nest *n, const sg_root *r)
 	       (sg_is_addition(x->op) || x->op == SG_AMAX || x->op == SG_AMIN);
 }
 
-/* Can a fold of the nest go on in any order? */
-static bool
-has_any_order(const sg_nest *n, const sg_root *r)
+bool
+sg_has_any_order(const sg_nest *n, const sg_root *r)
 {
 	const sg_node *x = sg_fn_node(n->f, r->ref);
 
@@ -182,7 +181,7 @@ wants_lanes(const sg_nest *n, const look *l)
 	    (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v < SHORT_SUM))
 		return false;
 	for (size_t i = 0; i < s->nroots; i++) {
-		if (!has_any_order(n, &s->root[i]))
+		if (!sg_has_any_order(n, &s->root[i]))
 			return false;
 		folds = folds || sg_is_float_fold(n, &s->root[i]);
 	}

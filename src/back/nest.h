@@ -125,6 +125,8 @@ void sg_move_inside(sg_nest *n, uint32_t from); /* loop `from` becomes the inner
 bool sg_is_tested_at(const sg_nest *n, uint32_t d);
 bool sg_is_addition(uint16_t op);
 bool sg_is_added(const sg_root *r); /* a piece of an array, to what is there */
+/* Can the root, if it is a fold, go on in any order of the turns? */
+bool sg_has_any_order(const sg_nest *n, const sg_root *r);
 bool sg_is_float_fold(const sg_nest *n, const sg_root *r); /* sum, max or min: goes by lanes */
 /* The loop over group d, which is the innermost one, from `from` to `to`, by lanes or vectors. */
 void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);

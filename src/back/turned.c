@@ -212,6 +212,13 @@ find_rows(const look *l, sg_turned *t)
 
 /* ---- whether ---- */
 
+/* Operations: that NaN wins costs another one. */
+static int64_t
+cost_of(const sg_val *v)
+{
+	return sg_ops[v->op].cost + (v->op == SG_MAX || v->op == SG_MIN);
+}
+
 /* What compilers turn themselves is not for nothing either. */
 static bool
 is_worth_it(const look *l, const sg_turned *t)
@@ -228,7 +235,7 @@ is_worth_it(const look *l, const sg_turned *t)
 			moves += l->a[i].at.stored ? STORED : 1;
 	for (uint32_t i = 1; i < n->s->nvals; i++)
 		if (sg_is_in_loop(n, i) && t->in_lanes[i] && n->s->val[i].kind == SG_V_EW)
-			ops += sg_ops[n->s->val[i].op].cost;
+			ops += cost_of(&n->s->val[i]);
 	return numbers > FEW_NUMBERS && ops >= moves;
 }
 
@@ -252,10 +259,25 @@ static bool
 sums_in_order(const sg_nest *n)
 {
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (n->s->root[i].kind == SG_R_FOLD && !sg_is_float_fold(n, &n->s->root[i]) &&
-		    !sg_can_be_given(n, &n->s->root[i]))
+		if (!sg_has_any_order(n, &n->s->root[i]) && !sg_can_be_given(n, &n->s->root[i]))
 			return false;
 	return n->ngroups == 1 && n->nkept == 0 && !n->lanes;
+}
+
+/* Which compilers do by vectors as it stands. */
+static bool
+sums_integers(const sg_nest *n, const sg_root *r)
+{
+	return r->kind == SG_R_FOLD && !sg_is_float_fold(n, r) && sg_has_any_order(n, r);
+}
+
+static bool
+sums_real_numbers(const sg_nest *n)
+{
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (sg_is_float_fold(n, &n->s->root[i]))
+			return true;
+	return false;
 }
 
 static bool
@@ -264,7 +286,8 @@ may_turn(const sg_nest *n)
 	int64_t turns;
 
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (!sg_may_go_again(n, &n->s->root[i]) && !sg_can_be_given(n, &n->s->root[i]))
+		if (!sg_may_go_again(n, &n->s->root[i]) && !sg_can_be_given(n, &n->s->root[i]) &&
+		    !sums_integers(n, &n->s->root[i]))
 			return false;
 
 	return n->ngroups > 0 && (n->lanes || n->nkept == n->ngroups) && !n->strip && !n->columns &&
@@ -283,7 +306,8 @@ turned(sg_nest *n, bool in_order)
 	if (!may_turn(n))
 		return NULL;
 	sg_find_taken(n, t);
-	if (t->ntaken > 0 ? n->chunks || n->parallel : in_order || t->ngiven > 0)
+	if (t->ntaken > 0 ? n->chunks || n->parallel
+	                  : (in_order && sums_real_numbers(n)) || t->ngiven > 0)
 		return NULL;
 	look_at(&l);
 	if (l.fails)

@@ -46,6 +46,11 @@ const sg_program *sg_rows_across(sg_ctx *ctx, const sg_program *p, bool jit);
  */
 const sg_program *sg_solve_small(sg_ctx *ctx, const sg_program *p, bool jit);
 
+/* short_extremes - for written C: the largest of short rows and its place, number by number
+ * (extremes.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself, or a copy.
+ */
+const sg_program *sg_short_extremes(sg_ctx *ctx, const sg_program *p, bool jit);
+
 /* split_small - for emission: tensors of a few elements become scalars, carries too (split.c).
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p itself
  * where there is nothing to gain, else a copy. */
