@@ -87,6 +87,20 @@ sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var)
 }
 
 bool
+sg_aff_distance(const sg_fn *f, sg_aff a, sg_aff b, sg_ext *d)
+{
+	const sg_affine x = f->aff[a], y = f->aff[b];
+
+	if (x.n != y.n)
+		return false;
+	for (uint32_t i = 0; i < x.n; i++)
+		if (x.term[i].var != y.term[i].var || x.term[i].coef != y.term[i].coef)
+			return false;
+	*d = sg_ext_sub(f->sp, x.base, y.base);
+	return true;
+}
+
+bool
 sg_aff_reads(const sg_fn *f, sg_aff a, const bool *marked)
 {
 	for (uint32_t i = 0; i < f->aff[a].n; i++) {

@@ -443,6 +443,8 @@ sg_aff sg_aff_var(sg_fn *f, uint32_t var);
 sg_aff sg_aff_add(sg_fn *f, sg_aff a, sg_aff b);
 sg_aff sg_aff_scale(sg_fn *f, sg_aff a, sg_ext k);
 sg_ext sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var);
+/* How far a lies behind b in every turn; false: that changes. */
+bool sg_aff_distance(const sg_fn *f, sg_aff a, sg_aff b, sg_ext *d);
 /* Is a value of those that are marked in it, as the index of a gather is? */
 bool sg_aff_reads(const sg_fn *f, sg_aff a, const bool *marked);
 /* An extent as C. */

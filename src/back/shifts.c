@@ -17,21 +17,6 @@ enum {
 	FREE = 1,    /* operations that are as fast as an array */
 };
 
-/* How far apart two places are in every turn; false: that changes. */
-static bool
-distance(const sg_fn *f, sg_aff a, sg_aff b, sg_ext *d)
-{
-	const sg_affine x = f->aff[a], y = f->aff[b];
-
-	if (x.n != y.n)
-		return false;
-	for (uint32_t i = 0; i < x.n; i++)
-		if (x.term[i].var != y.term[i].var || x.term[i].coef != y.term[i].coef)
-			return false;
-	*d = sg_ext_sub(f->sp, x.base, y.base);
-	return true;
-}
-
 /* Can two turns of the innermost loop add to one element, by these two? */
 static bool
 may_meet(const sg_nest *n, const sg_root *p, const sg_root *q)
@@ -44,7 +29,7 @@ may_meet(const sg_nest *n, const sg_root *p, const sg_root *q)
 
 	if (p->ref != q->ref || p->at == q->at)
 		return false;
-	if (!sg_ext_nonneg(sp, each) || !distance(n->f, p->at, q->at, &d))
+	if (!sg_ext_nonneg(sp, each) || !sg_aff_distance(n->f, p->at, q->at, &d))
 		return true;
 	return !sg_ext_nonneg(sp, sg_ext_sub(sp, d, span)) &&
 	       !sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_sub(sp, sg_ext_int(sp, 0), d), span));

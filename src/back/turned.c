@@ -49,14 +49,9 @@ typedef struct look {
 static bool
 distance(const sg_fn *f, sg_aff a, sg_aff b, int64_t *d)
 {
-	const sg_affine x = f->aff[a], y = f->aff[b];
+	sg_ext e;
 
-	if (x.n != y.n)
-		return false;
-	for (uint32_t i = 0; i < x.n; i++)
-		if (x.term[i].var != y.term[i].var || x.term[i].coef != y.term[i].coef)
-			return false;
-	return sg_ext_const(f->sp, sg_ext_sub(f->sp, x.base, y.base), d);
+	return sg_aff_distance(f, a, b, &e) && sg_ext_const(f->sp, e, d);
 }
 
 /* Puts the access with those that are in the same row in every turn. */
