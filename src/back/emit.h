@@ -447,8 +447,8 @@ sg_ext sg_aff_coef(const sg_fn *f, sg_aff a, uint32_t var);
 bool sg_aff_distance(const sg_fn *f, sg_aff a, sg_aff b, sg_ext *d);
 /* Is a value of those that are marked in it, as the index of a gather is? */
 bool sg_aff_reads(const sg_fn *f, sg_aff a, const bool *marked);
-/* An extent as C. */
 bool sg_aff_reads_values(const sg_fn *f, sg_aff a); /* is an index in it? */
+/* An extent as C. */
 const char *sg_ext_c(sg_fn *f, sg_ext e);
 void sg_declare_exts(sg_fn *f); /* those that have names */
 const char *sg_ext_number(sg_fn *f, sg_ext e);
