@@ -4,8 +4,8 @@
  * before from what follows: all of a batch goes through memory twice. Of such factors each number
  * is a node: rows change places by selects, and the two triangles are written out, in the order in
  * which the runtime goes through them. Columns of the right sides become scalars too where they are
- * few; else rows stay rows. In written C the factorisation is written out too, and its pivots tell
- * if they are 0; in the JIT's it remains a call, since tiles can't fail. */
+ * few; else rows stay rows. The factorisation is written out too, and its pivots tell if they are 0;
+ * that of many matrices in the JIT remains a call, since tiles can't fail. */
 #include "pass/solved.h"
 
 #include <math.h>
