@@ -316,7 +316,7 @@ END_TEST
 
 TEST(C(blocks_are_loaded_stored_and_chosen))
 {
-	T a[1800], b[600], c[600], spread[1800];
+	T a[2400], b[600], c[600], spread[1800];
 	uint8_t k[600];
 	uint64_t seed = 5;
 	ptrdiff_t i, n;
@@ -324,7 +324,7 @@ TEST(C(blocks_are_loaded_stored_and_chosen))
 
 	for (e = 0; e < NLENGTH; e++) {
 		n = lengths[e];
-		C(fill)(&seed, 3 * n + 1, a);
+		C(fill)(&seed, 4 * n + 1, a);
 		C(fill)(&seed, n + 1, b);
 		for (i = 0; i < n; i++)
 			k[i] = next_random(&seed) & 1;
