@@ -126,6 +126,7 @@ lib_sources = \
 	src/pass/narrow.c \
 	src/pass/order.c \
 	src/pass/pack.c \
+	src/pass/pairs.c \
 	src/pass/parts.c \
 	src/pass/pass.h \
 	src/pass/pattern.c \

@@ -10,7 +10,7 @@
 #include "symgrad.h"
 #include "symgrad_runtime.h"
 
-enum { BATCH = 7, MOST = 5, COLUMNS = 40 };
+enum { BATCH = 37, MOST = 5, COLUMNS = 40 };
 
 static const sg_backend backend[] = {SG_BACKEND_JIT, SG_BACKEND_CC};
 
@@ -187,6 +187,48 @@ START_TEST(triangles_agree_with_the_evaluator)
 	}
 END_TEST
 
+/* ---- products of many ---- */
+
+/* With the many in any place of the result; of vectors too, and without a sum. */
+START_TEST(products_of_many_agree_with_the_evaluator)
+	{
+		static const char *const out[] = {"p", "q", "r",  "e",  "t",
+		                                  "d", "o", "da", "db", "j"};
+		const int64_t n = 1 + _i / 5, k = columns[_i % 5];
+		char text[900];
+
+		snprintf(
+		    text, sizeof text,
+		    "input a[T, %d, %d], b[T, %d, %d]\n"
+		    "entry f = a @ b as p, a @ a as q, a.T @ b as r,\n"
+		    "  einsum(\"tij,tik->jtk\", a, b) as e, einsum(\"tij,tjk->kit\", a, b) as t,\n"
+		    "  einsum(\"tij,tij->t\", a, a) as d,\n"
+		    "  einsum(\"ti,tj->tji\", a[:, 0], b[:, :, 0]) as o,\n"
+		    "  grad(sum((a @ b)**3), a) as da, grad(sum(sin(a @ b)), b) as db,\n"
+		    "  jvp(a @ a @ b, a, a) as j\n",
+		    (int)n, (int)n, (int)n, (int)k);
+		both_agree(text, n, k, 10, out);
+	}
+END_TEST
+
+START_TEST(products_of_many_are_one_loop)
+	{
+		static const char *const text[] = {
+		    "input a[T, 3, 3], b[T, 3]\nentry f = map((a, b) -> a @ b, a, b) as "
+		    "y\n",
+		    "input a[T, 3, 3], b[T, 3, 2]\nentry f = map((a, b) -> a @ b, a, b) as y\n",
+		};
+		sg_model *m = compiled(text[_i]);
+		sg_failure why;
+		const char *c = sg_write_c(m, "solved.h", 0, NULL, &why);
+
+		ck_assert_ptr_nonnull(c);
+		ck_assert_ptr_null(strstr(c, "matmul"));
+		ck_assert_msg(!strstr(c, "< 3;"), "%s", c);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Under map the derivatives go by elements, with the matrix among what is differentiated or not. */
 START_TEST(derivatives_by_elements_agree_with_the_evaluator)
 	{
@@ -353,6 +395,8 @@ main(void)
 	tcase_add_loop_test(t, a_few_rows_are_written_out, 0, sizeof written / sizeof *written);
 	tcase_add_loop_test(t, solutions_agree_with_the_evaluator, 0, 5 * MOST);
 	tcase_add_loop_test(t, triangles_agree_with_the_evaluator, 0, 5 * MOST);
+	tcase_add_loop_test(t, products_of_many_agree_with_the_evaluator, 0, 5 * MOST);
+	tcase_add_loop_test(t, products_of_many_are_one_loop, 0, 2);
 	tcase_add_loop_test(t, derivatives_by_elements_agree_with_the_evaluator, 0, 3);
 	tcase_add_loop_test(t, singular_matrices_of_a_few_rows_are_an_error, 0, 4);
 	tcase_add_loop_test(t, one_singular_matrix_of_many_is_an_error, 0,

@@ -46,6 +46,11 @@ const sg_program *sg_rows_across(sg_ctx *ctx, const sg_program *p, bool jit);
  */
 const sg_program *sg_solve_small(sg_ctx *ctx, const sg_program *p, bool jit);
 
+/* small_pairs - for emission: products of many small matrices, number by number (pairs.c).
+ * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to rounding. Gives p itself, or a copy.
+ */
+const sg_program *sg_small_pairs(sg_ctx *ctx, const sg_program *p, bool jit);
+
 /* short_extremes - for written C: the largest of short rows and its place, number by number
  * (extremes.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself, or a copy.
  */
