@@ -77,6 +77,13 @@ static const struct {
 } models[] = {
     {"a filter", filter, 1e-9},
     {"a filter of six numbers", large_filter, 1e-9},
+    {"inverses of five rows",
+     "input a[N, 5, 5], v[N, 5]\n"
+     "z = scan((c, a, v) -> tanh(0.1*c + v*trace(inv(a + 9*eye(5)))), 0.1*v[0], over=(a, v))\n"
+     "gradient sum(z) as y wrt a, v\n"
+     "entry more = grad(sum(map((a) -> det(outer(a[0], a[:, 1]) + tril(a) + 9*eye(5)), a)), a) as "
+     "g\n",
+     1e-10},
     {"a scan of scalars",
      "input x[N], w\n"
      "s = scan((c, v) -> tanh(c*w) + v*v, 0.5, over=x)\n"

@@ -19,14 +19,14 @@ sg_replaced(sg_ctx *ctx, const sg_program *p, bool jit, sg_is_replaced *is_wante
 	sg_replacing w = {.b = {.ctx = ctx, .sp = p->sp}, .old = p->g, .jit = jit};
 	bool any = false;
 	size_t nroots;
-	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
-	const bool *live = sg_graph_live(p->g, nroots, root);
 	sg_program *q;
 
 	for (sg_ref r = 1; r < p->g->n && !any; r++)
-		any = live[r] && is_wanted(&w, sg_node_at(p->g, r));
+		any = is_wanted(&w, sg_node_at(p->g, r));
 	if (!any)
 		return p;
+	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
+	const bool *live = sg_graph_live(p->g, nroots, root);
 	w.b.g = sg_graph_new(p->sp);
 	w.map = SG_NEW_ARRAY(ctx, sg_ref, p->g->n);
 	q = sg_program_copy(ctx, p);
