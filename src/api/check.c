@@ -130,6 +130,10 @@ of_call(check_task *t, sg_call *c, int status)
 	return status == SG_OK ? SG_OK : sg_refuse(t->why, status, "%s", sg_call_message(c));
 }
 
+/* Operations: the evaluator takes some seconds for as many, which is as long as who checks waits.
+ */
+enum { MOST_TO_LOCATE = 1000000000 };
+
 /* As of_call, with the place of a failure, which the evaluator knows. */
 static int
 of_run(check_task *t, sg_call *c)
@@ -137,7 +141,7 @@ of_run(check_task *t, sg_call *c)
 	const int status = sg_call_run(c);
 
 	if (status < 0)
-		sg_call_locate(c, 1000000000);
+		sg_call_locate(c, MOST_TO_LOCATE);
 	return of_call(t, c, status);
 }
 

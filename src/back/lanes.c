@@ -510,20 +510,20 @@ declare_lanes(lanes *l)
 	}
 }
 
-/* What a lane does, and its turn, which rows in columns may have no need of. */
-static void
-print_turn(const lanes *l)
+void
+sg_print_for_turn(sg_nest *n, uint32_t d, const char *at, const char *lane, bool always,
+                  void (*print)(sg_nest *n, uint32_t d))
 {
-	sg_nest *n = l->n;
 	sg_fn *f = n->f;
+	const char *turn = f->loop[d - 1];
 	sg_buf *out = f->b, text;
 
 	sg_buf_init(&text, f->ctx);
 	f->b = &text;
-	sg_print_level(n, l->d + 1);
+	print(n, d);
 	f->b = out;
-	if (!n->turned || sg_has_word(sg_buf_text(&text), f->loop[l->d]))
-		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[l->d], l->at, l->lane);
+	if (always || sg_has_word(sg_buf_text(&text), turn))
+		sg_line(f, "const ptrdiff_t %s = %s + %s;", turn, at, lane);
 	sg_buf_puts(f->b, sg_buf_text(&text));
 }
 
@@ -545,7 +545,7 @@ print_turns(lanes *l, const char *count)
 	sg_print_promise(n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", l->lane, l->lane, count, l->lane);
 	f->indent++;
-	print_turn(l);
+	sg_print_for_turn(n, l->d + 1, l->at, l->lane, !n->turned, sg_print_level);
 	sg_close(n);
 	if (n->turned)
 		sg_close_turned(n, l->at, count);

@@ -83,6 +83,10 @@ const char *sg_nest_to(const sg_nest *n, uint32_t d);
 /* Does it sum up over the rows of a band, with axes that stay? Each tile adds to arrays then. */
 bool sg_nest_carries(const sg_nest *n);
 void sg_print_level(sg_nest *n, uint32_t d); /* what stands in d loops */
+/* lanes.c: what a lane of the innermost of d loops does, by print, behind its turn, at + lane,
+ * which is left out, unless always, where nothing reads it. */
+void sg_print_for_turn(sg_nest *n, uint32_t d, const char *at, const char *lane, bool always,
+                       void (*print)(sg_nest *n, uint32_t d));
 /* The loop over group d. */
 void sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_set_depths(sg_nest *n);

@@ -129,15 +129,16 @@ declare_columns(sg_nest *n)
 	}
 }
 
+/* d: all loops of the nest. */
 static void
-print_before(sg_nest *n)
+print_before(sg_nest *n, uint32_t d)
 {
 	const sg_turned *t = n->turned;
 
 	for (uint32_t i = 1; i < n->s->nvals; i++) {
 		sg_val *v = &n->s->val[i];
 
-		if (v->depth != n->ngroups)
+		if (v->depth != d)
 			continue;
 		if (t->before[i])
 			sg_print_val(n, v);
@@ -148,21 +149,11 @@ print_before(sg_nest *n)
 
 /* A loop over the lanes, one by one. */
 static void
-print_lanes(sg_nest *n, const char *first, const char *width, void (*print)(sg_nest *n))
+print_lanes(sg_nest *n, const char *first, const char *width, void (*print)(sg_nest *n, uint32_t d))
 {
-	sg_fn *f = n->f;
-	const char *turn = f->loop[n->ngroups - 1];
-	sg_buf *out = f->b, text;
-
-	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", n->lane, n->lane, width, n->lane);
-	f->indent++;
-	sg_buf_init(&text, f->ctx);
-	f->b = &text;
-	print(n);
-	f->b = out;
-	if (sg_has_word(sg_buf_text(&text), turn))
-		sg_line(f, "const ptrdiff_t %s = %s + %s;", turn, first, n->lane);
-	sg_buf_puts(f->b, sg_buf_text(&text));
+	sg_line(n->f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", n->lane, n->lane, width, n->lane);
+	n->f->indent++;
+	sg_print_for_turn(n, n->ngroups, first, n->lane, false, print);
 	sg_close(n);
 }
 
@@ -219,14 +210,14 @@ sg_declare_given(sg_nest *n)
 }
 
 static void
-print_behind(sg_nest *n)
+print_behind(sg_nest *n, uint32_t d)
 {
 	sg_step *s = n->s;
 	sg_turned *t = n->turned;
 
 	t->adds = true;
 	for (uint32_t i = 1; i < s->nvals; i++)
-		if (s->val[i].depth == n->ngroups && t->behind[i])
+		if (s->val[i].depth == d && t->behind[i])
 			sg_print_val(n, &s->val[i]);
 	for (size_t i = 0; i < s->nroots; i++)
 		if (t->given[i]) {

@@ -117,8 +117,8 @@ typedef struct backward {
 	refs kept;            /* and their placeholders in a step backward */
 } backward;
 
-/* What stands in a step for g, the adjoint of what is stacked from y: a constant, or a placeholder.
- */
+/* What a step reads of g, the adjoint of what is stacked from y: a number that is the same in all
+ * steps is read as such, and makes no array. */
 static sg_ref
 adjoint_in_step(sg_build *b, sg_ref y, sg_ref g)
 {
