@@ -158,9 +158,8 @@ sg_block_counts_powers(const sg_blocks *b, const sg_val *v, int64_t *more)
 bool
 sg_block_fails(const sg_blocks *b, const sg_val *v)
 {
-	const sg_type t = (sg_type)b->n->s->val[v->arg[v->nargs - 1]].type;
-
-	return v->kind == SG_V_EW && sg_type_is_int(t) && (v->op == SG_FLOORDIV || v->op == SG_MOD);
+	return v->kind == SG_V_EW &&
+	       sg_is_checked(v->op, (sg_type)b->n->s->val[v->arg[v->nargs - 1]].type);
 }
 
 /* WITHIN: an element in memory, and conditions that hold for a stretch of the tile. */

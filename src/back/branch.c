@@ -109,11 +109,9 @@ static bool
 is_trivial(const sg_fn *f, const sg_guards *w, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
-	const bool divides =
-	    (n->op == SG_FLOORDIV || n->op == SG_MOD) && !sg_type_is_float((sg_type)n->type);
 
-	if (!sg_has_one_element(f, r) || n->op == SG_NONEMPTY || sg_is_checked(n->op) || divides ||
-	    is_rare(f, w, w->of[r]) ||
+	if (!sg_has_one_element(f, r) || n->op == SG_NONEMPTY ||
+	    sg_is_checked(n->op, (sg_type)n->type) || is_rare(f, w, w->of[r]) ||
 	    !(n->op == SG_CAST || (sg_is_ew(n->op) && sg_ops[n->op].cost < EACH)))
 		return false;
 	for (uint32_t k = 0; k < n->nargs; k++)

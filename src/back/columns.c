@@ -165,8 +165,7 @@ value_allows(turner *w, const sg_step *s, uint32_t at, const bool *varies)
 	case SG_V_LOAD:
 		return is_local(w, v->ref) || can_turn(w, s, at);
 	case SG_V_EW:
-		return sg_type_is_float((sg_type)v->type) ||
-		       (v->op != SG_FLOORDIV && v->op != SG_MOD);
+		return !sg_is_checked(v->op, (sg_type)v->type);
 	case SG_V_WITHIN:
 		return !conditions_vary(w->f, v, s->row, varies);
 	case SG_V_AT:

@@ -72,8 +72,8 @@ is_shared(const sg_nest *n, const sg_root *r)
 static bool
 sets_status(const sg_val *v)
 {
-	return v->kind == SG_V_EW && (v->op == SG_FLOORDIV || v->op == SG_MOD ||
-	                              v->op == SG_NONEMPTY || sg_is_checked(v->op));
+	return v->kind == SG_V_EW &&
+	       (v->op == SG_NONEMPTY || sg_is_checked(v->op, (sg_type)v->type));
 }
 
 static bool

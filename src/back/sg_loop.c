@@ -247,13 +247,9 @@ may_fail(const sg_graph *g)
 		case SG_WHILE:
 		case SG_NONEMPTY:
 			return true;
-		case SG_FLOORDIV:
-		case SG_MOD:
-			if (!sg_type_is_float((sg_type)n->type))
-				return true;
-			break;
 		default:
-			if (sg_by_factors(n->op) || n->op == SG_CHOLESKY)
+			if (sg_by_factors(n->op) || n->op == SG_CHOLESKY ||
+			    sg_is_checked(n->op, (sg_type)n->type))
 				return true;
 		}
 	}

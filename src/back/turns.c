@@ -75,11 +75,7 @@ is_plain(const sg_nest *n, const sg_val *v)
 static bool
 may_fail(const sg_val *v)
 {
-	const bool divides = v->op == SG_FLOORDIV || v->op == SG_MOD;
-
-	return v->kind == SG_V_AT ||
-	       (v->kind == SG_V_EW &&
-	        (sg_is_checked(v->op) || (divides && !sg_type_is_float((sg_type)v->type))));
+	return v->kind == SG_V_AT || (v->kind == SG_V_EW && sg_is_checked(v->op, (sg_type)v->type));
 }
 
 /* Does it stand in the loop over the turns, the last but one? */

@@ -25,10 +25,8 @@ may_fail(const sg_fn *f, sg_ref r, uint32_t axes)
 	const sg_node *y = n->nargs > 1 ? sg_fn_node(f, n->args[1]) : NULL;
 	int64_t extent;
 
-	if (n->op == SG_FLOORDIV || n->op == SG_MOD)
-		return axes && sg_type_is_int((sg_type)n->type) && y->op != SG_CONST;
-	if (sg_is_checked(n->op))
-		return axes;
+	if (sg_is_checked(n->op, (sg_type)n->type))
+		return axes && !(y && y->op == SG_CONST);
 	if (n->op != SG_GATHER)
 		return false;
 	const uint32_t axis = (uint32_t)n->attr->w[0], nbatch = (uint32_t)n->attr->w[1];

@@ -228,13 +228,10 @@ needs(const sg_sharing *w, sg_ref more, sg_ref r)
 static bool
 is_safe(const sg_node *n)
 {
+	if (sg_is_checked(n->op, (sg_type)n->type))
+		return false;
 	switch (n->op) {
-	case SG_FLOORDIV:
-	case SG_MOD:
-		return sg_type_is_float((sg_type)n->type);
 	case SG_NONEMPTY:
-	case SG_PIVOT:
-	case SG_POSITIVE:
 		return false;
 	case SG_CONST:
 	case SG_DATA:

@@ -176,10 +176,8 @@ sg_item(sg_items *w, sg_ref r, uint32_t i)
 static bool
 may_fail(const sg_items *w, const sg_node *n)
 {
-	if (sg_is_checked(n->op))
-		return true;
-	return (n->op == SG_FLOORDIV || n->op == SG_MOD) && sg_type_is_int((sg_type)n->type) &&
-	       sg_node_at(w->old, n->args[1])->op != SG_CONST;
+	return sg_is_checked(n->op, (sg_type)n->type) &&
+	       !(n->nargs > 1 && sg_node_at(w->old, n->args[1])->op == SG_CONST);
 }
 
 static bool

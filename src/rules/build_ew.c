@@ -215,13 +215,6 @@ fold(sg_build *b, sg_op op, sg_type t, const sg_shape *s, uint32_t n, const sg_r
 
 /* ---- operands under a broadcast ---- */
 
-static bool
-may_fail(sg_op op, sg_type operand)
-{
-	return sg_is_checked((uint16_t)op) ||
-	       (sg_type_is_int(operand) && (op == SG_FLOORDIV || op == SG_MOD));
-}
-
 /* op(broadcast(p), broadcast(q), const) is broadcast(op(p, q, const)): less work, the same bits. */
 static sg_ref
 under_broadcast(sg_build *b, sg_op op, sg_type t, const sg_shape *s, uint32_t n, const sg_ref *args)
@@ -230,7 +223,7 @@ under_broadcast(sg_build *b, sg_op op, sg_type t, const sg_shape *s, uint32_t n,
 	const sg_attr *map = NULL;
 	const sg_shape *small = NULL;
 
-	if (may_fail(op, sg_type_of(b, args[n - 1])))
+	if (sg_is_checked((uint16_t)op, sg_type_of(b, args[n - 1])))
 		return 0;
 	for (uint32_t k = 0; k < n; k++) {
 		const sg_node *a = sg_node_at(b->g, args[k]);

@@ -118,11 +118,14 @@ extern const sg_op_info sg_ops[SG_NOPS];
 const char *sg_op_name(uint16_t op);
 static inline bool sg_is_ew(uint16_t op) { return sg_ops[op].kind == SG_K_EW; }
 
-/* A number of a factorisation that must not be 0, or must be positive: else a run-time error. */
+/* Elements of type t for some of which op is a run-time error: 0 as an integer's divisor; a number
+ * of a factorisation that must not be 0, or must be positive. (Of one for a whole array: NONEMPTY.)
+ */
 static inline bool
-sg_is_checked(uint16_t op)
+sg_is_checked(uint16_t op, sg_type t)
 {
-	return op == SG_PIVOT || op == SG_POSITIVE;
+	return op == SG_PIVOT || op == SG_POSITIVE ||
+	       ((op == SG_FLOORDIV || op == SG_MOD) && sg_type_is_int(t));
 }
 
 typedef enum { SG_GRAD, SG_VJP, SG_JVP, SG_JACOBIAN, SG_HESSIAN, SG_HVP } sg_deriv_kind;
