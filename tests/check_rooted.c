@@ -135,6 +135,19 @@ START_TEST(one_division_serves_many_products)
 	}
 END_TEST
 
+/* The value's, and one for all derivatives of a quotient. */
+START_TEST(derivatives_of_a_quotient_take_one_division)
+	{
+		static const char backward[] =
+		    "input x, y\nq = x/y\noutput q as q, grad(q, x) as a, grad(q, y) as b\n";
+		static const char forward[] = "input x\nq = sin(x)/cos(x)\n"
+					      "output q as q, jvp(q, x, 1.0) as d\n";
+
+		ck_assert_int_eq(count_in_c(backward, " / y[0]"), 2);
+		ck_assert_int_eq(count_in_c(forward, " / "), 2);
+	}
+END_TEST
+
 START_TEST(norms_scale_only_where_they_must)
 	{
 		static const char norm[] = "input x, y, z\noutput norm([x, y, z]) as n\n";
@@ -155,6 +168,7 @@ main(void)
 
 	tcase_add_loop_test(t, answers_are_those_of_the_root, 0, 2);
 	tcase_add_test(t, one_division_serves_many_products);
+	tcase_add_test(t, derivatives_of_a_quotient_take_one_division);
 	tcase_add_test(t, norms_have_gradients_everywhere);
 	tcase_add_test(t, norms_scale_only_where_they_must);
 	suite_add_tcase(s, t);

@@ -90,12 +90,24 @@ tangent(const sweep *s, sg_ref r)
 	return sg_cone_has(&s->cone, r) ? s->t[sg_cone_at(&s->cone, r)] : 0;
 }
 
+/* Of r = x/y, from tangents of both: (tx - r ty)/y, with one division. */
+static sg_ref
+of_quotient(sweep *s, sg_ref r, sg_ref tx, sg_ref ty)
+{
+	const sg_ref by = sg_ew2(s->b, SG_MUL, r, ty);
+	const sg_ref top = sg_ew2(s->b, SG_SUB, tx, by);
+
+	return sg_ew2(s->b, SG_DIV, top, sg_at(s->b, r).args[1]);
+}
+
 static sg_ref
 of_elementwise(sweep *s, sg_ref r)
 {
 	const sg_node n = sg_at(s->b, r);
 	sg_ref sum = 0, t, p;
 
+	if (n.op == SG_DIV && tangent(s, n.args[0]) && tangent(s, n.args[1]))
+		return of_quotient(s, r, tangent(s, n.args[0]), tangent(s, n.args[1]));
 	for (uint32_t k = 0; k < n.nargs; k++)
 		if ((t = tangent(s, n.args[k])) && (p = sg_partial(s->b, r, k)))
 			sum = sg_sum_of(s->b, sum, sg_scale(s->b, r, t, p));

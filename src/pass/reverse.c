@@ -57,11 +57,27 @@ masks_for(sweep *s, const sg_node *n, sg_adj a)
 
 /* ---- elementwise: the factor is the partial, the mask stays ---- */
 
+/* Of r = x/y with both: -(g/y) r is y's, in which g/y is x's and no division more. */
+static void
+through_quotient(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+	const sg_ref dx = sg_ew2(s->b, SG_DIV, a.raw, n.args[1]);
+	const sg_ref dy = sg_ew2(s->b, SG_MUL, dx, r);
+
+	contribute(s, n.args[0], (sg_adj){dx, false, a.mask});
+	contribute(s, n.args[1], (sg_adj){sg_ew1(s->b, SG_NEG, dy), false, a.mask});
+}
+
 static void
 through_elementwise(sweep *s, sg_ref r, sg_adj a)
 {
 	const sg_node n = sg_at(s->b, r);
 
+	if (n.op == SG_DIV && wanted(s, n.args[0]) && wanted(s, n.args[1])) {
+		through_quotient(s, r, a);
+		return;
+	}
 	for (uint32_t k = 0; k < n.nargs; k++) {
 		sg_ref p;
 
