@@ -1315,6 +1315,22 @@ START_TEST(constant_adjoints_are_no_arrays)
 	}
 END_TEST
 
+/* A compiler does not know that what the inner loop writes is not what the row has. */
+START_TEST(what_a_row_has_is_read_before_the_loop_that_writes)
+	{
+		sg_failure why;
+		sg_model *m = compile("input R[M, 8]\n"
+		                      "s = R/sum(abs(R), axis=1, keepdims=true)\n"
+		                      "gradient sum(s**3) as f wrt R\n");
+		const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
+		const char *read = strstr(c, "= t[i - row];\n");
+
+		ck_assert_ptr_nonnull(read);
+		ck_assert(read < strstr(c, "sgrt_pow_f64(s, 3.0)"));
+		sg_model_free(m);
+	}
+END_TEST
+
 /* What an entry does besides is no reason for another one to do it, nor to do it twice there. */
 START_TEST(loops_are_shared_within_an_entry)
 	{
@@ -1416,6 +1432,7 @@ main(void)
 	tcase_add_test(t, zeros_for_want_of_a_path_add_nothing);
 	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
 	tcase_add_test(t, constant_adjoints_are_no_arrays);
+	tcase_add_test(t, what_a_row_has_is_read_before_the_loop_that_writes);
 	tcase_add_test(t, loops_are_shared_within_an_entry);
 	tcase_add_test(t, short_loops_go_inside_where_arrays_are_turned);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);

@@ -382,18 +382,33 @@ val_text(const sg_nest *n, const sg_val *v)
 	return sg_val_text(n, v->arg[0]);
 }
 
+/* Is it an array of the workspace, of which compilers do not know where they lie? */
+static bool
+is_in_workspace(const sg_fn *f, sg_ref r)
+{
+	const sg_place *p = &f->at[r];
+
+	return !p->unit && !p->out && p->local == 0 && sg_fn_node(f, r)->op != SG_INPUT;
+}
+
 /* Would the inner loop load it in each turn? What is added at places that indices say may lie
  * anywhere, for all that a compiler knows, unless the array is a parameter of the function, which
- * is restrict. */
+ * is restrict; and so may an array of the workspace to which the loop writes. */
 static bool
 loads_again(const sg_nest *n, const sg_val *v)
 {
 	if (v->depth == 0 || v->depth >= v->reader_depth ||
 	    (!n->f->around && sg_fn_node(n->f, v->ref)->op == SG_INPUT))
 		return false;
-	for (size_t i = 0; i < n->s->nroots; i++)
-		if (n->s->root[i].kind == SG_R_FOLD && sg_adds_up(n->f, n->s->root[i].ref))
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		if (r->kind == SG_R_FOLD && sg_adds_up(n->f, r->ref))
 			return true;
+		if ((r->kind == SG_R_STORE || r->kind == SG_R_PIECE) &&
+		    is_in_workspace(n->f, r->ref) && is_in_workspace(n->f, v->ref))
+			return true;
+	}
 	return false;
 }
 
