@@ -133,6 +133,7 @@ lib_sources = \
 	src/pass/replace.c \
 	src/pass/reverse.c \
 	src/pass/rooted.c \
+	src/pass/row_sums.c \
 	src/pass/rows.c \
 	src/pass/rows.h \
 	src/pass/share.c \

@@ -24,71 +24,87 @@ static const struct {
 	int row;            /* numbers of a row of x */
 	unsigned take, put; /* rows that are turned, and back */
 	unsigned at, add;   /* arrays that are read at indices before, and added to behind */
+	unsigned strips;    /* arrays whose rows go by strips */
 } models[] = {
     {"input x[N, 6]\n" MIX "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[4], q[5]), 0.25*q[5],\n"
      "  m(q[5], q[3], q[1]), m(q[2], q[0], q[4])]\nentry f = map(f, x) as y\n",
-     6, 1, 1, 0, 0},
+     6, 1, 1, 0, 0, 0},
     /* sums over all, in the same loop */
     {"input x[N, 9]\n" MIX
      "def f(q) = (m(q[0], q[1], q[8]) + m(q[7], q[4], q[5])*m(q[6], q[3], q[2]),\n"
      "  q[0]*q[8]*exp(q[7]))\nu, v = map(f, x)\n"
      "entry f = u as y, sum(u*v) as s, max(v) as m\n",
-     9, 1, 0, 0, 0},
+     9, 1, 0, 0, 0, 0},
     /* what has a routine of its own, for many numbers */
     {"input x[N, 5]\n" MIX
      "def f(q) = m(q[0], q[1], q[2])*sin(q[3]) + cos(q[4])*m(q[2], q[3], q[4])\n"
      "entry f = map(f, x) as y, sum(map(f, x)) as s\n",
-     5, 1, 0, 0, 0},
+     5, 1, 0, 0, 0, 0},
     /* a few numbers of long rows, side by side and apart */
     {"input x[N, 40]\n" MIX
      "def f(q) = [m(q[1], q[3], q[2])*m(q[1], q[2], q[3]), q[30]*m(q[30], q[31], q[1])]\n"
      "entry f = map(f, x) as y\n",
-     40, 2, 0, 0, 0},
+     40, 2, 0, 0, 0, 0},
     /* rows of eight are stored as they are */
     {"input x[N, 7]\n" MIX
      "def f(q) = concat((grad(m(q[0], q[3], q[6]), q), [m(q[1], q[2], q[5])]))\n"
      "entry f = map(f, x) as y\n",
-     7, 1, 0, 0, 0},
+     7, 1, 0, 0, 0, 0},
     /* a Hessian of items */
     {"input x[N, 6]\n"
      "def e(q) = log(1 + sum(q*q))*(q[0]*q[3] - q[1]*q[2]*q[5])**2 + q[4]**3*q[0]\n"
      "entry f = map((q) -> hessian(e(q), q), x) as y, map((q) -> e(q), x) as s\n",
-     6, 2, 1, 0, 0},
+     6, 2, 1, 0, 0, 0},
     /* compilers turn rows of four; few operations are not worth it */
     {"input x[N, 4]\n" MIX
      "def f(q) = [m(q[0], q[1], q[2]), m(q[3], q[2], q[1])]\nentry f = map(f, x) as y\n",
-     4, 0, 0, 0, 0},
+     4, 0, 0, 0, 0, 0},
     {"input x[N, 6]\n"
      "def f(q) = [q[5]*q[0], q[4], q[3] + q[2], q[2], q[1], q[0]]\n"
      "entry f = map(f, x) as y\n",
-     6, 0, 0, 0, 0},
+     6, 0, 0, 0, 0, 0},
     /* elements and their nodes, of which indices tell */
     {MESH "h, v = map((q, w) -> (hessian(e(q), q)[0], e(q)*w), x[t[:, :2]], w)\n"
           "entry f = h as y, v as s\n",
-     2, 0, 0, 1, 0},
+     2, 0, 0, 1, 0, 0},
     {MESH "v = map((q, w) -> e(q)*w, x[t[:, :2]], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 0,
-     0, 1, 0},
+     0, 1, 0, 0},
     /* the third is not needed, and is checked */
-    {MESH "v = map((q, w) -> e(q)*w, x[t], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 1, 0, 0,
+    {MESH "v = map((q, w) -> e(q)*w, x[t], w)\nentry f = sum(v) as y, max(v) as s\n", 2, 1, 0, 0, 0,
      0},
     {MESH "v = map((q, w) -> e(q)*w, x[t[:, :2]], w)\nentry f = sum(v) as y, v*sin(v) as s\n", 2, 0,
-     0, 0, 0},
-    {MESH "v = map((q) -> q[0,0]*q[1,0], x[t])\nentry f = v as y\n", 2, 0, 0, 0, 0},
+     0, 0, 0, 0},
+    {MESH "v = map((q) -> q[0,0]*q[1,0], x[t])\nentry f = v as y\n", 2, 0, 0, 0, 0, 0},
     /* the largest of a row, and where it is; of five and of seventeen numbers by a loop */
     {"input x[N, 10]\nentry f = max(x, axis=1) as y, min(x, axis=1) as s, sum(argmin(x, axis=1)) "
      "as m\n",
-     10, 1, 0, 0, 0},
+     10, 1, 0, 0, 0, 0},
     {"input x[N, 7]\nentry f = argmax(floor(2*x), axis=1)*1.0 as y, argmin(x, axis=1)*1.0 as s\n",
-     7, 2, 0, 0, 0},
+     7, 2, 0, 0, 0, 0},
     {"input x[N, 16]\nentry f = x[:, 0]*1.0 as y, argmax(x, axis=1)*1.0 as s,\n"
      "  grad(sum(max(x, axis=1)**2), x)[:, 3] as m\n",
-     16, 1, 0, 0, 0},
-    {"input x[N, 17]\nentry f = argmax(x, axis=1)*1.0 as y, max(x, axis=1) as s\n", 17, 0, 0, 0, 0},
+     16, 1, 0, 0, 0, 0},
+    {"input x[N, 17]\nentry f = argmax(x, axis=1)*1.0 as y, max(x, axis=1) as s\n", 17, 0, 0, 0, 0,
+     0},
     /* forces of pairs: dear ones, and some that are not */
     {PAIRS "e = w*exp(-0.5*r)*log(1 + r) + exp(-0.1*r*r)\n"
            "entry f = sum(e) as y, grad(sum(e), x) as s, max(e) as m\n",
-     3, 0, 0, 1, 2},
-    {PAIRS "e = w*(r - 1)**2\nentry f = sum(e) as y, grad(sum(e), x) as s\n", 3, 0, 0, 0, 0},
+     3, 0, 0, 1, 2, 0},
+    {PAIRS "e = w*(r - 1)**2\nentry f = sum(e) as y, grad(sum(e), x) as s\n", 3, 0, 0, 0, 0, 0},
+    /* what is dear in sums along rows, and over them all */
+    {"input x[N, 5], w[N]\nentry f = sum(exp(-x*x*w[:, none]), axis=1) as y,\n"
+     "  sum(tanh(x), axis=1)*w as s, sum(sin(x*w[:, none])) as m\n",
+     5, 0, 0, 0, 0, 1},
+    {"input x[N, 40], w[N]\ne = sum(log(1 + x*x*w[:, none]**2))\n"
+     "entry f = e as m, grad(e, w) as y, grad(e, x)[:, 7] as s\n",
+     40, 0, 0, 0, 0, 1},
+    {"input x[N, 16]\nentry f = max(exp(x - 1)*arange(16), axis=1) as y,\n"
+     "  sum(exp(x[:, ::-1])*x, axis=1) as s\n",
+     16, 1, 0, 0, 0, 1},
+    /* two numbers are unrolled, a power is three products, and what is as long as vectors is SIMD
+     */
+    {"input x[N, 2]\nentry f = sum(exp(x), axis=1) as y\n", 2, 0, 0, 0, 0, 0},
+    {"input x[N, 9]\nentry f = sum(x**3, axis=1) as y, sum(exp(x)) as m\n", 9, 0, 0, 0, 0, 0},
 };
 
 enum { NODES = 11, MOST = 200, LONGEST = 40, NMODELS = sizeof models / sizeof *models };
@@ -130,6 +146,8 @@ START_TEST(rows_become_columns_where_it_pays)
 		ck_assert_msg(count(c, "sgrt_put_rows_f64(") == models[_i].put, "%.900s", c);
 		ck_assert_msg(count(c, "_at[0][lane] =") == models[_i].at, "%.900s", c);
 		ck_assert_msg(count(c, "_add[0][lane] =") == models[_i].add, "%.900s", c);
+		ck_assert_msg(count(c, "_strip[128];") == models[_i].strips, "%s",
+		              strstr(c, "_any("));
 		sg_model_free(m);
 	}
 END_TEST
@@ -159,10 +177,10 @@ called(sg_model *m, sg_backend b, bool f32, int64_t n, int k, const double *x, c
 	sg_call *c = sg_call_new(m, NULL, b);
 
 	ck_assert_int_eq(sg_call_bind(c, "x", t, 2, shape, x), SG_OK);
+	(void)sg_call_bind(c, "w", t, 1, &n, x); /* where the entry has it */
 	if (!mesh)
 		return c;
 	ck_assert_int_eq(sg_call_bind(c, "t", SG_DTYPE_I32, 2, corners, nodes), SG_OK);
-	(void)sg_call_bind(c, "w", t, 1, &n, x); /* where the entry has it */
 	return c;
 }
 

@@ -450,7 +450,7 @@ prepared(sg_ctx *ctx, const sg_program *p, bool jit)
 	q = sg_short_extremes(ctx, sg_rows_across(ctx, q, jit), jit);
 	q = sg_solve_small(ctx, sg_small_pairs(ctx, q, jit), jit);
 	q = sg_split_small(ctx, q);
-	return jit ? q : sg_pack_angles(ctx, q);
+	return sg_sum_rows_first(ctx, jit ? q : sg_pack_angles(ctx, q), jit);
 }
 
 /* ensures: names of all entries, and but for several files their schedules and workspaces. */

@@ -120,6 +120,14 @@ look_at(const sg_nest *n)
 	return l;
 }
 
+/* A power that is a constant is a few products. */
+static bool
+is_dear(const sg_step *s, const sg_val *v)
+{
+	return v->needed && v->kind == SG_V_EW && sg_ops[v->op].cost >= DEAR &&
+	       (v->op != SG_POW || s->val[v->arg[1]].kind != SG_V_CONST);
+}
+
 /* Is something dear evaluated but once for each element of the result? */
 static bool
 is_dear_outside(const look *l)
@@ -127,8 +135,7 @@ is_dear_outside(const look *l)
 	const sg_step *s = l->n->s;
 
 	for (size_t i = 1; i < s->nvals; i++)
-		if (s->val[i].needed && s->val[i].kind == SG_V_EW &&
-		    sg_ops[s->val[i].op].cost >= DEAR && l->vars[i] >> l->kept & 1 &&
+		if (is_dear(s, &s->val[i]) && l->vars[i] >> l->kept & 1 &&
 		    (l->vars[i] & s->mask) == 0)
 			return true;
 	return false;
@@ -156,6 +163,31 @@ goes_along(const sg_nest *n, const look *l)
 	       !is_dear_outside(l);
 }
 
+/* Is something dear evaluated for each of few terms of the innermost sum? Along the rows it becomes
+ * SIMD, which gathers a number of each row, and that is little beside it. */
+static bool
+is_dear_inside(const sg_nest *n, const look *l)
+{
+	const sg_step *s = n->s;
+	int64_t v;
+
+	bool dear = false;
+
+	if (n->nkept == 0 || n->nkept + 1 != n->ngroups ||
+	    !sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) || v < 3 || v >= SHORT_SUM)
+		return false;
+	for (size_t i = 1; i < s->nvals; i++) {
+		const uint8_t kind = s->val[i].kind;
+
+		if (s->val[i].needed &&
+		    (kind == SG_V_AT || kind == SG_V_PLACE || kind == SG_V_RING))
+			return false;
+		dear = dear || (is_dear(s, &s->val[i]) && l->vars[i] >> l->kept & 1 &&
+		                l->vars[i] >> l->inner & 1);
+	}
+	return dear;
+}
+
 static bool
 wants_strip(const sg_nest *n, const look *l)
 {
@@ -165,8 +197,8 @@ wants_strip(const sg_nest *n, const look *l)
 		if (n->s->root[i].whole ||
 		    (n->s->root[i].kind == SG_R_FOLD && sg_adds_up(n->f, n->s->root[i].ref)))
 			return false;
-	return n->nkept > 0 && (n->power || !is_short_sum(n)) && l->all >> l->kept & 1 &&
-	       (n->power || goes_along(n, l)) &&
+	return n->nkept > 0 && (n->power || n->is_dear || !is_short_sum(n)) &&
+	       l->all >> l->kept & 1 && (n->power || n->is_dear || goes_along(n, l)) &&
 	       !(sg_ext_const(n->f->sp, n->ext[n->nkept - 1], &v) && v < SHORT_STRIP);
 }
 
@@ -447,6 +479,7 @@ sg_choose_lanes(sg_nest *n)
 	if (n->nkept > 0)
 		sg_find_powers(n, n->last[n->nkept - 1]);
 	l = look_at(n);
+	n->is_dear = is_dear_inside(n, &l);
 	n->strip = wants_strip(n, &l);
 	n->lanes = !n->strip && wants_lanes(n, &l);
 	n->is_long = l.ops > LONG;

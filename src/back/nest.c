@@ -318,27 +318,6 @@ add_parts(sg_nest *n, const char *from)
 		sg_close(n);
 }
 
-static void
-print_strip(sg_nest *n, uint32_t d)
-{
-	sg_fn *f = n->f;
-	sg_buf *out = f->b, text;
-	const bool halves = sg_goes_by_halves(n);
-
-	sg_buf_init(&text, f->ctx);
-	f->b = &text;
-	f->indent += 1 + halves;
-	sg_print_level(n, d + 1);
-	f->indent -= 1 + halves;
-	f->b = out;
-	if (halves) {
-		sg_print_halves(n, sg_buf_text(&text));
-		return;
-	}
-	sg_print_promise(n);
-	sg_print_lane(n, sg_buf_text(&text));
-}
-
 /* Does what is summed up stand in another order than the turns of loop d? */
 static bool
 turns_back(const sg_nest *n, uint32_t d)
@@ -387,7 +366,7 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 		sg_print_row_tiles(n->tiles, from, to);
 		return;
 	} else if (n->strip && d + 1 == n->ngroups) {
-		print_strip(n, d);
+		sg_print_strip(n, d);
 		return;
 	} else if ((n->lanes ||
 	            ((n->vector || n->turned) && !(n->parallel && d == 0 && !n->inside))) &&

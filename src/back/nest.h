@@ -36,6 +36,8 @@ typedef struct sg_nest {
 	uint32_t window;   /* window.c: so many of the innermost loops are one call; 0: none */
 	/* lanes.c */
 	bool lanes;                    /* the innermost loop, which is reduced, goes by lanes */
+	bool is_dear;                  /* strip: for what is dear in each of a few terms */
+	const char **taken; /* there: by value: its element, taken for the lanes; NULL: not */
 	uint8_t strip;                 /* innermost loops that are kept ones, in strips: 1, 2 (rows) */
 	bool is_long;                  /* the innermost body is */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
@@ -139,9 +141,7 @@ void sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_open_strip(sg_nest *n);
 void sg_close_strip(sg_nest *n);
 void sg_print_lane(sg_nest *n, const char *text); /* the text for each, whole lines */
-/* The same where each turn of a loop around adds to sums of all lanes; the text is indented twice. */
-bool sg_goes_by_halves(const sg_nest *n);
-void sg_print_halves(sg_nest *n, const char *text);
+void sg_print_strip(sg_nest *n, uint32_t d);      /* what is behind loop d, the innermost one */
 void sg_open_lane(sg_nest *n,
                   bool index); /* a loop along the strip; index: its loop variable too */
 void sg_close(sg_nest *n);

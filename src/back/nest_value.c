@@ -485,6 +485,8 @@ sg_print_val(sg_nest *n, sg_val *v)
 		print_checked(n, v);
 		return;
 	}
+	if (!element && n->taken)
+		element = n->taken[v - n->s->val];
 	if (!element)
 		element = sg_turned_value(n, v);
 	if (element) {

@@ -87,14 +87,14 @@ sums_around(const sg_nest *n)
 
 /* gcc takes two turns of the loop around one of 64 lanes together (-floop-unroll-and-jam), and then
  * has the sums in memory. Around two loops, it leaves them in registers. */
-bool
-sg_goes_by_halves(const sg_nest *n)
+static bool
+goes_by_halves(const sg_nest *n)
 {
 	return !n->f->m->o->jit && n->strip && sums_around(n);
 }
 
-void
-sg_print_halves(sg_nest *n, const char *text)
+static void
+print_halves(sg_nest *n, const char *text)
 {
 	sg_fn *f = n->f;
 	const char *half = sg_name_fresh(&f->names, "half");
@@ -108,6 +108,76 @@ sg_print_halves(sg_nest *n, const char *text)
 	sg_buf_puts(f->b, text);
 	sg_close(n);
 	sg_close(n);
+}
+
+/* Do the elements that the lanes read lie apart, at places that the loops alone say? */
+static bool
+is_apart(const sg_nest *n, const sg_val *v)
+{
+	const sg_fn *f = n->f;
+	const sg_affine form = f->aff[v->aff];
+	const sg_ext by = sg_aff_coef(f, sg_place_of(n, v->ref, v->aff), n->last[n->ngroups - 1]);
+
+	for (uint32_t k = 0; k < form.n; k++)
+		if (form.term[k].var >= SG_VAR_VALUE)
+			return false;
+	return !sg_ext_is(f->sp, by, 0) && !sg_is_1(f, by);
+}
+
+/* Reads for the lanes what does not lie side by side, so that the loop that evaluates is SIMD
+ * whatever a compiler makes of strides. */
+static void
+take(sg_nest *n)
+{
+	sg_fn *f = n->f;
+	sg_buf *out = f->b, text;
+
+	n->taken = SG_NEW_ARRAY(f->ctx, const char *, n->s->nvals);
+	sg_buf_init(&text, f->ctx);
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		sg_val *v = &n->s->val[i];
+		const char *of;
+
+		if (v->kind != SG_V_LOAD || !v->needed || v->guarded || v->depth < n->ngroups ||
+		    !is_apart(n, v))
+			continue;
+		of = f->at[v->ref].name;
+		of = sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_strip", of ? of : "x"));
+		sg_line(f, "%s %s[%d];", sg_type_c_name((sg_type)v->type), of, STRIP);
+		f->b = &text;
+		f->indent++;
+		sg_print_val(n, v);
+		n->taken[i] = sg_text(f->ctx, "%s[%s]", of, n->lane);
+		sg_line(f, "%s = %s;", n->taken[i], v->text);
+		f->indent--;
+		f->b = out;
+	}
+	if (text.n)
+		sg_print_lane(n, sg_buf_text(&text));
+}
+
+void
+sg_print_strip(sg_nest *n, uint32_t d)
+{
+	sg_fn *f = n->f;
+	sg_buf *out = f->b, text;
+	const bool halves = goes_by_halves(n);
+
+	if (n->is_dear)
+		take(n);
+	sg_buf_init(&text, f->ctx);
+	f->b = &text;
+	f->indent += 1 + halves;
+	sg_print_level(n, d + 1);
+	f->indent -= 1 + halves;
+	f->b = out;
+	n->taken = NULL;
+	if (halves) {
+		print_halves(n, sg_buf_text(&text));
+		return;
+	}
+	sg_print_promise(n);
+	sg_print_lane(n, sg_buf_text(&text));
 }
 
 void

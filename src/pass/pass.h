@@ -56,6 +56,11 @@ const sg_program *sg_small_pairs(sg_ctx *ctx, const sg_program *p, bool jit);
  */
 const sg_program *sg_short_extremes(sg_ctx *ctx, const sg_program *p, bool jit);
 
+/* sum_rows_first - for written C: sums over all of rows of few numbers, of which each is something
+ * dear (row_sums.c). requires: no DERIV, CUSTOM, BIND; to be the last, since built again they are
+ * one sum.  preserves: outputs up to the order of sums. Gives p itself, or a copy. */
+const sg_program *sg_sum_rows_first(sg_ctx *ctx, const sg_program *p, bool jit);
+
 /* split_small - for emission: tensors of a few elements become scalars, carries too (split.c).
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p itself
  * where there is nothing to gain, else a copy. */
