@@ -1331,6 +1331,26 @@ START_TEST(what_a_row_has_is_read_before_the_loop_that_writes)
 	}
 END_TEST
 
+/* What rows or columns have in common comes first; libtcc has tiles of rows. */
+START_TEST(dear_operations_go_over_all_elements_of_short_rows)
+	{
+		static const char *const model[] = {
+		    "input x[N, 10], w[N], b[10]\noutput tanh(x*w[:, none]) as y\n",
+		    "input x[N, 10], w[N], b[10]\noutput clamp(x + b, -1, 1) as y\n",
+		    "input x[N, 10], w[N], b[10]\noutput exp(x)*w[:, none] as y\n",
+		    "input x[N, 10], w[N], b[10]\noutput x*w[:, none] + b as y\n",
+		    "input x[N, 16], w[N], b[16]\noutput tanh(x*w[:, none]) as y\n",
+		};
+		sg_failure why;
+		sg_model *m = compile(model[_i]);
+		const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
+
+		ck_assert_msg((strstr(c, "row * 10; ") || strstr(c, "= row * 10;")) == (_i < 3),
+		              "%s", strstr(c, "_any("));
+		sg_model_free(m);
+	}
+END_TEST
+
 /* What an entry does besides is no reason for another one to do it, nor to do it twice there. */
 START_TEST(loops_are_shared_within_an_entry)
 	{
@@ -1433,6 +1453,7 @@ main(void)
 	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
 	tcase_add_test(t, constant_adjoints_are_no_arrays);
 	tcase_add_test(t, what_a_row_has_is_read_before_the_loop_that_writes);
+	tcase_add_loop_test(t, dear_operations_go_over_all_elements_of_short_rows, 0, 5);
 	tcase_add_test(t, loops_are_shared_within_an_entry);
 	tcase_add_test(t, short_loops_go_inside_where_arrays_are_turned);
 	tcase_add_test(t, a_limit_that_is_reached_is_an_error_everywhere);

@@ -101,6 +101,13 @@ static const struct {
     {"input x[N, 16]\nentry f = max(exp(x - 1)*arange(16), axis=1) as y,\n"
      "  sum(exp(x[:, ::-1])*x, axis=1) as s\n",
      16, 1, 0, 0, 0, 1},
+    /* no sums: all elements of a tile by one loop */
+    {"input x[N, 10], w[N]\ne = tanh(x*w[:, none])*[0.1*k for k in 0..10] + exp(-w[:, none])\n"
+     "entry f = e as y, clamp(x*w[:, none] + 0.5, -1, 1) as s, grad(sum(e**2), w) as m\n",
+     10, 0, 0, 0, 0, 0},
+    {"input x[N, 3], w[N]\nf = log(1 + (x - [1.0, 0.5, 0.0])**2)\n"
+     "entry f = f @ f[:2].T as y, f**w[:, none] as s\n",
+     3, 0, 0, 0, 0, 0},
     /* two numbers are unrolled, a power is three products, and what is as long as vectors is SIMD
      */
     {"input x[N, 2]\nentry f = sum(exp(x), axis=1) as y\n", 2, 0, 0, 0, 0, 0},

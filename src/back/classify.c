@@ -429,6 +429,72 @@ keep(sg_fn *f, sg_ref r)
 		p->cost = 0;
 }
 
+/* ---- rows of few numbers, in written C ---- */
+
+/* Is something dear evaluated for rows of few numbers? gcc unrolls the loop along them, and makes
+ * no SIMD of what it was. */
+static bool
+is_dear_in_rows(const sg_fn *f, sg_ref r)
+{
+	enum { LEAST = 3, MOST = 15, DEAR = 8, FEW_ROWS = 32 };
+	const sg_node *n = sg_fn_node(f, r);
+	const uint32_t rank = n->shape->rank;
+	int64_t v;
+
+	return f->at[r].kind == SG_P_CALC && !f->at[r].unit && rank >= 2 && sg_is_ew(n->op) &&
+	       sg_type_is_float((sg_type)n->type) &&
+	       (n->op == SG_CLAMP || sg_ops[n->op].cost >= DEAR) &&
+	       (n->op != SG_POW || sg_fn_node(f, n->args[1])->op != SG_CONST) &&
+	       sg_ext_const(f->sp, n->shape->ext[rank - 1], &v) && v >= LEAST && v <= MOST &&
+	       !(sg_ext_const(f->sp, n->shape->ext[rank - 2], &v) && v < FEW_ROWS);
+}
+
+/* Does a value need numbers that rows or columns have in common, so that no loop over all of its
+ * elements evaluates it? own: are numbers of the nodes' own operands meant, not of what is behind?
+ */
+static bool *
+find_common(const sg_fn *f)
+{
+	bool *common = SG_NEW_ARRAY(f->ctx, bool, f->g->n);
+
+	for (sg_ref r = 1; r < f->g->n; r++) {
+		const sg_node *n = sg_fn_node(f, r);
+
+		if (n->op == SG_BROADCAST)
+			common[r] = sg_fn_node(f, n->args[0])->shape->rank > 0;
+		for (uint32_t k = 0; (sg_is_ew(n->op) || n->op == SG_CAST) && k < n->nargs; k++)
+			common[r] = common[r] || common[n->args[k]];
+	}
+	return common;
+}
+
+/* What a dear operation is of, and its result, are kept in memory where that lets it have a loop
+ * over all elements of a tile. */
+static void
+keep_around_dear(sg_fn *f, const bool *live)
+{
+	bool *dear = SG_NEW_ARRAY(f->ctx, bool, f->g->n), *common = NULL, any = false;
+
+	for (sg_ref r = 1; r < f->g->n && !f->m->o->jit; r++)
+		any = (dear[r] = live[r] && is_dear_in_rows(f, r)) || any;
+	if (!any)
+		return;
+	common = find_common(f);
+	for (sg_ref r = 1; r < f->g->n; r++) /* a sum along rows goes by strips of them */
+		for (uint32_t k = 0; live[r] && k < sg_fn_nargs(f, r); k++)
+			if (f->at[r].kind == SG_P_FOLD)
+				dear[sg_fn_arg(f, r, k)] = false;
+	for (sg_ref r = 1; r < f->g->n; r++)
+		for (uint32_t k = 0; live[r] && k < sg_fn_nargs(f, r); k++) {
+			const sg_ref x = sg_fn_arg(f, r, k);
+
+			if (dear[r] && common[x] && f->at[x].kind == SG_P_CALC)
+				f->at[x].full = f->at[x].before = true;
+			if (dear[x] && f->at[r].kind == SG_P_CALC && common[r])
+				f->at[x].full = f->at[x].before = true;
+		}
+}
+
 /* A variable becomes an array of one element. */
 static void
 make_array(sg_fn *f, sg_ref r)
@@ -518,6 +584,7 @@ sg_classify(sg_fn *f)
 		    f->at[r].kind == SG_P_ROOM || (f->at[r].kind == SG_P_PICK && !f->at[r].unit);
 	}
 	place_outputs(f);
+	keep_around_dear(f, live);
 	note_tests(f);
 	sg_store_what_fails_unread(f);
 	for (sg_ref r = n; r-- > 1;)

@@ -85,6 +85,8 @@ typedef struct sg_module {
 	bool has_parallel;                          /* some loop may go on several threads */
 	bool has_independent; /* some loop is promised to have turns that do not meet */
 	bool has_rolled;      /* some loop is not to be unrolled */
+	bool has_vector;      /* some loop is one vector */
+	bool has_along_rows;  /* some loop is over short rows */
 	bool has_widths;      /* some function is made for several widths of vectors: widths.c */
 	sg_buf parts;         /* loops as functions */
 	unsigned nparts;
@@ -148,6 +150,7 @@ typedef struct sg_place {
 	bool fused;            /* unit: part of that expression */
 	bool stored;           /* an array in memory */
 	bool full;             /* is wanted in memory */
+	bool before;           /* stored: in a nest before those of its readers */
 	bool spread;           /* some reader reads elements repeatedly */
 	bool inner;            /* some reader is not a unit */
 	uint32_t uses, mapped; /* reads at its own index, at another */

@@ -158,8 +158,8 @@ set_level(sg_fn *f, sg_ref r, const uint32_t *least)
 		return;
 	case SG_P_CALC:
 		p->level = max2(operands_level(f, r), least ? least[r] : 0);
-		p->own = p->ready = p->level;
-		p->ready += !p->unit;
+		p->own = p->level + p->before;
+		p->ready = p->level + !p->unit;
 		return;
 	case SG_P_CALL:
 		p->level = p->own = p->ready = operands_level(f, r);

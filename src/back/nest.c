@@ -356,6 +356,27 @@ must_stay(const sg_nest *n, uint32_t d)
 	       sg_ext_const(n->f->sp, n->ext[d], &turns) && turns <= UNROLLED && turns_back(n, d);
 }
 
+/* Is it the loop around one of few turns, each of which stores elements side by side? clang unrolls
+ * that, and would then gather and scatter for vectors of this one. */
+static bool
+is_around_few(const sg_nest *n, uint32_t d)
+{
+	enum { LEAST = 9, MOST = 39 }; /* turns of which it makes vectors only so */
+	const sg_step *s = n->s;
+	int64_t turns;
+
+	if (n->f->m->o->jit || d + 2 != n->ngroups || n->nkept < n->ngroups || n->vector ||
+	    n->turned || n->mask || !sg_ext_const(n->f->sp, n->ext[d + 1], &turns) ||
+	    turns < LEAST || turns > MOST)
+		return false;
+	for (size_t i = 0; i < s->nroots; i++)
+		if ((s->root[i].kind != SG_R_STORE && s->root[i].kind != SG_R_COPY) ||
+		    !sg_is_1(n->f, sg_aff_coef(n->f, sg_place_of(n, s->root[i].ref, s->root[i].at),
+		                               n->last[d + 1])))
+			return false;
+	return true;
+}
+
 void
 sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
@@ -378,6 +399,8 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 			sg_open_parallel(n);
 		else if (must_stay(n, d))
 			sg_print_rolled(n->f);
+		else if (is_around_few(n, d))
+			sg_print_along_rows(n->f);
 		else if (d + 1 + n->unrolls == n->ngroups)
 			sg_print_promise(n);
 		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);

@@ -254,6 +254,20 @@ sg_print_promise(sg_nest *n)
 }
 
 void
+sg_print_vector(sg_fn *f)
+{
+	f->m->has_vector = true;
+	sg_line(f, "SGRT_VECTOR");
+}
+
+void
+sg_print_along_rows(sg_fn *f)
+{
+	f->m->has_along_rows = true;
+	sg_line(f, "SGRT_ALONG_ROWS");
+}
+
+void
 sg_print_rolled(sg_fn *f)
 {
 	f->m->has_rolled = true;

@@ -368,6 +368,20 @@ put_helpers(const sg_file *file, sg_buf *b)
 
 	if (m->has_independent)
 		put_independent(b, m->has_parallel && m->o->openmp);
+	if (m->has_vector)
+		sg_buf_puts(
+		    b,
+		    "/* clang would unroll the loop below, which is one vector, and gather numbers "
+		    "for vectors of\n * the loop around it. */\n"
+		    "#ifdef __clang__\n"
+		    "#define SGRT_VECTOR _Pragma(\"clang loop unroll(disable)\")\n"
+		    "#else\n#define SGRT_VECTOR\n#endif\n\n");
+	if (m->has_along_rows)
+		sg_buf_puts(b,
+		            "/* clang would make vectors of the loop below, across the rows. */\n"
+		            "#ifdef __clang__\n"
+		            "#define SGRT_ALONG_ROWS _Pragma(\"clang loop vectorize(disable)\")\n"
+		            "#else\n#define SGRT_ALONG_ROWS\n#endif\n\n");
 	if (m->has_rolled)
 		sg_buf_puts(b, "/* gcc 12 unrolls the loop below, makes vectors of the one around it, and sums "
 		               "up wrong. */\n"
