@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { TILE = 512, L1_BYTES = 24576, MOST_BYTES = 98304 };
+enum { TILE = 512, LEAST_TILE = 64, L1_BYTES = 24576, MOST_BYTES = 98304 };
 /* What a call and the check of an index cost, in operations of scalar code; elements. */
 enum { OF_A_CALL = 6, OF_A_CHECK = 4 };
 
@@ -571,13 +571,16 @@ most_bytes(const sg_blocks *b)
 	return most;
 }
 
-/* As many elements as the first level of the cache can hold; all of it stands on the stack. */
+/* As many elements as the first level of the cache can hold; all of it stands on the stack. Fewer
+ * where a loop has very many arrays: short calls are still better than none. */
 static bool
 choose_tile(sg_blocks *b)
 {
 	const int64_t bytes = most_bytes(b);
 
 	b->tile = bytes * TILE > L1_BYTES ? TILE / 2 : TILE;
+	while (bytes * b->tile >= MOST_BYTES && b->tile > LEAST_TILE && !b->few)
+		b->tile /= 2;
 	return bytes * b->tile < MOST_BYTES;
 }
 
