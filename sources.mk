@@ -122,11 +122,11 @@ lib_sources = \
 	src/pass/jacobian.h \
 	src/pass/loop.c \
 	src/pass/loop_batch.c \
+	src/pass/many.c \
 	src/pass/merge.c \
 	src/pass/narrow.c \
 	src/pass/order.c \
 	src/pass/pack.c \
-	src/pass/pairs.c \
 	src/pass/parts.c \
 	src/pass/pass.h \
 	src/pass/pattern.c \
@@ -141,6 +141,7 @@ lib_sources = \
 	src/pass/share_number.c \
 	src/pass/small.c \
 	src/pass/small.h \
+	src/pass/small_norm.c \
 	src/pass/solved.c \
 	src/pass/solved.h \
 	src/pass/sparse.c \
@@ -405,6 +406,7 @@ test_programs = \
 	tests/check_fuzz \
 	tests/check_growth \
 	tests/check_ir \
+	tests/check_many \
 	tests/check_misuse \
 	tests/check_openmp \
 	tests/check_parse \

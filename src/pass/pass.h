@@ -46,25 +46,21 @@ const sg_program *sg_rows_across(sg_ctx *ctx, const sg_program *p, bool jit);
  */
 const sg_program *sg_solve_small(sg_ctx *ctx, const sg_program *p, bool jit);
 
-/* small_pairs - for emission: products of many small matrices, number by number (pairs.c).
- * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to rounding. Gives p itself, or a copy.
- */
-const sg_program *sg_small_pairs(sg_ctx *ctx, const sg_program *p, bool jit);
-
 /* short_extremes - for written C: the largest of short rows and its place, number by number
  * (extremes.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself, or a copy.
  */
 const sg_program *sg_short_extremes(sg_ctx *ctx, const sg_program *p, bool jit);
 
+/* split_small - for emission: tensors of a few elements become scalars, carries too (split.c), and
+ * products of many small matrices, with what is made of them, go number by number (many.c).
+ * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p
+ * itself where there is nothing to gain, else a copy. */
+const sg_program *sg_split_small(sg_ctx *ctx, const sg_program *p, bool jit);
+
 /* sum_rows_first - for written C: sums over all of rows of few numbers, of which each is something
  * dear (row_sums.c). requires: no DERIV, CUSTOM, BIND; to be the last, since built again they are
  * one sum.  preserves: outputs up to the order of sums. Gives p itself, or a copy. */
 const sg_program *sg_sum_rows_first(sg_ctx *ctx, const sg_program *p, bool jit);
-
-/* split_small - for emission: tensors of a few elements become scalars, carries too (split.c).
- * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p itself
- * where there is nothing to gain, else a copy. */
-const sg_program *sg_split_small(sg_ctx *ctx, const sg_program *p);
 
 /* pack_angles - for written C: sines and cosines of elements of inputs, where there are many, are taken
  * at once (pack.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself, or a copy. */

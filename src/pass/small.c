@@ -28,21 +28,111 @@ sg_count_of(const sg_space *sp, const sg_shape *s, uint32_t most)
 	return n;
 }
 
+bool
+sg_is_long(const sg_space *sp, const sg_shape *s, uint32_t axis)
+{
+	int64_t v;
+
+	if (!sg_ext_const(sp, s->ext[axis], &v))
+		return true;
+	return v > SG_SHORT && sg_count_of(sp, s, SG_MOST_ITEMS) == 0;
+}
+
 uint32_t
-sg_items_count(const sg_items *w, sg_ref r)
+sg_numbers_of(const sg_space *sp, const sg_shape *s)
+{
+	uint32_t n = 1;
+	int64_t v;
+
+	for (uint32_t k = 0; k < s->rank; k++) {
+		if (sg_is_long(sp, s, k))
+			continue;
+		(void)sg_ext_const(sp, s->ext[k], &v);
+		if (v < 1 || v > SG_MOST_ITEMS / n)
+			return 0;
+		n *= (uint32_t)v;
+	}
+	return n;
+}
+
+static bool
+is_many(const sg_items *w, sg_ref r)
+{
+	return w->many && w->many[r];
+}
+
+static uint32_t
+small_count(const sg_items *w, sg_ref r)
 {
 	const uint32_t most = w->large && w->large[r] != SG_LARGE_NOT ? SG_MOST_ITEMS : w->most;
 
 	return sg_count_of(w->b.sp, sg_node_at(w->old, r)->shape, most);
 }
 
+uint32_t
+sg_items_count(const sg_items *w, sg_ref r)
+{
+	return is_many(w, r) ? sg_numbers_of(w->b.sp, sg_node_at(w->old, r)->shape)
+	                     : small_count(w, r);
+}
+
+/* How many items does r, by items, read of its operand x? 0: it can't. */
+static uint32_t
+read_count(const sg_items *w, sg_ref r, sg_ref x)
+{
+	return is_many(w, r) ? sg_numbers_of(w->b.sp, sg_node_at(w->old, x)->shape)
+	                     : small_count(w, x);
+}
+
+static bool
+is_long(const sg_items *w, const sg_shape *s, uint32_t axis)
+{
+	return w->many && sg_is_long(w->b.sp, s, axis);
+}
+
+/* 1 along an axis that each item has. */
 static uint32_t
 extent(const sg_items *w, const sg_shape *s, uint32_t axis)
 {
 	int64_t v = 0;
 
+	if (is_long(w, s, axis))
+		return 1;
 	(void)sg_ext_const(w->b.sp, s->ext[axis], &v);
 	return (uint32_t)v;
+}
+
+/* How many of the axes before axis k does each item have? */
+static uint32_t
+long_before(const sg_items *w, const sg_shape *s, uint32_t k)
+{
+	uint32_t n = 0;
+
+	while (k-- > 0)
+		n += is_long(w, s, k);
+	return n;
+}
+
+static bool
+has_long(const sg_items *w, const sg_shape *s)
+{
+	for (uint32_t k = 0; k < s->rank; k++)
+		if (is_long(w, s, k))
+			return true;
+	return false;
+}
+
+/* The shape of an item. */
+static const sg_shape *
+lead_of(const sg_items *w, const sg_shape *s)
+{
+	sg_ext e[SG_MAX_RANK];
+	uint32_t rank = 0;
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		if (is_long(w, s, k))
+			e[rank++] = s->ext[k];
+	return sg_shape_make(w->b.sp, rank, e);
 }
 
 /* The index of element i. */
@@ -110,26 +200,46 @@ all_constant(const sg_items *w, uint32_t n, const sg_ref *item)
 	return true;
 }
 
+/* The items of the axes of s from k on, from item `at` on, put together; `at` moves behind them. */
+static sg_ref
+stacked(sg_items *w, const sg_shape *s, uint32_t k, const sg_ref *item, uint32_t *at)
+{
+	uint32_t size;
+	sg_ref *part;
+
+	while (k < s->rank && is_long(w, s, k))
+		k++;
+	if (k == s->rank)
+		return item[(*at)++];
+	size = extent(w, s, k);
+	part = sg_items_new(w, size);
+	for (uint32_t i = 0; i < size; i++)
+		part[i] = stacked(w, s, k + 1, item, at);
+	return sg_stack(&w->b, size, part, long_before(w, s, k));
+}
+
 /* The tensor as one node. */
 sg_ref
 sg_items_whole(sg_items *w, sg_ref r)
 {
 	const sg_node n = *sg_node_at(w->old, r);
 	const uint32_t size = sg_items_count(w, r);
+	const bool has_axes = is_many(w, r) && has_long(w, n.shape);
 	int64_t word[SG_MOST_ITEMS];
-	uint32_t at;
+	uint32_t at, first = 0;
 	sg_ref x;
 
 	if (!is_member(w, r, &at))
 		return r;
 	if (w->whole[at])
 		return w->whole[at];
-	for (uint32_t i = 0; i < size; i++)
+	for (uint32_t i = 0; i < size && !has_axes; i++)
 		if (sg_node_at(w->b.g, w->item[at][i])->op == SG_CONST)
 			word[i] = sg_node_at(w->b.g, w->item[at][i])->attr->w[0];
-	if (all_constant(w, size, w->item[at]))
+	if (!has_axes && all_constant(w, size, w->item[at]))
 		return w->whole[at] = sg_data(&w->b, (sg_type)n.type, n.shape, word);
-	x = sg_reshape(&w->b, sg_stack(&w->b, size, w->item[at], 0), n.shape);
+	x = has_axes ? stacked(w, n.shape, 0, w->item[at], &first)
+	             : sg_reshape(&w->b, sg_stack(&w->b, size, w->item[at], 0), n.shape);
 	if (w->old->name[r] && !w->b.g->name[x])
 		w->b.g->name[x] = w->old->name[r];
 	return w->whole[at] = x;
@@ -160,13 +270,14 @@ sg_item(sg_items *w, sg_ref r, uint32_t i)
 
 	if (is_member(w, r, &own) && w->item[own])
 		return w->item[own][i];
-	x = fixed_item(w, sg_items_whole(w, r), i);
+	x = !has_long(w, s) ? fixed_item(w, sg_items_whole(w, r), i) : 0;
 	if (x)
 		return x;
 	x = sg_items_whole(w, r);
 	unravel(w, s, i, at);
 	for (uint32_t k = s->rank; k-- > 0;)
-		x = sg_index(&w->b, x, k, sg_ext_int(w->b.sp, at[k]));
+		if (!is_long(w, s, k))
+			x = sg_index(&w->b, x, k, sg_ext_int(w->b.sp, at[k]));
 	return x;
 }
 
@@ -185,9 +296,10 @@ split_elementwise(sg_items *w, sg_ref r)
 {
 	const sg_node n = *sg_node_at(w->old, r);
 	const uint32_t size = sg_items_count(w, r);
+	const sg_shape *lead = is_many(w, r) ? lead_of(w, n.shape) : sg_shape_scalar(w->b.sp);
 	sg_ref *to;
 
-	if (sg_is_ew(n.op) && sg_ops[n.op].cost >= DEAR && size > MOST_DEAR)
+	if (sg_is_ew(n.op) && sg_ops[n.op].cost >= DEAR && size > MOST_DEAR && !is_many(w, r))
 		return false;
 	if (may_fail(w, &n))
 		return false;
@@ -198,7 +310,7 @@ split_elementwise(sg_items *w, sg_ref r)
 
 		for (uint32_t k = 0; k < n.nargs; k++)
 			arg[k] = sg_item(w, n.args[k], i);
-		one.shape = sg_shape_scalar(w->b.sp);
+		one.shape = lead;
 		to[i] = sg_remake(&w->b, &one, arg);
 	}
 	sg_items_set(w, r, size, to);
@@ -218,6 +330,10 @@ source_of(const sg_items *w, const sg_node *n, uint32_t i)
 		return i;
 	unravel(w, s, i, at);
 	for (uint32_t k = 0; k < x->rank; k++) {
+		if (is_long(w, x, k) && n->op != SG_TRANSPOSE) {
+			from[k] = 0;
+			continue;
+		}
 		if (n->op == SG_TRANSPOSE) {
 			from[word[k]] = at[k];
 			continue;
@@ -241,6 +357,63 @@ source_of(const sg_items *w, const sg_node *n, uint32_t i)
 	return ravel(w, x, from);
 }
 
+/* A slice or pad of x along the axes that its items have; where the result's have none, what is
+ * at[] along it. */
+static sg_ref
+ranged(sg_items *w, const sg_node *n, const sg_shape *x, const uint32_t *at, sg_ref item)
+{
+	sg_space *sp = w->b.sp;
+	sg_ext start[SG_MAX_RANK], step[SG_MAX_RANK], e[SG_MAX_RANK];
+	uint32_t rank = 0;
+
+	for (uint32_t k = 0; k < x->rank; k++) {
+		if (!is_long(w, x, k))
+			continue;
+		start[rank] = (sg_ext)n->attr->w[k];
+		step[rank] = (sg_ext)n->attr->w[x->rank + k];
+		e[rank] = n->shape->ext[k];
+		if (!is_long(w, n->shape, k)) {
+			const sg_ext by = sg_ext_mul(sp, step[rank], sg_ext_int(sp, at[k]));
+
+			start[rank] = sg_ext_add(sp, start[rank], by);
+			step[rank] = e[rank] = sg_ext_int(sp, 1);
+		}
+		rank++;
+	}
+	const sg_shape *s = sg_shape_make(sp, rank, e);
+	return n->op == SG_PAD ? sg_pad(&w->b, item, s, start, step)
+	                       : sg_slice(&w->b, item, s, start, step);
+}
+
+/* Item i of movement n, as far as that is one of the axes that items have. */
+static sg_ref
+moved(sg_items *w, const sg_node *n, uint32_t i, sg_ref item)
+{
+	const sg_shape *x = sg_node_at(w->old, n->args[0])->shape, *s = n->shape;
+	const sg_shape *lead = lead_of(w, s);
+	const int64_t *word = n->attr ? n->attr->w : NULL;
+	int64_t axis[SG_MAX_RANK];
+	uint32_t rank = 0, at[SG_MAX_RANK];
+
+	if (n->op == SG_TRANSPOSE) {
+		for (uint32_t k = 0; k < s->rank; k++)
+			if (is_long(w, s, k))
+				axis[rank++] = long_before(w, x, (uint32_t)word[k]);
+		return sg_transpose(&w->b, item, axis);
+	}
+	if (n->op == SG_BROADCAST) {
+		for (uint32_t k = 0; k < x->rank; k++)
+			if (is_long(w, x, k))
+				axis[rank++] = long_before(w, s, (uint32_t)word[k]);
+		return sg_broadcast(&w->b, item, lead, axis);
+	}
+	if (n->op != SG_RESHAPE) {
+		unravel(w, s, i, at);
+		item = ranged(w, n, x, at, item);
+	}
+	return sg_reshape(&w->b, item, lead);
+}
+
 static bool
 split_movement(sg_items *w, sg_ref r)
 {
@@ -248,7 +421,7 @@ split_movement(sg_items *w, sg_ref r)
 	const uint32_t size = sg_items_count(w, r);
 	sg_ref *to;
 
-	if (sg_items_count(w, n.args[0]) == 0)
+	if (read_count(w, r, n.args[0]) == 0)
 		return false;
 	to = sg_items_new(w, size);
 	for (uint32_t i = 0; i < size; i++) {
@@ -256,11 +429,24 @@ split_movement(sg_items *w, sg_ref r)
 
 		if (from == -2)
 			return false;
-		to[i] = from < 0 ? sg_const(&w->b, (sg_type)n.type, sg_shape_scalar(w->b.sp), 0)
+		to[i] = from < 0 ? sg_const(&w->b, (sg_type)n.type, lead_of(w, n.shape), 0)
 		                 : sg_item(w, n.args[0], (uint32_t)from);
+		if (from >= 0 && is_many(w, r))
+			to[i] = moved(w, &n, i, to[i]);
 	}
 	sg_items_set(w, r, size, to);
 	return true;
+}
+
+/* Item i of a concatenation along an axis that items have. */
+static sg_ref
+joined_item(sg_items *w, const sg_node *n, uint32_t i)
+{
+	sg_ref *part = sg_items_new(w, n->nargs);
+
+	for (uint32_t k = 0; k < n->nargs; k++)
+		part[k] = sg_item(w, n->args[k], i);
+	return sg_concat(&w->b, n->nargs, part, long_before(w, n->shape, (uint32_t)n->attr->w[0]));
 }
 
 static bool
@@ -273,6 +459,10 @@ split_concat(sg_items *w, sg_ref r)
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t at[SG_MAX_RANK], k = 0;
 
+		if (is_long(w, n.shape, axis)) {
+			to[i] = joined_item(w, &n, i);
+			continue;
+		}
 		unravel(w, n.shape, i, at);
 		for (;; k++) {
 			const uint32_t e = extent(w, sg_node_at(w->old, n.args[k])->shape, axis);
@@ -311,7 +501,9 @@ split_reduction(sg_items *w, sg_ref r)
 {
 	const sg_node n = *sg_node_at(w->old, r);
 	const sg_shape *x = sg_node_at(w->old, n.args[0])->shape;
-	const uint32_t nx = sg_items_count(w, n.args[0]), size = sg_items_count(w, r);
+	const uint32_t nx = read_count(w, r, n.args[0]), size = sg_items_count(w, r);
+	const uint64_t mask = (uint64_t)n.attr->w[0];
+	uint64_t within = 0; /* of the axes that items have */
 	sg_ref *to;
 
 	if (nx == 0 || ((n.op == SG_AMAX || n.op == SG_AMIN) && n.type == SG_BOOL))
@@ -323,11 +515,16 @@ split_reduction(sg_items *w, sg_ref r)
 
 		unravel(w, x, i, at);
 		for (k = 0; k < x->rank; k++)
-			if (!((uint64_t)n.attr->w[0] >> k & 1))
+			if (!(mask >> k & 1))
 				left[rank++] = at[k];
 		k = ravel(w, n.shape, left);
 		to[k] = to[k] ? sg_ew2(&w->b, combiner(n.op), to[k], v) : v;
 	}
+	for (uint32_t k = 0; k < x->rank; k++)
+		if (mask >> k & 1 && is_long(w, x, k))
+			within |= (uint64_t)1 << long_before(w, x, k);
+	for (uint32_t k = 0; k < size && within; k++)
+		to[k] = sg_reduce(&w->b, (sg_op)n.op, to[k], within);
 	sg_items_set(w, r, size, to);
 	return true;
 }
@@ -341,6 +538,21 @@ find(const int64_t *w, int64_t n, int64_t what)
 	return -1;
 }
 
+/* Items of an operand with these labels along the axes that items of the result have. */
+static sg_ref
+spread(sg_items *w, const sg_node *n, sg_ref x, const int64_t *label, sg_ref item)
+{
+	const int64_t *c = n->attr->w, *lo = c + 3 + c[0] + c[1];
+	const sg_shape *s = sg_node_at(w->old, x)->shape;
+	int64_t axis[SG_MAX_RANK];
+	uint32_t rank = 0;
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		if (is_long(w, s, k))
+			axis[rank++] = long_before(w, n->shape, (uint32_t)find(lo, c[2], label[k]));
+	return sg_broadcast(&w->b, item, lead_of(w, n->shape), axis);
+}
+
 /* Of products, one for each pair of elements whose labels agree. */
 static bool
 split_contraction(sg_items *w, sg_ref r)
@@ -349,9 +561,10 @@ split_contraction(sg_items *w, sg_ref r)
 	const int64_t *c = n.attr->w, *lx = c + 3, *ly = lx + c[0], *lo = ly + c[1];
 	const sg_shape *x = sg_node_at(w->old, n.args[0])->shape,
 		       *y = sg_node_at(w->old, n.args[1])->shape;
-	const uint32_t nx = sg_items_count(w, n.args[0]), ny = sg_items_count(w, n.args[1]),
+	const uint32_t nx = read_count(w, r, n.args[0]), ny = read_count(w, r, n.args[1]),
 		       size = sg_items_count(w, r);
-	const bool large = w->large && (nx > w->most || ny > w->most || size > w->most);
+	const bool many = is_many(w, r);
+	const bool large = many || (w->large && (nx > w->most || ny > w->most || size > w->most));
 	sg_ref *to;
 	uint32_t terms = 0;
 
@@ -372,9 +585,12 @@ split_contraction(sg_items *w, sg_ref r)
 			}
 			if (!meet)
 				continue;
-			const sg_ref right = sg_item(w, n.args[1], j),
-				     left = sg_item(w, n.args[0], i);
+			sg_ref right = sg_item(w, n.args[1], j), left = sg_item(w, n.args[0], i);
 
+			if (many) {
+				right = spread(w, &n, n.args[1], ly, right);
+				left = spread(w, &n, n.args[0], lx, left);
+			}
 			if (!sg_is_no_path(&w->b, left) && !sg_is_no_path(&w->b, right) &&
 			    ++terms > (large ? 4 * SG_MOST_ITEMS : 4 * w->most))
 				return false;
@@ -391,61 +607,13 @@ split_contraction(sg_items *w, sg_ref r)
 	return true;
 }
 
-static sg_ref
-number(sg_items *w, sg_type t, double v)
-{
-	return sg_const(&w->b, t, sg_shape_scalar(w->b.sp), v);
-}
-
-/* The sum of squares of x times s. */
-static sg_ref
-squares(sg_items *w, uint32_t n, const sg_ref *x, sg_ref s)
-{
-	sg_ref sum = 0;
-
-	for (uint32_t i = 0; i < n; i++) {
-		const sg_ref v = s ? sg_ew2(&w->b, SG_MUL, x[i], s) : x[i];
-		const sg_ref square = sg_ew2(&w->b, SG_MUL, v, v);
-
-		sum = sum ? sg_ew2(&w->b, SG_ADD, sum, square) : square;
-	}
-	return sum;
-}
-
-/* sqrt(sum of squares). Where these overflow or vanish, x is brought near 1 first by a power of 2,
- * which no digit is lost by; what becomes too small to matter then is too small beside the largest.
- * That is rare, and its work is done where it is wanted (back/branch.c). */
-static sg_ref
-norm_of(sg_items *w, sg_type t, uint32_t n, const sg_ref *x)
-{
-	sg_build *b = &w->b;
-	const double shift = t == SG_F32 ? 0x1p80 : 0x1p600, far = t == SG_F32 ? 0x1p100 : 0x1p900;
-	const sg_ref one = number(w, t, 1), up = number(w, t, shift),
-		     down = number(w, t, 1 / shift);
-	const sg_ref sum = squares(w, n, x, 0);
-	const sg_ref above = sg_ew2(b, SG_LT, number(w, t, 1 / far), sum),
-		     below = sg_ew2(b, SG_LT, sum, number(w, t, far)),
-		     near = sg_ew1(b, SG_LIKELY, sg_ew2(b, SG_AND, above, below));
-	sg_ref top = sg_ew1(b, SG_ABS, x[0]), large, scaled;
-
-	for (uint32_t i = 1; i < n; i++)
-		top = sg_ew2(b, SG_MAX, top, sg_ew1(b, SG_ABS, x[i]));
-	large = sg_ew2(b, SG_LT, one, top);
-	scaled = squares(w, n, x, sg_ew3(b, SG_SELECT, large, down, up));
-	/* in this order, so that what is rare stands together */
-	const sg_ref root = sg_ew1(b, SG_SQRT, scaled),
-		     back = sg_ew3(b, SG_SELECT, large, up, down),
-		     rare = sg_ew2(b, SG_MUL, back, root);
-	return sg_ew3(b, SG_SELECT, near, sg_ew1(b, SG_SQRT, sum), rare);
-}
-
 /* The 2-norm of each row. */
 static bool
 split_norm(sg_items *w, sg_ref r)
 {
 	const sg_node n = *sg_node_at(w->old, r);
 	const sg_shape *x = sg_node_at(w->old, n.args[0])->shape;
-	const uint32_t size = sg_items_count(w, r), nx = sg_items_count(w, n.args[0]),
+	const uint32_t size = sg_items_count(w, r), nx = read_count(w, r, n.args[0]),
 		       row = size ? nx / size : 0;
 	sg_ref *to, *term;
 
@@ -456,7 +624,8 @@ split_norm(sg_items *w, sg_ref r)
 	for (uint32_t i = 0; i < size; i++) {
 		for (uint32_t k = 0; k < row; k++)
 			term[k] = sg_item(w, n.args[0], i * row + k);
-		to[i] = norm_of(w, (sg_type)n.type, row, term);
+		to[i] = is_many(w, r) ? sg_norms_of_few(&w->b, row, term)
+		                      : sg_norm_of_few(&w->b, row, term);
 	}
 	sg_items_set(w, r, size, to);
 	return true;
@@ -466,9 +635,10 @@ bool
 sg_items_split(sg_items *w, sg_ref r)
 {
 	const uint16_t op = sg_node_at(w->old, r)->op;
+	const bool many = is_many(w, r);
 	const uint32_t size = sg_items_count(w, r);
 
-	if (size > w->most && w->large[r] != SG_LARGE_SPLIT)
+	if (!many && size > w->most && w->large[r] != SG_LARGE_SPLIT)
 		return false;
 	if (sg_is_ew(op) || op == SG_CAST)
 		return size > 1 && split_elementwise(w, r);

@@ -4,7 +4,10 @@
 
 #include "pass/sweep.h"
 
-enum { SG_MOST_ITEMS = 64 }; /* elements of a tensor that goes by elements, ever */
+enum {
+	SG_MOST_ITEMS = 64, /* elements of a tensor that goes by elements, ever */
+	SG_SHORT = 4,       /* numbers along an axis, of each of many items */
+};
 
 /* Of a tensor of more than `most` elements: nothing; operations read its elements; they are nodes.
  */
@@ -15,6 +18,8 @@ typedef struct sg_items {
 	const sg_graph *old; /* what is gone through; it may be the graph that is built */
 	uint32_t most;       /* elements of a tensor */
 	const uint8_t *large; /* by old node: SG_LARGE_; NULL: none is (sparse.c) */
+	const bool *many;     /* by old node: of many items, of which each number is a node with an
+	                       * element for each item, or reads such numbers; NULL: none is (many.c) */
 	const bool *live;
 	const sg_cone *cone; /* what is gone through, if not all: the rest stays as it is */
 	sg_ref *whole;       /* by old node, or member of the cone; 0: it is not, yet */
@@ -26,6 +31,11 @@ typedef struct sg_items {
 
 /* How many elements, if that is known and at most `most`; else 0. */
 uint32_t sg_count_of(const sg_space *sp, const sg_shape *s, uint32_t most);
+/* Has each of the nodes for an item's numbers this axis? Those of a tensor of a few elements have
+ * none. */
+bool sg_is_long(const sg_space *sp, const sg_shape *s, uint32_t axis);
+/* How many numbers along the other axes; 0: none, or too many. */
+uint32_t sg_numbers_of(const sg_space *sp, const sg_shape *s);
 uint32_t sg_items_count(const sg_items *w, sg_ref r);
 sg_ref *sg_items_new(const sg_items *w, uint32_t n);
 /* Old node r is these elements. */
@@ -37,6 +47,15 @@ bool sg_items_split(sg_items *w, sg_ref r);
 
 /* sparse.c: sets `large`. */
 void sg_find_sparse(sg_items *w);
+
+/* many.c: sets `many`. */
+void sg_find_many(sg_items *w, bool jit, size_t nroots, const sg_ref *root);
+
+/* small_norm.c: the 2-norm of a few numbers. What is rare is a branch of its own (back/branch.c).
+ */
+sg_ref sg_norm_of_few(sg_build *b, uint32_t n, const sg_ref *x);
+/* The same without a branch, where each x[i] is a number of many items, which go by SIMD. */
+sg_ref sg_norms_of_few(sg_build *b, uint32_t n, const sg_ref *x);
 
 /* rooted.c: x < y or x <= y (op), where one is a norm by elements, without its root, or x == y
  * where the other is 0; 0: it is none of them. */

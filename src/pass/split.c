@@ -221,23 +221,30 @@ sg_program_copy(sg_ctx *ctx, const sg_program *p)
 }
 
 const sg_program *
-sg_split_small(sg_ctx *ctx, const sg_program *p)
+sg_split_small(sg_ctx *ctx, const sg_program *p, bool jit)
 {
 	sg_items w = {.b = {.ctx = ctx, .sp = p->sp}, .old = p->g, .most = MOST};
 	size_t nroots;
 	const sg_ref *root = sg_program_roots(ctx, p, &nroots);
 	sg_program *q;
+	bool small;
 
 	w.live = sg_graph_live(p->g, nroots, root);
-	if (!is_wanted(p, w.live))
+	sg_find_many(&w, jit, nroots, root);
+	small = is_wanted(p, w.live);
+	if (!small && !w.many)
 		return p;
 	w.b.g = sg_graph_sized(p->sp, p->g->n);
 	w.whole = SG_NEW_ARRAY(ctx, sg_ref, p->g->n);
 	w.item = SG_NEW_ARRAY(ctx, sg_ref *, p->g->n);
 	w.carry = SG_NEW_ARRAY(ctx, uint32_t *, p->g->n);
 	w.is_split = SG_NEW_ARRAY(ctx, bool, p->g->n);
-	choose_carries(&w);
-	sg_find_sparse(&w);
+	if (small) {
+		choose_carries(&w);
+		sg_find_sparse(&w);
+	} else {
+		w.most = 1;
+	}
 	rebuild(&w);
 	for (size_t i = 0; i < nroots; i++)
 		if (root[i])
