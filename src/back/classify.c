@@ -449,9 +449,8 @@ is_dear_in_rows(const sg_fn *f, sg_ref r)
 	       !(sg_ext_const(f->sp, n->shape->ext[rank - 2], &v) && v < FEW_ROWS);
 }
 
-/* Does a value need numbers that rows or columns have in common, so that no loop over all of its
- * elements evaluates it? own: are numbers of the nodes' own operands meant, not of what is behind?
- */
+/* By node: does it need numbers that rows or columns have in common, so that no loop over all of
+ * its elements evaluates it? */
 static bool *
 find_common(const sg_fn *f)
 {
@@ -473,9 +472,12 @@ find_common(const sg_fn *f)
 static void
 keep_around_dear(sg_fn *f, const bool *live)
 {
-	bool *dear = SG_NEW_ARRAY(f->ctx, bool, f->g->n), *common = NULL, any = false;
+	bool *dear, *common, any = false;
 
-	for (sg_ref r = 1; r < f->g->n && !f->m->o->jit; r++)
+	if (f->m->o->jit)
+		return;
+	dear = SG_NEW_ARRAY(f->ctx, bool, f->g->n);
+	for (sg_ref r = 1; r < f->g->n; r++)
 		any = (dear[r] = live[r] && is_dear_in_rows(f, r)) || any;
 	if (!any)
 		return;
