@@ -298,6 +298,13 @@ static const struct {
      "jvp(max_pool1d(x, 3, stride=2), x, x*x) as j, map((r) -> max_pool1d(r, 2), x) as m, "
      "grad(sum(map((r) -> sum(max_pool1d(r, 2)*r[:, ::2]), x)), x) as g\n",
      1e-10},
+    {"windows that overlap, and all of whose adjoints go to one row",
+     "input x[M, 2, 12], z[M, 4]\n"
+     "v = sum(max_pool1d(x + 0.01*cumsum(x, axis=2), 3, stride=2, padding=1), axis=2)\n"
+     "w = map((r, j) -> sum(r[j]), z, (arange(M)[:, None] + [1, 3, 3, 1]) % 4)\n"
+     "gradient sum(sin(v)) as y wrt x\n"
+     "entry again = grad(sum(sin(w)), z) as g\n",
+     1e-10},
     {"tiles of rows: densities",
      "input x[R, M]\n"
      "param a[K], mu[K, M], q[K, M, M]\n"

@@ -440,6 +440,16 @@ store(sg_nest *n, const sg_root *r, const char *element)
 	sg_line(n->f, "%s%s = %s;", tests ? "\t" : "", element, n->s->val[r->val[0]].text);
 }
 
+/* Are they places of one row, one behind the other? Indices that are computed may meet. */
+static bool
+are_neighbours(const sg_nest *n, const sg_root *a, const sg_root *b)
+{
+	sg_ext e;
+	int64_t d;
+
+	return sg_aff_distance(n->f, b->at, a->at, &e) && sg_ext_const(n->f->sp, e, &d) && d == 1;
+}
+
 /* How many roots from r on add to one row of as many numbers as fill vectors. */
 static uint32_t
 row_of(const sg_nest *n, const sg_root *r)
@@ -451,7 +461,8 @@ row_of(const sg_nest *n, const sg_root *r)
 	    sg_fn_node(n->f, r->ref)->op != SG_SCATTER ||
 	    !sg_type_is_float((sg_type)sg_fn_node(n->f, r->ref)->type))
 		return 1;
-	while (r + count < end && r[count].ref == r->ref && r[count].turn == r->turn + count)
+	while (r + count < end && r[count].ref == r->ref && r[count].turn == r->turn + count &&
+	       are_neighbours(n, &r[count - 1], &r[count]))
 		count++;
 	return count % 2 ? 1 : count;
 }
