@@ -224,6 +224,7 @@ lib_sources = \
 	src/back/quotient.c \
 	src/back/reuse.c \
 	src/back/ring.c \
+	src/back/rolled.c \
 	src/back/rows.c \
 	src/back/schedule.c \
 	src/back/sg_expr.c \

@@ -305,6 +305,21 @@ static const struct {
      "gradient sum(sin(v)) as y wrt x\n"
      "entry again = grad(sum(sin(w)), z) as g\n",
      1e-10},
+    {"short rows under a condition, with numbers that are chosen", /* gcc 12 at -O3 */
+     "input x[R, 7], w[R, 7], q: bool[R, 2], u[R, 2], v[R, 2]\n"
+     "def behind(a) = pad(a, ((1, 0), (0, 0)))[:-1]\n"
+     "l, m = if sum(x*x) > 0.21 then (x, sigmoid(x)) else (x*0.69, 0.5*x)\n"
+     "n = x + pad(x, ((0, 1), (0, 0)))[1:]\n"
+     "gradient sum(sin(0.4 + hvp(sum(tanh(n)), n, l - m))) as y wrt x\n"
+     "entry plain = w + behind(x) + where(x > w, w, 0) + x*w as y\n"
+     "entry bools = u + where(q, behind(v), u) as y, where(q, behind(v), behind(u))*v + u as z\n",
+     1e-10},
+    {"short rows of f32 under a condition, with numbers that are chosen",
+     "real f32\n"
+     "input q: bool[R, 4], u[R, 4], v[R, 4]\n"
+     "def behind(a) = pad(a, ((1, 0), (0, 0)))[:-1]\n"
+     "entry bools = u + where(q, behind(v), u) as y, where(q, behind(v), behind(u))*v + u as z\n",
+     1e-5},
     {"tiles of rows: densities",
      "input x[R, M]\n"
      "param a[K], mu[K, M], q[K, M, M]\n"

@@ -16,6 +16,7 @@
  *             step
  * turned.c    rows of few numbers by lanes of items;  taken.c  what is read for them at indices
  * powers.c    powers by the turn of a loop;  moments.c  of which the rows of a band are summed up
+ * rolled.c    which short loops gcc must not unroll
  * blocks.c, blocks_text.c    the innermost loop of a nest in tiles, for libtcc
  * parallel.c  which loops may go on several threads;  part.c  one as a function of its own
  * func.c      the C text of a function;  split.c  of a long one, in pieces;  reuse.c  their order

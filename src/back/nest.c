@@ -318,65 +318,6 @@ add_parts(sg_nest *n, const char *from)
 		sg_close(n);
 }
 
-/* Does what is summed up stand in another order than the turns of loop d? */
-static bool
-turns_back(const sg_nest *n, uint32_t d)
-{
-	const sg_fn *f = n->f;
-	int64_t coef;
-
-	for (size_t i = 1; i < n->s->nvals; i++) {
-		const sg_val *v = &n->s->val[i];
-
-		if (!v->needed)
-			continue;
-		if ((v->kind == SG_V_DIV || v->kind == SG_V_MOD) && v->depth > d)
-			return true;
-		if (v->kind == SG_V_LOAD &&
-		    sg_ext_const(f->sp, sg_aff_coef(f, v->aff, n->last[d]), &coef) && coef < 0)
-			return true;
-	}
-	return false;
-}
-
-/* gcc 12 unrolls short loops that are summed up, and then makes vectors of the loop around them;
- * what does not lie in the order of the turns is summed up wrong (from -O2 on, no option about
- * numbers being given). Loops that are not unrolled are right. */
-static bool
-must_stay(const sg_nest *n, uint32_t d)
-{
-	enum { UNROLLED = 16 };
-	const sg_step *s = n->s;
-	bool sums = false;
-	int64_t turns;
-
-	for (size_t i = 0; i < s->nroots; i++)
-		sums = sums || s->root[i].kind == SG_R_FOLD;
-	return sums && !n->f->m->o->jit && d > n->nkept &&
-	       sg_ext_const(n->f->sp, n->ext[d], &turns) && turns <= UNROLLED && turns_back(n, d);
-}
-
-/* Is it the loop around one of few turns, each of which stores elements side by side? clang unrolls
- * that, and would then gather and scatter for vectors of this one. */
-static bool
-is_around_few(const sg_nest *n, uint32_t d)
-{
-	enum { LEAST = 9, MOST = 39 }; /* turns of which it makes vectors only so */
-	const sg_step *s = n->s;
-	int64_t turns;
-
-	if (n->f->m->o->jit || d + 2 != n->ngroups || n->nkept < n->ngroups || n->vector ||
-	    n->turned || n->mask || !sg_ext_const(n->f->sp, n->ext[d + 1], &turns) ||
-	    turns < LEAST || turns > MOST)
-		return false;
-	for (size_t i = 0; i < s->nroots; i++)
-		if ((s->root[i].kind != SG_R_STORE && s->root[i].kind != SG_R_COPY) ||
-		    !sg_is_1(n->f, sg_aff_coef(n->f, sg_place_of(n, s->root[i].ref, s->root[i].at),
-		                               n->last[d + 1])))
-			return false;
-	return true;
-}
-
 void
 sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
@@ -397,12 +338,8 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	} else {
 		if (n->parallel && d == 0 && !n->inside)
 			sg_open_parallel(n);
-		else if (must_stay(n, d))
-			sg_print_rolled(n->f);
-		else if (is_around_few(n, d))
-			sg_print_along_rows(n->f);
-		else if (d + 1 + n->unrolls == n->ngroups)
-			sg_print_promise(n);
+		else
+			sg_print_advice(n, d);
 		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
 		f->indent++;
 	}

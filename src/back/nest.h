@@ -173,12 +173,12 @@ bool sg_turned_checked(const sg_nest *n); /* have indices been checked before? *
 /* Is a root, by its number, printed in another way, or another loop? Prints it so. */
 bool sg_print_turned_root(sg_nest *n, size_t root);
 
+/* ---- rolled.c: what compilers are told of the loop that comes ---- */
+void sg_print_advice(sg_nest *n, uint32_t d); /* all of it, for loop d */
+void sg_print_promise(sg_nest *n);            /* what they take long to see, where it is so */
+void sg_print_vector(sg_fn *f);               /* it is one vector */
+
 /* ---- shifts.c: the innermost loop in several ---- */
-/* Before the innermost loop: what compilers take long to see, where it is so. */
-void sg_print_promise(sg_nest *n);
-void sg_print_vector(sg_fn *f);     /* the loop that comes is one vector */
-void sg_print_along_rows(sg_fn *f); /* it is around a loop along few numbers */
-void sg_print_rolled(sg_fn *f); /* no unrolling of the loop that comes */
 void sg_choose_shifts(sg_nest *n); /* requires: all else is chosen */
 /* sg_print_nest_loop, for each shift. */
 void sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to);

@@ -243,33 +243,3 @@ sg_print_shifts(sg_nest *n, uint32_t d, const char *from, const char *to)
 	print_strip(n, d, f->from, f->to, STRIP);
 	sg_close(n);
 }
-
-void
-sg_print_promise(sg_nest *n)
-{
-	if (!n->apart)
-		return;
-	n->f->m->has_independent = true;
-	sg_line(n->f, "SGRT_INDEPENDENT");
-}
-
-void
-sg_print_vector(sg_fn *f)
-{
-	f->m->has_vector = true;
-	sg_line(f, "SGRT_VECTOR");
-}
-
-void
-sg_print_along_rows(sg_fn *f)
-{
-	f->m->has_along_rows = true;
-	sg_line(f, "SGRT_ALONG_ROWS");
-}
-
-void
-sg_print_rolled(sg_fn *f)
-{
-	f->m->has_rolled = true;
-	sg_line(f, "SGRT_ROLLED");
-}
