@@ -448,6 +448,7 @@ test_headers = \
 	tests/numpy_golden.h \
 	tests/random_forms.h \
 	tests/random_numbers.h \
+	tests/random_runs.h \
 	tests/runtime_cases.h \
 	tests/scalar_of.h \
 	tests/scratch.h \

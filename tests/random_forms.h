@@ -1,8 +1,9 @@
 /* random_forms.h - for random.c: the statements that random models are made of.
  *
- * Shapes are strings with one character for each extent: a digit, or a dimension N or M. A form asks for
- * operands a and b by patterns: x y z stand for any extent, p q for a fixed one of 2 or more, * for any
- * leading extents; what a letter stands for is the same throughout the form. In the text, $a and $b are the
+ * Shapes are strings with one character for each extent: a digit, a dimension N or M, or K or L, which are
+ * fixed to numbers from 5 to 40. A form asks for operands a and b by patterns: x y z stand for any extent,
+ * p q for a fixed one of 2 to 9, m for one of 1 to 5, n for K or L, * for any leading extents; what a letter
+ * stands for is the same throughout the form. In the text, $a and $b are the
  * operands, $x.. the extents, $i a number of its own, $k a number in (0, 1), $u a smooth function, $w any
  * function, $r a reduction, $t the name that is bound (where it is missing, the text is its value). What
  * stands before '|' is a statement of its own. Each value stays of moderate size, so that a difference of
@@ -145,6 +146,78 @@ static const form forms[] = {
     {"xyz", "xyz", "attention(sin($b), $a, $a, causal=true)", "xyz"},
     {"*", "", "dropout($a, 0.3, 7)", "*"},
     {"*x", "", "$a + 0.1*randn([$x], seed=5)", "*x"},
+    /* rows of some length */
+    {"*n", "", "$r(tanh($a), axis=-1)", "*"},
+    {"*n", "", "softmax($k*$a) - log_softmax($a)*0.1", "*n"},
+    {"*n", "", "0.01*argmax(sin(3*$a), axis=-1) + 0.02*argmin($a, axis=-1)", "*"},
+    {"*n", "*n", "sum(max($a, axis=-1)) - mean(min($a*$b, axis=-1))", ""},
+    {"xyz", "", "softmax($a, axis=1) * logsumexp($a, axis=1, keepdims=true)", "xyz"},
+    {"xn", "", "std($a, axis=0) + max($a, axis=0) + prod(1 + 0.03*sin($a), axis=0)", "n"},
+    {"xn", "x", "map((u, t) -> softmax(u*t)*max(u) - t, $a, $b)", "xn"},
+    {"xn", "n", "map((u) -> dot(u, $b)/$n*tanh(norm(u)), $a)", "x"},
+    {"xp", "yp", "sum(exp(-sum(($a[:, None] - $b[None])**2, axis=-1)), axis=1)", "x"},
+    {"xp", "yp", "logsumexp(-sum(($a[:, None] - $b[None])**2, axis=2), axis=1)", "x"},
+    {"xm", "pm", "min(sum(($a[:, None] - $b[None])**2, axis=2), axis=1)", "x"},
+    {"xp", "", "map((u) -> [u[0]*u[1], sin(u[1]), max(u), u[0]/(1.5 + u[1]**2)], $a)", "x4"},
+    {"xp", "xp", "map((u, v) -> (u[0]*v[1] - u[1]*v[0]) * sqrt(1 + sum(u*v)**2)/$p, sin($a), tanh($b))", "x"},
+    /* strides, windows, rolls */
+    {"n*", "", "sum(sin($a)[1:$n:3], axis=0)*$k - $a[::-2][1]", "*"},
+    {"*n", "", "cumsum(sin($a[..., ::2]), axis=-1)[..., -1]/$n + sum($a[..., $n-1:1:-3], axis=-1)/$n", "*"},
+    {"xn", "", "pad($a[:, 1:-1:2]*$a[:, :-2:2], ((0, 0), (1, $n - 1 - ($n - 1)//2)))", "xn"},
+    {"xn", "", "$a[:, ::-1] * roll($a, 2, axis=1) + roll($a, -3, axis=1)", "xn"},
+    {"xyn", "", "roll(roll($a, 1, axis=1), -1, axis=2) + roll($a, -1, axis=0)*$k - $a", "xyn"},
+    {"n", "", "sum(sin($a[arange(3)[:, None] + arange($n - 2)[None, :]]), axis=1) / $n", "3"},
+    {"n", "", "dot($a[1:] - $a[:-1]**2, $a[1:])*$k/$n + mean(sin($a[2:] - 2*$a[1:-1] + $a[:-2])**2)", ""},
+    {"xn", "", "concat(($a[:, 3:], $a[:, :3]*$k), axis=1)", "xn"},
+    /* gathers and scatters whose indices repeat */
+    {"x*", "", "sin($a)[arange($x)//2] * $k", "x*"},
+    {"p*", "x*", "index_add($a, (5*arange($x) + 1) % $p, 0.1*$b)", "p*"},
+    {"x*", "x*", "index_put($a, arange($x)//3, tanh($b))", "x*"},
+    {"xn", "", "$a[arange($x), (7*arange($x) + 3) % $n]", "x"},
+    {"x*", "", "map((j) -> sin($a[j])*$k, arange($x)//2)", "x*"},
+    {"xp", "", "map((u, j) -> u[j]*mean(sin(u)), $a, (3*arange($x) + 1) % $p)", "x"},
+    {"pm", "xm", "map((v, j) -> dot(sin(v - $a[j]), v)/$m, $b, arange($x) % $p)", "x"},
+    {"p*", "", "scan((c, j) -> $k*c + sin($a[j]), $a[0], over=[1, 0, 1, 1])", "*"},
+    {"xp", "", "sum(one_hot((2*arange($x) + 1) % $p, $p) * $a, axis=1)", "x"},
+    /* many small matrices */
+    {"xmm", "xmm", "map((u, v) -> u @ sin(v), $a, $b) / $m", "xmm"},
+    {"xmm", "xm", "map((u, v) -> u.T @ v, $a, $b)", "xm"},
+    {"xmm", "xm", "map((u, v) -> tanh(u) @ v + 0.1*v, $a, $b)", "xm"},
+    {"xmm", "", "map((u) -> inv(tanh(u) + ($m + 1)*eye($m)), $a)", "xmm"},
+    {"xmm", "", "map((u) -> det(0.5*sin(u) + eye($m)), $a)", "x"},
+    {"xmm", "xm", "map((u, v) -> solve(tanh(u) + ($m + 1)*eye($m), v), $a, $b)", "xm"},
+    {"xmm", "", "map((u) -> cholesky(sin(u) @ sin(u).T + eye($m)), $a)", "xmm"},
+    {"xmm", "", "map((u) -> logdet(tanh(u) @ tanh(u).T + eye($m)), $a)", "x"},
+    {"xmm", "xm", "map((u, v) -> solve_triangular(cholesky(sin(u) @ sin(u).T + eye($m)), v, trans=true), $a, $b)", "xm"},
+    {"xmm", "", "map((u) -> norm(sin(u) @ u.T)/$m + 0.1*trace(u) + 0.1*sum(diag(u)*u[0]), $a)", "x"},
+    {"xmm", "xmm", "einsum(\"bij,bkj->bki\", $a, sin($b)) / $m", "xmm"},
+    {"xmm", "m", "map((u) -> dot(sin($b), sin(u) @ $b), $a) / $m", "x"},
+    {"mm", "xm", "map((v) -> sin($a) @ v, $b)/$m + $b", "xm"},
+    {"xm", "xmm", "map((v, u) -> jacobian(tanh(u @ v), v), $a, $b)", "xmm"},
+    {"xm", "", "map((v) -> hessian(sum(sin(v))*prod(1 + 0.3*sin(v)), v), $a)", "xmm"},
+    {"xm", "", "map((v) -> jacobian(softmax($k*v), v) @ v, $a)", "xm"},
+    {"xmm", "", "map((u) -> grad(logdet(tanh(u) @ tanh(u).T + eye($m)), u), $a)", "xmm"},
+    {"xmm", "xm", "map((u, v) -> hessian(log(1 + dot(v, u @ v)**2), v), sin($a), $b)", "xmm"},
+    {"xm", "xm", "map((u, v) -> outer(u, sin(v)) - diag(sin(u)*v), $a, $b)", "xmm"},
+    {"xmm", "xm", "l$i, m$i = map((u, v) -> (u @ u, norm(u @ sin(v))), sin($a), $b)|l$i * m$i[:, None, None] / $m", "xmm"},
+    {"xmm", "", "map((u) -> sum(jacobian(inv(tanh(u) + ($m + 1)*eye($m)), u), axis=(2, 3)), $a)", "xmm"},
+    /* a matrix as state */
+    {"xmm", "mm", "scan((c, u) -> sin(c @ sin(u))/$m + 0.2*c, $b, over=$a)", "mm"},
+    {"xmm", "m", "l$i, $t = scan((c, u) -> (sin(sin(u) @ c)*$k/$m, norm(c)), $b, over=$a)", "x"},
+    {"xm", "", "scan((P, v) -> P - outer(P @ v, P @ v)/(1 + dot(v, P @ v)), eye($m), over=$a)", "mm"},
+    {"xm", "mm", "scan((P, v) -> inv(inv(tanh($b) @ P @ tanh($b).T + eye($m)) + outer(sin(v), sin(v))), eye($m), over=$a)", "mm"},
+    {"xmm", "m", "scan((c, u) -> solve(tanh(u) + ($m + 1)*eye($m), c + $k), $b, over=$a)", "m"},
+    {"xm", "mm", "l$i, m$i, $t = scan((s, P, v) -> (tanh($b) @ s*$k/$m + v, 0.5*(P + P.T)*$k + outer(sin(v), v)*0.1, logdet(P @ P.T + eye($m))), ($a[0], eye($m)), over=$a)", "x"},
+    {"xmm", "", "l$i, $t = scan((c, u) -> (cholesky(sin(u) @ c @ c.T @ sin(u).T/(2*$m*$m) + eye($m)), sum(c)), eye($m), over=$a)", "x"},
+    /* pools and convolutions along rows */
+    {"xyn", "", "sum(max_pool1d($a + 0.01*cumsum($a, axis=2), 3, stride=2, padding=1), axis=2) / $n", "xy"},
+    {"xyn", "", "sum(sin(avg_pool1d($a, 3, stride=2, padding=1)), axis=2) / $n", "xy"},
+    {"xpn", "qp3", "sum(sin(conv1d($a, tanh($b), stride=2, padding=1)), axis=2) / $n", "xq"},
+    {"xpn", "qp2", "sum(conv1d($a, tanh($b), dilation=2)**2, axis=2) / $n", "xq"},
+    {"x2n", "213", "conv1d($a, $b, groups=2, padding=1) * $k", "x2n"},
+    {"1pnn", "qp33", "sum(conv2d($a, sin($b), stride=2, padding=1), axis=(2, 3)) / ($n*$n)", "1q"},
+    {"1pnn", "", "sum(sin(max_pool2d($a, 2)), axis=(2, 3)) / $n", "1p"},
+    {"xynn", "", "mean(avg_pool2d($a, 3, stride=2, padding=1)**2, axis=(2, 3))", "xy"},
     /* functions, branches, loops */
     {"*", "", "def f$i(u, k=2) = $w(u*$k)*k|f$i($a, k=0.7) - f$i($a)", "*"},
     {"*", "*", "def f$i(u, v) { s = $u(u); return s*v, s }|l$i, m$i = f$i($a, $b)|l$i - m$i", "*"},
