@@ -371,6 +371,8 @@ join_row_kernel(finder *w, sg_step *s)
 		return false;
 	s->row = k;
 	note_write(w, s->ref, true);
+	if (s->with)
+		note_write(w, s->with, true);
 	return true;
 }
 

@@ -505,30 +505,50 @@ rows_apart(sg_fn *f, const sg_step *s)
 	return x.stride[s->row];
 }
 
+/* Where the rows of r go, which is one of the step's results. */
+static const char *
+result(sg_fn *f, const sg_step *s, sg_ref r)
+{
+	return s->band ? pointer(f, r, sg_ext_int(f->sp, 0), 0, NULL, sg_row_length(f, r))
+	               : destination(f, r);
+}
+
+/* Elements of a row that the kernel writes of `length`. */
+static sg_ext
+written_of(const sg_fn *f, sg_ref r, sg_ext length)
+{
+	const uint16_t op = sg_fn_node(f, r)->op;
+
+	return op == SG_SOFTMAX || op == SG_LOG_SOFTMAX ? length : sg_ext_int(f->sp, 1);
+}
+
 static void
 print_rows(sg_fn *f, const sg_step *s)
 {
-	const sg_ref r = s->ref;
+	const bool turned = s->with && sg_fn_node(f, s->ref)->op == SG_SOFTMAX;
+	const sg_ref r = turned ? s->with : s->ref, with = turned ? s->ref : s->with;
 	const sg_node *n = sg_fn_node(f, r);
 	const sg_shape *shape = f->g->node[n->args[0]].shape;
-	const bool keeps = n->op == SG_SOFTMAX || n->op == SG_LOG_SOFTMAX;
-	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
 	const sg_ext row = shape->ext[shape->rank - 1];
 	const sg_ext rows = sg_fn_ext_mul(f, shape->ext, shape->rank - 1);
-	const char *to =
-	    s->band ? pointer(f, r, zero, 0, NULL, sg_row_length(f, r)) : destination(f, r);
-	const char *name = sg_use_typed(f->m, row_kernel((sg_op)n->op), (sg_type)n->type);
+	const char *to = result(f, s, r), *second = with ? result(f, s, with) : NULL;
+	const char *name = sg_use_typed(f->m, with ? "logsumexp_softmax" : row_kernel((sg_op)n->op),
+	                                (sg_type)n->type);
 	sg_tile t = {.indent = f->indent};
 
 	if (s->band)
 		t.rows = tile_rows(f, s, rows);
 	else
 		sg_open_rows(f, rows, row, &t);
+	to = behind(f, to, t.row, written_of(f, r, row));
+	if (with)
+		to = sg_text(f->ctx, "%s, %s", to, behind(f, second, t.row, written_of(f, with, row)));
 	sg_line(f, "%s(%s, %s, %s, %s);", name, t.rows, sg_ext_bare(f, row),
-	        behind(f, operand(f, r, 0, rows_apart(f, s)), t.row, row),
-	        behind(f, to, t.row, keeps ? row : one));
+	        behind(f, operand(f, r, 0, rows_apart(f, s)), t.row, row), to);
 	sg_close_calls(f, &t);
 	hand_out(f, r);
+	if (with)
+		hand_out(f, with);
 }
 
 /* ---- linear algebra ---- */

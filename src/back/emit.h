@@ -278,6 +278,7 @@ typedef struct sg_step {
 	uint32_t guard; /* it runs where that holds; 0: always */
 	sg_ref ref;     /* CALL, FILL, DONE, LOOP, TEST, TURN; NEST: the least of its roots */
 	sg_ref from;    /* TURN */
+	sg_ref with;    /* CALL: what it computes besides; 0: nothing */
 	uint32_t *dep;  /* steps before it */
 	size_t ndeps, dep_cap;
 	sg_ref *read; /* arrays that it reads or writes */

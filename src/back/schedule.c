@@ -391,11 +391,40 @@ fold_root(sg_fn *f, sg_ref r)
 	add_rows(f, step, root, sg_fold_row(f, r), mask);
 }
 
+/* The logsumexp and the softmax of the same rows have their exponentials in common. */
+static bool
+is_pair(uint16_t x, uint16_t y)
+{
+	return (x == SG_LOGSUMEXP && y == SG_SOFTMAX) || (x == SG_SOFTMAX && y == SG_LOGSUMEXP);
+}
+
+/* The step that calls a kernel for r, and perhaps for another value of its operand. */
+static uint32_t
+step_of_call(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const when at = when_of(f, r);
+	const uint32_t key[4] = {at.level, at.guard, n->args[0], 0}; /* no nest's: they have loops, or 0 there */
+	void **slot;
+	uint32_t step;
+
+	if (n->op != SG_LOGSUMEXP && n->op != SG_SOFTMAX)
+		return new_step(f, SG_S_CALL, &at, r);
+	slot = sg_bytes_map_at(f->nest_map, key, sizeof key);
+	step = (uint32_t)(uintptr_t)*slot;
+	if (step && !f->step[step - 1].with && is_pair(n->op, sg_fn_node(f, f->step[step - 1].ref)->op)) {
+		f->step[step - 1].with = r;
+		return step - 1;
+	}
+	step = new_step(f, SG_S_CALL, &at, r);
+	*slot = (void *)(uintptr_t)(step + 1);
+	return step;
+}
+
 static void
 call_step(sg_fn *f, sg_ref r)
 {
-	const when at = when_of(f, r);
-	const uint32_t step = new_step(f, SG_S_CALL, &at, r);
+	const uint32_t step = step_of_call(f, r);
 
 	f->at[r].done = step + 1;
 	touches(f, step, r);
