@@ -332,6 +332,7 @@ runtime_templates = \
 	runtime/copy.c.in \
 	runtime/core.h.in \
 	runtime/error.c.in \
+	runtime/extremes.c.in \
 	runtime/gamma.h.in \
 	runtime/hyperbolic.h.in \
 	runtime/integer.h.in \
@@ -374,6 +375,7 @@ runtime_kernels = \
 	runtime/block_rows.c \
 	runtime/copy.c \
 	runtime/error.c \
+	runtime/extremes.c \
 	runtime/linalg.c \
 	runtime/loss.c \
 	runtime/matmul.c \

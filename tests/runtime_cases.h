@@ -355,6 +355,101 @@ TEST(C(row_functions_agree_with_their_references))
 }
 END_TEST
 
+typedef int C(places)(ptrdiff_t, ptrdiff_t, const T *, int64_t *);
+
+/* The largest and smallest numbers of m rows of x[m,n] are what the references say. */
+static void
+C(check_extremes)(ptrdiff_t m, ptrdiff_t n, const T *x)
+{
+	static C(rows) *const f[] = {R(max_rows), R(min_rows)};
+	static C(rows) *const ref[] = {R(max_rows_ref), R(min_rows_ref)};
+	static C(places) *const at[] = {R(argmax_rows), R(argmin_rows)};
+	static C(places) *const at_ref[] = {R(argmax_rows_ref), R(argmin_rows_ref)};
+	T y[40], z[40];
+	int64_t p[40], q[40];
+	ptrdiff_t i;
+	int k;
+
+	for (k = 0; k < 2; k++) {
+		ck_assert(f[k](m, n, x, y) == SGRT_OK && ref[k](m, n, x, z) == SGRT_OK);
+		ck_assert(at[k](m, n, x, p) == SGRT_OK && at_ref[k](m, n, x, q) == SGRT_OK);
+		for (i = 0; i < m; i++)
+			ck_assert_msg((y[i] == z[i] || (y[i] != y[i] && z[i] != z[i])) &&
+			                  p[i] == q[i],
+			              "row %d of %d: %.17g, %.17g, at %d, %d", (int)i, (int)n,
+			              (double)y[i], (double)z[i], (int)p[i], (int)q[i]);
+	}
+}
+
+/* Ties, NaN and infinities too, wherever they stand. */
+TEST(C(extremes_of_rows_are_their_references))
+{
+	static const T odd[] = {(T)NAN, (T)INFINITY, -(T)INFINITY, 0, (T)-0.0, 3, (T)-3, (T)NAN};
+	const ptrdiff_t rows[] = {1, 16, 37};
+	uint64_t seed = 9;
+	ptrdiff_t n, i;
+	T *x;
+	int k, r;
+
+	for (n = 1; n <= 70; n++)
+		for (r = 0; r < 3; r++)
+			for (k = 0; k < 3; k++) {
+				x = C(random)(&seed, rows[r] * n, 3);
+				for (i = 0; i < rows[r] * n; i++)
+					x[i] = k == 0   ? x[i]
+					       : k == 1 ? (T)(int)x[i]
+					                : odd[(i * i + i / n) % 8];
+				for (i = 0; k == 2 && i < rows[r]; i += 2) /* few are odd */
+					x[i * n + i % n] = odd[i % 8], x[i * n] = (T)i;
+				C(check_extremes)(rows[r], n, x);
+				free(x);
+			}
+	ck_assert(R(max_rows)(2, 0, NULL, NULL) == SGRT_EEMPTY &&
+	          R(max_rows)(0, 0, NULL, NULL) == SGRT_OK);
+	ck_assert(R(argmin_rows)(2, 0, NULL, NULL) == SGRT_EEMPTY);
+	ck_assert(R(min_rows)(-1, 1, NULL, NULL) == SGRT_EDIM &&
+	          R(argmax_rows)(1, -1, NULL, NULL) == SGRT_EDIM);
+}
+END_TEST
+
+/* Bit for bit, but for which NaN it is. */
+TEST(C(logsumexp_and_softmax_at_once_are_what_they_are_apart))
+{
+	static const T odd[] = {(T)NAN, (T)INFINITY, -(T)INFINITY, 0, (T)3e38, (T)-3e38};
+	enum { M = 37, MOST = 300 };
+	uint64_t seed = 6;
+	T *x, *y, *p, *z, *q;
+	ptrdiff_t n, i, j;
+
+	for (n = 0; n <= MOST; n += n < 70 ? 1 : 46) {
+		x = C(random)(&seed, M * n, 10);
+		y = C(random)(&seed, M, 1);
+		z = C(random)(&seed, M, 1);
+		p = C(random)(&seed, M * n, 1);
+		q = C(random)(&seed, M * n, 1);
+		for (i = 0; i < 6; i++)
+			for (j = 0; j < n; j++) {
+				x[i * n + j] = j == i ? odd[i] : x[i * n + j];
+				x[(6 + i) * n + j] = odd[i];
+			}
+		ck_assert(R(logsumexp_softmax)(M, n, x, y, p) == SGRT_OK);
+		ck_assert(R(logsumexp)(M, n, x, z) == SGRT_OK && R(softmax)(M, n, x, q) == SGRT_OK);
+		for (i = 0; i < M; i++)
+			CLAIM(y[i] == z[i] || (y[i] != y[i] && z[i] != z[i]),
+			      "%td numbers, row %td: %a, not %a", n, i, (double)y[i], (double)z[i]);
+		for (i = 0; i < M * n; i++)
+			CLAIM(p[i] == q[i] || (p[i] != p[i] && q[i] != q[i]),
+			      "%td numbers, [%td]: %a, not %a", n, i, (double)p[i], (double)q[i]);
+		free(x);
+		free(y);
+		free(p);
+		free(z);
+		free(q);
+	}
+	ck_assert(R(logsumexp_softmax)(-1, 1, NULL, NULL, NULL) == SGRT_EDIM);
+}
+END_TEST
+
 /* Rows that are done together with others: numbers, and what is none. */
 TEST(C(a_row_is_what_it_is_alone))
 {
@@ -1029,6 +1124,8 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(sums_are_as_good_as_compensated_ones));
 	tcase_add_test(c, C(error_of_a_long_sum_does_not_grow));
 	tcase_add_test(c, C(row_functions_agree_with_their_references));
+	tcase_add_test(c, C(extremes_of_rows_are_their_references));
+	tcase_add_test(c, C(logsumexp_and_softmax_at_once_are_what_they_are_apart));
 	tcase_add_test(c, C(a_row_is_what_it_is_alone));
 	tcase_add_test(c, C(row_gradients_agree_with_their_references));
 	tcase_add_test(c, C(rows_with_infinities_and_nan));

@@ -352,7 +352,8 @@ join_product(finder *w, sg_step *s)
 static bool
 is_row_kernel(uint16_t op)
 {
-	return op == SG_SOFTMAX || op == SG_LOG_SOFTMAX || op == SG_LOGSUMEXP || op == SG_NORM;
+	return op == SG_SOFTMAX || op == SG_LOG_SOFTMAX || op == SG_LOGSUMEXP || op == SG_NORM ||
+	       op == SG_AMAX || op == SG_AMIN || op == SG_ARGMAX || op == SG_ARGMIN;
 }
 
 static bool

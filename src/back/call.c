@@ -448,6 +448,14 @@ row_kernel(sg_op op)
 		return "log_softmax";
 	case SG_LOGSUMEXP:
 		return "logsumexp";
+	case SG_AMAX:
+		return "max_rows";
+	case SG_AMIN:
+		return "min_rows";
+	case SG_ARGMAX:
+		return "argmax_rows";
+	case SG_ARGMIN:
+		return "argmin_rows";
 	default:
 		return "norm_rows";
 	}
@@ -522,6 +530,18 @@ written_of(const sg_fn *f, sg_ref r, sg_ext length)
 	return op == SG_SOFTMAX || op == SG_LOG_SOFTMAX ? length : sg_ext_int(f->sp, 1);
 }
 
+/* There is no extreme of nothing. */
+static void
+check_row(sg_fn *f, uint16_t op, sg_ext rows, sg_ext row)
+{
+	const bool any = op == SG_AMAX || op == SG_AMIN || op == SG_ARGMAX || op == SG_ARGMIN;
+
+	if (!any || sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, row, sg_ext_int(f->sp, 1))))
+		return;
+	sg_line(f, "if (%s == 0 && %s > 0)", sg_ext_bare(f, row), sg_ext_bare(f, rows));
+	sg_line(f, "\treturn %s;", sg_use(f->m, "SGRT_EEMPTY"));
+}
+
 static void
 print_rows(sg_fn *f, const sg_step *s)
 {
@@ -533,9 +553,10 @@ print_rows(sg_fn *f, const sg_step *s)
 	const sg_ext rows = sg_fn_ext_mul(f, shape->ext, shape->rank - 1);
 	const char *to = result(f, s, r), *second = with ? result(f, s, with) : NULL;
 	const char *name = sg_use_typed(f->m, with ? "logsumexp_softmax" : row_kernel((sg_op)n->op),
-	                                (sg_type)n->type);
+	                                (sg_type)f->g->node[n->args[0]].type);
 	sg_tile t = {.indent = f->indent};
 
+	check_row(f, n->op, rows, row);
 	if (s->band)
 		t.rows = tile_rows(f, s, rows);
 	else

@@ -11,6 +11,9 @@ enum {
 	MODERATE = 8,
 	MAX_COST = 1 << 20,
 	FUSE_WEIGHT = 5, /* operations of a scalar expression that is written into its reader */
+	LEAST_ROW = 16,  /* numbers of a row whose extreme a kernel finds; shorter ones are loops */
+	LEAST_ROWS = 4,
+	MOST_STORED = 64, /* numbers of a row that is put in memory for it */
 };
 
 /* ---- carries that grow ---- */
@@ -98,6 +101,51 @@ sg_windows_meet(const sg_fn *f, sg_ref r)
 
 /* ---- kinds ---- */
 
+/* Is the operand in memory, row after row, or is it cheap to have it there? */
+static bool
+has_rows(sg_fn *f, sg_ref r)
+{
+	const sg_shape *s = sg_fn_node(f, r)->shape;
+	int64_t row;
+
+	while (f->at[r].kind == SG_P_VIEW) {
+		const uint16_t op = sg_fn_node(f, r)->op;
+
+		if (op != SG_RESHAPE && op != SG_BIND && op != SG_STOP)
+			return false;
+		r = sg_arg(f->g, r, 0);
+	}
+	if (f->at[r].kind == SG_P_LEAF)
+		return sg_fn_node(f, r)->op == SG_INPUT || sg_fn_node(f, r)->op == SG_DATA;
+	if (f->at[r].kind == SG_P_CALC)
+		return sg_ext_const(f->sp, s->ext[s->rank - 1], &row) && row <= MOST_STORED;
+	return f->at[r].kind != SG_P_ROOM;
+}
+
+/* The extreme of each of many rows, or its place, where C compilers make no fast loop of it: a
+ * kernel's. */
+static bool
+is_extreme_of_rows(sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+	const bool place = n->op == SG_ARGMAX || n->op == SG_ARGMIN;
+	const sg_node *x;
+	int64_t v, last;
+
+	if (f->m->o->jit || (!place && n->op != SG_AMAX && n->op != SG_AMIN))
+		return false;
+	x = sg_fn_node(f, n->args[0]);
+	last = (int64_t)x->shape->rank - 1;
+	if (last < 1 || !sg_type_is_float((sg_type)x->type) ||
+	    n->attr->w[0] != (place ? last : INT64_C(1) << last) ||
+	    (sg_ext_const(f->sp, x->shape->ext[last], &v) && v < LEAST_ROW))
+		return false;
+	if (sg_ext_const(f->sp, sg_fn_ext_mul(f, x->shape->ext, (uint32_t)last), &v) &&
+	    v < LEAST_ROWS)
+		return false;
+	return has_rows(f, n->args[0]);
+}
+
 static sg_place_kind
 kind_of(sg_fn *f, sg_ref r)
 {
@@ -157,7 +205,9 @@ kind_of(sg_fn *f, sg_ref r)
 		sg_raise(f->ctx, SG_FAULT_DEFECT,
 		         "emission of a graph that still holds derivatives");
 	default:
-		return sg_is_short_sum(f, r) ? SG_P_CALC : SG_P_FOLD;
+		return sg_is_short_sum(f, r)      ? SG_P_CALC
+		       : is_extreme_of_rows(f, r) ? SG_P_CALL
+		                                  : SG_P_FOLD;
 	}
 }
 
