@@ -101,25 +101,50 @@ sg_windows_meet(const sg_fn *f, sg_ref r)
 
 /* ---- kinds ---- */
 
-/* Is the operand in memory, row after row, or is it cheap to have it there? */
+/* What r has the numbers of, one after the other. */
+static sg_ref
+behind_views(const sg_fn *f, sg_ref r)
+{
+	while (f->at[r].kind == SG_P_VIEW &&
+	       (sg_fn_node(f, r)->op == SG_RESHAPE || sg_fn_node(f, r)->op == SG_BIND ||
+	        sg_fn_node(f, r)->op == SG_STOP))
+		r = sg_arg(f->g, r, 0);
+	return r;
+}
+
+static bool
+is_in_memory(const sg_fn *f, sg_ref r)
+{
+	const uint16_t op = sg_fn_node(f, r)->op;
+
+	return op == SG_INPUT || op == SG_DATA || f->at[r].kind == SG_P_CALL ||
+	       f->at[r].kind == SG_P_PICK;
+}
+
+/* Does r lie in memory, row after row, or is it a short way from there? What loops make stays in
+ * loops, which may go by columns (columns.c). */
 static bool
 has_rows(sg_fn *f, sg_ref r)
 {
 	const sg_shape *s = sg_fn_node(f, r)->shape;
+	const sg_node *n;
 	int64_t row;
 
-	while (f->at[r].kind == SG_P_VIEW) {
-		const uint16_t op = sg_fn_node(f, r)->op;
+	r = behind_views(f, r);
+	if (f->at[r].kind != SG_P_CALC)
+		return is_in_memory(f, r);
+	if (!sg_ext_const(f->sp, s->ext[s->rank - 1], &row) || row > MOST_STORED)
+		return false;
+	n = sg_fn_node(f, r);
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		sg_ref x = n->args[k];
 
-		if (op != SG_RESHAPE && op != SG_BIND && op != SG_STOP)
+		while (f->at[x].kind == SG_P_VIEW)
+			x = sg_arg(f->g, x, 0);
+		if (!is_in_memory(f, x) && f->at[x].kind != SG_P_LEAF)
 			return false;
-		r = sg_arg(f->g, r, 0);
 	}
-	if (f->at[r].kind == SG_P_LEAF)
-		return sg_fn_node(f, r)->op == SG_INPUT || sg_fn_node(f, r)->op == SG_DATA;
-	if (f->at[r].kind == SG_P_CALC)
-		return sg_ext_const(f->sp, s->ext[s->rank - 1], &row) && row <= MOST_STORED;
-	return f->at[r].kind != SG_P_ROOM;
+	return true;
 }
 
 /* The extreme of each of many rows, or its place, where C compilers make no fast loop of it: a
@@ -432,12 +457,27 @@ own_cost(const sg_node *n)
 	}
 }
 
+/* Its own comparisons are at the innermost index: there is no SIMD where windows are read through
+ * them. */
+static bool
+is_pad_along_memory(const sg_fn *f, sg_ref r)
+{
+	if (sg_fn_node(f, r)->op != SG_PAD)
+		return false;
+	do {
+		if (sg_fn_node(f, r)->op == SG_TRANSPOSE)
+			return false;
+		r = sg_arg(f->g, r, 0);
+	} while (f->at[r].kind == SG_P_VIEW);
+	return true;
+}
+
 static uint32_t
 cost_of(const sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
 	const sg_place *p = &f->at[r];
-	uint32_t c = own_cost(n);
+	uint32_t c = own_cost(n) + is_pad_along_memory(f, r);
 
 	if (p->stored || (p->kind != SG_P_CALC && p->kind != SG_P_VIEW))
 		return 0;
