@@ -173,6 +173,8 @@ static const struct {
     {"input x[N, K], w[K]\nentry f = max(x*w, axis=1) as a\n", "lanes", "max_rows"},
     {"input x[N, 8]\nentry f = max(x, axis=1) as a\n", "sgrt_max_f64", "max_rows"},
     {"input x[K]\nentry f = max(x) as a\n", "lanes", "max_rows"},
+    {"input x[N, 3], c[M, 3]\nentry f = min(sum((x[:, none] - c)**2, axis=2), axis=1) as a\n",
+     "sgrt_min_f64", "min_rows"},
     {"input x[N, K]\nentry f = max(x, axis=0) as a\n", "sgrt_max_f64", "max_rows"},
 };
 
@@ -187,6 +189,26 @@ START_TEST(rows_go_to_kernels)
 		c = sg_write_c(m, "rows.h", 0, NULL, &why);
 		ck_assert_msg(c != NULL, "%s", why.text);
 		ck_assert_msg(strstr(c, kernels[_i].has) && !strstr(c, kernels[_i].lacks), "%s", c);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* Rows that windows are read along have their pads in memory, as many as there are; others are read
+ * through. */
+START_TEST(windows_read_padded_rows_in_memory)
+	{
+		static const char line[] =
+		    "input x[N, 8, 8]\nentry f = max_pool1d(x, 3, stride=2, padding=1) as y\n";
+		sg_model *m = sg_compile_string("pool.sg", line, strlen(line), NULL);
+		sg_failure why;
+		const char *c, *pad, *pool;
+
+		ck_assert_msg(sg_model_ok(m), "%s", sg_model_report(m, 0));
+		c = sg_write_c(m, "pool.h", 0, NULL, &why);
+		ck_assert_msg(c != NULL, "%s", why.text);
+		pad = strstr(c, "< 9 ?");
+		pool = strstr(c, "sgrt_max_f64(");
+		ck_assert_msg(pad && pool && pad < pool && !strstr(pool, "< 9 ?"), "%s", c);
 		sg_model_free(m);
 	}
 END_TEST
@@ -284,6 +306,7 @@ main(void)
 	tcase_add_loop_test(t, rows_across_memory_agree_with_the_evaluator, 0, 2);
 	tcase_add_test(t, small_sums_keep_their_digits);
 	tcase_add_loop_test(t, rows_go_to_kernels, 0, sizeof kernels / sizeof *kernels);
+	tcase_add_test(t, windows_read_padded_rows_in_memory);
 	tcase_add_loop_test(t, rows_agree_with_the_evaluator, 0, 2);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

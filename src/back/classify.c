@@ -457,12 +457,12 @@ own_cost(const sg_node *n)
 	}
 }
 
-/* Its own comparisons are at the innermost index: there is no SIMD where windows are read through
- * them. */
+/* Its own comparisons are at the innermost index: C compilers make no SIMD where windows are read
+ * through them. */
 static bool
 is_pad_along_memory(const sg_fn *f, sg_ref r)
 {
-	if (sg_fn_node(f, r)->op != SG_PAD)
+	if (f->m->o->jit || sg_fn_node(f, r)->op != SG_PAD)
 		return false;
 	do {
 		if (sg_fn_node(f, r)->op == SG_TRANSPOSE)
