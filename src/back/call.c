@@ -563,7 +563,8 @@ print_rows(sg_fn *f, const sg_step *s)
 		sg_open_rows(f, rows, row, &t);
 	to = behind(f, to, t.row, written_of(f, r, row));
 	if (with)
-		to = sg_text(f->ctx, "%s, %s", to, behind(f, second, t.row, written_of(f, with, row)));
+		to = sg_text(f->ctx, "%s, %s", to,
+		             behind(f, second, t.row, written_of(f, with, row)));
 	sg_line(f, "%s(%s, %s, %s, %s);", name, t.rows, sg_ext_bare(f, row),
 	        behind(f, operand(f, r, 0, rows_apart(f, s)), t.row, row), to);
 	sg_close_calls(f, &t);

@@ -404,7 +404,8 @@ step_of_call(sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
 	const when at = when_of(f, r);
-	const uint32_t key[4] = {at.level, at.guard, n->args[0], 0}; /* no nest's: they have loops, or 0 there */
+	const uint32_t key[4] = {at.level, at.guard, n->args[0],
+	                         0}; /* no nest's: they have loops, or 0 there */
 	void **slot;
 	uint32_t step;
 
@@ -412,7 +413,8 @@ step_of_call(sg_fn *f, sg_ref r)
 		return new_step(f, SG_S_CALL, &at, r);
 	slot = sg_bytes_map_at(f->nest_map, key, sizeof key);
 	step = (uint32_t)(uintptr_t)*slot;
-	if (step && !f->step[step - 1].with && is_pair(n->op, sg_fn_node(f, f->step[step - 1].ref)->op)) {
+	if (step && !f->step[step - 1].with &&
+	    is_pair(n->op, sg_fn_node(f, f->step[step - 1].ref)->op)) {
 		f->step[step - 1].with = r;
 		return step - 1;
 	}
