@@ -820,9 +820,189 @@ TEST(C(nan_wins_in_blocks))
 END_TEST
 #endif
 
+/* Number i of a ring of `whole`. */
+static ptrdiff_t
+C(around)(ptrdiff_t i, ptrdiff_t whole)
+{
+	return whole == PTRDIFF_MAX ? i : (i % whole + whole) % whole;
+}
+
+TEST(C(what_goes_around_in_a_ring_is_found))
+{
+	static const ptrdiff_t wholes[] = {1, 2, 5, 9, 20, PTRDIFF_MAX};
+	T a[900], c[101];
+	uint64_t seed = 3;
+
+	for (ptrdiff_t i = 0; i < 900; i++)
+		a[i] = (T)(next_random(&seed) % 97);
+	for (int e = 0; e < 25; e++)
+		for (ptrdiff_t k = 0; k < 36; k++) {
+			const ptrdiff_t over = wholes[e / 5], whole = wholes[e % 5 + 1], stride = 1 + k % 2;
+			const ptrdiff_t first = whole == PTRDIFF_MAX ? 0 : k % 7 - 3,
+					first_row = k % 5 - 2;
+			const ptrdiff_t rows = k % 6, n = 1 + k % 9, row = k % 3 ? n : 30;
+			const T *x = R(block_ring_rows)(rows, n, a, first_row, over, row, first, whole,
+			                                stride, c);
+
+			for (ptrdiff_t i = 0; i < rows; i++)
+				for (ptrdiff_t j = 0; j < n; j++)
+					ck_assert(x[i * n + j] ==
+					          a[C(around)(first_row + i, over) * row +
+					            C(around)(first + j, whole) * stride]);
+			x = R(block_ring)(3 * k, a, first, whole < 99 ? whole : 99, stride, c);
+			for (ptrdiff_t i = 0; i < 3 * k && i < 100; i++)
+				ck_assert(k > 33 || x[i] == a[C(around)(first + i, whole < 99 ? whole : 99) *
+				                              stride]);
+		}
+	ck_assert(R(block_ring)(4, a, 2, 6, 1, c) == a + 2); /* where they are */
+	ck_assert(R(block_ring)(5, a, 2, 6, 1, c) == c);
+}
+END_TEST
+
+TEST(C(elements_are_repeated))
+{
+	T a[200], c[101];
+
+	for (ptrdiff_t i = 0; i < 200; i++)
+		a[i] = (T)i;
+	for (ptrdiff_t by = 1; by < 12; by++)
+		for (ptrdiff_t k = 0; k < 60; k++) {
+			const ptrdiff_t first = k % 13, stride = 1 + k % 2, n = k, rows = k % 5;
+			const ptrdiff_t few = 1 + k % 20, row = k % 3 ? few / by * stride : 30;
+
+			c[n] = 77;
+			R(block_repeat)(n, a, first, by, stride, c);
+			for (ptrdiff_t i = 0; i < n; i++)
+				ck_assert(c[i] == a[(first + i) / by * stride]);
+			ck_assert(c[n] == 77);
+			c[rows * few] = 77;
+			R(block_repeat_rows)(rows, few, a, row, first, by, stride, c);
+			for (ptrdiff_t i = 0; i < rows; i++)
+				for (ptrdiff_t j = 0; j < few; j++)
+					ck_assert(c[i * few + j] == a[i * row + (first + j) / by * stride]);
+			ck_assert(c[rows * few] == 77);
+		}
+}
+END_TEST
+
+TEST(C(columns_are_woven))
+{
+	T a[4][70], c[4 * 70 + 1];
+
+	for (int k = 0; k < 4; k++)
+		for (int i = 0; i < 70; i++)
+			a[k][i] = (T)(100 * k + i);
+	for (int n = 0; n <= 70; n++)
+		for (int m = 2; m <= 4; m++) {
+			c[n * m] = 77;
+			if (m == 2)
+				R(block_weave2)(n, a[0], a[1], c);
+			else if (m == 3)
+				R(block_weave3)(n, a[0], a[1], a[2], c);
+			else
+				R(block_weave4)(n, a[0], a[1], a[2], a[3], c);
+			for (int i = 0; i < n * m; i++)
+				ck_assert(c[i] == a[i % m][i / m]);
+			ck_assert(c[n * m] == 77);
+		}
+}
+END_TEST
+
+/* Of few numbers, so that there are ties. */
+TEST(C(places_of_extremes_of_rows_are_the_first))
+{
+	T a[130 * 20];
+	int64_t high[131], low[131];
+	uint64_t seed = 5;
+
+	for (ptrdiff_t n = 1; n <= 20; n++)
+		for (ptrdiff_t rows = 0; rows <= 130; rows += 1 + rows / 2) {
+			for (ptrdiff_t i = 0; i < rows * n; i++) {
+				a[i] = (T)(next_random(&seed) % 9);
+#ifdef REAL
+				if (next_random(&seed) % 16 == 0)
+					a[i] = a[i] < 4 ? (T)NAN : -(T)INFINITY;
+#endif
+			}
+			high[rows] = low[rows] = 77;
+			R(block_place_of_max_each)(rows, n, a, 5, 3, high);
+			R(block_place_of_min_each)(rows, n, a, 5, 3, low);
+			for (ptrdiff_t i = 0; i < rows; i++) {
+				const T *x = a + i * n;
+				ptrdiff_t top = 0, least = 0;
+
+				for (ptrdiff_t j = 1; j < n; j++) {
+					const int real = x[j] == x[j];
+
+					if (x[top] == x[top] && (!real || x[j] > x[top]))
+						top = j;
+					if (x[least] == x[least] && (!real || x[j] < x[least]))
+						least = j;
+				}
+				ck_assert(high[i] == 5 + 3 * top && low[i] == 5 + 3 * least);
+			}
+			ck_assert(high[rows] == 77 && low[rows] == 77);
+		}
+}
+END_TEST
+
+TEST(C(rows_are_read_within_bounds))
+{
+	T a[200], c[101];
+
+	for (ptrdiff_t i = 0; i < 200; i++)
+		a[i] = (T)i;
+	for (ptrdiff_t k = 0; k < 200; k++) {
+		const ptrdiff_t rows = k % 5, n = 1 + k % 20, lo = k % 7 - 2, hi = k % 23 - 1;
+		const ptrdiff_t stride = k % 3 == 0 ? -1 : 1, first = 30;
+
+		c[rows * n] = 77;
+		R(block_within_rows)(rows, n, a + first, 25, stride, lo, hi, c);
+		for (ptrdiff_t i = 0; i < rows; i++)
+			for (ptrdiff_t j = 0; j < n; j++)
+				ck_assert(c[i * n + j] ==
+				          (j >= lo && j < hi ? a[first + i * 25 + j * stride] : 0));
+		ck_assert(c[rows * n] == 77);
+	}
+}
+END_TEST
+
+#ifdef REAL
+TEST(C(each_row_runs_on_by_itself))
+{
+	T k[9 * 20], a[9 * 20], c[9 * 20 + 1];
+	uint64_t seed = 8;
+
+	for (ptrdiff_t n = 1; n <= 20; n++)
+		for (ptrdiff_t rows = 0; rows <= 9; rows++) {
+			for (ptrdiff_t i = 0; i < rows * n; i++) {
+				k[i] = (T)(next_random(&seed) % 3) - 1;
+				a[i] = (T)(next_random(&seed) % 9);
+			}
+			c[rows * n] = 77;
+			R(block_linrec_each)(rows, n, k, a, c);
+			for (ptrdiff_t i = 0; i < rows * n; i++)
+				ck_assert(c[i] == (i % n ? k[i] * c[i - 1] : 0) + a[i]);
+			R(block_cumsum_each)(rows, n, a, c);
+			for (ptrdiff_t i = 0; i < rows * n; i++)
+				ck_assert(c[i] == (i % n ? c[i - 1] : 0) + a[i]);
+			ck_assert(c[rows * n] == 77);
+		}
+}
+END_TEST
+#endif
+
 static void
 C(add_tests)(TCase *c)
 {
+	tcase_add_test(c, C(what_goes_around_in_a_ring_is_found));
+	tcase_add_test(c, C(elements_are_repeated));
+	tcase_add_test(c, C(columns_are_woven));
+	tcase_add_test(c, C(places_of_extremes_of_rows_are_the_first));
+	tcase_add_test(c, C(rows_are_read_within_bounds));
+#ifdef REAL
+	tcase_add_test(c, C(each_row_runs_on_by_itself));
+#endif
 	tcase_add_test(c, C(blocks_of_functions_are_their_scalars));
 	tcase_add_test(c, C(blocks_are_loaded_stored_and_chosen));
 	tcase_add_test(c, C(rows_are_loaded_stored_and_folded));

@@ -73,6 +73,9 @@ START_TEST(integers_are_divided_and_counted)
 		ck_assert(c[1] == 0 && status == SGRT_EDIVIDE);
 		sgrt_block_floordiv_sv_i64(3, 7, b, c, &status);
 		ck_assert(c[0] == 3 && c[1] == -4 && c[2] == -4);
+		sgrt_block_iota_rows_i64(5, 8, 3, 10, -2, c);
+		for (i = 0; i < 40; i++)
+			ck_assert(c[i] == 3 + i / 8 * 10 - i % 8 * 2);
 		sgrt_block_iota_i64(40, 3, -2, c);
 		for (i = 0; i < 40; i++)
 			ck_assert(c[i] == 3 - 2 * i);
