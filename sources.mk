@@ -159,6 +159,8 @@ lib_sources = \
 	src/back/blocks_loop.c \
 	src/back/blocks_pair.c \
 	src/back/blocks_place.c \
+	src/back/blocks_reads.c \
+	src/back/blocks_ring.c \
 	src/back/blocks_rows.c \
 	src/back/blocks_text.c \
 	src/back/body.c \

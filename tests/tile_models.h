@@ -111,6 +111,72 @@ static const struct {
      "         sum(conv2d(exp(x), w, padding=2, stride=(3, 2))**2) +\n"
      "         sum(avg_pool2d(exp(x), 3, stride=2, padding=1)**2) as s wrt x, y, w, v\n",
      1e-11},
+    {"what is turned in a ring, read where it lies", "sgrt_block_ring_f64",
+     "input x[N], y[N + 1], z[3, N + 40], k: i64[N + 2], b[N]\n"
+     "c = x > 1.0\n"
+     "output roll(x, 1)*x + roll(x, -2) as a, roll(roll(y, 1)*2.0, 1)*y as d,\n"
+     "       roll(z, 3, axis=1)*z + roll(z, -1, axis=1) as e, roll(z, 1, axis=0)*2.0 as f,\n"
+     "       roll(k, 1) - k as g, where(roll(c, 1), x, roll(x, 5)*b) as h, sum(roll(x, 1)*x) as i,\n"
+     "       roll(roll(roll(x, 1), 1), 1)*b as j\n"
+     "gradient sum((roll(x, -1) - 2*x + roll(x, 1))**2) + sum(roll(y**3, 1)*roll(y, -1)) as s wrt "
+     "x, y\n",
+     1e-11},
+    {"rows of few numbers that are turned in rings", "sgrt_block_ring_rows_f64",
+     "input u[N + 1, 100], v[N + 3, 40, 3], w[2, N + 2, 9], t[N + 40, 70, 2]\n"
+     "output roll(u, 1)*u as a, roll(u, 3, axis=1)*u + roll(u, -1, axis=1) as b,\n"
+     "       roll(roll(u, 1), 1, axis=1) - u as c, roll(v, 2, axis=0)*v as d, roll(v, 1, axis=1)*v "
+     "as e,\n"
+     "       roll(w, -1, axis=1)*w as f, roll(w, 2, axis=2)*w as g, roll(t, 1)*t as h\n"
+     "gradient sum((roll(u, 1) - u)**2) + sum((roll(u, 1, axis=1) - u)**2) + sum(u**4) as s wrt u\n",
+     1e-11},
+    {"a field that goes on in time, around a ring", "sgrt_block_ring_f64",
+     "input x[N + 33], u[40, 40]\n"
+     "def step(u) = u - 0.1*u*(u - roll(u, 1)) + 0.05*(roll(u, -1) - 2*u + roll(u, 1))\n"
+     "def heat(u) = u + 0.1*(roll(u, 1) + roll(u, -1) + roll(u, 1, 1) + roll(u, -1, 1) - 4*u)\n"
+     "v = scan((v, t) -> step(v), x, over=arange(5))\n"
+     "w = scan((w, t) -> heat(w), u, over=arange(3))\n"
+     "output v, w\n"
+     "gradient sum(v**2) + sum(w**2) as s wrt x, u\n",
+     1e-10},
+    {"what is repeated, in rows too", "sgrt_block_repeat_rows_f64",
+     "input x[N, 6], y[N + 2, 20], w[N, 3, 8, 40], v[2*N, 3], k: i64[N, 10]\n"
+     "output repeat(x, 2, axis=1)*2.0 as a, repeat(y, 3, axis=1) + 1.0 as b, tile(y, (1, 2))*y[:, :1] "
+     "as c,\n"
+     "       repeat(v, 2)*3.0 as d, repeat(k, 2, axis=1) + k[:, :1] as e, tile(x, (2, 3)) - 1.0 as f\n"
+     "gradient sum(avg_pool2d(w, 2)**2) + sum(repeat(x, 2, axis=1)**2*repeat(x, 2, axis=1)[:, ::-1]) "
+     "as s wrt w, x\n",
+     1e-11},
+    {"columns side by side", "sgrt_block_weave3_f64",
+     "input x[N, 3], y[N, 2], z[2, N, 4], k: i64[N, 2]\n"
+     "a = x[:, 0]; b = x[:, 1]; c = x[:, 2]\n"
+     "output stack((a*b, b*c, c*a), axis=1) as d, stack((a - b, a + b), axis=1) as e,\n"
+     "       stack((z[0, :, 1], b, z[0, :, 0]*2.0, a), axis=1) as f, stack((k[:, 1], k[:, 0]*2), "
+     "axis=1) as g,\n"
+     "       stack((a, zeros([N]) + 2.0), axis=1) as h, concat((stack((a, b), axis=1), y*2.0), axis=1) "
+     "as i\n"
+     "gradient sum(sqrt(a*a + b*b + c*c)*y[:, 0])+ sum(y[:, 1]**3) as s wrt x, y\n",
+     1e-11},
+    {"places of extremes of each row of few numbers", "sgrt_block_place_of_max_each_f64",
+     "input x[N, 16], y[N, 40], k: i64[N, 20], c[N + 2, 4], d[16, 4]\n"
+     "e = sum((c[:, None] - d)**2, axis=2)\n"
+     "output argmax(x, axis=1) as a, argmin(log(y - 1), axis=1) as b, argmax(k, axis=1) as f,\n"
+     "       argmin(round(9*x)*x[:, :1], axis=1) as g, argmax(x*(1/0.0), axis=1) as h,\n"
+     "       argmax(x/0.0*(-1), axis=1) as i, argmin(e, axis=1) as j, min(e, axis=1) as l\n",
+     1e-11},
+    {"indices in rows of few numbers", "sgrt_block_iota_rows_i64",
+     "input x[N, 20], t: i64[N]\n"
+     "output tril(x)*2.0 as a, triu(x, 1)**3 as b, where(arange(20) == (t % 20)[:, None], x*x, 0.0) as "
+     "c\n"
+     "gradient sum(tril(x, -1)**2) + cross_entropy(x, t % 20) as s wrt x\n",
+     1e-11},
+    {"what runs on in each row of few numbers", "sgrt_block_linrec_each_f64",
+     "input x[N, 20], y[N, 40, 2], k: i64[N, 20]\n"
+     "output cumsum(x, axis=1) as a, cumprod(x, axis=1) as b, cumsum(flip(x, axis=1), axis=1) as c,\n"
+     "       cumsum(y, axis=1) as d, cumsum(k, axis=1) as e, pad(x, ((0, 0), (2, 3)))*2.0 as f,\n"
+     "       cumprod(x*x, axis=1)[:, ::-1] as g\n"
+     "gradient sum(prod(x, axis=1)) + sum(cumprod(y, axis=1)**2) + sum(cumprod(x, axis=1)**2) as s wrt "
+     "x, y\n",
+     1e-9},
     {"gathers and scatters between steps", "sgrt_block_take_f64",
      "input x[N + 1], k: i64[N], y[N], l: i32[N]\n"
      "i = k % shape(x, 0)\n"
@@ -169,7 +235,7 @@ static const struct {
      "input x[N]\n"
      "output x*rand([N], seed=3) as a, exp(x)*randn([N], seed=4) as b\n",
      1e-12},
-    {"short rows, which are the outer loop then", "sgrt_block_store_f64",
+    {"short rows, which are the outer loop then", "sgrt_block_within_rows_f64",
      "input x[N, 3], y[N, 4, 2], v[3], k: i64[N, 3]\n"
      "output x*v - x[:, 0:1] as a, flip(x, axis=1)*2.0 as b, x > v as c, y[:, 1:3, 0]*y[:, 2:4, 1] "
      "as d,\n"
@@ -217,11 +283,11 @@ static const struct {
      "output roll(x, 2) as a, flip(roll(y, -5, axis=1)) as b\n"
      "gradient sum(roll(x, 1)*x*roll(x, -2)) + sum(roll(y, 3, axis=1)*y) as s wrt x, y\n",
      1e-11},
-    {"all of a loop as one tile", "sgrt_block_exp_f64(100,",
-     "input x[N, 100], y[100], k: i64[N]\n"
+    {"all of a loop as one tile", "sgrt_block_exp_f64(200,",
+     "input x[N, 200], y[200], k: i64[N]\n"
      "output exp(x)*y as a, sum(x*y, axis=1) as b, cumsum(x, axis=1) as c, argmax(x, axis=1) as "
      "d,\n"
-     "       x[:, ::-1]*arange(100) as e, y[k]*2.0 as f, sum(y*y) as g, x**arange(100) as h,\n"
+     "       x[:, ::-1]*arange(200) as e, y[k]*2.0 as f, sum(y*y) as g, x**arange(200) as h,\n"
      "       where(x > y, floor(7*x) % 3, y) as i, lgamma(x) + polygamma(2, x) as j\n"
      "gradient sum(exp(sum(x*y, axis=1))) as s wrt x, y\n",
      1e-10},

@@ -69,55 +69,6 @@ is_in_row(const sg_blocks *b, sg_aff a)
 	       (!b->few || sg_ext_is(b->f->sp, sg_block_row_stride(b, a), b->few));
 }
 
-/* ---- what an item reads ---- */
-
-static void
-visit_form(sg_blocks *b, uint32_t item, sg_aff a, sg_block_visit *visit)
-{
-	const sg_affine form = b->f->aff[a];
-
-	for (uint32_t i = 0; i < form.n; i++)
-		if (form.term[i].var >= SG_VAR_VALUE)
-			visit(b, item, form.term[i].var - SG_VAR_VALUE);
-}
-
-static void
-visit_value(sg_blocks *b, uint32_t item, const sg_val *v, sg_block_visit *visit)
-{
-	visit_form(b, item, v->aff, visit);
-	for (uint32_t k = 0; k < v->nconds; k++)
-		visit_form(b, item, v->cond[k].form, visit);
-	for (uint32_t k = 0; k < (b->item[item].powers ? 1 : v->nargs); k++) {
-		const sg_val *u = &b->n->s->val[v->arg[k]];
-
-		if (v->arg[k] != b->item[item].pair || v->arg[k] == 0) {
-			visit(b, item, v->arg[k]);
-			continue;
-		}
-		for (uint32_t i = 0; i < u->nargs; i++)
-			visit(b, item, u->arg[i]);
-	}
-}
-
-void
-sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit)
-{
-	const sg_root *r = sg_block_root(b, item);
-
-	if (!r) {
-		visit_value(b, item, &b->n->s->val[item], visit);
-		return;
-	}
-	visit_form(b, item, r->at, visit);
-	visit_form(b, item, r->pos, visit);
-	if (b->item[item].product)
-		visit_value(b, item, &b->n->s->val[b->item[item].product], visit);
-	else if (r->val[0])
-		visit(b, item, r->val[0]);
-	if (r->val[1])
-		visit(b, item, r->val[1]);
-}
-
 /* ---- how each comes about ---- */
 
 /* The routine of an op is called like it; what its operands are, stands behind: blocks (v) or one
@@ -162,12 +113,20 @@ sg_block_fails(const sg_blocks *b, const sg_val *v)
 	       sg_is_checked(v->op, (sg_type)b->n->s->val[v->arg[v->nargs - 1]].type);
 }
 
-/* WITHIN: an element in memory, and conditions that hold for a stretch of the tile. */
+static bool
+is_same_in_rows(const sg_blocks *b, sg_aff a)
+{
+	return !b->few || sg_ext_is(b->f->sp, sg_block_row_stride(b, a), 0);
+}
+
+/* WITHIN: an element in memory, and conditions that hold for a stretch of the tile, or of rows. */
 static bool
 within_is_step(const sg_blocks *b, const sg_val *v)
 {
 	const sg_val *x = &b->n->s->val[v->arg[0]];
 
+	if (b->few && v->type == SG_BOOL)
+		return false;
 	if (x->kind != SG_V_LOAD || !sg_block_is_affine(b, x->aff))
 		return false;
 	for (uint32_t k = 0; k < v->nconds; k++) {
@@ -175,7 +134,7 @@ within_is_step(const sg_blocks *b, const sg_val *v)
 		int64_t step;
 
 		if (!sg_block_is_affine(b, v->cond[k].form) || !sg_ext_const(b->f->sp, c, &step) ||
-		    step < 0)
+		    step < 0 || !is_same_in_rows(b, v->cond[k].form))
 			return false;
 	}
 	return true;
@@ -184,7 +143,8 @@ within_is_step(const sg_blocks *b, const sg_val *v)
 static uint8_t
 how_of_value(const sg_blocks *b, const sg_val *v)
 {
-	if (b->few && v->kind != SG_V_LOAD && v->kind != SG_V_EW && v->kind != SG_V_CAST)
+	if (b->few && v->kind != SG_V_LOAD && v->kind != SG_V_EW && v->kind != SG_V_CAST &&
+	    v->kind != SG_V_INDEX && v->kind != SG_V_WITHIN)
 		return SG_B_EACH;
 	switch ((sg_val_kind)v->kind) {
 	case SG_V_CONST:
@@ -193,6 +153,7 @@ how_of_value(const sg_blocks *b, const sg_val *v)
 		return SG_B_WHOLE;
 	case SG_V_LOAD:
 		return sg_block_is_affine(b, v->aff)     ? SG_B_PLAIN
+		       : sg_block_turns(b, v)            ? SG_B_STEP
 		       : !b->few && sg_block_takes(b, v) ? SG_B_STEP
 		                                         : SG_B_EACH;
 	case SG_V_INDEX:
@@ -248,6 +209,9 @@ find_how(sg_blocks *b)
 		if (s->val[v].needed)
 			x->how = sg_block_is_inner(b, v) ? how_of_value(b, &s->val[v]) : SG_B_WHOLE;
 		x->powers = x->how == SG_B_STEP && sg_block_counts_powers(b, &s->val[v], &more);
+		x->turned = x->how == SG_B_STEP && s->val[v].kind == SG_V_LOAD &&
+		            sg_block_turns(b, &s->val[v]);
+		b->turns |= x->turned;
 		x->in_row = x->how == SG_B_PLAIN && s->val[v].kind == SG_V_LOAD &&
 		            is_in_row(b, s->val[v].aff);
 	}
@@ -292,10 +256,30 @@ drop_unread(sg_blocks *b, uint32_t at)
 	}
 }
 
+static void
+forget_reader(sg_blocks *b, uint32_t item, uint32_t v)
+{
+	(void)item;
+	b->item[v].readers--;
+}
+
+/* Indices that steps find by themselves. */
+static void
+drop_turns(sg_blocks *b)
+{
+	for (uint32_t v = b->nvals; b->turns && v-- > 1;)
+		if (b->item[v].how >= SG_B_STEP && b->item[v].readers == 0 &&
+		    sg_block_is_turn(b, v)) {
+			sg_blocks_operands(b, v, forget_reader);
+			b->item[v].how = SG_B_NONE;
+		}
+}
+
 /* Exponents, and choices of what is added where the condition of all is tested. */
 static void
 drop_parts(sg_blocks *b)
 {
+	drop_turns(b);
 	for (uint32_t v = 1; v < b->nvals; v++)
 		if (b->item[v].powers)
 			drop_unread(b, b->n->s->val[v].arg[1]);
@@ -475,9 +459,8 @@ find_readers(sg_blocks *b)
 	}
 }
 
-/* Is more added to what root r sets? Then that is no place for a value that others read. */
-static bool
-is_added_to(const sg_blocks *b, const sg_root *r)
+bool
+sg_block_is_added_to(const sg_blocks *b, const sg_root *r)
 {
 	for (size_t i = 0; i < b->n->s->nroots; i++)
 		if (b->n->s->root[i].add && b->n->s->root[i].ref == r->ref)
@@ -496,7 +479,7 @@ find_destinations(sg_blocks *b)
 		sg_block *x = &b->item[b->nvals + i], *v = &b->item[r->val[0]];
 
 		if (r->kind == SG_R_FOLD || !x->in_row || r->add || r->negate || v->into ||
-		    v->how != SG_B_STEP || (v->readers > 1 && is_added_to(b, r)))
+		    v->how != SG_B_STEP || (v->readers > 1 && sg_block_is_added_to(b, r)))
 			continue;
 		v->into = i + 1;
 		x->done = true;
@@ -616,6 +599,7 @@ plan(sg_nest *n)
 	}
 	b->item = SG_NEW_ARRAY(n->f->ctx, sg_block, b->nitems);
 	find_how(b);
+	sg_find_woven(b);
 	count_readers(b);
 	drop_parts(b);
 	find_products(b);
@@ -657,7 +641,10 @@ sg_plan_tiles(sg_nest *n)
 
 	if (!n->f->m->o->jit || n->s->nvals == 0 || n->ngroups == 0 || folds_nothing(n))
 		return NULL;
-	b = plan_rows(n);
+	const bool few_rows = sg_has_few_rows(n);
+
+	if (!few_rows)
+		b = plan_rows(n);
 	if (b)
 		return b;
 	if (sg_move_row_loops(n)) {
@@ -668,6 +655,10 @@ sg_plan_tiles(sg_nest *n)
 		*n = before;
 		sg_set_depths(n);
 	}
+	if (few_rows)
+		b = plan_rows(n);
+	if (b)
+		return b;
 	if (sg_move_tile_loop(n)) {
 		sg_set_depths(n);
 		sg_choose_turn(n);

@@ -1,8 +1,10 @@
 /* blocks.h - private to emission: the innermost loop of a nest as tiles, while it is printed.
  *
  * blocks.c       how each value comes about over a tile, in which order, and where it lies
- * blocks_pair.c  two operations in one step
+ * blocks_reads.c what each reads
+ * blocks_pair.c  two operations, or several stores, in one step
  * blocks_place.c which elements lie at indices
+ * blocks_ring.c  which lie in a ring
  * blocks_loop.c  which loop goes in tiles
  * blocks_rows.c  tiles of many rows of few numbers
  * blocks_text.c  the C text
@@ -15,6 +17,7 @@
 enum {
 	SG_SHORT = 16, /* turns; fewer are a short loop */
 	SG_LEAST = 8,  /* fewer are not worth a call */
+	SG_MOST_WOVEN = 4,
 };
 
 /* How a value is there for a tile. */
@@ -39,6 +42,8 @@ typedef struct sg_block {
 	uint32_t into; /* the root whose destination it is made in, + 1 */
 	uint32_t product; /* root: the product that it sums up, unwritten */
 	uint32_t pair;    /* its operand, or its product's, that is made in the same step */
+	uint32_t woven;   /* root: which of the weaves it stores, + 1 */
+	bool turned;      /* LOAD: its step finds quotients, or the places in a ring, by itself */
 	bool powers;      /* of one number, exponents one after the other: they are not read */
 	bool done;        /* root: nothing is left to do */
 	const char
@@ -59,12 +64,20 @@ typedef struct sg_block_place {
 	const char *name; /* NULL: it is written out */
 } sg_block_place;
 
+/* Roots that store numbers side by side, in their order. */
+typedef struct sg_weave {
+	uint32_t n, root[SG_MOST_WOVEN]; /* items */
+} sg_weave;
+
 struct sg_blocks {
 	sg_nest *n;
 	sg_fn *f;
 	uint32_t group, var; /* the innermost loop and its variable */
 	sg_block *item;      /* by value; root i is nvals + i */
 	uint32_t nvals, nitems;
+	bool turns; /* some step is turned */
+	sg_weave *weave;
+	size_t nweaves, weave_cap;
 	uint32_t *order;
 	size_t norder;
 	uint32_t tile; /* elements */
@@ -98,6 +111,10 @@ const char *sg_block_elementwise(const sg_blocks *b, const sg_val *v);
 bool sg_block_fails(const sg_blocks *b, const sg_val *v); /* does its routine take a status? */
 const char *sg_block_fold(const sg_blocks *b, const sg_root *r);
 const char *sg_block_strip_fold(const sg_blocks *b, const sg_root *r); /* of two arrays */
+/* Is more added to what root r sets? Then that is no place for a value that others read. */
+bool sg_block_is_added_to(const sg_blocks *b, const sg_root *r);
+
+/* ---- blocks_reads.c ---- */
 typedef void sg_block_visit(sg_blocks *b, uint32_t item, uint32_t v);
 void sg_blocks_operands(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* what it reads */
 
@@ -119,6 +136,7 @@ sg_aff sg_block_root_place(const sg_blocks *b, const sg_root *r);
 
 /* ---- blocks_fold.c ---- */
 void sg_print_tile_fold(sg_blocks *b, uint32_t item);
+bool sg_block_is_place(const sg_blocks *b, const sg_root *r); /* of an extreme? */
 /* The product v, of an item at place p of the order, is added to what there is in `to`. */
 void sg_block_add_product(sg_blocks *b, const sg_val *v, uint32_t p, const char *to);
 
@@ -131,8 +149,16 @@ bool sg_block_puts(const sg_blocks *b, const sg_root *r); /* or add it? */
 /* Does the root add the tile to a row that an index of the loops around says? */
 bool sg_block_adds_row(const sg_blocks *b, const sg_root *r);
 
+/* ---- blocks_ring.c ---- */
+/* Is it an index in a ring, or a quotient? */
+bool sg_block_is_turn(const sg_blocks *b, uint32_t v);
+bool sg_block_turns(const sg_blocks *b, const sg_val *v); /* LOAD: may a step find such indices? */
+/* Pointer to its elements, which it may copy to `to`. */
+const char *sg_print_turned(sg_blocks *b, uint32_t item, const char *to);
+
 /* ---- blocks_pair.c ---- */
 void sg_find_pairs(sg_blocks *b); /* requires: how each comes about, and the number of readers */
+void sg_find_woven(sg_blocks *b); /* requires: how each comes about */
 /* The routine that makes v and its operand `inner` of three operands; NULL: there is none. */
 const char *sg_block_pair(const sg_blocks *b, const sg_val *v, uint32_t inner, uint32_t arg[3]);
 
@@ -155,12 +181,15 @@ void sg_block_store_rows(sg_blocks *b, sg_type t, const char *x, const char *to,
 bool sg_block_folds_each(const sg_blocks *b); /* are folds those of each row? */
 bool sg_block_folds_rows(const sg_blocks *b); /* or those of all rows, number by number? */
 void sg_print_fold_of_each(sg_blocks *b, uint32_t item);
+void sg_run_on_in_each(sg_blocks *b, uint32_t item); /* the same of what runs on */
 
 /* ---- blocks_loop.c ---- */
 /* Moves a loop inside of the others where tiles are better along that one: true. */
 bool sg_move_tile_loop(sg_nest *n);
 /* Moves that loop and the kept one of few turns in it, so that a strip has rows: true. */
 bool sg_move_row_loops(sg_nest *n);
+/* Is a fold of rows one of so few that a tile of them is short, in a loop around them? */
+bool sg_has_few_rows(const sg_nest *n);
 /* The turns of the innermost loop, SG_SHORT if they are as many or more. */
 int64_t sg_short_tile(const sg_nest *n);
 

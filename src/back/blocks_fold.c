@@ -74,8 +74,8 @@ sg_block_fold(const sg_blocks *b, const sg_root *r)
 	}
 }
 
-static bool
-is_place(const sg_blocks *b, const sg_root *r)
+bool
+sg_block_is_place(const sg_blocks *b, const sg_root *r)
 {
 	const uint16_t op = sg_fn_node(b->f, r->ref)->op;
 
@@ -189,7 +189,7 @@ strip_step(sg_blocks *b, uint32_t item, const char *so_far)
 	const char *x = sg_block_array(b, r->val[0], b->item[item].at);
 	const char *routine = sg_use(b->f->m, sg_block_fold(b, r));
 
-	if (is_place(b, r))
+	if (sg_block_is_place(b, r))
 		sg_line(b->f, "%s(%s, %s, %s, %s, %s);", routine, b->count, x,
 		        sg_form_text(b->n, r->pos).s, b->item[item].rest, so_far);
 	else if (r->val[1])
@@ -237,6 +237,10 @@ sg_print_tile_fold(sg_blocks *b, uint32_t item)
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 	const char *x, *so_far = b->item[item].text;
 
+	if (sg_block_folds_each(b) && sg_is_running((sg_op)sg_fn_node(b->f, r->ref)->op)) {
+		sg_run_on_in_each(b, item);
+		return;
+	}
 	if (sg_block_folds_each(b)) {
 		sg_print_fold_of_each(b, item);
 		return;
@@ -254,7 +258,7 @@ sg_print_tile_fold(sg_blocks *b, uint32_t item)
 		run_on(b, item);
 		return;
 	}
-	if (is_place(b, r)) {
+	if (sg_block_is_place(b, r)) {
 		find_place(b, r, p);
 		return;
 	}
@@ -287,7 +291,7 @@ begin_fold(sg_blocks *b, const sg_root *r, sg_block *y)
 	const sg_op op = (sg_op)sg_fn_node(b->f, r->ref)->op;
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 
-	if (is_place(b, r)) {
+	if (sg_block_is_place(b, r)) {
 		y->rest = filled(b, t, sg_fold_first(b->f, op, t),
 		                 sg_block_slot_for(b, t, 0, UINT32_MAX));
 		filled(b, SG_I64, "0", y->text);

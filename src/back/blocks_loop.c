@@ -7,9 +7,11 @@
 #include "back/blocks.h"
 
 enum {
-	DEAR = 8, /* a cost that is not paid anew for each term */
-	NEAR = 4, /* a stride that costs little */
-	FAR = 8,  /* what others cost */
+	DEAR = 8,          /* a cost that is not paid anew for each term */
+	NEAR = 4,          /* a stride that costs little */
+	FAR = 8,           /* what others cost */
+	MOST_OF_ROW = 64,  /* numbers; more are a tile for themselves */
+	FEW_IN_ROWS = 256, /* in all rows */
 };
 
 /* The turns of a loop, SG_SHORT if they are as many or more; of one over the rows of a band those
@@ -212,12 +214,35 @@ sg_move_tile_loop(sg_nest *n)
 	return true;
 }
 
+/* Is the innermost kept loop one of few turns, in one of many? */
+static bool
+are_rows(const sg_nest *n, uint32_t g)
+{
+	int64_t few;
+
+	return g > 0 && g + 1 == n->nkept && sg_ext_const(n->f->sp, n->ext[g], &few) &&
+	       few <= MOST_OF_ROW && turns_of(n, g - 1) == SG_SHORT;
+}
+
+bool
+sg_has_few_rows(const sg_nest *n)
+{
+	const uint32_t g = n->ngroups - 2;
+	int64_t few, rows;
+
+	return n->ngroups > 2 && n->nkept == g + 1 && !n->strip &&
+	       sg_ext_const(n->f->sp, n->ext[g], &rows) && rows <= MOST_OF_ROW &&
+	       sg_ext_const(n->f->sp, n->ext[g + 1], &few) && rows * few < FEW_IN_ROWS;
+}
+
 bool
 sg_move_row_loops(sg_nest *n)
 {
-	const uint32_t g = better_loop(n);
+	uint32_t g = better_loop(n);
 	int64_t few;
 
+	if (are_rows(n, g))
+		g--;
 	if (g == n->ngroups || n->nkept == n->ngroups || g + 2 != n->nkept || n->strip ||
 	    n->outer == g + 1 || sg_nest_carries(n) ||
 	    !sg_ext_const(n->f->sp, n->ext[g + 1], &few) || few < 2 || !may_strip(n, g))

@@ -261,6 +261,14 @@ sg_block_folds_each(const sg_blocks *b)
 	return b->few && !b->n->strip && b->n->nkept + 1 == b->n->ngroups;
 }
 
+/* Do the places of each row begin at the same one? */
+static bool
+is_place_of_each(const sg_blocks *b, const sg_root *r)
+{
+	return sg_block_folds_each(b) && sg_block_is_affine(b, r->pos) &&
+	       sg_ext_is(b->f->sp, sg_block_row_stride(b, r->pos), 0);
+}
+
 const char *
 sg_block_rows_fold(const sg_blocks *b, const sg_root *r)
 {
@@ -268,7 +276,9 @@ sg_block_rows_fold(const sg_blocks *b, const sg_root *r)
 	const sg_type t = (sg_type)b->n->s->val[r->val[0]].type;
 	const char *form = b->n->strip ? "rows" : sg_block_folds_each(b) ? "each" : "";
 
-	if (sg_adds_up(b->f, r->ref) || r->val[1])
+	if (sg_adds_up(b->f, r->ref) || (r->val[1] && op != SG_LINREC))
+		return NULL;
+	if (sg_is_running(op) && !*form)
 		return NULL;
 	switch ((int)op) {
 	case SG_SUM:
@@ -279,8 +289,15 @@ sg_block_rows_fold(const sg_blocks *b, const sg_root *r)
 	case SG_AMAX:
 	case SG_AMIN:
 		return sg_block_routine(b, op == SG_AMAX ? "max" : "min", form, t);
+	case SG_ARGMAX:
+	case SG_ARGMIN:
+		if (!is_place_of_each(b, r))
+			return NULL;
+		return sg_block_routine(b, op == SG_ARGMAX ? "place_of_max" : "place_of_min", form,
+		                        t);
 	case SG_CUMSUM:
-		return b->n->strip ? sg_block_routine(b, "cumsum", form, t) : NULL;
+	case SG_LINREC:
+		return sg_block_routine(b, sg_ops[op].name, form, t);
 	default:
 		return NULL;
 	}
@@ -309,6 +326,25 @@ sg_print_rows_fold(sg_blocks *b, uint32_t item)
 }
 
 void
+sg_run_on_in_each(sg_blocks *b, uint32_t item)
+{
+	const sg_root *r = sg_block_root(b, item);
+	const sg_type t = (sg_type)sg_fn_node(b->f, r->ref)->type;
+	const uint32_t p = b->item[item].at;
+	const char *x = sg_block_array(b, r->val[0], p), *factor = "",
+		   *place = sg_block_start(b, sg_block_root_array(b, r), sg_block_root_place(b, r)),
+		   *to;
+
+	if (r->val[1])
+		factor = sg_text(b->f->ctx, ", %s", sg_block_array(b, r->val[1], p));
+	to = b->item[item].in_row ? place : sg_block_slot_for(b, t, p, p);
+	sg_line(b->f, "%s(%s, %lld%s, %s, %s);", sg_use(b->f->m, sg_block_fold(b, r)), b->rows,
+	        (long long)b->few, factor, x, to);
+	if (!b->item[item].in_row)
+		sg_block_store_rows(b, t, to, place, r->at);
+}
+
+void
 sg_print_fold_of_each(sg_blocks *b, uint32_t item)
 {
 	const sg_root *r = sg_block_root(b, item);
@@ -323,6 +359,9 @@ sg_print_fold_of_each(sg_blocks *b, uint32_t item)
 
 	if (product)
 		y = sg_text(b->f->ctx, ", %s", sg_block_array(b, v->arg[v->nargs - 1], p));
+	else if (sg_block_is_place(b, r))
+		y = sg_text(b->f->ctx, ", %s, %s", sg_form_text(b->n, r->pos).s,
+		            sg_ext_bare(b->f, sg_block_stride(b, r->pos)));
 	to = side_by_side ? place : sg_block_slot_for(b, t, p, p);
 	sg_line(b->f, "%s(%s, %lld, %s%s, %s);", routine, b->rows, (long long)b->few, x, y, to);
 	if (!side_by_side)
@@ -335,6 +374,14 @@ sg_print_fold_of_each(sg_blocks *b, uint32_t item)
 const char *
 sg_block_copy_rows(sg_blocks *b, const sg_val *v, const char *to)
 {
+	if (v->kind == SG_V_INDEX) {
+		sg_line(b->f, "%s(%s, %lld, %s, %s, %s, %s);",
+		        sg_block_typed(b, "iota_rows", SG_I64), b->rows, (long long)b->few,
+		        sg_form_text(b->n, v->aff).s,
+		        sg_ext_bare(b->f, sg_block_row_stride(b, v->aff)),
+		        sg_ext_bare(b->f, sg_block_stride(b, v->aff)), to);
+		return to;
+	}
 	sg_line(b->f, "%s(%s, %lld, %s, %s, %s, %s);",
 	        sg_block_typed(b, "load_rows", (sg_type)v->type), b->rows, (long long)b->few,
 	        sg_block_start(b, sg_array(b->f, v->ref), sg_place_of(b->n, v->ref, v->aff)),

@@ -261,13 +261,21 @@ within_step(sg_blocks *b, uint32_t item)
 		   *to;
 
 	b->item[item].text = to = destination(b, item);
-	sg_line(b->f, "ptrdiff_t %s = 0, %s = %s;", lo, hi, b->count);
+	const char *count = b->few ? sg_text(b->f->ctx, "%lld", (long long)b->few) : b->count;
+	sg_line(b->f, "ptrdiff_t %s = 0, %s = %s;", lo, hi, count);
 	for (uint32_t k = 0; k < v->nconds; k++)
 		print_stretch(b, &v->cond[k], lo, hi);
-	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);", sg_block_typed(b, "within", (sg_type)v->type),
-	        b->count,
-	        sg_block_start(b, sg_array(b->f, x->ref), sg_place_of(b->n, x->ref, x->aff)),
-	        sg_ext_bare(b->f, sg_block_stride(b, x->aff)), lo, hi, to);
+	const char *from =
+	    sg_block_start(b, sg_array(b->f, x->ref), sg_place_of(b->n, x->ref, x->aff));
+	const char *stride = sg_ext_bare(b->f, sg_block_stride(b, x->aff));
+	if (b->few)
+		sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s, %s, %s);",
+		        sg_block_typed(b, "within_rows", (sg_type)v->type), b->rows, count, from,
+		        sg_ext_bare(b->f, sg_block_row_stride(b, x->aff)), stride, lo, hi, to);
+	else
+		sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);",
+		        sg_block_typed(b, "within", (sg_type)v->type), count, from, stride, lo, hi,
+		        to);
 }
 
 /* The form with 0 for the checked index in it. */
@@ -315,6 +323,12 @@ take_step(sg_blocks *b, uint32_t item)
 	uint32_t at = 0;
 	sg_ext by = 0;
 
+	if (b->item[item].turned) {
+		const char *room = destination(b, item);
+
+		b->item[item].text = sg_print_turned(b, item, room);
+		return;
+	}
 	(void)sg_block_indirect(b, v->aff, &at, &by);
 	const char *where = sg_block_array(b, at, b->item[item].at), *to = destination(b, item);
 	const sg_aff from = without_index(b, sg_place_of(b->n, v->ref, v->aff), at, by);
@@ -391,6 +405,25 @@ is_copy(const sg_blocks *b, uint32_t item)
 }
 
 static void
+weave_step(sg_blocks *b, uint32_t item)
+{
+	const sg_weave w = b->weave[b->item[item].woven - 1];
+	const sg_root *first = sg_block_root(b, w.root[0]);
+	const sg_type t = (sg_type)sg_fn_node(b->f, first->ref)->type;
+	sg_buf text;
+
+	sg_buf_init(&text, b->f->ctx);
+	for (uint32_t k = 0; k < w.n; k++)
+		sg_buf_printf(
+		    &text, ", %s",
+		    sg_block_array(b, sg_block_root(b, w.root[k])->val[0], b->item[item].at));
+	sg_line(b->f, "%s(%s%s, %s);",
+	        sg_block_typed(b, sg_text(b->f->ctx, "weave%u", (unsigned)w.n), t), b->count,
+	        sg_buf_text(&text),
+	        sg_block_start(b, sg_block_root_array(b, first), sg_block_root_place(b, first)));
+}
+
+static void
 store_step(sg_blocks *b, uint32_t item)
 {
 	const sg_root *r = sg_block_root(b, item);
@@ -433,6 +466,8 @@ print_step(sg_blocks *b, uint32_t item)
 		put_step(b, item);
 	else if (r && r->kind == SG_R_FOLD)
 		sg_print_tile_fold(b, item);
+	else if (b->item[item].woven)
+		weave_step(b, item);
 	else if (r)
 		store_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_WITHIN)

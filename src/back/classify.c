@@ -363,18 +363,21 @@ note_reads(sg_fn *f, sg_ref r)
 	}
 	for (uint32_t k = sg_by_factors(n->op); k < sg_nreads(f, r); k++) {
 		sg_place *x = &f->at[n->args[k]];
+		const bool ring = sg_is_ring(f, r);
 		const bool plain = own && n->op != SG_CONTRACT && !(n->op == SG_GATHER) &&
 		                   n->op != SG_UNWINDOW && !(n->op == SG_SCATTER && k == 0) &&
-		                   n->op != SG_RAND && n->op != SG_RANDN && !sg_is_ring(f, r);
+		                   n->op != SG_RAND && n->op != SG_RANDN && !ring;
 
 		if (p->kind == SG_P_VIEW && !p->stored &&
 		    (sg_view_is_plain(f, r) || sg_is_row_view(f, r))) {
 			x->uses += p->uses;
 			x->mapped += p->mapped;
+			x->turned |= p->turned;
 			x->spread |= p->spread;
 			x->inner |= p->inner;
 		} else if (p->kind == SG_P_VIEW) {
 			x->mapped += p->stored ? 1 : p->uses + p->mapped;
+			x->turned |= p->turned;
 			x->spread |= p->spread || n->op == SG_BROADCAST || n->op == SG_WINDOW;
 			x->inner |= p->inner || p->stored;
 		} else if (plain) {
@@ -382,6 +385,7 @@ note_reads(sg_fn *f, sg_ref r)
 			x->inner |= !p->unit || p->kind != SG_P_CALC;
 		} else {
 			x->mapped++;
+			x->turned |= ring;
 			x->spread |= n->op == SG_CONTRACT || (n->op == SG_GATHER && !p->unit);
 			x->inner |= !p->unit || p->kind != SG_P_CALC;
 		}
@@ -493,6 +497,14 @@ cost_of(const sg_fn *f, sg_ref r)
 	return c;
 }
 
+/* Do steps of tiles make it anew for each turn, of which each reads and writes as much as a copy?
+ */
+static bool
+is_by_steps(const sg_fn *f, const sg_place *p)
+{
+	return f->m->o->jit && p->turned;
+}
+
 static void
 keep(sg_fn *f, sg_ref r)
 {
@@ -513,8 +525,9 @@ keep(sg_fn *f, sg_ref r)
 	if (p->kind == SG_P_FOLD || p->kind == SG_P_CALL || p->kind == SG_P_JOIN || p->full)
 		p->stored = p->kind == SG_P_LEAF ? p->stored : !p->unit;
 	if (p->kind == SG_P_CALC && !p->unit && p->mapped)
-		p->stored = p->stored || (p->spread && p->cost >= CHEAP) ||
-		            (p->uses + p->mapped > 1 && p->cost >= MODERATE);
+		p->stored =
+		    p->stored || (p->spread && p->cost >= CHEAP) ||
+		    (p->uses + p->mapped > 1 && p->cost >= (is_by_steps(f, p) ? 2 : MODERATE));
 	if (p->stored || p->unit)
 		p->cost = 0;
 }
@@ -647,7 +660,7 @@ void
 sg_classify(sg_fn *f)
 {
 	const uint32_t n = f->g->n;
-	bool *is_out = SG_NEW_ARRAY(f->ctx, bool, n), *live;
+	bool *is_out = SG_NEW_ARRAY(f->ctx, bool, n), *live, joins = false;
 
 	f->at = SG_NEW_ARRAY(f->ctx, sg_place, n);
 	f->joins = sg_bytes_map_new(f->ctx);
@@ -659,11 +672,13 @@ sg_classify(sg_fn *f)
 		if (!live[r])
 			continue;
 		f->at[r].kind = (uint8_t)kind_of(f, r);
+		joins |= f->at[r].kind == SG_P_JOIN;
 		for (uint32_t k = 0; k < sg_fn_nargs(f, r); k++)
 			f->at[sg_fn_arg(f, r, k)].uses++;
 	}
 	find_growing(f, is_out);
-	sg_find_rings(f, live, is_out);
+	if (joins)
+		sg_find_rings(f, live, is_out);
 	sg_find_sum_joins(f, is_out);
 	for (sg_ref r = 1; r < n; r++)
 		if (f->at[r].kind == SG_P_JOIN && !sg_join_of(f, r))

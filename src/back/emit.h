@@ -166,6 +166,7 @@ typedef struct sg_place {
 	int64_t offset;               /* in the workspace: within the slot */
 	uint32_t slot;                /* of the slots, + 1; 0: fixed size */
 	bool planned;
+	bool turned;   /* some reader turns it in a ring */
 	bool unread;   /* a room that nothing stands in */
 	int64_t local; /* elements, where the array is a variable; 0: it is in the workspace */
 	sg_ref over;          /* the array in whose place its own lies, by that one's name; 0: none */
@@ -516,8 +517,9 @@ sg_nreads(const sg_fn *f, sg_ref r)
 {
 	return sg_is_ring(f, r) ? 1 : f->g->node[r].nargs;
 }
-/* The form, as if no index went around the end of a ring. */
+/* The form, as if no index went around the end of a ring; in: of one of this extent. */
 sg_aff sg_straight(sg_fn *f, const sg_step *s, sg_aff a);
+sg_aff sg_straight_in(sg_fn *f, const sg_step *s, sg_aff a, sg_ext whole);
 
 /* ---- contract.c: CONTRACT as a call of a kernel within loops ---- */
 enum { SG_ROLE_ROW, SG_ROLE_COLUMN, SG_ROLE_TERM, SG_NROLES }; /* then the loops */

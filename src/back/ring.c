@@ -3,13 +3,15 @@
  * roll(x, 1) is x[N - 1:] and behind it x[:N - 1]. Written out it would be a copy of x. Where it is
  * read element by element, its element i is that of x at i - 1, or at i - 1 + N where that is less
  * than 0. In loops around the innermost one that costs nothing; where it is the index of the
- * innermost one, borders.c makes loops of it that ask for nothing. */
+ * innermost one, borders.c makes loops of it that ask for nothing, and for libtcc a routine finds
+ * the elements of a tile (blocks_ring.c). */
 #include "back/demand.h"
 
 enum {
-	LONG = 16, /* elements of a row that are worth a loop */
-	MANY = 32, /* along the ring */
-	MOST = 4,  /* of those one may go around the end */
+	LONG = 16,      /* elements of a row that are worth a loop */
+	LONG_ROW = 128, /* a tile of libtcc by themselves */
+	MANY = 32,      /* along the ring */
+	MOST = 4,       /* of those one may go around the end */
 };
 
 /* ---- which are read in place ---- */
@@ -40,9 +42,10 @@ circle_of(const sg_fn *f, sg_ref r)
 static bool
 has_short_rows(const sg_fn *f, const circle *c)
 {
+	const int64_t least = f->m->o->jit ? LONG_ROW : LONG;
 	int64_t row;
 
-	return !sg_is_1(f, c->row) && sg_ext_const(f->sp, c->row, &row) && row < LONG;
+	return !sg_is_1(f, c->row) && sg_ext_const(f->sp, c->row, &row) && row < least;
 }
 
 /* Do few go around the end, wherever there are many, and the others by i less `all - start`? */
@@ -69,12 +72,14 @@ is_worth_it(const sg_fn *f, sg_ref r)
 	int64_t n;
 	bool few;
 
+	if (f->m->o->jit && sg_fn_node(f, r)->type == SG_BOOL)
+		return false; /* no routine */
 	if (!is_short && !sg_is_1(f, c.row))
 		return true;
 	if ((is_short && !c.leads) || (sg_ext_const(f->sp, c.whole, &n) && n < MANY))
 		return false;
 	goes_down(f, &c, &few);
-	return few;
+	return few || f->m->o->jit;
 }
 
 /* Does it read each element of its operands for its own element? */
@@ -87,13 +92,24 @@ reads_own(const sg_fn *f, sg_ref r)
 	                                  : f->at[r].kind == SG_P_FOLD && n->op == SG_SUM;
 }
 
-/* Those of which all readers go element by element. libtcc copies faster than it asks. */
+static bool
+has_ring(const sg_fn *f, const bool *live)
+{
+	sg_ring ring;
+
+	for (sg_ref r = 1; r < f->g->n; r++)
+		if (live[r] && f->at[r].kind == SG_P_JOIN && sg_ring_of(f->g, r, &ring))
+			return true;
+	return false;
+}
+
+/* Those of which all readers go element by element. */
 void
 sg_find_rings(sg_fn *f, const bool *live, const bool *is_out)
 {
 	bool *other;
 
-	if (f->m->o->jit)
+	if (!has_ring(f, live))
 		return;
 	other = SG_NEW_ARRAY(f->ctx, bool, f->g->n);
 	for (sg_ref r = 1; r < f->g->n; r++)
@@ -112,8 +128,8 @@ sg_find_rings(sg_fn *f, const bool *live, const bool *is_out)
 
 /* The form, as if no index went around the end of a ring of this extent, or SG_NO_MOST: of any. Of
  * a ring of `whole` it is the same index, or one that lies whole turns away. */
-static sg_aff
-straight_in(sg_fn *f, const sg_step *s, sg_aff a, sg_ext whole)
+sg_aff
+sg_straight_in(sg_fn *f, const sg_step *s, sg_aff a, sg_ext whole)
 {
 	for (uint32_t i = 0; i < f->aff[a].n; i++) {
 		const sg_aff_term t = f->aff[a].term[i];
@@ -125,7 +141,7 @@ straight_in(sg_fn *f, const sg_step *s, sg_aff a, sg_ext whole)
 			continue;
 		in = sg_aff_add(f, v->aff,
 		                sg_aff_scale(f, sg_aff_var(f, t.var), sg_ext_int(f->sp, -1)));
-		return straight_in(f, s, sg_aff_add(f, a, sg_aff_scale(f, in, t.coef)), whole);
+		return sg_straight_in(f, s, sg_aff_add(f, a, sg_aff_scale(f, in, t.coef)), whole);
 	}
 	return a;
 }
@@ -133,7 +149,7 @@ straight_in(sg_fn *f, const sg_step *s, sg_aff a, sg_ext whole)
 sg_aff
 sg_straight(sg_fn *f, const sg_step *s, sg_aff a)
 {
-	return straight_in(f, s, a, (sg_ext)SG_NO_MOST);
+	return sg_straight_in(f, s, a, (sg_ext)SG_NO_MOST);
 }
 
 /* By how many an element goes on, of a ring of `whole`: where that is 1 unless there are none, 1.
@@ -155,7 +171,7 @@ index_in(sg_asker *a, sg_aff x, sg_ext whole, bool down)
 	sg_fn *f = a->f;
 	const sg_ext zero = sg_ext_int(f->sp, 0);
 	const sg_ext more = down ? whole : sg_ext_sub(f->sp, zero, whole);
-	const sg_aff straight = straight_in(f, &f->step[a->step], x, whole);
+	const sg_aff straight = sg_straight_in(f, &f->step[a->step], x, whole);
 	const sg_within cond = {
 	    .form = x, .lo = zero, .hi = whole, .check_lo = down, .check_hi = !down};
 	const uint32_t key[] = {whole, down};
