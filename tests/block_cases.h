@@ -968,6 +968,35 @@ TEST(C(rows_are_read_within_bounds))
 END_TEST
 
 #ifdef REAL
+TEST(C(rows_are_turned_into_columns_and_back))
+{
+	T a[23 * 20], back[23 * 20], c[20][24], *to[20];
+	const T *from[20];
+
+	for (int j = 0; j < 20; j++)
+		from[j] = to[j] = c[j];
+	for (int i = 0; i < 23 * 20; i++)
+		a[i] = (T)i;
+	for (ptrdiff_t n = 0; n <= 23; n++)
+		for (ptrdiff_t m = 1; m <= 20; m++) {
+			memset(back, 0, sizeof back);
+			for (ptrdiff_t j = 0; j < m; j++)
+				c[j][n] = 77;
+			R(block_unweave)(n, a, 20, m, to);
+			R(block_weave)(n, from, m, back, 20);
+			for (ptrdiff_t j = 0; j < m; j++) {
+				for (ptrdiff_t i = 0; i < n; i++)
+					ck_assert(c[j][i] == a[i * 20 + j]);
+				ck_assert(c[j][n] == 77);
+			}
+			for (ptrdiff_t i = 0; i < 23; i++)
+				for (ptrdiff_t j = 0; j < 20; j++)
+					ck_assert(back[i * 20 + j] ==
+					          (i < n && j < m ? a[i * 20 + j] : 0));
+		}
+}
+END_TEST
+
 TEST(C(each_row_runs_on_by_itself))
 {
 	T k[9 * 20], a[9 * 20], c[9 * 20 + 1];
@@ -1001,6 +1030,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(places_of_extremes_of_rows_are_the_first));
 	tcase_add_test(c, C(rows_are_read_within_bounds));
 #ifdef REAL
+	tcase_add_test(c, C(rows_are_turned_into_columns_and_back));
 	tcase_add_test(c, C(each_row_runs_on_by_itself));
 #endif
 	tcase_add_test(c, C(blocks_of_functions_are_their_scalars));
