@@ -163,6 +163,7 @@ lib_sources = \
 	src/back/blocks_ring.c \
 	src/back/blocks_rows.c \
 	src/back/blocks_text.c \
+	src/back/blocks_weave.c \
 	src/back/body.c \
 	src/back/body.h \
 	src/back/borders.c \

@@ -156,6 +156,23 @@ static const struct {
      "as i\n"
      "gradient sum(sqrt(a*a + b*b + c*c)*y[:, 0])+ sum(y[:, 1]**3) as s wrt x, y\n",
      1e-11},
+    {"entries of many small matrices", "sgrt_block_unweave_f64",
+     "input a[N, 4, 4], b[N, 4, 4], c[N, 3, 3], v[N, 6]\n"
+     "output a @ b as p, v[:, :5]*v[:, 1:] as q, stack((v[:, 0]*v[:, 1], v[:, 2] - v[:, 3], v[:, 4], "
+     "v[:, 5]*2.0,\n"
+     "       v[:, 1]*v[:, 3]), axis=1) as r\n"
+     "gradient sum(einsum(\"bij,bjk->bik\", a, b)**2) + sum(map((m) -> logdet(m + 9*eye(3)), c)) as s "
+     "wrt a, b, c\n",
+     1e-10},
+    {"and their products, in f32", "sgrt_block_weave_f32",
+     "real f32\n"
+     "input a[N, 4, 4], b[N, 4, 4]\n"
+     "gradient sum(einsum(\"bij,bjk->bik\", a, b)**2) as s wrt a, b\n",
+     2e-4},
+    {"few rows that go along columns", "sgrt_block_max_vv_f64",
+     "input x[20, N + 64]\noutput max(x*x, axis=0) as a\n", 1e-12},
+    {"sums of few terms for rows of few numbers", "sgrt_block_addmul_vv_f64",
+     "input c[N + 2, 4], d[16, 4]\noutput sum((c[:, None] - d)**2, axis=2) as e\n", 1e-12},
     {"places of extremes of each row of few numbers", "sgrt_block_place_of_max_each_f64",
      "input x[N, 16], y[N, 40], k: i64[N, 20], c[N + 2, 4], d[16, 4]\n"
      "e = sum((c[:, None] - d)**2, axis=2)\n"

@@ -457,6 +457,7 @@ find_readers(sg_blocks *b)
 
 		x->copied = x->how == SG_B_PLAIN && x->array && !x->in_row;
 	}
+	sg_find_unwoven(b);
 }
 
 bool

@@ -2,7 +2,8 @@
  *
  * blocks.c       how each value comes about over a tile, in which order, and where it lies
  * blocks_reads.c what each reads
- * blocks_pair.c  two operations, or several stores, in one step
+ * blocks_pair.c  two operations in one step
+ * blocks_weave.c what lies side by side, number by number
  * blocks_place.c which elements lie at indices
  * blocks_ring.c  which lie in a ring
  * blocks_loop.c  which loop goes in tiles
@@ -17,7 +18,6 @@
 enum {
 	SG_SHORT = 16, /* turns; fewer are a short loop */
 	SG_LEAST = 8,  /* fewer are not worth a call */
-	SG_MOST_WOVEN = 4,
 };
 
 /* How a value is there for a tile. */
@@ -42,7 +42,7 @@ typedef struct sg_block {
 	uint32_t into; /* the root whose destination it is made in, + 1 */
 	uint32_t product; /* root: the product that it sums up, unwritten */
 	uint32_t pair;    /* its operand, or its product's, that is made in the same step */
-	uint32_t woven;   /* root: which of the weaves it stores, + 1 */
+	uint32_t woven; /* root: which of the weaves it stores; PLAIN: which it is read with; + 1 */
 	bool turned;      /* LOAD: its step finds quotients, or the places in a ring, by itself */
 	bool powers;      /* of one number, exponents one after the other: they are not read */
 	bool done;        /* root: nothing is left to do */
@@ -64,9 +64,10 @@ typedef struct sg_block_place {
 	const char *name; /* NULL: it is written out */
 } sg_block_place;
 
-/* Roots that store numbers side by side, in their order. */
+/* Items whose numbers are stored, or read, side by side, in their order. */
 typedef struct sg_weave {
-	uint32_t n, root[SG_MOST_WOVEN]; /* items */
+	uint32_t n;
+	const uint32_t *item;
 } sg_weave;
 
 struct sg_blocks {
@@ -158,9 +159,15 @@ const char *sg_print_turned(sg_blocks *b, uint32_t item, const char *to);
 
 /* ---- blocks_pair.c ---- */
 void sg_find_pairs(sg_blocks *b); /* requires: how each comes about, and the number of readers */
-void sg_find_woven(sg_blocks *b); /* requires: how each comes about */
 /* The routine that makes v and its operand `inner` of three operands; NULL: there is none. */
 const char *sg_block_pair(const sg_blocks *b, const sg_val *v, uint32_t inner, uint32_t arg[3]);
+
+/* ---- blocks_weave.c ---- */
+void sg_find_woven(sg_blocks *b);   /* stores.  requires: how each comes about */
+void sg_find_unwoven(sg_blocks *b); /* what is read.  requires: what is copied, and where */
+void sg_print_woven(sg_blocks *b, uint32_t item);
+/* Copies value v, and what is read with it, for a step at position p: their texts are set. */
+void sg_print_unwoven(sg_blocks *b, uint32_t v, uint32_t p);
 
 /* ---- blocks_rows.c ---- */
 /* Is there a loop of many turns around the innermost one, of few, so that a tile may cover both?

@@ -41,8 +41,8 @@ static void
 visit_woven(sg_blocks *b, uint32_t item, const sg_weave *w, sg_block_visit *visit)
 {
 	for (uint32_t k = 0; k < w->n; k++) {
-		visit_form(b, item, sg_block_root(b, w->root[k])->at, visit);
-		visit(b, item, sg_block_root(b, w->root[k])->val[0]);
+		visit_form(b, item, sg_block_root(b, w->item[k])->at, visit);
+		visit(b, item, sg_block_root(b, w->item[k])->val[0]);
 	}
 }
 

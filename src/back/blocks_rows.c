@@ -233,6 +233,17 @@ gain_over_columns(const sg_blocks *b)
 	return gain;
 }
 
+/* Does each row lie across the array, so that a strip would read it column by column? */
+static bool
+goes_along_columns(const sg_blocks *b)
+{
+	for (uint32_t v = 1; v < b->nvals; v++)
+		if (b->item[v].copied && !is_spread(b, v) &&
+		    sg_is_1(b->f, sg_block_row_stride(b, b->n->s->val[v].aff)))
+			return true;
+	return false;
+}
+
 bool
 sg_rows_are_worth_it(const sg_blocks *b)
 {
@@ -243,8 +254,8 @@ sg_rows_are_worth_it(const sg_blocks *b)
 	for (size_t p = 0; p < b->norder; p++)
 		if (b->item[b->order[p]].how != SG_B_STEP)
 			return false;
-	return (b->few < SG_SHORT && b->n->strip != 1 ? gain_over_columns(b) : gain_over_calls(b)) >
-	       0;
+	const bool columns = b->n->strip != 1 && (b->few < SG_SHORT || goes_along_columns(b));
+	return (columns ? gain_over_columns(b) : gain_over_calls(b)) > 0;
 }
 
 /* ---- folds ---- */

@@ -141,6 +141,10 @@ sg_block_array(sg_blocks *b, uint32_t v, uint32_t p)
 		return to;
 	}
 	sg_need(b->f->ctx, y->how == SG_B_PLAIN, "an array that was made before it is read");
+	if (y->woven) {
+		sg_print_unwoven(b, v, p);
+		return y->text;
+	}
 	return y->text = y->in_row ? sg_block_start(b, sg_array(b->f, x->ref),
 	                                            sg_place_of(b->n, x->ref, x->aff))
 	                           : copy_plain(b, x, sg_block_slot_for(b, t, p, y->last));
@@ -405,25 +409,6 @@ is_copy(const sg_blocks *b, uint32_t item)
 }
 
 static void
-weave_step(sg_blocks *b, uint32_t item)
-{
-	const sg_weave w = b->weave[b->item[item].woven - 1];
-	const sg_root *first = sg_block_root(b, w.root[0]);
-	const sg_type t = (sg_type)sg_fn_node(b->f, first->ref)->type;
-	sg_buf text;
-
-	sg_buf_init(&text, b->f->ctx);
-	for (uint32_t k = 0; k < w.n; k++)
-		sg_buf_printf(
-		    &text, ", %s",
-		    sg_block_array(b, sg_block_root(b, w.root[k])->val[0], b->item[item].at));
-	sg_line(b->f, "%s(%s%s, %s);",
-	        sg_block_typed(b, sg_text(b->f->ctx, "weave%u", (unsigned)w.n), t), b->count,
-	        sg_buf_text(&text),
-	        sg_block_start(b, sg_block_root_array(b, first), sg_block_root_place(b, first)));
-}
-
-static void
 store_step(sg_blocks *b, uint32_t item)
 {
 	const sg_root *r = sg_block_root(b, item);
@@ -467,7 +452,7 @@ print_step(sg_blocks *b, uint32_t item)
 	else if (r && r->kind == SG_R_FOLD)
 		sg_print_tile_fold(b, item);
 	else if (b->item[item].woven)
-		weave_step(b, item);
+		sg_print_woven(b, item);
 	else if (r)
 		store_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_WITHIN)
