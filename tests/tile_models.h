@@ -164,6 +164,10 @@ static const struct {
      "gradient sum(einsum(\"bij,bjk->bik\", a, b)**2) + sum(map((m) -> logdet(m + 9*eye(3)), c)) as s "
      "wrt a, b, c\n",
      1e-10},
+    {"so many values that tiles are shorter", "from += 128",
+     "input a[N, 4, 4], b[N, 4, 4]\n"
+     "gradient sum(einsum(\"bij,bjk->bik\", a, b)**2) as s wrt a, b\n",
+     1e-10},
     {"and their products, in f32", "sgrt_block_weave_f32",
      "real f32\n"
      "input a[N, 4, 4], b[N, 4, 4]\n"
