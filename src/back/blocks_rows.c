@@ -26,6 +26,7 @@ enum {
 	OF_APART = 15,   /* with a larger one */
 	OF_A_STORE = 18, /* written with a stride */
 	OF_A_FOLD = 7,   /* of a row whose length no routine knows, beyond a step */
+	OF_A_RUN = 60,   /* of what runs on in a row, each number waiting for the one before */
 	MOST_NEAR = 4,
 };
 
@@ -224,7 +225,10 @@ gain_over_columns(const sg_blocks *b)
 	for (size_t p = 0; p < b->norder; p++) {
 		const sg_root *r = sg_block_root(b, b->order[p]);
 
-		if (r && r->kind == SG_R_FOLD)
+		if (r && r->kind == SG_R_FOLD &&
+		    sg_is_running((sg_op)sg_fn_node(b->f, r->ref)->op) && !b->n->strip)
+			gain += (b->item[b->order[p]].in_row ? OF_A_STORE : 0) - OF_A_RUN;
+		else if (r && r->kind == SG_R_FOLD)
 			gain += b->n->strip ? b->item[b->order[p]].in_row ? OF_A_STORE : 0
 			                    : OF_A_STEP - cost_of_fold(b);
 		else if (r && b->item[b->order[p]].in_row)
