@@ -830,7 +830,7 @@ C(around)(ptrdiff_t i, ptrdiff_t whole)
 TEST(C(what_goes_around_in_a_ring_is_found))
 {
 	static const ptrdiff_t wholes[] = {1, 2, 5, 9, 20, PTRDIFF_MAX};
-	T a[900], c[101];
+	T a[900], c[3 * 36];
 	uint64_t seed = 3;
 
 	for (ptrdiff_t i = 0; i < 900; i++)
@@ -850,9 +850,10 @@ TEST(C(what_goes_around_in_a_ring_is_found))
 					          a[C(around)(first_row + i, over) * row +
 					            C(around)(first + j, whole) * stride]);
 			x = R(block_ring)(3 * k, a, first, whole < 99 ? whole : 99, stride, c);
-			for (ptrdiff_t i = 0; i < 3 * k && i < 100; i++)
-				ck_assert(k > 33 || x[i] == a[C(around)(first + i, whole < 99 ? whole : 99) *
-				                              stride]);
+			for (ptrdiff_t i = 0; i < 3 * k; i++)
+				ck_assert(
+				    x[i] ==
+				    a[C(around)(first + i, whole < 99 ? whole : 99) * stride]);
 		}
 	ck_assert(R(block_ring)(4, a, 2, 6, 1, c) == a + 2); /* where they are */
 	ck_assert(R(block_ring)(5, a, 2, 6, 1, c) == c);
@@ -908,6 +909,17 @@ TEST(C(columns_are_woven))
 }
 END_TEST
 
+static int
+C(is_none)(T x)
+{
+#ifdef REAL
+	return isnan(x);
+#else
+	(void)x;
+	return 0;
+#endif
+}
+
 /* Of few numbers, so that there are ties. */
 TEST(C(places_of_extremes_of_rows_are_the_first))
 {
@@ -932,11 +944,11 @@ TEST(C(places_of_extremes_of_rows_are_the_first))
 				ptrdiff_t top = 0, least = 0;
 
 				for (ptrdiff_t j = 1; j < n; j++) {
-					const int real = x[j] == x[j];
+					const int none = C(is_none)(x[j]);
 
-					if (x[top] == x[top] && (!real || x[j] > x[top]))
+					if (!C(is_none)(x[top]) && (none || x[j] > x[top]))
 						top = j;
-					if (x[least] == x[least] && (!real || x[j] < x[least]))
+					if (!C(is_none)(x[least]) && (none || x[j] < x[least]))
 						least = j;
 				}
 				ck_assert(high[i] == 5 + 3 * top && low[i] == 5 + 3 * least);
