@@ -44,13 +44,20 @@ numbers(const finding *f, sg_ref r)
 	return sg_numbers_of(f->w->b.sp, node(f, r)->shape);
 }
 
+static uint32_t
+items_rank(const finding *f, const sg_shape *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < s->rank; k++)
+		n += is_long(f, s, k);
+	return n;
+}
+
 static bool
 has_items(const finding *f, const sg_shape *s)
 {
-	for (uint32_t k = 0; k < s->rank; k++)
-		if (is_long(f, s, k))
-			return true;
-	return false;
+	return items_rank(f, s) > 0;
 }
 
 static bool
@@ -164,16 +171,6 @@ keeps_order(const finding *f, const sg_node *n, uint32_t k)
 		last = at;
 	}
 	return true;
-}
-
-static uint32_t
-items_rank(const finding *f, const sg_shape *s)
-{
-	uint32_t n = 0;
-
-	for (uint32_t k = 0; k < s->rank; k++)
-		n += is_long(f, s, k);
-	return n;
 }
 
 /* Products of numbers in all; 0: there is no such form. */

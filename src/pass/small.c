@@ -116,10 +116,7 @@ long_before(const sg_items *w, const sg_shape *s, uint32_t k)
 static bool
 has_long(const sg_items *w, const sg_shape *s)
 {
-	for (uint32_t k = 0; k < s->rank; k++)
-		if (is_long(w, s, k))
-			return true;
-	return false;
+	return long_before(w, s, s->rank) > 0;
 }
 
 /* The shape of an item. */
