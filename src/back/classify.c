@@ -539,15 +539,15 @@ keep(sg_fn *f, sg_ref r)
 static bool
 is_dear_in_rows(const sg_fn *f, sg_ref r)
 {
-	enum { LEAST = 3, MOST = 15, DEAR = 8, FEW_ROWS = 32 };
+	enum { LEAST = 3, MOST = 15, FEW_ROWS = 32 };
 	const sg_node *n = sg_fn_node(f, r);
 	const uint32_t rank = n->shape->rank;
 	int64_t v;
 
 	return f->at[r].kind == SG_P_CALC && !f->at[r].unit && rank >= 2 && sg_is_ew(n->op) &&
 	       sg_type_is_float((sg_type)n->type) &&
-	       (n->op == SG_CLAMP || sg_ops[n->op].cost >= DEAR) &&
-	       (n->op != SG_POW || sg_fn_node(f, n->args[1])->op != SG_CONST) &&
+	       (n->op == SG_CLAMP ||
+	        sg_is_dear(n->op, n->nargs > 1 && sg_fn_node(f, n->args[1])->op == SG_CONST)) &&
 	       sg_ext_const(f->sp, n->shape->ext[rank - 1], &v) && v >= LEAST && v <= MOST &&
 	       !(sg_ext_const(f->sp, n->shape->ext[rank - 2], &v) && v < FEW_ROWS);
 }

@@ -120,12 +120,11 @@ look_at(const sg_nest *n)
 	return l;
 }
 
-/* A power that is a constant is a few products. */
 static bool
 is_dear(const sg_step *s, const sg_val *v)
 {
-	return v->needed && v->kind == SG_V_EW && sg_ops[v->op].cost >= DEAR &&
-	       (v->op != SG_POW || s->val[v->arg[1]].kind != SG_V_CONST);
+	return v->needed && v->kind == SG_V_EW &&
+	       sg_is_dear(v->op, v->nargs > 1 && s->val[v->arg[1]].kind == SG_V_CONST);
 }
 
 /* Is something dear evaluated but once for each element of the result? */

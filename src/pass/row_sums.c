@@ -9,7 +9,6 @@
 enum {
 	LEAST = 3, /* numbers of a row; shorter loops are unrolled */
 	MOST = 63, /* longer ones are SIMD by themselves */
-	DEAR = 8,  /* cost of an operation beside which a strip's copies are little */
 	LOOK = 64, /* operations that are looked at */
 };
 
@@ -33,8 +32,8 @@ look_at(look *l, sg_ref r)
 	}
 	if (n->op != SG_CAST && !sg_is_ew(n->op))
 		return;
-	l->dear = l->dear || (sg_ops[n->op].cost >= DEAR &&
-	                      (n->op != SG_POW || sg_node_at(l->g, n->args[1])->op != SG_CONST));
+	l->dear = l->dear ||
+	          sg_is_dear(n->op, n->nargs > 1 && sg_node_at(l->g, n->args[1])->op == SG_CONST);
 	for (uint32_t k = 0; k < n->nargs; k++)
 		look_at(l, n->args[k]);
 }

@@ -128,6 +128,16 @@ sg_is_checked(uint16_t op, sg_type t)
 	       ((op == SG_FLOORDIV || op == SG_MOD) && sg_type_is_int(t));
 }
 
+/* Is op dear beside what a loop reads and copies? by_const: its second operand is a constant, so
+ * that a power is a few products. */
+static inline bool
+sg_is_dear(uint16_t op, bool by_const)
+{
+	enum { DEAR = 8 };
+
+	return sg_is_ew(op) && sg_ops[op].cost >= DEAR && !(op == SG_POW && by_const);
+}
+
 typedef enum { SG_GRAD, SG_VJP, SG_JVP, SG_JACOBIAN, SG_HESSIAN, SG_HVP } sg_deriv_kind;
 typedef enum { SG_MODE_AUTO, SG_MODE_FORWARD, SG_MODE_REVERSE } sg_deriv_mode;
 
