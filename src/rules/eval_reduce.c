@@ -343,21 +343,37 @@ sg_eval_cumsum(const sg_eval *e)
 	return SGRT_OK;
 }
 
-/* s[k] = a[k]*s[k-1] + b[k], rounded to the type at each operation. */
+/* a*s + b, rounded to the type at each operation. */
+static double
+linrec_step(sg_type type, double a, double s, double b)
+{
+	return type == SG_F32 ? (double)((float)a * (float)s + (float)b) : a * s + b;
+}
+
+/* s[k] = a[k]*s[k-1] + b[k]; integers wrap. */
 int
 sg_eval_linrec(const sg_eval *e)
 {
+	const sg_tensor *a = e->args[0], *b = e->args[1];
 	sg_tensor *out = e->out;
-	int64_t n = last_extent(out);
+	const int64_t n = last_extent(out);
 
 	for (int64_t i = 0; i < out->count; i++) {
-		double a = sg_tensor_get(e->args[0], i), b = sg_tensor_get(e->args[1], i);
-		double s = i % n ? sg_tensor_get(out, i - 1) : 0;
+		const bool begins = i % n == 0;
 
-		if (out->type == SG_F32)
-			sg_tensor_set(out, i, (double)((float)a * (float)s + (float)b));
-		else
-			sg_tensor_set(out, i, a * s + b);
+		if (sg_type_is_float(out->type)) {
+			const double s = begins ? 0 : sg_tensor_get(out, i - 1);
+
+			sg_tensor_set(
+			    out, i,
+			    linrec_step(out->type, sg_tensor_get(a, i), s, sg_tensor_get(b, i)));
+		} else {
+			const int64_t s = begins ? 0 : sg_tensor_get_int(out, i - 1);
+
+			sg_tensor_set_int(out, i,
+			                  sgrt_add_i64(sgrt_mul_i64(sg_tensor_get_int(a, i), s),
+			                               sg_tensor_get_int(b, i)));
+		}
 	}
 	return SGRT_OK;
 }
