@@ -253,6 +253,54 @@ START_TEST(derivatives_by_elements_agree_with_the_evaluator)
 	}
 END_TEST
 
+/* By what the matrix is made of, too, which no x of the Jacobian reaches. */
+static const char *const derived_again[] = {
+    "J = map((b, a) -> jacobian(b @ inv(a + 4*eye(2)), b), b, a)\n",
+    "J = map((b, a) -> jacobian(solve(a + 4*eye(2), b), b), b, a)\n",
+    "J = map((b, a) -> jacobian(solve((a + 4*eye(2)).T, sin(b)), b), b, a)\n",
+    "def e(b, a) = sum((b @ inv(a + 4*eye(2)))**3)\nJ = map((b, a) -> hessian(e(b, a), b), b, a)\n",
+    "J = hessian(sum(sin(b[0, 0])*solve(a[0] + 4*eye(2), b[0])**2), b)\n",
+};
+
+START_TEST(derivatives_by_elements_have_derivatives)
+	{
+		char text[400];
+
+		snprintf(text, sizeof text,
+		         "input a[3, 2, 2], b[3, 2, 2]\n%sl = sum(sin(J))\n"
+		         "entry f = grad(l, a) as ga, grad(l, b) as gb, jvp(l, a, b) as ja\n",
+		         derived_again[_i]);
+		sg_model *m = compiled(text);
+		sg_call *call = sg_call_new(m, NULL, SG_BACKEND_INTERP);
+		sg_report report;
+		sg_failure why;
+
+		ck_assert_msg(sg_check(call, 1, &report, &why) == SG_OK, "%s", why.text);
+		for (size_t k = 0; k < report.nrows; k++)
+			ck_assert_msg(report.rows[k].ok, "%s: %s by %s: %g, expected %g", text,
+			              report.rows[k].output, report.rows[k].against,
+			              report.rows[k].is, report.rows[k].expected);
+		sg_report_free(&report);
+		sg_call_free(call);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* What is written as .sg text has no factors, which the language does not know. */
+START_TEST(derivatives_by_elements_are_text)
+	{
+		sg_model *m = compiled("input a[T, 2, 2], b[T, 2, 2]\n"
+		                       "def e(b, a) = sum((b @ inv(a))**3)\n"
+		                       "entry f = map((b, a) -> hessian(e(b, a), b), b, a) as H\n");
+		sg_failure why;
+		const char *again = sg_write_sg(m, &why);
+
+		ck_assert_msg(again != NULL, "%s", why.text);
+		sg_model_free(compiled(again));
+		sg_model_free(m);
+	}
+END_TEST
+
 /* ---- failures ---- */
 
 START_TEST(singular_matrices_of_a_few_rows_are_an_error)
@@ -398,6 +446,9 @@ main(void)
 	tcase_add_loop_test(t, products_of_many_agree_with_the_evaluator, 0, 5 * MOST);
 	tcase_add_loop_test(t, products_of_many_are_one_loop, 0, 2);
 	tcase_add_loop_test(t, derivatives_by_elements_agree_with_the_evaluator, 0, 3);
+	tcase_add_loop_test(t, derivatives_by_elements_have_derivatives, 0,
+	                    sizeof derived_again / sizeof *derived_again);
+	tcase_add_test(t, derivatives_by_elements_are_text);
 	tcase_add_loop_test(t, singular_matrices_of_a_few_rows_are_an_error, 0, 4);
 	tcase_add_loop_test(t, one_singular_matrix_of_many_is_an_error, 0,
 	                    sizeof of_many / sizeof *of_many);

@@ -66,18 +66,38 @@ is_active(const sg_items *w, const bool *active, sg_ref r)
 	return sg_cone_has(w->cone, r) && active[sg_cone_at(w->cone, r)];
 }
 
-/* LUSOLVE r by a matrix that no x reaches. */
+/* LUSOLVE r column by column: a derivative goes through none that it does not reach. Not by numbers
+ * of the factors, which have no derivative for those that are taken later. */
 static void
-solve_by_elements(sg_items *w, sg_ref r, const sg_node *n)
+solve_by_columns(sg_items *w, sg_ref r, const sg_node *n, uint32_t rows, uint32_t columns)
 {
+	sg_build *b = &w->b;
 	uint32_t size;
-	sg_ref *item = elements_of(w, n->args[2], &size);
-	int64_t columns;
+	const sg_ref *from = elements_of(w, n->args[2], &size);
+	sg_ref *to = sg_items_new(w, size), *column = sg_items_new(w, rows);
+	const sg_ext shape[2] = {n->shape->ext[0], sg_ext_int(b->sp, 1)};
 
-	(void)sg_ext_const(w->b.sp, n->shape->ext[1], &columns);
-	item = sg_copy(w->b.ctx, item, size * sizeof *item);
-	sg_solve_numbers(&w->b, n->attr->w[0], n->args[1], (uint32_t)columns, item);
-	sg_items_set(w, r, size, item);
+	for (uint32_t j = 0; j < columns; j++) {
+		for (uint32_t i = 0; i < rows; i++)
+			column[i] = from[i * columns + j];
+		sg_ref x =
+		    sg_reshape(b, sg_stack(b, rows, column, 0), sg_shape_make(b->sp, 2, shape));
+
+		x = sg_lu_solve(b, n->args[0], n->args[1], n->attr->w[0], x);
+		x = sg_reshape(b, x, sg_shape_make(b->sp, 1, shape));
+		for (uint32_t i = 0; i < rows; i++)
+			to[i * columns + j] = sg_index(b, x, 0, sg_ext_int(b->sp, i));
+	}
+	sg_items_set(w, r, size, to);
+}
+
+/* Is node n a solution, by a matrix that no x reaches, of more than one column? */
+static bool
+goes_by_columns(const sg_items *w, const bool *active, const sg_node *n, int64_t size[2])
+{
+	return n->op == SG_LUSOLVE && !is_active(w, active, n->args[1]) &&
+	       sg_ext_const(w->b.sp, n->shape->ext[0], &size[0]) &&
+	       sg_ext_const(w->b.sp, n->shape->ext[1], &size[1]) && size[1] > 1;
 }
 
 /* Node r, member `at` of the cone, whose operands have been gone through. */
@@ -86,11 +106,12 @@ go_through(sg_items *w, const bool *active, sg_ref r, uint32_t at)
 {
 	const sg_node n = *sg_node_at(w->old, r);
 	sg_ref arg[3];
+	int64_t size[2];
 
 	if (sg_items_split(w, r))
 		return true;
-	if (n.op == SG_LUSOLVE && !is_active(w, active, n.args[1])) {
-		solve_by_elements(w, r, &n);
+	if (goes_by_columns(w, active, &n, size)) {
+		solve_by_columns(w, r, &n, (uint32_t)size[0], (uint32_t)size[1]);
 		return true;
 	}
 	if (!is_small_solve(&w->b, &n)) {

@@ -285,14 +285,6 @@ solve_numbers(sg_build *b, open_fn *open, const int64_t *attr, sg_ref matrix, ui
 	}
 }
 
-void
-sg_solve_numbers(sg_build *b, bool trans, sg_ref lu, uint32_t k, sg_ref *x)
-{
-	const int64_t attr[1] = {trans};
-
-	solve_numbers(b, open_lu, attr, lu, k, x);
-}
-
 /* n rows of k numbers each. */
 static sg_ref
 solved_numbers(sg_build *b, open_fn *open, const int64_t *attr, sg_ref matrix, sg_ref x, uint32_t n,

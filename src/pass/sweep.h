@@ -127,9 +127,6 @@ enum { SG_MOST_SOLVED = 4 }; /* rows of matrices whose solutions are written out
 /* The matrix, or its factors, whose rows count for what is written out: an operand of n, or what n
  * is; NULL: n is nothing of that kind. */
 const sg_shape *sg_matrix_of_few(const sg_graph *g, const sg_node *n);
-/* Right sides x [n, k], number by number, become the solution by factors lu [.., n, n + 1], as
- * LUSOLVE; each x[i] has the axes in front. */
-void sg_solve_numbers(sg_build *b, bool trans, sg_ref lu, uint32_t k, sg_ref *x);
 
 /* ---- replace.c ---- */
 
