@@ -1224,6 +1224,19 @@ loops_that_wait(const char *text)
 	return count;
 }
 
+/* An overflow of C's own products would be undefined. */
+START_TEST(running_products_of_integers_wrap)
+	{
+		sg_failure why;
+		sg_model *m = compile("input k: i32[N]\noutput cumprod(k) as p\n");
+		const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
+
+		ck_assert_ptr_nonnull(strstr(c, "sgrt_add_i64(sgrt_mul_i64("));
+		ck_assert_ptr_null(strstr(c, " * p_acc"));
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(loops_in_a_step_seldom_wait_for_the_one_before)
 	{
 		sg_failure why;
@@ -1468,6 +1481,7 @@ main(void)
 	                    sizeof shared / sizeof *shared);
 	tcase_add_test(t, loops_that_are_one_give_what_they_gave);
 	tcase_add_test(t, what_goes_to_one_range_is_added_before_it_is_padded);
+	tcase_add_test(t, running_products_of_integers_wrap);
 	tcase_add_test(t, loops_in_a_step_seldom_wait_for_the_one_before);
 	tcase_add_test(t, what_is_not_chosen_is_not_gone_through);
 	tcase_add_test(t, directions_go_through_a_few_numbers_by_their_slopes);

@@ -188,6 +188,27 @@ sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text x)
 		        sg_use_typed(f->m, op == SG_PROD ? "mul" : "add", t), acc, x.s);
 }
 
+/* The factor times what is there, plus v. Integers wrap, under libtcc by themselves. */
+static void
+print_recurrence(sg_nest *n, const sg_root *r, sg_type t, sg_c_text v)
+{
+	sg_fn *f = n->f;
+	const sg_c_text factor = sg_val_text(n, r->val[1]);
+
+	if (f->m->o->jit) {
+		const char *x = sg_c_paren(f, factor, SG_PREC_MUL);
+
+		sg_line(f, "%s = %s * %s + %s;", r->acc, x, r->acc, sg_c_paren(f, v, SG_PREC_MUL));
+	} else if (sg_type_is_float(t)) {
+		sg_line(f, "%s = %s(%s, %s, %s);", r->acc, sg_use_typed(f->m, "fuse", t), factor.s,
+		        r->acc, v.s);
+	} else {
+		const char *add = sg_use_typed(f->m, "add", t), *mul = sg_use_typed(f->m, "mul", t);
+
+		sg_line(f, "%s = %s(%s(%s, %s), %s);", r->acc, add, mul, factor.s, r->acc, v.s);
+	}
+}
+
 static void
 print_fold_step(sg_nest *n, sg_root *r)
 {
@@ -209,13 +230,8 @@ print_fold_step(sg_nest *n, sg_root *r)
 		sg_line(f, "if (%s(%s, %s))\n\t%s = %s;",
 		        sg_use_typed(f->m, op == SG_AMAX ? "beyond_max" : "beyond_min", t), v.s,
 		        r->into, r->into, v.s);
-	else if (op == SG_LINREC && sg_type_is_float(t) && !f->m->o->jit)
-		sg_line(f, "%s = %s(%s, %s, %s);", r->acc, sg_use_typed(f->m, "fuse", t),
-		        sg_val_text(n, r->val[1]).s, r->acc, v.s);
 	else if (op == SG_LINREC)
-		sg_line(f, "%s = %s * %s + %s;", r->acc,
-		        sg_c_paren(f, sg_val_text(n, r->val[1]), SG_PREC_MUL), r->acc,
-		        sg_c_paren(f, v, SG_PREC_MUL));
+		print_recurrence(n, r, t, v);
 	else
 		sg_print_update(n, r->into, op, t, sg_kept_text(n, op, t, v));
 	if (sg_is_running(op))
