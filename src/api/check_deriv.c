@@ -108,8 +108,16 @@ first_step(const trial *t)
 	return isfinite(h) && h > 0 ? h : 0.01;
 }
 
+/* What rounding may have added to a difference over 2h of element i, where F goes through f32.
+ * Steps may be so small that all differences are 0, and seem to agree. */
+static double
+rounding(const trial *t, int64_t i, double h)
+{
+	return t->single ? 0x1p-23 * fmax(fabs(t->hi[i]), fabs(t->lo[i])) / h : 0;
+}
+
 static void
-refine(trial *t, int level, const double *older, double *newer)
+refine(trial *t, int level, double h, const double *older, double *newer)
 {
 	const double con2 = 1.96;
 
@@ -120,6 +128,7 @@ refine(trial *t, int level, const double *older, double *newer)
 			double a = newer[(j - 1) * t->nf + i], b = older[(j - 1) * t->nf + i];
 			double c = (a * fac - b) / (fac - 1), e = fmax(fabs(c - a), fabs(c - b));
 
+			e = fmax(e, rounding(t, i, h));
 			newer[j * t->nf + i] = c;
 			if (e <= t->err[i]) {
 				t->err[i] = e;
@@ -147,7 +156,7 @@ extrapolate(trial *t, double h, sg_tensor *work)
 			if (isinf(t->err[i]))
 				t->best[i] = newer[i];
 		}
-		refine(t, k, older, newer);
+		refine(t, k, h, older, newer);
 	}
 	return true;
 }
