@@ -355,6 +355,44 @@ TEST(C(row_functions_agree_with_their_references))
 }
 END_TEST
 
+/* Parts of it are taken from its end on; and what is none reaches them all. */
+TEST(C(softmax_of_a_long_row_agrees_with_its_reference))
+{
+	const ptrdiff_t extent[] = {4095, 8191, 8192, 8193, 12305, 40000};
+	static const T odd[] = {(T)NAN, (T)INFINITY, 20};
+	uint64_t seed = 8;
+	ptrdiff_t n, i, at;
+	T *x, *y, *z;
+	int k, o;
+
+	for (k = 0; k < 6; k++) {
+		n = extent[k];
+		x = C(random)(&seed, 2 * n, 10);
+		y = C(random)(&seed, 2 * n, 1);
+		z = C(random)(&seed, 2 * n, 1);
+		ck_assert(R(softmax)(2, n, x, y) == SGRT_OK &&
+		          R(softmax_ref)(2, n, x, z) == SGRT_OK);
+		C(near)
+		("of two", 2 * n, y, z, 50 + (double)n / 50, 0); /* the reference: by sqrt(n) */
+		ck_assert(R(softmax)(1, n, x, z) == SGRT_OK);
+		C(same)("alone", n, z, y);
+		for (o = 0; o < 3; o++)
+			for (at = 0; at < n; at += n / 7) {
+				x[at] = odd[o];
+				ck_assert(R(softmax)(1, n, x, y) == SGRT_OK);
+				for (i = 0; i < n; i += 5)
+					ck_assert(o < 2 ? y[i] != y[i] : y[i] <= y[at]);
+				x[at] = 1;
+			}
+		ck_assert(R(softmax)(1, n, x, y) == SGRT_OK && R(softmax)(1, n, x, x) == SGRT_OK);
+		C(same)("in place", n, x, y);
+		free(x);
+		free(y);
+		free(z);
+	}
+}
+END_TEST
+
 typedef int C(places)(ptrdiff_t, ptrdiff_t, const T *, int64_t *);
 
 /* The largest and smallest numbers of m rows of x[m,n] are what the references say. */
@@ -412,7 +450,7 @@ TEST(C(extremes_of_rows_are_their_references))
 }
 END_TEST
 
-/* Bit for bit, but for which NaN it is. */
+/* But for which NaN it is, and for what a softmax rounds that sums up all terms as they are. */
 TEST(C(logsumexp_and_softmax_at_once_are_what_they_are_apart))
 {
 	static const T odd[] = {(T)NAN, (T)INFINITY, -(T)INFINITY, 0, (T)3e38, (T)-3e38};
@@ -438,7 +476,8 @@ TEST(C(logsumexp_and_softmax_at_once_are_what_they_are_apart))
 			CLAIM(y[i] == z[i] || (y[i] != y[i] && z[i] != z[i]),
 			      "%td numbers, row %td: %a, not %a", n, i, (double)y[i], (double)z[i]);
 		for (i = 0; i < M * n; i++)
-			CLAIM(p[i] == q[i] || (p[i] != p[i] && q[i] != q[i]),
+			CLAIM(fabs((double)p[i] - (double)q[i]) <= 24 * EPS * (double)q[i] ||
+			          (p[i] != p[i] && q[i] != q[i]),
 			      "%td numbers, [%td]: %a, not %a", n, i, (double)p[i], (double)q[i]);
 		free(x);
 		free(y);
@@ -1124,6 +1163,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(sums_are_as_good_as_compensated_ones));
 	tcase_add_test(c, C(error_of_a_long_sum_does_not_grow));
 	tcase_add_test(c, C(row_functions_agree_with_their_references));
+	tcase_add_test(c, C(softmax_of_a_long_row_agrees_with_its_reference));
 	tcase_add_test(c, C(extremes_of_rows_are_their_references));
 	tcase_add_test(c, C(logsumexp_and_softmax_at_once_are_what_they_are_apart));
 	tcase_add_test(c, C(a_row_is_what_it_is_alone));
