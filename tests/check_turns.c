@@ -204,6 +204,55 @@ START_TEST(what_is_not_chosen_has_no_part_in_a_gradient)
 	}
 END_TEST
 
+/* What the powers are multiplied by is in an array of the tile: it is taken from there, and not
+ * copied. */
+START_TEST(factors_that_stand_are_taken_where_they_are)
+	{
+		static const char residuals[] =
+		    "input t[R]\nparam c[K]\n"
+		    "r = tanh(sum(c*t[:, None]**arange(K), axis=1)) - 0.5\ny = sum(r**2)\n"
+		    "entry f = y, grad(y, c) as g, sum(cos(r)) as z\n";
+		static const int64_t row[] = {0, 1, 63, 64, 65, MOST_ROWS};
+		static const int64_t length[] = {0, 1, 7, MOST};
+		double t[MOST_ROWS], c[MOST];
+		sg_model *m = sg_compile_string("turns.sg", residuals, strlen(residuals), NULL);
+		sg_failure why;
+		const char *text_of_c = sg_write_c(m, "turns.h", 0, NULL, &why);
+
+		ck_assert_msg(text_of_c && strstr(text_of_c, "sgrt_moments") &&
+		                  !strstr(text_of_c, "terms"),
+		              "%s", text_of_c ? text_of_c : why.text);
+		for (int i = 0; i < MOST_ROWS; i++)
+			t[i] = i == 3 ? 0 : sin(5.0 * i);
+		for (int i = 0; i < MOST; i++)
+			c[i] = cos(2.0 * i);
+		for (int i = 0; i < 24; i++) {
+			const int64_t shape[] = {row[i / 4], length[i % 4]};
+			sg_call *call[2];
+
+			for (int k = 0; k < 2; k++) {
+				call[k] = sg_call_new(m, "f",
+				                      k == 0 ? SG_BACKEND_INTERP
+				                      : _i   ? SG_BACKEND_CC
+				                             : jit());
+				ck_assert_int_eq(
+				    sg_call_bind(call[k], "t", SG_DTYPE_F64, 1, shape, t), SG_OK);
+				ck_assert_int_eq(
+				    sg_call_bind(call[k], "c", SG_DTYPE_F64, 1, shape + 1, c),
+				    SG_OK);
+				ck_assert_msg(sg_call_run(call[k]) == SG_OK, "%s",
+				              sg_call_message(call[k]));
+			}
+			agree(shape, call[0], call[1], "y", 1);
+			agree(shape, call[0], call[1], "g", shape[1]);
+			agree(shape, call[0], call[1], "z", 1);
+			sg_call_free(call[0]);
+			sg_call_free(call[1]);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -217,6 +266,7 @@ main(void)
 	                    sizeof models / sizeof *models);
 	tcase_add_loop_test(t, chosen_turns_add_what_the_evaluator_adds, 0, 2);
 	tcase_add_loop_test(t, what_is_not_chosen_has_no_part_in_a_gradient, 0, 3);
+	tcase_add_loop_test(t, factors_that_stand_are_taken_where_they_are, 0, 2);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -300,14 +300,26 @@ sg_open_moments(sg_nest *n)
 	}
 }
 
+/* Do the factors stand in an array of the tile? Of the rows that the last tile lacks nobody asks,
+ * so they may be set to 0 there. */
+static bool
+stands(const sg_nest *n, const sg_val *v)
+{
+	return v->kind == SG_V_LOAD && !v->guarded && n->f->at[v->ref].band &&
+	       v->aff == sg_aff_var(n->f, n->s->row) && reads_tile_only(n);
+}
+
 /* An array of what the powers are multiplied by, which is what the terms are at power 0. */
 static const char *
 print_factors(sg_nest *n, const sg_root *r)
 {
 	sg_fn *f = n->f;
 	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
-	const char *name = sg_name_fresh(&f->names, "terms");
+	const char *name;
 
+	if (r->val[0] && stands(n, &n->s->val[r->val[0]]))
+		return sg_array(f, n->s->val[r->val[0]].ref);
+	name = sg_name_fresh(&f->names, "terms");
 	sg_line(f, "%s %s[%d];", sg_type_c_name(t), name, SG_COLUMNS);
 	if (r->val[0]) {
 		sg_print_for_lanes(n, r->val[0], true, name);
