@@ -336,6 +336,7 @@ runtime_templates = \
 	runtime/core.h.in \
 	runtime/error.c.in \
 	runtime/extremes.c.in \
+	runtime/few.h.in \
 	runtime/gamma.h.in \
 	runtime/hyperbolic.h.in \
 	runtime/integer.h.in \

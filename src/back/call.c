@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { WIDTH = 98, TAB = 8, QUOTE = 84 };
+/* Multiplications of a product that goes in line: a call would take longer. */
+enum { FEW = 1024 };
 
 /* ---- lines ---- */
 
@@ -404,13 +406,41 @@ open_product(sg_fn *f, const sg_step *s, const sg_product *p, sg_tile *t, const 
 		*terms = tile_rows(f, s, p->k);
 }
 
+/* Of written C: where the run-time extent of three is small, in which case the others make a product of
+ * a few numbers, it goes in line. NULL: nowhere. */
+static const char *
+few_when(sg_fn *f, const sg_product *p, const sg_tile *t, const char *terms, const char **kernel)
+{
+	const sg_ext ext[3] = {p->m, p->n, p->k};
+	const char *const count[3] = {t->rows, t->columns, terms}, *many = NULL;
+	int64_t each = 1, v;
+
+	if (f->m->o->jit)
+		return NULL;
+	for (int i = 0; i < 3; i++)
+		if (!sg_ext_const(f->sp, ext[i], &v)) {
+			if (many)
+				return NULL;
+			many = count[i];
+			*kernel = i == 2 ? "few_outers" : "few_dots";
+		} else if (each > FEW || v > FEW) {
+			return NULL;
+		} else {
+			each *= v;
+		}
+	if (!many || each < 1 || each > FEW / 8)
+		return NULL;
+	return sg_text(f->ctx, "%s <= %lld", many, (long long)(FEW / each));
+}
+
 static void
 print_product(sg_fn *f, const sg_step *s)
 {
 	const sg_ref r = s->ref;
 	const sg_ext zero = sg_ext_int(f->sp, 0), one = sg_ext_int(f->sp, 1);
 	sg_role row = {zero, zero, zero, zero};
-	const char *terms, *at[3], *add;
+	const char *terms, *at[3], *add, *few, *args, *kernel = NULL;
+	const sg_type type = (sg_type)sg_fn_node(f, r)->type;
 	sg_strided a, b;
 	sg_product p;
 	sg_tile t;
@@ -431,10 +461,21 @@ print_product(sg_fn *f, const sg_step *s)
 	    behind(f, row_pointer(f, s, b.root, b.base, &p, p.b_step, row.b), t.column, p.b_col);
 	at[2] = behind(f, row_pointer(f, s, r, zero, &p, p.c_step, row.c), t.row, p.c_row);
 	at[2] = behind(f, at[2], t.column, one);
-	sg_line(f, "%s(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);",
-	        sg_use_typed(f->m, "matmul", (sg_type)sg_fn_node(f, r)->type), t.rows, t.columns,
-	        terms, at[0], sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col), at[1],
-	        sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col), at[2], sg_ext_bare(f, p.c_row), add);
+	few = few_when(f, &p, &t, terms, &kernel);
+	args = sg_text(f->ctx, "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s", t.rows, t.columns, terms,
+	               at[0], sg_ext_bare(f, p.a_row), sg_ext_bare(f, p.a_col), at[1],
+	               sg_ext_bare(f, p.b_row), sg_ext_bare(f, p.b_col), at[2],
+	               sg_ext_bare(f, p.c_row), add);
+	if (few) {
+		sg_line(f, "if (%s)", few);
+		f->indent++;
+		sg_line(f, "%s(%s);", sg_use_typed(f->m, kernel, type), args);
+		f->indent--;
+		sg_line(f, "else");
+	}
+	f->indent += few != NULL;
+	sg_line(f, "%s(%s);", sg_use_typed(f->m, "matmul", type), args);
+	f->indent -= few != NULL;
 	sg_close_calls(f, &t);
 }
 
