@@ -344,6 +344,7 @@ runtime_templates = \
 	runtime/loss.c.in \
 	runtime/matmul.c.in \
 	runtime/matmul_dots.h.in \
+	runtime/matmul_small.h.in \
 	runtime/matmul_tile.h.in \
 	runtime/matmul_zeros.h.in \
 	runtime/normal.c.in \
