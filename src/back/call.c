@@ -6,7 +6,7 @@
 
 enum { WIDTH = 98, TAB = 8, QUOTE = 84 };
 /* Multiplications of a product that goes in line: a call would take longer. */
-enum { FEW = 1024 };
+enum { FEW = 512 };
 
 /* ---- lines ---- */
 
@@ -428,7 +428,7 @@ few_when(sg_fn *f, const sg_product *p, const sg_tile *t, const char *terms, con
 		} else {
 			each *= v;
 		}
-	if (!many || each < 1 || each > FEW / 8)
+	if (!many || each < 1 || each > FEW / 4)
 		return NULL;
 	return sg_text(f->ctx, "%s <= %lld", many, (long long)(FEW / each));
 }

@@ -10,6 +10,7 @@
 /* How many terms are added up plainly, one after the other or in lanes. */
 enum { BLOCK = SG_BLOCK, BLOCK_OF_LANES = 1024 };
 enum { FEW = 16 }; /* turns of a block at least, each of several terms */
+enum { WRITTEN_OUT = 4 };
 
 /* ---- which loops are one ---- */
 
@@ -318,6 +319,61 @@ add_parts(sg_nest *n, const char *from)
 		sg_close(n);
 }
 
+/* Is the innermost loop a sum of so few products that its turns are written out? gcc at -O2 would leave
+ * the loop within the one around it. */
+static bool
+is_written_out(const sg_nest *n, uint32_t d)
+{
+	int64_t v;
+
+	if (n->f->m->o->jit || d + 1 != n->ngroups || d < n->nkept || is_over_rows(n, d) ||
+	    (n->parallel && d == 0 && !n->inside) || !sg_ext_const(n->f->sp, n->ext[d], &v) || v > WRITTEN_OUT)
+		return false;
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (n->s->root[i].kind != SG_R_FOLD ||
+		    sg_fn_node(n->f, n->s->root[i].ref)->op != SG_CONTRACT)
+			return false;
+	return true;
+}
+
+/* A turn of the loop, if that is one statement for each sum; NULL if it is more. */
+static const char *
+turn_text(sg_nest *n, uint32_t d, int turn)
+{
+	sg_fn *f = n->f;
+	const char *i = f->loop[d], *s;
+	sg_buf *out = f->b, text;
+	size_t statements = 0;
+
+	sg_buf_init(&text, f->ctx);
+	f->b = &text;
+	f->loop[d] = sg_text(f->ctx, "%d", turn);
+	sg_print_level(n, d + 1);
+	f->loop[d] = i;
+	f->b = out;
+	for (s = sg_buf_text(&text); *s; s++)
+		statements += *s == ';';
+	return statements == n->s->nroots ? sg_buf_text(&text) : NULL;
+}
+
+/* false: nothing is written. */
+static bool
+write_out(sg_nest *n, uint32_t d)
+{
+	const char *turn;
+	int64_t v = 0;
+
+	if (!is_written_out(n, d) || !sg_ext_const(n->f->sp, n->ext[d], &v))
+		return false;
+	for (int i = 0; i < v; i++) {
+		turn = turn_text(n, d, i);
+		if (!turn)
+			return false; /* the first one shows it */
+		sg_buf_puts(n->f->b, turn);
+	}
+	return true;
+}
+
 void
 sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 {
@@ -334,6 +390,8 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 	            ((n->vector || n->turned) && !(n->parallel && d == 0 && !n->inside))) &&
 	           d + 1 == n->ngroups) {
 		sg_print_lanes(n, d, from, to);
+		return;
+	} else if (write_out(n, d)) {
 		return;
 	} else {
 		if (n->parallel && d == 0 && !n->inside)

@@ -44,16 +44,43 @@ add_base(sum_text *t, sg_ext base)
 	add_term(t, sg_ext_bare(t->f, base), false);
 }
 
-/* Are all loops that the form depends on at their first turn? */
+/* Is the turn of the loop that the term depends on known: the first, or one that is written out? */
 static bool
-is_nowhere(const sg_nest *n, sg_affine form)
+is_known_turn(const sg_nest *n, const sg_aff_term *x, int64_t *turn)
 {
+	const char *name = x->var < n->s->nloops ? n->f->loop[n->group_of[x->var]] : "i";
+
+	*turn = name ? name[0] - '0' : 0;
+	return !name || (name[0] >= '0' && name[0] <= '9');
+}
+
+/* Are the turns of all loops that the form depends on known? */
+static bool
+is_known(const sg_nest *n, sg_affine form)
+{
+	int64_t turn;
 	uint32_t i = 0;
 
-	while (i < form.n && form.term[i].var < n->s->nloops &&
-	       !n->f->loop[n->group_of[form.term[i].var]])
+	while (i < form.n && is_known_turn(n, &form.term[i], &turn))
 		i++;
 	return i == form.n;
+}
+
+/* Where the form begins in these turns. */
+static sg_ext
+known_base(const sg_nest *n, sg_affine form)
+{
+	sg_space *sp = n->f->sp;
+	sg_ext base = form.base;
+	int64_t turn;
+
+	for (uint32_t i = 0; i < form.n; i++) {
+		const sg_aff_term *x = &form.term[i];
+
+		if (is_known_turn(n, x, &turn) && n->last[n->group_of[x->var]] == x->var)
+			base = sg_ext_add(sp, base, sg_ext_mul(sp, x->coef, sg_ext_int(sp, turn)));
+	}
+	return base;
 }
 
 /* The form as C, positive terms first. */
@@ -61,6 +88,7 @@ sg_c_text
 sg_form_text(const sg_nest *n, sg_aff a)
 {
 	const sg_affine form = n->f->aff[a];
+	const sg_ext base = known_base(n, form);
 	sum_text t = {.f = n->f};
 	bool product = false;
 
@@ -72,7 +100,7 @@ sg_form_text(const sg_nest *n, sg_aff a)
 			const bool negative =
 			    x.var == SG_VAR_TILE || (sg_ext_const(n->f->sp, x.coef, &v) && v < 0);
 
-			if (negative != (minus == 1))
+			if (negative != (minus == 1) || is_known_turn(n, &x, &v))
 				continue;
 			if (x.var == SG_VAR_TILE)
 				add_product(&t, n->f->row, x.coef, negative);
@@ -81,13 +109,12 @@ sg_form_text(const sg_nest *n, sg_aff a)
 			else if (x.var >= SG_VAR_VALUE)
 				add_product(&t, n->s->val[x.var - SG_VAR_VALUE].text, x.coef,
 				            negative);
-			else if (n->last[n->group_of[x.var]] == x.var &&
-			         n->f->loop[n->group_of[x.var]])
+			else if (n->last[n->group_of[x.var]] == x.var)
 				add_product(&t, n->f->loop[n->group_of[x.var]], x.coef, negative);
 			product = product || !sg_is_1(n->f, x.coef);
 		}
-		if (minus == 0 && (is_nowhere(n, form) || !sg_ext_is(n->f->sp, form.base, 0))) {
-			add_base(&t, form.base);
+		if (minus == 0 && (is_known(n, form) || !sg_ext_is(n->f->sp, base, 0))) {
+			add_base(&t, base);
 			product = true;
 		}
 	}
