@@ -531,7 +531,9 @@ declare_lanes(lanes *l)
 		type = sg_type_c_name((sg_type)x->type);
 		l->name[i] = sg_name_fresh(&f->names, "lanes");
 		if (sg_is_addition(x->op)) {
-			sg_line(f, "%s %s[%d] = {0};", type, l->name[i], LANES);
+			sg_line(f, "%s %s[%d];", type, l->name[i], LANES);
+			sg_line(f, "%s(%s);", sg_use_typed(f->m, "lanes_clear", (sg_type)x->type),
+			        l->name[i]);
 			continue;
 		}
 		sg_line(f, "%s %s[%d];", type, l->name[i], LANES);
