@@ -12,6 +12,8 @@
  * body of more operations than LONG is printed once, not once more for what is left over. */
 enum { LANES = 32 };
 enum { LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
+/* Operations of a body whose additions wait for one another; terms of a sum that goes by fours alone. */
+enum { LIGHT = 6, FEW_TERMS = 8 };
 enum { MOST_TURNS = 4 }; /* of a loop that is as good as unrolled */
 enum { MANY_PAIRS = 4 }; /* of accesses that a compiler may want to tell apart */
 
@@ -209,7 +211,8 @@ wants_lanes(const sg_nest *n, const look *l)
 	int64_t v;
 
 	if (!(l->all >> l->inner & 1) ||
-	    (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v < SHORT_SUM))
+	    (sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v < SHORT_SUM &&
+	     (v < FEW_TERMS || n->ngroups > 1 || l->ops > LIGHT)))
 		return false;
 	for (size_t i = 0; i < s->nroots; i++) {
 		if (!sg_has_any_order(n, &s->root[i]))
@@ -482,6 +485,7 @@ sg_choose_lanes(sg_nest *n)
 	n->strip = wants_strip(n, &l);
 	n->lanes = !n->strip && wants_lanes(n, &l);
 	n->is_long = l.ops > LONG;
+	n->is_light = l.ops <= LIGHT;
 	if (!n->strip) {
 		n->power = NULL;
 		if (n->band && n->band->columns && n->last[n->ngroups - 1] == n->s->row)
@@ -654,22 +658,77 @@ print_even(lanes *l)
 	add_lanes(l);
 }
 
+/* How often the loop turns; INT64_MAX: that is not known. */
+static int64_t
+known_turns(const lanes *l)
+{
+	int64_t v;
+
+	return sg_ext_const(l->n->f->sp, l->n->ext[l->d], &v) && !l->n->within && !l->n->band
+	           ? v
+	           : INT64_MAX;
+}
+
+/* Are the folds sums alone, of so little that one addition would wait for the one before? */
+static bool
+has_fours(const lanes *l)
+{
+	const sg_nest *n = l->n;
+
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (sg_is_float_fold(n, &n->s->root[i]) &&
+		    !sg_is_addition((sg_op)sg_fn_node(n->f, n->s->root[i].ref)->op))
+			return false;
+	return n->is_light;
+}
+
+/* What is left over goes by fours. */
+static void
+print_fours(lanes *l)
+{
+	sg_nest *n = l->n;
+	sg_fn *f = n->f;
+
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		if (!sg_is_float_fold(n, &n->s->root[i]))
+			continue;
+		l->name[i] = sg_name_fresh(&f->names, "four");
+		sg_line(f, "%s %s[4] = {0};",
+		        sg_type_c_name((sg_type)sg_fn_node(f, n->s->root[i].ref)->type), l->name[i]);
+	}
+	sg_line(f, "for (; %s - %s >= 4; %s += 4) {", l->to, l->at, l->at);
+	f->indent++;
+	print_turns(l, "4");
+	sg_close(n);
+	for (size_t i = 0; i < n->s->nroots; i++)
+		if (l->name[i])
+			sg_line(f, "%s += (%s[0] + %s[2]) + (%s[1] + %s[3]);", n->s->root[i].into,
+			        l->name[i], l->name[i], l->name[i], l->name[i]);
+}
+
 static void
 print_full_and_rest(lanes *l)
 {
 	sg_fn *f = l->n->f;
 	const char *i = f->loop[l->d];
+	const int64_t turns = known_turns(l);
 
 	sg_line(f, "ptrdiff_t %s = %s;", l->at, l->from);
-	sg_line(f, "if (%s - %s >= %d) {", l->to, l->at, LANES);
-	f->indent++;
-	declare_lanes(l);
-	sg_line(f, "for (; %s - %s >= %d; %s += %d) {", l->to, l->at, LANES, l->at, LANES);
-	f->indent++;
-	print_turns(l, sg_text(f->ctx, "%d", LANES));
-	sg_close(l->n);
-	add_lanes(l);
-	sg_close(l->n);
+	if (turns >= SHORT_SUM) {
+		sg_line(f, "if (%s - %s >= %d) {", l->to, l->at, LANES);
+		f->indent++;
+		declare_lanes(l);
+		sg_line(f, "for (; %s - %s >= %d; %s += %d) {", l->to, l->at, LANES, l->at, LANES);
+		f->indent++;
+		print_turns(l, sg_text(f->ctx, "%d", LANES));
+		sg_close(l->n);
+		add_lanes(l);
+		sg_close(l->n);
+	}
+	if (has_fours(l))
+		print_fours(l);
+	if (turns % 4 == 0 && turns < SHORT_SUM)
+		return;
 	sg_print_promise(l->n);
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, l->at, i, l->to, i);
 	f->indent++;
@@ -746,7 +805,7 @@ sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to)
 		print_long(&l);
 	else if (n->vector)
 		print_vectors(&l);
-	else if (is_even(&l))
+	else if (is_even(&l) && known_turns(&l) >= SHORT_SUM)
 		print_even(&l);
 	else if (n->is_long)
 		print_long(&l);

@@ -286,12 +286,13 @@ declare_parts(sg_nest *n)
 	}
 }
 
-/* from: where the block begins; NULL: it is the only one. Inner sums are mostly of one block. */
+/* from: where the block begins; NULL: it is the only one. Most sums are of one block. */
 static void
 add_parts(sg_nest *n, const char *from)
 {
 	sg_fn *f = n->f;
-	const bool inner = n->lanes && n->nkept > 0 && n->nkept + 1 == n->ngroups && from;
+	const bool begins =
+	    from && !n->strip && !f->m->o->jit && n->nkept + 1 == n->ngroups;
 
 	if (n->tiles) {
 		sg_end_tile_block(n->tiles);
@@ -303,17 +304,12 @@ add_parts(sg_nest *n, const char *from)
 		const sg_root *r = &n->s->root[i];
 		const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
 
-		if (!r->tree)
-			continue;
-		const bool first = inner && !r->whole;
-
-		if (first) {
-			sg_line(f, "if (%s == 0)", from);
-			sg_line(f, "\t%s = %s;", r->acc, r->into);
-			sg_line(f, "else");
-		}
-		sg_line(f, "%s%s(&%s, &%s, %s);", first ? "\t" : "",
-		        sg_use_typed(f->m, "sum_add", t), r->acc, r->acc2, r->into);
+		if (r->tree && begins && !r->whole)
+			sg_line(f, "%s(&%s, &%s, %s, %s == 0);", sg_use_typed(f->m, "sum_first", t),
+			        r->acc, r->acc2, r->into, from);
+		else if (r->tree)
+			sg_line(f, "%s(&%s, &%s, %s);", sg_use_typed(f->m, "sum_add", t), r->acc,
+			        r->acc2, r->into);
 	}
 	if (n->strip)
 		sg_close(n);

@@ -39,7 +39,7 @@ typedef struct sg_nest {
 	bool is_dear;                  /* strip: for what is dear in each of a few terms */
 	const char **taken; /* there: by value: its element, taken for the lanes; NULL: not */
 	uint8_t strip;                 /* innermost loops that are kept ones, in strips: 1, 2 (rows) */
-	bool is_long;                  /* the innermost body is */
+	bool is_long, is_light;        /* the innermost body is */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
 	bool unrolls;                  /* compilers unroll the innermost loop, and make SIMD of the next */
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
