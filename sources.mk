@@ -408,6 +408,7 @@ test_programs = \
 	tests/check_derive \
 	tests/check_directions \
 	tests/check_eval \
+	tests/check_few \
 	tests/check_files \
 	tests/check_fmt \
 	tests/check_front \
