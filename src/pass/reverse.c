@@ -259,6 +259,57 @@ stays_clean(const sweep *s, uint16_t op, sg_adj a)
 	return a.mask && !uses_operands(op) && !sg_same_everywhere(s->b->g, a.mask->node);
 }
 
+/* The mask of a broadcast's result as one of its operand's shape, if it does not vary along the
+ * axes that are summed; else 0. */
+static sg_ref
+mask_before(sg_build *b, const sg_node *spread, sg_ref m, int depth)
+{
+	enum { DEEP = 4 };
+	const sg_shape *s = sg_shape_of(b, spread->args[0]);
+	const sg_node n = sg_at(b, m);
+	int64_t axis[SG_MAX_RANK];
+	sg_ref x[2];
+
+	if (n.op == SG_NOT || n.op == SG_AND || n.op == SG_OR) {
+		for (uint32_t k = 0; k < n.nargs; k++)
+			if (depth == DEEP || !(x[k] = mask_before(b, spread, n.args[k], depth + 1)))
+				return 0;
+		return sg_remake(b, &n, x);
+	}
+	if (n.op != SG_BROADCAST)
+		return 0;
+	for (uint32_t i = 0; i < sg_shape_of(b, n.args[0])->rank; i++) {
+		const int64_t w = n.attr->w[i];
+		uint32_t k = 0;
+
+		while (k < s->rank &&
+		       (spread->attr->w[k] != w || s->ext[k] != spread->shape->ext[w]))
+			k++;
+		if (k == s->rank)
+			return 0;
+		axis[i] = k;
+	}
+	return sg_broadcast(b, n.args[0], s, axis);
+}
+
+/* Of sums of which the mask takes or leaves all terms, it is left outside. */
+static bool
+through_spread(sweep *s, sg_ref r, sg_adj a)
+{
+	const sg_node n = sg_at(s->b, r);
+	sg_ref m;
+
+	if (n.op != SG_BROADCAST || !wanted(s, n.args[0]))
+		return false;
+	a = sg_adj_settle(s->b, a);
+	if (!a.mask || !(m = mask_before(s->b, &n, a.mask->node, 0)))
+		return false;
+	prepare(s, &n);
+	sg_vjp_of(n.op)(s->b, r, a.raw, s->want, s->d);
+	contribute(s, n.args[0], (sg_adj){s->d[0], a.clean, sg_mask_moved(s->b, a.mask, m)});
+	return true;
+}
+
 static void
 through_mixing(sweep *s, sg_ref r, sg_adj a)
 {
@@ -266,6 +317,8 @@ through_mixing(sweep *s, sg_ref r, sg_adj a)
 	const sg_mask **mask;
 	sg_ref at = r;
 
+	if (through_spread(s, r, a))
+		return;
 	a = sg_adj_settle(s->b, a);
 	mask = masks_for(s, &n, a);
 	prepare(s, &n);
