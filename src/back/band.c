@@ -564,13 +564,20 @@ is_heavy(const finder *w, const sg_step *s)
 	return sg_ext_const(f->sp, sg_fn_ext_mul(f, size, 3), &v) && v >= CACHE;
 }
 
-/* Products want many rows at once, and where they are heavy what is handed on may as well lie in
- * the second cache. Few rows are worth it if each is long: one at a time. 0: they are not. */
+/* What the products of a band are like. */
+typedef struct products {
+	bool any;   /* that take rows together */
+	bool heavy; /* one of them */
+} products;
+
+/* Products want many rows at once, save those of which each row has one of its own, and where they
+ * are heavy what is handed on may as well lie in the second cache. Few rows are worth it if each is
+ * long: one at a time. 0: they are not. */
 static uint32_t
-tile_of(const finder *w, sg_ext bytes, bool has_products, bool heavy)
+tile_of(const finder *w, sg_ext bytes, products p)
 {
-	const uint32_t least = has_products ? USUAL_TILE : LEAST_TILE;
-	const int64_t cache = heavy ? SECOND_CACHE : CACHE;
+	const uint32_t least = p.any ? USUAL_TILE : LEAST_TILE;
+	const int64_t cache = p.heavy ? SECOND_CACHE : CACHE;
 	sg_fn *f = w->f;
 	int64_t v, rows;
 	uint32_t tile = MOST_TILE;
@@ -579,6 +586,8 @@ tile_of(const finder *w, sg_ext bytes, bool has_products, bool heavy)
 		return !sg_ext_const(f->sp, bytes, &v) || v >= CACHE;
 	if (!sg_ext_const(f->sp, bytes, &v))
 		return USUAL_TILE;
+	if (!p.any && v > SECOND_CACHE / LEAST_TILE)
+		return v < SECOND_CACHE ? (uint32_t)(SECOND_CACHE / v) : 1;
 	while (tile > least && v > cache / tile)
 		tile /= 2;
 	return tile;
@@ -605,19 +614,21 @@ carry_sums(sg_fn *f, sg_step *s)
 	}
 }
 
-/* Of steps lo..hi of the order: the products, and whether one is heavy. */
-static void
-find_products(const finder *w, uint32_t lo, uint32_t hi, bool *any, bool *heavy)
+/* Of steps lo..hi of the order. */
+static products
+find_products(const finder *w, uint32_t lo, uint32_t hi)
 {
-	*any = *heavy = false;
-	for (uint32_t i = lo; i < hi && !*heavy; i++) {
+	products p = {false, false};
+
+	for (uint32_t i = lo; i < hi && !p.heavy; i++) {
 		const sg_step *s = &w->f->step[w->f->order[i]];
 
 		if (s->kind != SG_S_CALL || sg_fn_node(w->f, s->ref)->op != SG_CONTRACT)
 			continue;
-		*any = true;
-		*heavy = is_heavy(w, s);
+		p.any = p.any || s->row < SG_NROLES;
+		p.heavy = is_heavy(w, s);
 	}
+	return p;
 }
 
 /* Steps lo..hi of the order become a band, if that saves anything. */
@@ -627,7 +638,6 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 	sg_fn *f = w->f;
 	touched local = {0};
 	uint32_t nwork = 0, tile;
-	bool has_products, heavy;
 	sg_ext bytes;
 
 	for (uint32_t i = lo; i < hi; i++)
@@ -639,8 +649,7 @@ make_band(finder *w, uint32_t lo, uint32_t hi)
 	count_users(w, f->order, lo, hi, 1);
 	if (local.n == 0)
 		return false;
-	find_products(w, lo, hi, &has_products, &heavy);
-	tile = tile_of(w, bytes, has_products, heavy);
+	tile = tile_of(w, bytes, find_products(w, lo, hi));
 	if (tile == 0)
 		return false;
 	SG_PUSH(f->ctx, f->band, f->nbands, f->band_cap,
