@@ -955,6 +955,30 @@ TEST(C(factors_agree_with_their_references))
 }
 END_TEST
 
+/* A matrix that is not positive definite is one in whichever block that shows. */
+TEST(C(cholesky_finds_the_bad_pivot))
+{
+	static const ptrdiff_t bad[] = {0, 3, 7, 8, 31, 32, 39, 63, 69};
+	enum { N = 70 };
+	uint64_t seed = 35;
+	T *a = C(matrices)(&seed, 1, N, 1 + (double)N), *x = C(random)(&seed, N * N, 1), was;
+	size_t k;
+
+	for (k = 0; k < sizeof bad / sizeof *bad; k++) {
+		const ptrdiff_t at = bad[k] * (N + 1);
+		int status = SGRT_OK;
+
+		was = a[at];
+		a[at] = k % 2 ? (T)NAN : 0;
+		ck_assert_int_eq(R(cholesky)(1, N, a, x, &status), SGRT_EPOSDEF);
+		a[at] = was;
+		status = SGRT_OK;
+		ck_assert_int_eq(R(cholesky)(1, N, a, x, &status), SGRT_OK);
+	}
+	free(a), free(x);
+}
+END_TEST
+
 /* Of a few rows, many matrices are gone through at once. */
 TEST(C(many_small_matrices_are_each_as_alone))
 {
@@ -1180,6 +1204,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(products_keep_columns_apart));
 	tcase_add_test(c, C(products_with_rows_of_zeros_are_products));
 	tcase_add_test(c, C(factors_agree_with_their_references));
+	tcase_add_test(c, C(cholesky_finds_the_bad_pivot));
 	tcase_add_test(c, C(many_small_matrices_are_each_as_alone));
 	tcase_add_test(c, C(solutions_agree_with_their_references));
 	tcase_add_test(c, C(solutions_solve));
