@@ -439,28 +439,58 @@ START_TEST(what_lies_side_by_side_is_written_by_one_loop)
 	}
 END_TEST
 
+/* Does the C of the model contain the text? */
+static bool
+writes(const char *model, const char *text)
+{
+	sg_failure why;
+	sg_model *m = compile(model);
+	const bool has = strstr(sg_write_c(m, "m.h", 0, NULL, &why), text);
+
+	sg_model_free(m);
+	return has;
+}
+
 /* A factor that fills the first cache is read anew for each tile: of 128 rows, for one of 60 columns. */
 START_TEST(tiles_are_taller_where_products_are_heavy)
 	{
-		static const struct {
-			int columns;
-			const char *tile;
-		} size[] = {{60, "row += 128)"}, {8, "row += 64)"}};
+		static const char model[] = "input x[N, 88]\nparam w[88, %d]\n"
+					    "output sum(tanh(tanh(x) @ w), axis=1) as y\n";
+		char text[128];
 
-		for (size_t k = 0; k < 2; k++) {
-			char text[128];
-			sg_failure why;
-			sg_model *m;
+		snprintf(text, sizeof text, model, 60);
+		ck_assert(writes(text, "row += 128)"));
+		snprintf(text, sizeof text, model, 8);
+		ck_assert(writes(text, "row += 64)"));
+	}
+END_TEST
 
-			snprintf(text, sizeof text,
-			         "input x[N, 88]\nparam w[88, %d]\n"
-			         "output sum(tanh(tanh(x) @ w), axis=1) as y\n",
-			         size[k].columns);
-			m = compile(text);
-			ck_assert_ptr_nonnull(
-			    strstr(sg_write_c(m, "m.h", 0, NULL, &why), size[k].tile));
-			sg_model_free(m);
-		}
+/* What a row hands on may fill the second cache, as the windows of one image do, or those of five;
+ * rows that a product takes together are many all the same. */
+START_TEST(tiles_are_lower_where_rows_are_long)
+	{
+		static const char images[] = "input x[N, 4, %d, %d], w[8, 4, 3, 3]\n"
+					     "output sum(conv2d(x, w, padding=1)**2) as y\n";
+		char text[128];
+
+		snprintf(text, sizeof text, images, 24, 24);
+		ck_assert(writes(text, "row += 1)"));
+		snprintf(text, sizeof text, images, 12, 12);
+		ck_assert(writes(text, "row += 5)"));
+		ck_assert(writes("input x[N, 8], w[8, 3000]\n"
+		                 "output sum(tanh(x @ w)**2) as y\n",
+		                 "row += 64)"));
+	}
+END_TEST
+
+/* In the rows that std() leaves out all terms are left out: no sum asks for each. */
+START_TEST(sums_of_rows_do_not_ask_for_each_term)
+	{
+		static const char model[] = "input x[N, M], g[N]\ny = sum(std(x, axis=1)*g)\n"
+					    "gradient y wrt x\n";
+
+		ck_assert(writes(model, "where_f64("));
+		ck_assert(!writes(model, "_acc ||"));
 	}
 END_TEST
 
@@ -489,6 +519,8 @@ main(void)
 	tcase_add_loop_test(t, what_rows_are_made_of_is_written_in_place, 0,
 	                    sizeof rows / sizeof *rows);
 	tcase_add_test(t, tiles_are_taller_where_products_are_heavy);
+	tcase_add_test(t, tiles_are_lower_where_rows_are_long);
+	tcase_add_test(t, sums_of_rows_do_not_ask_for_each_term);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -116,7 +116,8 @@ static const struct {
      "c = x > 1.0\n"
      "output roll(x, 1)*x + roll(x, -2) as a, roll(roll(y, 1)*2.0, 1)*y as d,\n"
      "       roll(z, 3, axis=1)*z + roll(z, -1, axis=1) as e, roll(z, 1, axis=0)*2.0 as f,\n"
-     "       roll(k, 1) - k as g, where(roll(c, 1), x, roll(x, 5)*b) as h, sum(roll(x, 1)*x) as i,\n"
+     "       roll(k, 1) - k as g, where(roll(c, 1), x, roll(x, 5)*b) as h, sum(roll(x, 1)*x) as "
+     "i,\n"
      "       roll(roll(roll(x, 1), 1), 1)*b as j\n"
      "gradient sum((roll(x, -1) - 2*x + roll(x, 1))**2) + sum(roll(y**3, 1)*roll(y, -1)) as s wrt "
      "x, y\n",
@@ -127,7 +128,8 @@ static const struct {
      "       roll(roll(u, 1), 1, axis=1) - u as c, roll(v, 2, axis=0)*v as d, roll(v, 1, axis=1)*v "
      "as e,\n"
      "       roll(w, -1, axis=1)*w as f, roll(w, 2, axis=2)*w as g, roll(t, 1)*t as h\n"
-     "gradient sum((roll(u, 1) - u)**2) + sum((roll(u, 1, axis=1) - u)**2) + sum(u**4) as s wrt u\n",
+     "gradient sum((roll(u, 1) - u)**2) + sum((roll(u, 1, axis=1) - u)**2) + sum(u**4) as s wrt "
+     "u\n",
      1e-11},
     {"a field that goes on in time, around a ring", "sgrt_block_ring_f64",
      "input x[N + 33], u[40, 40]\n"
@@ -140,10 +142,13 @@ static const struct {
      1e-10},
     {"what is repeated, in rows too", "sgrt_block_repeat_rows_f64",
      "input x[N, 6], y[N + 2, 20], w[N, 3, 8, 40], v[2*N, 3], k: i64[N, 10]\n"
-     "output repeat(x, 2, axis=1)*2.0 as a, repeat(y, 3, axis=1) + 1.0 as b, tile(y, (1, 2))*y[:, :1] "
+     "output repeat(x, 2, axis=1)*2.0 as a, repeat(y, 3, axis=1) + 1.0 as b, tile(y, (1, 2))*y[:, "
+     ":1] "
      "as c,\n"
-     "       repeat(v, 2)*3.0 as d, repeat(k, 2, axis=1) + k[:, :1] as e, tile(x, (2, 3)) - 1.0 as f\n"
-     "gradient sum(avg_pool2d(w, 2)**2) + sum(repeat(x, 2, axis=1)**2*repeat(x, 2, axis=1)[:, ::-1]) "
+     "       repeat(v, 2)*3.0 as d, repeat(k, 2, axis=1) + k[:, :1] as e, tile(x, (2, 3)) - 1.0 as "
+     "f\n"
+     "gradient sum(avg_pool2d(w, 2)**2) + sum(repeat(x, 2, axis=1)**2*repeat(x, 2, axis=1)[:, "
+     "::-1]) "
      "as s wrt w, x\n",
      1e-11},
     {"columns side by side", "sgrt_block_weave3_f64",
@@ -152,16 +157,19 @@ static const struct {
      "output stack((a*b, b*c, c*a), axis=1) as d, stack((a - b, a + b), axis=1) as e,\n"
      "       stack((z[0, :, 1], b, z[0, :, 0]*2.0, a), axis=1) as f, stack((k[:, 1], k[:, 0]*2), "
      "axis=1) as g,\n"
-     "       stack((a, zeros([N]) + 2.0), axis=1) as h, concat((stack((a, b), axis=1), y*2.0), axis=1) "
+     "       stack((a, zeros([N]) + 2.0), axis=1) as h, concat((stack((a, b), axis=1), y*2.0), "
+     "axis=1) "
      "as i\n"
      "gradient sum(sqrt(a*a + b*b + c*c)*y[:, 0])+ sum(y[:, 1]**3) as s wrt x, y\n",
      1e-11},
     {"entries of many small matrices", "sgrt_block_unweave_f64",
      "input a[N, 4, 4], b[N, 4, 4], c[N, 3, 3], v[N, 6]\n"
-     "output a @ b as p, v[:, :5]*v[:, 1:] as q, stack((v[:, 0]*v[:, 1], v[:, 2] - v[:, 3], v[:, 4], "
+     "output a @ b as p, v[:, :5]*v[:, 1:] as q, stack((v[:, 0]*v[:, 1], v[:, 2] - v[:, 3], v[:, "
+     "4], "
      "v[:, 5]*2.0,\n"
      "       v[:, 1]*v[:, 3]), axis=1) as r\n"
-     "gradient sum(einsum(\"bij,bjk->bik\", a, b)**2) + sum(map((m) -> logdet(m + 9*eye(3)), c)) as s "
+     "gradient sum(einsum(\"bij,bjk->bik\", a, b)**2) + sum(map((m) -> logdet(m + 9*eye(3)), c)) "
+     "as s "
      "wrt a, b, c\n",
      1e-10},
     {"so many values that tiles are shorter", "from += 128",
@@ -177,6 +185,10 @@ static const struct {
      "input x[20, N + 64]\noutput max(x*x, axis=0) as a\n", 1e-12},
     {"sums of few terms for rows of few numbers", "sgrt_block_addmul_vv_f64",
      "input c[N + 2, 4], d[16, 4]\noutput sum((c[:, None] - d)**2, axis=2) as e\n", 1e-12},
+    {"extremes of rows", "sgrt_max_rows_f64(N",
+     "input x[N, N], z[N, 40]\n"
+     "output max(x, axis=1) as a, min(-x, axis=1) as b, argmax(z, axis=1) as c\n",
+     1e-12},
     {"places of extremes of each row of few numbers", "sgrt_block_place_of_max_each_f64",
      "input x[N, 16], y[N, 40], k: i64[N, 20], c[N + 2, 4], d[16, 4]\n"
      "e = sum((c[:, None] - d)**2, axis=2)\n"
@@ -186,16 +198,19 @@ static const struct {
      1e-11},
     {"indices in rows of few numbers", "sgrt_block_iota_rows_i64",
      "input x[N, 20], t: i64[N]\n"
-     "output tril(x)*2.0 as a, triu(x, 1)**3 as b, where(arange(20) == (t % 20)[:, None], x*x, 0.0) as "
+     "output tril(x)*2.0 as a, triu(x, 1)**3 as b, where(arange(20) == (t % 20)[:, None], x*x, "
+     "0.0) as "
      "c\n"
      "gradient sum(tril(x, -1)**2) + cross_entropy(x, t % 20) as s wrt x\n",
      1e-11},
     {"what runs on in each row of few numbers", "sgrt_block_linrec_each_f64",
      "input x[N, 20], y[N, 40, 2], k: i64[N, 20]\n"
-     "output cumsum(x, axis=1) as a, cumprod(x, axis=1) as b, cumsum(flip(x, axis=1), axis=1) as c,\n"
+     "output cumsum(x, axis=1) as a, cumprod(x, axis=1) as b, cumsum(flip(x, axis=1), axis=1) as "
+     "c,\n"
      "       cumsum(y, axis=1) as d, cumsum(k, axis=1) as e, pad(x, ((0, 0), (2, 3)))*2.0 as f,\n"
      "       cumprod(x*x, axis=1)[:, ::-1] as g\n"
-     "gradient sum(prod(x, axis=1)) + sum(cumprod(y, axis=1)**2) + sum(cumprod(x, axis=1)**2) as s wrt "
+     "gradient sum(prod(x, axis=1)) + sum(cumprod(y, axis=1)**2) + sum(cumprod(x, axis=1)**2) as s "
+     "wrt "
      "x, y\n",
      1e-9},
     {"gathers and scatters between steps", "sgrt_block_take_f64",

@@ -148,7 +148,7 @@ has_rows(sg_fn *f, sg_ref r)
 }
 
 /* The extreme of each of many rows, or its place, where C compilers make no fast loop of it: a
- * kernel's. */
+ * kernel's. libtcc's tiles find extremes as fast in rows of a known length. */
 static bool
 is_extreme_of_rows(sg_fn *f, sg_ref r)
 {
@@ -157,10 +157,12 @@ is_extreme_of_rows(sg_fn *f, sg_ref r)
 	const sg_node *x;
 	int64_t v, last;
 
-	if (f->m->o->jit || (!place && n->op != SG_AMAX && n->op != SG_AMIN))
+	if (!place && n->op != SG_AMAX && n->op != SG_AMIN)
 		return false;
 	x = sg_fn_node(f, n->args[0]);
 	last = (int64_t)x->shape->rank - 1;
+	if (f->m->o->jit && !place && last >= 0 && sg_ext_const(f->sp, x->shape->ext[last], &v))
+		return false;
 	if (last < 1 || !sg_type_is_float((sg_type)x->type) ||
 	    n->attr->w[0] != (place ? last : INT64_C(1) << last) ||
 	    (sg_ext_const(f->sp, x->shape->ext[last], &v) && v < LEAST_ROW))
