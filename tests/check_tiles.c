@@ -483,6 +483,19 @@ START_TEST(tiles_are_lower_where_rows_are_long)
 	}
 END_TEST
 
+/* Windows are copied by their routine also where a loop over as many elements has something to do.
+ */
+START_TEST(windows_have_a_nest_of_their_own)
+	{
+		static const char model[] =
+		    "input x[N, 8, 12, 12], w[8, 1, 3, 3], g[N, 8, 12, 12]\n"
+		    "y = sum(conv2d(x, w, padding=1, groups=8)*g)\n"
+		    "gradient y wrt x, w\n";
+
+		ck_assert(writes(model, "sgrt_window_f64("));
+	}
+END_TEST
+
 /* In the rows that std() leaves out all terms are left out: no sum asks for each. */
 START_TEST(sums_of_rows_do_not_ask_for_each_term)
 	{
@@ -520,6 +533,7 @@ main(void)
 	                    sizeof rows / sizeof *rows);
 	tcase_add_test(t, tiles_are_taller_where_products_are_heavy);
 	tcase_add_test(t, tiles_are_lower_where_rows_are_long);
+	tcase_add_test(t, windows_have_a_nest_of_their_own);
 	tcase_add_test(t, sums_of_rows_do_not_ask_for_each_term);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -268,13 +268,28 @@ copied_from(const sg_fn *f, sg_ref r)
 	return f->at[from].kind == SG_P_VIEW && !f->at[from].stored ? from : r;
 }
 
+/* Is r a copy of windows? A routine makes it, where nothing else goes along (window.c). */
+static bool
+copies_windows(const sg_fn *f, sg_ref r)
+{
+	sg_ref x = r;
+
+	while (f->at[x].kind == SG_P_VIEW && (x == r || !f->at[x].stored)) {
+		if (sg_fn_node(f, x)->op == SG_WINDOW)
+			return true;
+		x = sg_arg(f->g, x, 0);
+	}
+	return false;
+}
+
 static void
 store_root(sg_fn *f, sg_ref r)
 {
 	const sg_ref from = copied_from(f, r);
 	const space sp = space_of_rows(f, from);
 	const when at = when_of(f, r);
-	const uint32_t step = nest_of(f, &at, &sp, true, r);
+	const uint32_t step =
+	    copies_windows(f, r) ? new_nest(f, &at, &sp, r) : nest_of(f, &at, &sp, true, r);
 
 	f->at[r].stored = true;
 	f->at[r].done = step + 1;
