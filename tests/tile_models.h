@@ -59,8 +59,13 @@ static const struct {
     {"places that are quotients and remainders", "sgrt_block_quotients_i64",
      "input x[N], y[3, N]\n"
      "output repeat(x, 3)*2.0 as a, repeat(y, 2, axis=1) + 1.0 as b, flip(y, 1)*2.0 as c,\n"
-     "       tile(y, (2, 3))*0.5 as d, tile(x, (5,)) - 1.0 as e, flip(x) as f\n"
+     "       tile(y, (2, 3))*0.5 as d, tile(x, (5,)) - 1.0 as e, flip(x) as f,\n"
+     "       reshape(y[:, ::-1], [N, 3])*2.0 as g\n"
      "gradient sum(repeat(x, 3)**2) + sum(tile(y, (2, 2))**3) as s wrt x, y\n",
+     1e-11},
+    {"rows of a matrix that are tiled, each a ring", "sgrt_block_ring_f64",
+     "input y[3, N]\noutput tile(y, (2, 3))*0.5 as a\n"
+     "gradient sum(tile(y, (2, 2))**3) as s wrt y\n",
      1e-11},
     {"places of extremes in rows", "sgrt_block_place_of_max_f32",
      "real f32\n"

@@ -55,6 +55,57 @@ split_form(const sg_asker *a, sg_aff x, sg_ext by, sg_aff *whole, sg_aff *left, 
 	return true;
 }
 
+/* x is the quotient of y by *c, as another one said. */
+static bool
+is_quotient(const sg_asker *a, sg_aff x, sg_aff *y, sg_ext *c)
+{
+	const sg_affine form = a->f->aff[x];
+	const sg_val *v;
+
+	if (form.n != 1 || form.term[0].var < SG_VAR_VALUE || !sg_is_1(a->f, form.term[0].coef) ||
+	    !sg_ext_is(a->f->sp, form.base, 0))
+		return false;
+	v = &a->f->step[a->step].val[form.term[0].var - SG_VAR_VALUE];
+	*y = v->aff;
+	*c = v->ext;
+	return v->kind == SG_V_DIV;
+}
+
+/* x = unit*whole + left, 0 <= left < unit, where unit > 1 divides by: the quotient is that of whole
+ * by by/unit. Units are tried that one of x's variables moves by. */
+static bool
+has_unit(const sg_asker *a, sg_aff x, sg_ext by, sg_ext *unit, sg_aff *whole, sg_aff *left)
+{
+	sg_space *sp = a->f->sp;
+	const sg_affine form = a->f->aff[x];
+	sg_ext most;
+
+	for (uint32_t i = 0; i < form.n; i++) {
+		const sg_ext u = form.term[i].coef, q = sg_ext_div(sp, by, u);
+		int64_t v;
+
+		if (!sg_ext_const(sp, u, &v) || v < 2 || q == sg_ext_int(sp, 1) ||
+		    sg_ext_mul(sp, q, u) != by || !split_form(a, x, u, whole, left, &most) ||
+		    !sg_ext_nonneg(sp, sg_ext_sub(sp, sg_ext_int(sp, v - 1), most)))
+			continue;
+		*unit = u;
+		return true;
+	}
+	return false;
+}
+
+/* The quotient of x by `by`, which neither divides a part of it nor is greater. */
+static sg_aff
+quotient_value(sg_asker *a, sg_aff x, sg_ext by, sg_ext most, bool rest)
+{
+	sg_fn *f = a->f;
+	const sg_ext up = most == (sg_ext)SG_NO_MOST ? most : sg_ext_div(f->sp, most, by);
+	const sg_val v = {
+	    .kind = rest ? SG_V_MOD : SG_V_DIV, .type = SG_I64, .aff = x, .ext = by, .most = up};
+
+	return sg_value_var(f, sg_val_once(a, rest ? SG_KEY_MOD : SG_KEY_DIV, x, 1, &by, v));
+}
+
 /* x is not negative. What by divides goes out of it, and what is less than by, as far as that is
  * known. By 0 it stands in a loop of no turns, or would, did it depend on that. */
 sg_aff
@@ -62,22 +113,28 @@ sg_quotient(sg_asker *a, sg_aff x, sg_ext by, bool rest)
 {
 	sg_fn *f = a->f;
 	const sg_ext one = sg_ext_int(f->sp, 1);
-	sg_val v = {.kind = rest ? SG_V_MOD : SG_V_DIV, .type = SG_I64, .aff = x, .ext = by};
-	sg_aff whole = sg_aff_zero(f), left;
+	sg_aff whole = sg_aff_zero(f), left, y, part;
+	sg_ext most, unit, c;
 
 	if (sg_ext_is(f->sp, by, 0))
 		return whole;
-	if (split_form(a, x, by, &whole, &left, &v.most)) {
-		if (sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, sg_ext_sub(f->sp, by, one), v.most)))
+	if (split_form(a, x, by, &whole, &left, &most)) {
+		if (sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, sg_ext_sub(f->sp, by, one), most)))
 			return rest ? left : whole;
-		v.aff = left;
-		v.most = sg_ext_div(f->sp, v.most, by);
+		x = left;
 	} else {
-		v.most = (sg_ext)SG_NO_MOST;
+		most = (sg_ext)SG_NO_MOST;
 		whole = sg_aff_zero(f);
 	}
-	const sg_aff part =
-	    sg_value_var(f, sg_val_once(a, rest ? SG_KEY_MOD : SG_KEY_DIV, v.aff, 1, &by, v));
+	if (!rest && is_quotient(a, x, &y, &c)) {
+		part = sg_quotient(a, y, sg_ext_mul(f->sp, c, by), false);
+	} else if (most != (sg_ext)SG_NO_MOST && has_unit(a, x, by, &unit, &y, &left)) {
+		part = sg_quotient(a, y, sg_ext_div(f->sp, by, unit), rest);
+		if (rest)
+			return sg_aff_add(f, sg_aff_scale(f, part, unit), left);
+	} else {
+		part = quotient_value(a, x, by, most, rest);
+	}
 	return rest ? part : sg_aff_add(f, whole, part);
 }
 
