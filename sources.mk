@@ -243,6 +243,7 @@ lib_sources = \
 	src/back/site.c \
 	src/back/split.c \
 	src/back/step.c \
+	src/back/stretches.c \
 	src/back/strided.c \
 	src/back/strip.c \
 	src/back/support.c \

@@ -496,6 +496,24 @@ START_TEST(windows_have_a_nest_of_their_own)
 	}
 END_TEST
 
+/* Which row of a reshaped array an element is in is asked for outside of the loop along it. */
+START_TEST(rows_of_a_reshaped_array_need_no_division)
+	{
+		static const char model[] =
+		    "input x[N, 144]\nc = reshape([1.0, 2.0, 0.5, 3.0], [4, 1, 1])\n"
+		    "z = reshape(x, [N, 4, 6, 6])*c\n"
+		    "output sum(reshape(z, [N, 144])*(x + 1), axis=1) as y\n";
+		static const char small[] =
+		    "input x[N, 16, 9], y[N, 4, 36]\n"
+		    "output sum(x*reshape(y[:, :, :1]*y, [N, 16, 9])) as s\n";
+
+		ck_assert(writes(model, "stretch / 36;"));
+		ck_assert(!writes(model, "/ 6;"));
+		ck_assert(writes(small, " = j / 4;"));
+		ck_assert(!writes(small, "/ 36;"));
+	}
+END_TEST
+
 /* In the rows that std() leaves out all terms are left out: no sum asks for each. */
 START_TEST(sums_of_rows_do_not_ask_for_each_term)
 	{
@@ -534,6 +552,7 @@ main(void)
 	tcase_add_test(t, tiles_are_taller_where_products_are_heavy);
 	tcase_add_test(t, tiles_are_lower_where_rows_are_long);
 	tcase_add_test(t, windows_have_a_nest_of_their_own);
+	tcase_add_test(t, rows_of_a_reshaped_array_need_no_division);
 	tcase_add_test(t, sums_of_rows_do_not_ask_for_each_term);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -112,9 +112,20 @@ static const struct {
      */
     {"input x[N, 2]\nentry f = sum(exp(x), axis=1) as y\n", 2, 0, 0, 0, 0, 0},
     {"input x[N, 9]\nentry f = sum(x**3, axis=1) as y, sum(exp(x)) as m\n", 9, 0, 0, 0, 0, 0},
+    /* by stretches of a row each: 4 of 36, 3 of 33, 2 of 64 */
+    {"input x[N, 144]\nc = reshape([1.0, 2.0, 0.5, 3.0], [4, 1, 1])\n"
+     "z = reshape(reshape(x, [N, 4, 6, 6])*c, [N, 144])\n"
+     "entry f = sum(z*(x + 1), axis=1) as y, sum(z*x) as s\n",
+     144, 0, 0, 0, 0, 0},
+    {"input x[N, 99]\nz = reshape(reshape(x, [N, 3, 33])*[[1.0], [2.0], [0.5]], [N, 99])\n"
+     "entry f = sum(z*(x + 1), axis=1) as y, sum(z*x) as s\n",
+     99, 0, 0, 0, 0, 0},
+    {"input x[N, 128]\nz = reshape(reshape(x, [N, 2, 64])*[[1.0], [2.0]], [N, 128])\n"
+     "entry f = sum(z*(x + 1), axis=1) as y, sum(z*x) as s\n",
+     128, 0, 0, 0, 0, 0},
 };
 
-enum { NODES = 11, MOST = 200, LONGEST = 40, NMODELS = sizeof models / sizeof *models };
+enum { NODES = 11, MOST = 200, LONGEST = 144, NMODELS = sizeof models / sizeof *models };
 
 static const int64_t items[] = {0, 1, 3, 15, 16, 31, 32, 33, 37, 64, MOST};
 

@@ -410,6 +410,8 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 		sg_print_shifts(n, d, from, to);
 	else if (n->borders && d + 1 == n->ngroups)
 		sg_print_borders(n, d, from, to);
+	else if (n->stretch && d + 1 == n->ngroups)
+		sg_print_stretches(n, d, from, to);
 	else if (n->horner && d + 2 == n->ngroups)
 		sg_print_horner(n, d, from, to);
 	else if (n->chosen && !n->tiles && d + 2 == n->ngroups)
@@ -622,6 +624,7 @@ sg_nest_open(sg_nest *n, sg_fn *f, sg_step *s)
 	n->tiles = n->window ? NULL : sg_plan_tiles(n);
 	sg_choose_shifts(n);
 	sg_choose_borders(n);
+	sg_choose_stretches(n);
 	if (!n->tiles)
 		find_told(n);
 	if (!n->band || n->across || sg_nest_carries(n))

@@ -516,6 +516,8 @@ sg_print_val(sg_nest *n, sg_val *v)
 		element = n->taken[v - n->s->val];
 	if (!element)
 		element = sg_turned_value(n, v);
+	if (!element)
+		element = sg_stretch_row(n, v);
 	if (element) {
 		v->text = element;
 		v->prec = SG_PREC_ATOM;
