@@ -514,6 +514,14 @@ START_TEST(rows_of_a_reshaped_array_need_no_division)
 	}
 END_TEST
 
+START_TEST(short_sums_have_lanes_where_these_are_full)
+	{
+		ck_assert(writes("input x[N, 32]\noutput sum(x, axis=1) as y\n", "lanes_sum_f64("));
+		ck_assert(
+		    !writes("input x[N, 31]\noutput sum(x, axis=1) as y\n", "lanes_sum_f64("));
+	}
+END_TEST
+
 /* In the rows that std() leaves out all terms are left out: no sum asks for each. */
 START_TEST(sums_of_rows_do_not_ask_for_each_term)
 	{
@@ -552,6 +560,7 @@ main(void)
 	tcase_add_test(t, tiles_are_taller_where_products_are_heavy);
 	tcase_add_test(t, tiles_are_lower_where_rows_are_long);
 	tcase_add_test(t, windows_have_a_nest_of_their_own);
+	tcase_add_test(t, short_sums_have_lanes_where_these_are_full);
 	tcase_add_test(t, rows_of_a_reshaped_array_need_no_division);
 	tcase_add_test(t, sums_of_rows_do_not_ask_for_each_term);
 	suite_add_tcase(s, t);

@@ -112,6 +112,9 @@ static const struct {
      */
     {"input x[N, 2]\nentry f = sum(exp(x), axis=1) as y\n", 2, 0, 0, 0, 0, 0},
     {"input x[N, 9]\nentry f = sum(x**3, axis=1) as y, sum(exp(x)) as m\n", 9, 0, 0, 0, 0, 0},
+    /* sums of so few terms have lanes from 32 on */
+    {"input x[N, 32]\nentry f = sum(x, axis=1) as y, sum(x**2) as s\n", 32, 0, 0, 0, 0, 0},
+    {"input x[N, 47]\nentry f = sum(x*x - 1, axis=1) as y, max(abs(x)) as s\n", 47, 0, 0, 0, 0, 0},
     /* by stretches of a row each: 4 of 36, 3 of 33, 2 of 64 */
     {"input x[N, 144]\nc = reshape([1.0, 2.0, 0.5, 3.0], [4, 1, 1])\n"
      "z = reshape(reshape(x, [N, 4, 6, 6])*c, [N, 144])\n"

@@ -11,9 +11,10 @@
 /* LANES is more than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. A
  * body of more operations than LONG is printed once, not once more for what is left over. */
 enum { LANES = 32 };
-enum { LONG = 32, SHORT_SUM = 64, SHORT_STRIP = 8, DEAR = 8 };
+enum { LONG = 32, SHORT_SUM = 32, SHORT_STRIP = 8, DEAR = 8 };
 /* Operations of a body whose additions wait for one another; terms of a sum that goes by fours alone. */
 enum { LIGHT = 6, FEW_TERMS = 8 };
+enum { FEW_DEAR = 64 };  /* terms of a sum, each of which evaluates something dear */
 enum { MOST_TURNS = 4 }; /* of a loop that is as good as unrolled */
 enum { MANY_PAIRS = 4 }; /* of accesses that a compiler may want to tell apart */
 
@@ -175,7 +176,7 @@ is_dear_inside(const sg_nest *n, const look *l)
 	bool dear = false;
 
 	if (n->nkept == 0 || n->nkept + 1 != n->ngroups ||
-	    !sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) || v < 3 || v >= SHORT_SUM)
+	    !sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) || v < 3 || v >= FEW_DEAR)
 		return false;
 	for (size_t i = 1; i < s->nvals; i++) {
 		const uint8_t kind = s->val[i].kind;
