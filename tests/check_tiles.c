@@ -514,6 +514,16 @@ START_TEST(rows_of_a_reshaped_array_need_no_division)
 	}
 END_TEST
 
+/* What is tiled is read from its beginning in each stretch. */
+START_TEST(a_tiled_row_needs_no_remainder)
+	{
+		static const char model[] = "input x[3, N]\noutput tile(x, (1, 3))*0.5 as y\n";
+
+		ck_assert(writes(model, "stretch += N)"));
+		ck_assert(!writes(model, " % N"));
+	}
+END_TEST
+
 START_TEST(short_sums_have_lanes_where_these_are_full)
 	{
 		ck_assert(writes("input x[N, 32]\noutput sum(x, axis=1) as y\n", "lanes_sum_f64("));
@@ -560,6 +570,7 @@ main(void)
 	tcase_add_test(t, tiles_are_taller_where_products_are_heavy);
 	tcase_add_test(t, tiles_are_lower_where_rows_are_long);
 	tcase_add_test(t, windows_have_a_nest_of_their_own);
+	tcase_add_test(t, a_tiled_row_needs_no_remainder);
 	tcase_add_test(t, short_sums_have_lanes_where_these_are_full);
 	tcase_add_test(t, rows_of_a_reshaped_array_need_no_division);
 	tcase_add_test(t, sums_of_rows_do_not_ask_for_each_term);

@@ -112,6 +112,10 @@ static const struct {
      */
     {"input x[N, 2]\nentry f = sum(exp(x), axis=1) as y\n", 2, 0, 0, 0, 0, 0},
     {"input x[N, 9]\nentry f = sum(x**3, axis=1) as y, sum(exp(x)) as m\n", 9, 0, 0, 0, 0, 0},
+    /* by stretches where what is tiled begins anew */
+    {"input x[N, 40]\nentry f = sum(tile(x, (1, 3))*arange(120), axis=1) as y,\n"
+     "  sum(tile(x, (2, 2))*0.5) as s\n",
+     40, 0, 0, 0, 0, 0},
     /* sums of so few terms have lanes from 32 on */
     {"input x[N, 32]\nentry f = sum(x, axis=1) as y, sum(x**2) as s\n", 32, 0, 0, 0, 0, 0},
     {"input x[N, 47]\nentry f = sum(x*x - 1, axis=1) as y, max(abs(x)) as s\n", 47, 0, 0, 0, 0, 0},

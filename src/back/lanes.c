@@ -641,8 +641,8 @@ is_even(const lanes *l)
 	const sg_nest *n = l->n;
 	int64_t v;
 
-	if (n->stretch)
-		return n->stretch % LANES == 0;
+	if (n->stretched)
+		return sg_ext_const(n->f->sp, n->stretch, &v) && v % LANES == 0;
 	return sg_ext_const(n->f->sp, n->ext[l->d], &v) && v % LANES == 0 && !n->within &&
 	       !(n->band && n->group_of[n->s->row] == l->d);
 }

@@ -410,7 +410,7 @@ print_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 		sg_print_shifts(n, d, from, to);
 	else if (n->borders && d + 1 == n->ngroups)
 		sg_print_borders(n, d, from, to);
-	else if (n->stretch && d + 1 == n->ngroups)
+	else if (n->stretched && d + 1 == n->ngroups)
 		sg_print_stretches(n, d, from, to);
 	else if (n->horner && d + 2 == n->ngroups)
 		sg_print_horner(n, d, from, to);

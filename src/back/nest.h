@@ -51,8 +51,9 @@ typedef struct sg_nest {
 	const char **kept; /* there: by value: where the first loop keeps it; NULL: not */
 	bool borders, within;          /* borders.c: it has a middle; that is what is printed */
 	sg_ext middle, behind;         /* where the middle begins and ends */
-	int64_t stretch;               /* stretches.c: turns of each; 0: it has none */
-	const char *stretch_row;       /* which one it is */
+	bool stretched;                /* stretches.c: the innermost loop has some */
+	sg_ext stretch;                /* turns of each */
+	const char *stretch_at, *stretch_row; /* where it begins, which one it is */
 	const char *at, *width, *lane; /* of the strip: where it begins, variables */
 	bool unplaced;                 /* columns: it needs no index but the lane */
 	sg_power **power;              /* by value; NULL: none is carried */
@@ -196,7 +197,7 @@ void sg_print_borders(sg_nest *n, uint32_t d, const char *from, const char *to);
 void sg_choose_stretches(sg_nest *n); /* requires: all else is chosen */
 /* sg_print_nest_loop, for each stretch. */
 void sg_print_stretches(sg_nest *n, uint32_t d, const char *from, const char *to);
-const char *sg_stretch_row(const sg_nest *n, const sg_val *v); /* NULL: v is not that */
+const char *sg_stretch_value(const sg_nest *n, const sg_val *v); /* NULL: v is no row or place */
 
 /* ---- powers.c ---- */
 /* requires: values needed are known.  ensures: power, if a strip is to carry any. */

@@ -517,7 +517,7 @@ sg_print_val(sg_nest *n, sg_val *v)
 	if (!element)
 		element = sg_turned_value(n, v);
 	if (!element)
-		element = sg_stretch_row(n, v);
+		element = sg_stretch_value(n, v);
 	if (element) {
 		v->text = element;
 		v->prec = SG_PREC_ATOM;
