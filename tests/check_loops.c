@@ -71,10 +71,29 @@ static const char large_filter[] =
     "entry filter = x, P, l\n"
     "gradient sum(l) as y wrt q, r, x0\n";
 
+/* A pole on a cart: what a step costs is told by the state that it comes to. */
+static const char pole[] =
+    "input u[N], x0[3], w\n"
+    "def f(x, u) {\n"
+    "  s = sin(x[1]); c = cos(x[1]); m = 1.0 + w*w + s*s\n"
+    "  return stack((x[2]*c, (u + s*(x[2]**2 + c))/m, (c - u*s)/sqrt(m)))\n"
+    "}\n"
+    "def step(x, u) {\n"
+    "  k = f(x, u)\n"
+    "  y = x + 0.1*f(x + 0.05*k, u) + 0.01*k\n"
+    "  return y, 1 + cos(y[1]) + y[0]**2\n"
+    "}\n"
+    "x, l = scan(step, x0, over=u)\n"
+    "output x, l\n"
+    "gradient sum(l) + sin(x[1]) as J wrt u, x0, w\n"
+    "p, q = scan((c, v) -> (c + 0.1*sin(c)*v, cos(c + 0.1*sin(c)*v)), w, over=u)\n"
+    "entry back = p, q, grad(sum(q) + p, u) as a, grad(sum(q) + p, w) as b\n";
+
 static const struct {
 	const char *name, *text;
 	double tolerance;
 } models[] = {
+    {"a pole on a cart", pole, 1e-9},
     {"a filter", filter, 1e-9},
     {"a filter of six numbers", large_filter, 1e-9},
     {"inverses of five rows",
@@ -1320,6 +1339,77 @@ START_TEST(zeros_for_want_of_a_path_add_nothing)
 	}
 END_TEST
 
+/* Times that `what` stands in `text` before `end`, outside of comments. */
+static int
+count(const char *text, const char *end, const char *what)
+{
+	int n = 0;
+
+	for (const char *at = text; at < end; at++)
+		if (strncmp(at, "/*", 2) == 0)
+			at = strstr(at, "*/");
+		else
+			n += strncmp(at, what, strlen(what)) == 0;
+	return n;
+}
+
+static const char *
+end_of(const char *text)
+{
+	return text + strlen(text);
+}
+
+/* Around what is padded nothing is added; off its diagonal the identity is no factor. */
+START_TEST(zeros_of_pads_and_identities_are_not_computed_with)
+	{
+		static const char *const texts[] = {pole, large_filter}, *const forms[] = {
+									     "+ 0.0;", "+ 0.0 ",
+									     " 0.0 + ", "0.0 * "};
+		sg_failure why;
+
+		for (size_t i = 0; i < 2; i++) {
+			sg_model *m = compile(texts[i]);
+			const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
+
+			for (size_t k = 0; k < sizeof forms / sizeof *forms; k++)
+				ck_assert_msg(count(c, end_of(c), forms[k]) == 0, "%s", forms[k]);
+			sg_model_free(m);
+		}
+	}
+END_TEST
+
+/* A zero of the identity hides what it is multiplied with; one beside a pad is 0 as a factor. */
+START_TEST(zeros_of_pads_and_identities_at_infinity)
+	{
+		static const char text[] =
+		    "input a\n"
+		    "entry e = a*eye(2) + 1.0 as i, (a*eye(3) @ [1.0, 2, 3])[1] as v,\n"
+		    "  [a, a] + pad([1.0], ((0, 1),)) as p, a*pad([a], ((0, 1),)) as q\n";
+		const double a = INFINITY;
+		sg_model *m = compile(text);
+
+		for (size_t i = 1; i < 3; i++) {
+			if (all_backends[i] == SG_BACKEND_JIT && !sg_have_jit())
+				continue;
+			sg_call *c = sg_call_new(m, "e", all_backends[i]);
+
+			ck_assert_int_eq(sg_call_bind(c, "a", SG_DTYPE_F64, 0, NULL, &a), SG_OK);
+			ck_assert_int_eq(sg_call_run(c), SG_OK);
+			const double *id = sg_call_output(c, "i")->data,
+				     *p = sg_call_output(c, "p")->data,
+				     *q = sg_call_output(c, "q")->data;
+
+			ck_assert(isinf(id[0]) && isinf(id[3]) && isinf(p[0]) && isinf(p[1]));
+			ck_assert_double_eq(id[1], 1);
+			ck_assert_double_eq(id[2], 1);
+			ck_assert(isinf(*(const double *)sg_call_output(c, "v")->data));
+			ck_assert(isinf(q[0]) && isnan(q[1]));
+			sg_call_free(c);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(matrices_with_known_zeros_go_by_elements)
 	{
 		sg_failure why;
@@ -1487,6 +1577,8 @@ main(void)
 	tcase_add_test(t, directions_go_through_a_few_numbers_by_their_slopes);
 	tcase_add_test(t, zeros_for_want_of_a_path_add_nothing);
 	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
+	tcase_add_test(t, zeros_of_pads_and_identities_are_not_computed_with);
+	tcase_add_test(t, zeros_of_pads_and_identities_at_infinity);
 	tcase_add_test(t, constant_adjoints_are_no_arrays);
 	tcase_add_test(t, what_a_row_has_is_read_before_the_loop_that_writes);
 	tcase_add_loop_test(t, dear_operations_go_over_all_elements_of_short_rows, 0, 5);

@@ -411,6 +411,16 @@ moved(sg_items *w, const sg_node *n, uint32_t i, sg_ref item)
 	return sg_reshape(&w->b, item, lead);
 }
 
+/* What stands around the operand of a pad. */
+static sg_ref
+zero_beside(sg_items *w, const sg_node *n)
+{
+	const sg_type t = (sg_type)n->type;
+
+	return sg_type_is_float(t) ? sg_no_addend(&w->b, t, lead_of(w, n->shape))
+	                           : sg_const(&w->b, t, lead_of(w, n->shape), 0);
+}
+
 static bool
 split_movement(sg_items *w, sg_ref r)
 {
@@ -420,14 +430,14 @@ split_movement(sg_items *w, sg_ref r)
 
 	if (read_count(w, r, n.args[0]) == 0)
 		return false;
+	const sg_ref zero = zero_beside(w, &n);
 	to = sg_items_new(w, size);
 	for (uint32_t i = 0; i < size; i++) {
 		const int64_t from = source_of(w, &n, i);
 
 		if (from == -2)
 			return false;
-		to[i] = from < 0 ? sg_const(&w->b, (sg_type)n.type, lead_of(w, n.shape), 0)
-		                 : sg_item(w, n.args[0], (uint32_t)from);
+		to[i] = from < 0 ? zero : sg_item(w, n.args[0], (uint32_t)from);
 		if (from >= 0 && is_many(w, r))
 			to[i] = moved(w, &n, i, to[i]);
 	}
@@ -628,6 +638,26 @@ split_norm(sg_items *w, sg_ref r)
 	return true;
 }
 
+/* Off its diagonal the identity has no path from one to the other. */
+static void
+split_eye(sg_items *w, sg_ref r)
+{
+	const sg_node n = *sg_node_at(w->old, r);
+	const uint32_t size = sg_items_count(w, r), last = n.shape->rank - 1;
+	const sg_shape *s = lead_of(w, n.shape);
+	const sg_ref one = sg_const(&w->b, (sg_type)n.type, s, 1),
+		     none = sg_no_path(&w->b, (sg_type)n.type, s);
+	sg_ref *to = sg_items_new(w, size);
+
+	for (uint32_t i = 0; i < size; i++) {
+		uint32_t at[SG_MAX_RANK];
+
+		unravel(w, n.shape, i, at);
+		to[i] = at[last - 1] == at[last] ? one : none;
+	}
+	sg_items_set(w, r, size, to);
+}
+
 bool
 sg_items_split(sg_items *w, sg_ref r)
 {
@@ -637,6 +667,10 @@ sg_items_split(sg_items *w, sg_ref r)
 
 	if (!many && size > w->most && w->large[r] != SG_LARGE_SPLIT)
 		return false;
+	if (op == SG_CAST && size > 1 && !many && sg_is_eye(w->old, r)) {
+		split_eye(w, r);
+		return true;
+	}
 	if (sg_is_ew(op) || op == SG_CAST)
 		return size > 1 && split_elementwise(w, r);
 	switch (op) {

@@ -10,6 +10,9 @@
 
 #include <string.h>
 
+/* The second word of a zero that adds nothing; other constants have one word. */
+enum { NO_PATH = 1, NO_ADDEND = 2 };
+
 sg_ref
 sg_raw(sg_build *b, sg_op op, sg_type t, const sg_shape *s, uint32_t n, const sg_ref *args,
        const sg_attr *attr)
@@ -50,7 +53,15 @@ sg_const_int(sg_build *b, sg_type t, const sg_shape *s, int64_t v)
 sg_ref
 sg_no_path(sg_build *b, sg_type t, const sg_shape *s)
 {
-	const int64_t words[2] = {0, 1};
+	const int64_t words[2] = {0, NO_PATH};
+
+	return sg_raw(b, SG_CONST, t, s, 0, NULL, sg_attr_make(b->sp, 2, words));
+}
+
+sg_ref
+sg_no_addend(sg_build *b, sg_type t, const sg_shape *s)
+{
+	const int64_t words[2] = {0, NO_ADDEND};
 
 	return sg_raw(b, SG_CONST, t, s, 0, NULL, sg_attr_make(b->sp, 2, words));
 }
@@ -142,20 +153,42 @@ sg_is_no_path(const sg_build *b, sg_ref r)
 {
 	const sg_node *n = sg_node_at(b->g, r);
 
+	return n->op == SG_CONST && n->attr->n == 2 && n->attr->w[1] == NO_PATH;
+}
+
+/* Is it a zero that adds nothing, of either kind? */
+static bool
+is_no_addend(const sg_build *b, sg_ref r)
+{
+	const sg_node *n = sg_node_at(b->g, r);
+
 	return n->op == SG_CONST && n->attr->n == 2;
 }
 
-/* What a derivative that is zero for want of a path leaves of x op y; 0: an ordinary operation. */
-static sg_ref
-without_path(sg_build *b, sg_op op, sg_ref x, sg_ref y)
+/* Is it a number by which 0 is 0? */
+static bool
+keeps_zero(const sg_build *b, sg_op op, sg_ref r)
 {
-	const bool no_x = sg_is_no_path(b, x), no_y = sg_is_no_path(b, y);
+	double v;
+
+	return sg_is_const(b, r, &v) && isfinite(v) && (op == SG_MUL || v != 0);
+}
+
+/* What a zero that adds nothing leaves of x op y; 0: an ordinary operation. */
+static sg_ref
+without_addend(sg_build *b, sg_op op, sg_ref x, sg_ref y)
+{
+	const bool no_x = is_no_addend(b, x), no_y = is_no_addend(b, y);
 
 	if (!no_x && !no_y)
 		return 0;
 	switch (op) {
 	case SG_MUL:
-		return no_x ? x : y;
+		if (sg_is_no_path(b, x) || (no_x && keeps_zero(b, op, y)))
+			return x;
+		return sg_is_no_path(b, y) || (no_y && keeps_zero(b, op, x)) ? y : 0;
+	case SG_DIV:
+		return no_x && keeps_zero(b, op, y) ? x : 0;
 	case SG_ADD:
 		return no_x ? y : x;
 	case SG_SUB:
@@ -293,7 +326,7 @@ sg_ew1(sg_build *b, sg_op op, sg_ref x)
 	const sg_shape *s = sg_shape_of(b, x);
 	sg_ref r;
 
-	if (op == SG_NEG && sg_is_no_path(b, x))
+	if (op == SG_NEG && is_no_addend(b, x))
 		return x;
 	if ((r = fold(b, op, t, s, 1, &x)) || (r = simplify1(b, op, x)) ||
 	    (r = under_broadcast(b, op, t, s, 1, &x)))
@@ -551,7 +584,7 @@ sg_ew2(sg_build *b, sg_op op, sg_ref x, sg_ref y)
 
 	sg_need(b->ctx, s == sg_shape_of(b, y), "elementwise operands of two shapes");
 	sg_need(b->ctx, sg_type_of(b, x) == sg_type_of(b, y), "elementwise operands of two types");
-	if ((r = without_path(b, op, x, y)) || (r = fold(b, op, t, s, 2, a)) ||
+	if ((r = without_addend(b, op, x, y)) || (r = fold(b, op, t, s, 2, a)) ||
 	    (r = sg_stable2(b, op, x, y)) || (r = simplify2(b, op, x, y)) ||
 	    (r = under_broadcast(b, op, t, s, 2, a)))
 		return r;

@@ -165,6 +165,8 @@ sg_ref sg_const_like(sg_build *b, sg_ref x, double v); /* of type and shape of x
  * whatever it is multiplied with, inf and NaN too, and that adds nothing. t: a float. */
 sg_ref sg_no_path(sg_build *b, sg_type t, const sg_shape *s);
 bool sg_is_no_path(const sg_build *b, sg_ref r);
+/* The zero around what is padded: it adds nothing, and is an ordinary 0 as a factor. t: a float. */
+sg_ref sg_no_addend(sg_build *b, sg_type t, const sg_shape *s);
 sg_ref sg_data(sg_build *b, sg_type t, const sg_shape *s, const int64_t *words);
 sg_ref sg_input_node(sg_build *b, sg_type t, const sg_shape *s, uint32_t index);
 sg_ref sg_dim_value(sg_build *b, sg_ext e); /* i64 scalar; a constant where e is one */
