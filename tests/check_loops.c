@@ -1359,6 +1359,23 @@ end_of(const char *text)
 	return text + strlen(text);
 }
 
+/* The step backward has quotients, angles and what long sums led to from the step forward. */
+START_TEST(what_others_wait_for_is_kept)
+	{
+		sg_failure why;
+		sg_model *m = compile(pole);
+		const char *c = strstr(sg_write_c(m, "m.h", 0, NULL, &why), "\nloops_gradient("),
+			   *back = c ? strstr(c, "-- > 0;) {") : NULL,
+			   *end = back ? strstr(back, "\n\t}\n") : NULL;
+
+		ck_assert_ptr_nonnull(end);
+		ck_assert_int_eq(count(back, end, "sin("), 0);
+		ck_assert_int_eq(count(back, end, "cos("), 0);
+		ck_assert_int_eq(count(back, end, "sqrt("), 0);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Around what is padded nothing is added; off its diagonal the identity is no factor. */
 START_TEST(zeros_of_pads_and_identities_are_not_computed_with)
 	{
@@ -1577,6 +1594,7 @@ main(void)
 	tcase_add_test(t, directions_go_through_a_few_numbers_by_their_slopes);
 	tcase_add_test(t, zeros_for_want_of_a_path_add_nothing);
 	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
+	tcase_add_test(t, what_others_wait_for_is_kept);
 	tcase_add_test(t, zeros_of_pads_and_identities_are_not_computed_with);
 	tcase_add_test(t, zeros_of_pads_and_identities_at_infinity);
 	tcase_add_test(t, constant_adjoints_are_no_arrays);

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Operations for an element of a value that is rather kept than computed again; for one of a few
- * numbers, which no SIMD makes cheap. */
-enum { DEAR = 32, FEW = 6, DEAR_OF_FEW = 8 };
+ * numbers, which no SIMD makes cheap: a quotient or a root, behind which others wait. */
+enum { DEAR = 32, FEW = 6, DEAR_OF_FEW = 4, LONG = 8 };
 
 uint32_t
 sg_loop_results(const sg_loop *l)
@@ -242,36 +242,182 @@ forward_body(const backward *w, const refs *param)
 	return sg_cone_make(w->b, SG_FOLLOW_ALL, root.n, root.r, sg_lowest(param->n, param->r));
 }
 
-/* Values of the step forward that the step backward needs and that are dear to compute again: they
- * are stacked as carries are. Where one is read by one elementwise operation alone, which gives as
- * many elements, the result of that is kept instead: of x @ w + h @ u + b, the sum. */
+/* By member of the step backward: is it made of adjoints, so that no step forward can tell it? */
+static const bool *
+of_adjoints(const backward *w, const sg_cone *back)
+{
+	refs seed = {0};
+
+	for (uint32_t k = 0; k < w->l.nc; k++)
+		if (w->gc[k])
+			push(w->b, &seed, w->gc[k]);
+	for (uint32_t k = 0; k < w->ns; k++)
+		if (w->gy[k] && sg_node_at(w->b->g, w->gy[k])->op == SG_SEED)
+			push(w->b, &seed, w->gy[k]);
+	return sg_cone_active(w->b, back, seed.n, seed.r);
+}
+
+/* What is looked at to find what is kept; all but body by member of back. */
+typedef struct keeping {
+	backward *w;
+	sg_cone back, body;   /* the two steps */
+	const sg_ref *reader; /* the only one; 0: none, or several */
+	const bool *varies;   /* from step to step */
+	const bool *adjoint;  /* it is made of adjoints */
+	bool *kept;
+} keeping;
+
+static void
+keep(keeping *k, sg_ref r)
+{
+	backward *w = k->w;
+	bool *kept = &k->kept[sg_cone_at(&k->back, r)];
+	sg_ref placeholder;
+
+	if (*kept)
+		return;
+	*kept = true;
+	placeholder = seed_like(w->b, r);
+	w->b->g->name[placeholder] = w->b->g->name[r];
+	push(w->b, &w->dear, r);
+	push(w->b, &w->kept, placeholder);
+}
+
+/* Values that the step backward needs, that the step forward has or could have, and that are dear
+ * to compute again: they are stacked as carries are. Where one is read by one elementwise operation
+ * alone, which gives as many elements, the result of that is kept instead: of x @ w + h @ u + b,
+ * the sum. */
+static void
+keep_dear_values(keeping *k)
+{
+	sg_build *b = k->w->b;
+
+	for (uint32_t i = 0; i < k->back.n; i++) {
+		sg_ref r = k->back.member[i], next;
+
+		if (!k->varies[i] || k->adjoint[i] || !is_dear(b, r) ||
+		    (!sg_cone_has(&k->body, r) && !sg_is_ew(sg_node_at(b->g, r)->op)))
+			continue;
+		while ((next = k->reader[sg_cone_at(&k->back, r)]) != 0 &&
+		       sg_cone_has(&k->body, next) && sg_is_ew(sg_node_at(b->g, next)->op) &&
+		       is_float(b, next) && sg_shape_of(b, next) == sg_shape_of(b, r))
+			r = next;
+		keep(k, r);
+	}
+}
+
+/* Is it what adjoints are made with, or what a step gives as one? */
+static bool *
+meets_adjoints(const keeping *k)
+{
+	const sg_build *b = k->w->b;
+	const sg_loop *l = &k->w->l;
+	bool *meets = SG_NEW_ARRAY(b->ctx, bool, k->back.n);
+
+	for (uint32_t i = 0; i < k->back.n; i++)
+		for (uint32_t a = 0; k->adjoint[i] && a < sg_at(b, k->back.member[i]).nargs; a++) {
+			const sg_ref x = sg_arg(b->g, k->back.member[i], a);
+
+			if (sg_cone_has(&k->back, x))
+				meets[sg_cone_at(&k->back, x)] = true;
+		}
+	for (uint32_t i = 0; i < l->nc + l->nx + l->ncap; i++)
+		if (k->w->dc[i] && sg_cone_has(&k->back, k->w->dc[i]))
+			meets[sg_cone_at(&k->back, k->w->dc[i])] = true;
+	return meets;
+}
+
+/* By member of the step backward: how many read it. */
+static uint32_t *
+count_readers(const keeping *k)
+{
+	const sg_build *b = k->w->b;
+	uint32_t *n = SG_NEW_ARRAY(b->ctx, uint32_t, k->back.n);
+
+	for (uint32_t i = 0; i < k->back.n; i++)
+		for (uint32_t a = 0; a < sg_at(b, k->back.member[i]).nargs; a++) {
+			const sg_ref x = sg_arg(b->g, k->back.member[i], a);
+
+			if (sg_cone_has(&k->back, x))
+				n[sg_cone_at(&k->back, x)]++;
+		}
+	return n;
+}
+
+/* Operations on elements for r; what several read, each has a part of. */
+static int64_t
+work_for(const keeping *k, const uint32_t *nreaders, const int64_t *work, sg_ref r)
+{
+	const sg_build *b = k->w->b;
+	const sg_node n = sg_at(b, r);
+	int64_t sum = 0;
+
+	if (sg_is_ew(n.op) && !sg_ext_const(b->sp, sg_shape_size(b->sp, n.shape), &sum))
+		return 0;
+	sum *= sg_is_ew(n.op) ? sg_ops[n.op].cost : 0;
+	for (uint32_t a = 0; a < n.nargs; a++)
+		if (sg_cone_has(&k->back, n.args[a])) {
+			const uint32_t at = sg_cone_at(&k->back, n.args[a]);
+
+			sum += work[at] / nreaders[at];
+		}
+	return sum;
+}
+
+/* Is member i a few numbers of an operation of the step forward? Then how many; else 0. */
+static int64_t
+few_numbers(const keeping *k, uint32_t i)
+{
+	const sg_build *b = k->w->b;
+	const sg_node *n = sg_node_at(b->g, k->back.member[i]);
+	int64_t size;
+
+	if (!k->varies[i] || k->adjoint[i] || !sg_is_ew(n->op) ||
+	    !sg_type_is_float((sg_type)n->type) ||
+	    !sg_ext_const(b->sp, sg_shape_size(b->sp, n->shape), &size) || size > FEW)
+		return 0;
+	return size;
+}
+
+/* A few numbers that adjoints meet, and that many operations lead to. */
+static void
+keep_ends(keeping *k)
+{
+	sg_build *b = k->w->b;
+	uint32_t first = 0;
+
+	while (first < k->back.n && few_numbers(k, first) == 0)
+		first++;
+	if (first == k->back.n)
+		return;
+	const bool *meets = meets_adjoints(k);
+	const uint32_t *nreaders = count_readers(k);
+	int64_t *work = SG_NEW_ARRAY(b->ctx, int64_t, k->back.n);
+
+	for (uint32_t i = 0; i < k->back.n; i++) {
+		const int64_t size = few_numbers(k, i);
+
+		if (!k->varies[i] || k->adjoint[i] || k->kept[i])
+			continue;
+		work[i] = work_for(k, nreaders, work, k->back.member[i]);
+		if (!meets[i] || size == 0 || work[i] < LONG * size)
+			continue;
+		keep(k, k->back.member[i]);
+		work[i] = 0;
+	}
+}
+
 static void
 find_dear(backward *w, const refs *param)
 {
-	sg_build *b = w->b;
-	const sg_cone back = reads(w, param), body = forward_body(w, param);
-	const sg_ref *reader = readers(b, &back);
-	const bool *varies = sg_cone_active(b, &body, param->n, param->r);
+	keeping k = {.w = w, .back = reads(w, param), .body = forward_body(w, param)};
 
-	for (uint32_t i = 0; i < body.n; i++) {
-		sg_ref r = body.member[i], next;
-		bool old = false;
-
-		if (!varies[i] || !sg_cone_has(&back, r) || !is_dear(b, r))
-			continue;
-		while ((next = reader[sg_cone_at(&back, r)]) != 0 && sg_cone_has(&body, next) &&
-		       sg_is_ew(sg_node_at(b->g, next)->op) && is_float(b, next) &&
-		       sg_shape_of(b, next) == sg_shape_of(b, r))
-			r = next;
-		for (size_t k = 0; k < w->dear.n; k++)
-			old = old || w->dear.r[k] == r;
-		if (old)
-			continue;
-		push(b, &w->dear, r);
-		next = seed_like(b, r);
-		b->g->name[next] = b->g->name[r];
-		push(b, &w->kept, next);
-	}
+	k.reader = readers(w->b, &k.back);
+	k.varies = sg_cone_active(w->b, &k.back, param->n, param->r);
+	k.adjoint = of_adjoints(w, &k.back);
+	k.kept = SG_NEW_ARRAY(w->b->ctx, bool, k.back.n);
+	keep_dear_values(&k);
+	keep_ends(&k);
 }
 
 /* The step backward reads what is kept. */
