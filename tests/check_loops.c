@@ -89,11 +89,22 @@ static const char pole[] =
     "p, q = scan((c, v) -> (c + 0.1*sin(c)*v, cos(c + 0.1*sin(c)*v)), w, over=u)\n"
     "entry back = p, q, grad(sum(q) + p, u) as a, grad(sum(q) + p, w) as b\n";
 
+/* Range and bearing, each derivative of which has the radius under it twice. */
+static const char bearing[] =
+    "input b[N, 2], x0[2]\n"
+    "def to(x, b) = [3 + b[0] - x[0], b[1] - x[1]]\n"
+    "def see(x, b) { d = to(x, b); return stack((hypot(d[0], d[1]), atan2(d[1], d[0]))) }\n"
+    "def step(x, b) { H = jacobian(see(x, b), x); return x + 0.1*H.T @ see(x, b), H }\n"
+    "x, H = scan(step, x0, over=b)\n"
+    "output x, H\n"
+    "gradient sum(x**2) + sum(H) as y wrt b, x0\n";
+
 static const struct {
 	const char *name, *text;
 	double tolerance;
 } models[] = {
     {"a pole on a cart", pole, 1e-9},
+    {"range and bearing", bearing, 1e-9},
     {"a filter", filter, 1e-9},
     {"a filter of six numbers", large_filter, 1e-9},
     {"inverses of five rows",
@@ -1427,6 +1438,54 @@ START_TEST(zeros_of_pads_and_identities_at_infinity)
 	}
 END_TEST
 
+/* Where squares vanish or overflow, at the origin, and of what is no number. */
+START_TEST(derivatives_of_a_bearing_are_right_everywhere)
+	{
+		static const double at[] = {0, 1, -2, 3e-200, 1e200, 1e-310, INFINITY, NAN};
+		static const char text[] =
+		    "input x, y\n"
+		    "r = atan2(x, y)\n"
+		    "entry e = hypot(x, y) as h, r as r, grad(r, x) as a, grad(r, y) as b,\n"
+		    "  grad(grad(r, x), y) as c, grad(hypot(x, y), x) as d\n";
+		sg_model *m = compile(text);
+
+		for (size_t k = 0; k < 64; k++) {
+			sg_call *call[3];
+
+			for (size_t i = 0; i < 3; i++) {
+				if (all_backends[i] == SG_BACKEND_JIT && !sg_have_jit())
+					continue;
+				call[i] = sg_call_new(m, "e", all_backends[i]);
+				ck_assert_int_eq(
+				    sg_call_bind(call[i], "x", SG_DTYPE_F64, 0, NULL, &at[k / 8]),
+				    SG_OK);
+				ck_assert_int_eq(
+				    sg_call_bind(call[i], "y", SG_DTYPE_F64, 0, NULL, &at[k % 8]),
+				    SG_OK);
+				ck_assert_int_eq(sg_call_run(call[i]), SG_OK);
+				for (int o = 0; o < 6; o++) {
+					const char *name = (const char[]){"hrabcd"[o], 0};
+					const double is = *(const double *)sg_call_output(call[i],
+					                                                  name)
+					                       ->data,
+						     e = *(const double *)sg_call_output(call[0],
+					                                                 name)
+					                      ->data;
+
+					ck_assert_msg(is == e || (isnan(is) && isnan(e)) ||
+					                  fabs(is - e) <= 4e-16 * fabs(e) + 1e-320,
+					              "%s at %g, %g: %a and %a", name, at[k / 8],
+					              at[k % 8], is, e);
+				}
+			}
+			for (size_t i = 0; i < 3; i++)
+				if (all_backends[i] != SG_BACKEND_JIT || sg_have_jit())
+					sg_call_free(call[i]);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(matrices_with_known_zeros_go_by_elements)
 	{
 		sg_failure why;
@@ -1597,6 +1656,7 @@ main(void)
 	tcase_add_test(t, what_others_wait_for_is_kept);
 	tcase_add_test(t, zeros_of_pads_and_identities_are_not_computed_with);
 	tcase_add_test(t, zeros_of_pads_and_identities_at_infinity);
+	tcase_add_test(t, derivatives_of_a_bearing_are_right_everywhere);
 	tcase_add_test(t, constant_adjoints_are_no_arrays);
 	tcase_add_test(t, what_a_row_has_is_read_before_the_loop_that_writes);
 	tcase_add_loop_test(t, dear_operations_go_over_all_elements_of_short_rows, 0, 5);

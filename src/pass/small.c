@@ -308,7 +308,7 @@ split_elementwise(sg_items *w, sg_ref r)
 		for (uint32_t k = 0; k < n.nargs; k++)
 			arg[k] = sg_item(w, n.args[k], i);
 		one.shape = lead;
-		to[i] = sg_remake(&w->b, &one, arg);
+		to[i] = sg_number_remade(&w->b, &one, arg);
 	}
 	sg_items_set(w, r, size, to);
 	return true;

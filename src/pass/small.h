@@ -56,6 +56,9 @@ void sg_find_many(sg_items *w, bool jit, size_t nroots, const sg_ref *root);
 sg_ref sg_norm_of_few(sg_build *b, uint32_t n, const sg_ref *x);
 /* The same without a branch, where each x[i] is a number of many items, which go by SIMD. */
 sg_ref sg_norms_of_few(sg_build *b, uint32_t n, const sg_ref *x);
+/* Node n over other operands; of a number by itself hypot, and quotients by it, in a form whose
+ * rare cases are branches. */
+sg_ref sg_number_remade(sg_build *b, const sg_node *n, const sg_ref *arg);
 
 /* rooted.c: x < y or x <= y (op), where one is a norm by elements, without its root, or x == y
  * where the other is 0; 0: it is none of them. */

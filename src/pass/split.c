@@ -180,7 +180,7 @@ rebuild(sg_items *w)
 			arg[k] = sg_items_whole(w, n.args[k]);
 		w->whole[r] = n.nargs == 2 ? sg_compare_norms(&w->b, n.op, arg[0], arg[1]) : 0;
 		if (!w->whole[r])
-			w->whole[r] = sg_remake(&w->b, &n, arg);
+			w->whole[r] = sg_number_remade(&w->b, &n, arg);
 		if (w->old->name[r] && !w->b.g->name[w->whole[r]])
 			w->b.g->name[w->whole[r]] = w->old->name[r];
 	}
