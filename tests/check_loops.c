@@ -1387,6 +1387,26 @@ START_TEST(what_others_wait_for_is_kept)
 	}
 END_TEST
 
+/* Nothing is stored between sine and cosine of one angle, which are then taken at once. */
+START_TEST(functions_of_one_angle_stand_side_by_side)
+	{
+		sg_failure why;
+		sg_model *m = compile(
+		    "input u[N], x0[2]\n"
+		    "def f(x, u) = (stack((x[0] + u, x[1] + u*sin(x[0])/cos(x[0]))), x[1]**3)\n"
+		    "x, l = scan(f, x0, over=u)\n"
+		    "gradient sum(l) as y wrt u\n");
+		const char *c = sg_write_c(m, "m.h", 0, NULL, &why),
+			   *sine = strstr(c, "= sin(x[0]);\n"),
+			   *cosine = strstr(c, "= cos(x[0]);\n"),
+			   *first = sine < cosine ? sine : cosine;
+
+		ck_assert(sine && cosine);
+		ck_assert_int_eq(count(first, first == sine ? cosine : sine, ";\n"), 1);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Around what is padded nothing is added; off its diagonal the identity is no factor. */
 START_TEST(zeros_of_pads_and_identities_are_not_computed_with)
 	{
@@ -1654,6 +1674,7 @@ main(void)
 	tcase_add_test(t, zeros_for_want_of_a_path_add_nothing);
 	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
 	tcase_add_test(t, what_others_wait_for_is_kept);
+	tcase_add_test(t, functions_of_one_angle_stand_side_by_side);
 	tcase_add_test(t, zeros_of_pads_and_identities_are_not_computed_with);
 	tcase_add_test(t, zeros_of_pads_and_identities_at_infinity);
 	tcase_add_test(t, derivatives_of_a_bearing_are_right_everywhere);

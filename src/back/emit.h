@@ -329,6 +329,12 @@ typedef struct sg_fn_out {
 	bool adds;    /* ref is added to the carry, which lies there already */
 } sg_fn_out;
 
+/* Output `out`, whose value is known. */
+typedef struct sg_late_out {
+	size_t out;
+	const char *value;
+} sg_late_out;
+
 typedef struct sg_loop_plan sg_loop_plan;
 typedef struct sg_split sg_split;
 
@@ -359,6 +365,8 @@ typedef struct sg_fn {
 	const char *work;
 	sg_fn_out *out;
 	size_t nout;
+	sg_late_out *late; /* outputs whose values are known and that are stored a little later */
+	size_t nlate, late_cap;
 	sg_place *at;  /* by node */
 	sg_ref *angle; /* by node: of the units SIN, COS, TAN of one operand the first; 0: it is alone */
 	sg_bytes_map *joins;
@@ -691,6 +699,7 @@ const char *sg_c_paren(sg_fn *f, sg_c_text x, int least);
 void sg_print_texts(sg_fn *f, sg_step *s); /* what the texts of a LOOP's values stand on */
 void sg_print_out(sg_fn *f, size_t k,
                   const char *value);          /* scalar output k, unless a NEW one is there */
+void sg_print_late_outs(sg_fn *f);             /* all that wait */
 void sg_open_call(sg_fn *f, const sg_step *s); /* before the tiles of a band */
 void sg_print_call(sg_fn *f, sg_step *s);
 void sg_print_fill(sg_fn *f, sg_ref r);

@@ -259,6 +259,28 @@ sg_print_out(sg_fn *f, size_t k, const char *value)
 		sg_line(f, "const %s %s = %s;", type, out->name, value);
 }
 
+void
+sg_print_late_outs(sg_fn *f)
+{
+	for (size_t i = 0; i < f->nlate; i++)
+		sg_print_out(f, f->late[i].out, f->late[i].value);
+	f->nlate = 0;
+}
+
+/* Sine and cosine of one angle come first: compilers do not see that the angle is still the same
+ * where something has been stored in between. */
+static void
+print_out_late(sg_fn *f, sg_ref r, const char *value)
+{
+	const size_t out = f->at[r].out - 1;
+
+	if (!f->angle[r] || f->out[out].kind == SG_O_NEW) {
+		sg_print_out(f, out, value);
+		return;
+	}
+	SG_PUSH(f->ctx, f->late, f->nlate, f->late_cap, (sg_late_out){out, value});
+}
+
 /* ---- folds over the rows of a band, with axes that stay: each tile adds to arrays ---- */
 
 const char *
@@ -555,5 +577,5 @@ sg_print_root(sg_nest *n, sg_root *r)
 		v = define(f, r->ref, v);
 	sg_print_kept(f, r->ref, v);
 	if (p->out)
-		sg_print_out(f, p->out - 1, v);
+		print_out_late(f, r->ref, v);
 }

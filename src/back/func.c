@@ -344,6 +344,17 @@ sg_item_end(const sg_fn *f, size_t at)
 	return at + (band ? f->band[band - 1].n : 1);
 }
 
+/* Is the next step a function of the same angle, in the same block? */
+static bool
+has_angle_of_next(const sg_fn *f, size_t at)
+{
+	const uint32_t s = f->order[at], next = at + 1 < f->nsteps ? f->order[at + 1] : s;
+	const sg_ref angle = f->angle[f->step[s].ref];
+
+	return next != s && angle && f->angle[f->step[next].ref] == angle &&
+	       f->step[next].guard == f->step[s].guard && sg_same_piece(f, s, next);
+}
+
 void
 sg_print_steps_at(sg_fn *f, size_t at)
 {
@@ -353,6 +364,8 @@ sg_print_steps_at(sg_fn *f, size_t at)
 		print_band(f, &f->band[s->band - 1]);
 	else
 		print_step(f, s);
+	if (!has_angle_of_next(f, at))
+		sg_print_late_outs(f);
 }
 
 size_t
