@@ -99,6 +99,7 @@ lib_sources = \
 	src/front/value.c \
 	src/pass/across.c \
 	src/pass/adjoint.c \
+	src/pass/ahead.c \
 	src/pass/algebra.c \
 	src/pass/algebra.h \
 	src/pass/algebra_form.c \

@@ -1387,6 +1387,24 @@ START_TEST(what_others_wait_for_is_kept)
 	}
 END_TEST
 
+/* Each step takes sine and cosine twice, and the first of them once more. */
+START_TEST(angles_of_the_next_step_are_taken_once)
+	{
+		sg_failure why;
+		sg_model *m = compile(pole);
+		const char *c = strstr(sg_write_c(m, "m.h", 0, NULL, &why), "\nloops_forward("),
+			   *loop = c ? strstr(c, "< N; ") : NULL,
+			   *end = loop ? strstr(loop, "\n\t}\n") : NULL;
+
+		ck_assert_ptr_nonnull(end);
+		ck_assert_int_eq(count(loop, end, "sin("), 2);
+		ck_assert_int_eq(count(loop, end, "cos("), 2);
+		ck_assert_int_eq(count(c, loop, "sin("), 1);
+		ck_assert_int_eq(count(c, loop, "cos("), 1);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Nothing is stored between sine and cosine of one angle, which are then taken at once. */
 START_TEST(functions_of_one_angle_stand_side_by_side)
 	{
@@ -1674,6 +1692,7 @@ main(void)
 	tcase_add_test(t, zeros_for_want_of_a_path_add_nothing);
 	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
 	tcase_add_test(t, what_others_wait_for_is_kept);
+	tcase_add_test(t, angles_of_the_next_step_are_taken_once);
 	tcase_add_test(t, functions_of_one_angle_stand_side_by_side);
 	tcase_add_test(t, zeros_of_pads_and_identities_are_not_computed_with);
 	tcase_add_test(t, zeros_of_pads_and_identities_at_infinity);

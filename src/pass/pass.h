@@ -51,6 +51,10 @@ const sg_program *sg_solve_small(sg_ctx *ctx, const sg_program *p, bool jit);
  */
 const sg_program *sg_short_extremes(sg_ctx *ctx, const sg_program *p, bool jit);
 
+/* look_ahead - for emission: sines and cosines that the step of a loop before has taken are carried
+ * (ahead.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself, or a copy. */
+const sg_program *sg_look_ahead(sg_ctx *ctx, const sg_program *p, bool jit);
+
 /* split_small - for emission: tensors of a few elements become scalars, carries too (split.c), and
  * products of many small matrices, with what is made of them, go number by number (many.c).
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p
