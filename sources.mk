@@ -127,6 +127,7 @@ lib_sources = \
 	src/pass/merge.c \
 	src/pass/narrow.c \
 	src/pass/order.c \
+	src/pass/own.c \
 	src/pass/pack.c \
 	src/pass/parts.c \
 	src/pass/pass.h \

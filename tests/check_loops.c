@@ -1405,6 +1405,26 @@ START_TEST(angles_of_the_next_step_are_taken_once)
 	}
 END_TEST
 
+/* The loop of another entry reads rows of the carry. */
+START_TEST(a_loop_that_keeps_nothing_has_variables)
+	{
+		sg_failure why;
+		sg_model *m =
+		    compile("input u[N], x0[2]\n"
+		            "def f(x, u) = (stack((x[1]*x[0], sin(x[0]) + u)), x[0]*x[1])\n"
+		            "x, l = scan(f, x0, over=u)\n"
+		            "entry value = sum(l) as J\n"
+		            "entry slope = grad(sum(l), u) as g\n");
+		const char *c = sg_write_c(m, "m.h", 0, NULL, &why),
+			   *value = strstr(c, "\nloops_value"), *slope = strstr(c, "\nloops_slope");
+
+		ck_assert(value && slope && value < slope);
+		ck_assert_int_eq(count(value, slope, "_next["), 0);
+		ck_assert_int_gt(count(slope, end_of(c), "_next["), 0);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Nothing is stored between sine and cosine of one angle, which are then taken at once. */
 START_TEST(functions_of_one_angle_stand_side_by_side)
 	{
@@ -1693,6 +1713,7 @@ main(void)
 	tcase_add_test(t, matrices_with_known_zeros_go_by_elements);
 	tcase_add_test(t, what_others_wait_for_is_kept);
 	tcase_add_test(t, angles_of_the_next_step_are_taken_once);
+	tcase_add_test(t, a_loop_that_keeps_nothing_has_variables);
 	tcase_add_test(t, functions_of_one_angle_stand_side_by_side);
 	tcase_add_test(t, zeros_of_pads_and_identities_are_not_computed_with);
 	tcase_add_test(t, zeros_of_pads_and_identities_at_infinity);

@@ -449,7 +449,7 @@ prepared(sg_ctx *ctx, const sg_program *p, bool jit)
 
 	q = sg_short_extremes(ctx, sg_rows_across(ctx, q, jit), jit);
 	q = sg_look_ahead(ctx, sg_solve_small(ctx, q, jit), jit);
-	q = sg_split_small(ctx, q, jit);
+	q = sg_split_small(ctx, sg_own_carries(ctx, q), jit);
 	return sg_sum_rows_first(ctx, jit ? q : sg_pack_angles(ctx, q), jit);
 }
 

@@ -55,6 +55,11 @@ const sg_program *sg_short_extremes(sg_ctx *ctx, const sg_program *p, bool jit);
  * (ahead.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself, or a copy. */
 const sg_program *sg_look_ahead(sg_ctx *ctx, const sg_program *p, bool jit);
 
+/* own_carries - for emission: loops that share what stands for a carry with one that reads rows of
+ * it get their own (own.c). requires: no DERIV, CUSTOM, BIND.  preserves: outputs. Gives p itself,
+ * or a copy. */
+const sg_program *sg_own_carries(sg_ctx *ctx, const sg_program *p);
+
 /* split_small - for emission: tensors of a few elements become scalars, carries too (split.c), and
  * products of many small matrices, with what is made of them, go number by number (many.c).
  * requires: no DERIV, CUSTOM, BIND.  preserves: outputs up to the order of short sums. Gives p
