@@ -1445,26 +1445,25 @@ START_TEST(functions_of_one_angle_stand_side_by_side)
 	}
 END_TEST
 
-/* Around what is padded nothing is added; off its diagonal the identity is no factor. */
+/* Nothing is added around what is padded, and off the diagonal of the identity. */
 START_TEST(zeros_of_pads_and_identities_are_not_computed_with)
 	{
-		static const char *const texts[] = {pole, large_filter}, *const forms[] = {
-									     "+ 0.0;", "+ 0.0 ",
-									     " 0.0 + ", "0.0 * "};
+		static const char *const texts[] = {pole, large_filter};
+		static const char *const forms[] = {"+ 0.0;", " 0.0 + ", "+ 0.0 ", "0.0 * "};
 		sg_failure why;
 
 		for (size_t i = 0; i < 2; i++) {
 			sg_model *m = compile(texts[i]);
 			const char *c = sg_write_c(m, "m.h", 0, NULL, &why);
 
-			for (size_t k = 0; k < sizeof forms / sizeof *forms; k++)
+			for (size_t k = 0; k < (i ? 2 : 4); k++) /* 0.0 * inf is NaN */
 				ck_assert_msg(count(c, end_of(c), forms[k]) == 0, "%s", forms[k]);
 			sg_model_free(m);
 		}
 	}
 END_TEST
 
-/* A zero of the identity hides what it is multiplied with; one beside a pad is 0 as a factor. */
+/* A zero of the identity, and one beside a pad, adds nothing, but is 0 as a factor. */
 START_TEST(zeros_of_pads_and_identities_at_infinity)
 	{
 		static const char text[] =
@@ -1474,7 +1473,7 @@ START_TEST(zeros_of_pads_and_identities_at_infinity)
 		const double a = INFINITY;
 		sg_model *m = compile(text);
 
-		for (size_t i = 1; i < 3; i++) {
+		for (size_t i = 0; i < 3; i++) {
 			if (all_backends[i] == SG_BACKEND_JIT && !sg_have_jit())
 				continue;
 			sg_call *c = sg_call_new(m, "e", all_backends[i]);
@@ -1486,9 +1485,8 @@ START_TEST(zeros_of_pads_and_identities_at_infinity)
 				     *q = sg_call_output(c, "q")->data;
 
 			ck_assert(isinf(id[0]) && isinf(id[3]) && isinf(p[0]) && isinf(p[1]));
-			ck_assert_double_eq(id[1], 1);
-			ck_assert_double_eq(id[2], 1);
-			ck_assert(isinf(*(const double *)sg_call_output(c, "v")->data));
+			ck_assert(isnan(id[1]) && isnan(id[2]));
+			ck_assert(isnan(*(const double *)sg_call_output(c, "v")->data));
 			ck_assert(isinf(q[0]) && isnan(q[1]));
 			sg_call_free(c);
 		}

@@ -638,7 +638,7 @@ split_norm(sg_items *w, sg_ref r)
 	return true;
 }
 
-/* Off its diagonal the identity has no path from one to the other. */
+/* Off its diagonal the identity adds nothing. */
 static void
 split_eye(sg_items *w, sg_ref r)
 {
@@ -646,7 +646,7 @@ split_eye(sg_items *w, sg_ref r)
 	const uint32_t size = sg_items_count(w, r), last = n.shape->rank - 1;
 	const sg_shape *s = lead_of(w, n.shape);
 	const sg_ref one = sg_const(&w->b, (sg_type)n.type, s, 1),
-		     none = sg_no_path(&w->b, (sg_type)n.type, s);
+		     none = sg_no_addend(&w->b, (sg_type)n.type, s);
 	sg_ref *to = sg_items_new(w, size);
 
 	for (uint32_t i = 0; i < size; i++) {

@@ -23,19 +23,6 @@ count(const finding *f, sg_ref r)
 	return sg_count_of(f->w->b.sp, sg_node_at(f->w->old, r)->shape, SG_MOST_ITEMS);
 }
 
-/* The zeros of the identity; 0: r is something else. */
-static uint32_t
-off_diagonal(const finding *f, sg_ref r)
-{
-	const sg_node *n = sg_node_at(f->w->old, r);
-	int64_t rows = 0;
-
-	if (!sg_is_eye(f->w->old, r))
-		return 0;
-	(void)sg_ext_const(f->w->b.sp, n->shape->ext[n->shape->rank - 1], &rows);
-	return rows ? count(f, r) - count(f, r) / (uint32_t)rows : 0;
-}
-
 static void
 count_zeros(finding *f, sg_ref r)
 {
@@ -54,12 +41,6 @@ count_zeros(finding *f, sg_ref r)
 	case SG_RESHAPE:
 	case SG_TRANSPOSE:
 		f->zeros[r] = f->zeros[n->args[0]];
-		break;
-	case SG_CAST:
-		f->zeros[r] = off_diagonal(f, r);
-		break;
-	case SG_MUL:
-		f->zeros[r] = off_diagonal(f, n->args[0]) + off_diagonal(f, n->args[1]);
 		break;
 	default:
 		break;
@@ -118,9 +99,6 @@ open_up(finding *f, sg_ref r)
 	f->total += count(f, r);
 	if (n->op == SG_RESHAPE || n->op == SG_TRANSPOSE)
 		open_up(f, n->args[0]);
-	for (uint32_t k = 0; n->op == SG_MUL && k < 2; k++)
-		if (sg_is_eye(f->w->old, n->args[k]))
-			open_up(f, n->args[k]);
 }
 
 static void
