@@ -288,6 +288,15 @@ may_fail(const sg_items *w, const sg_node *n)
 	       !(n->nargs > 1 && sg_node_at(w->old, n->args[1])->op == SG_CONST);
 }
 
+bool
+sg_is_loop_of_few(const sg_items *w, sg_ref r)
+{
+	const uint16_t op = sg_node_at(w->old, r)->op;
+
+	return sg_is_ew(op) && sg_ops[op].cost >= DEAR && sg_items_count(w, r) > MOST_DEAR &&
+	       !is_many(w, r);
+}
+
 static bool
 split_elementwise(sg_items *w, sg_ref r)
 {
@@ -296,7 +305,7 @@ split_elementwise(sg_items *w, sg_ref r)
 	const sg_shape *lead = is_many(w, r) ? lead_of(w, n.shape) : sg_shape_scalar(w->b.sp);
 	sg_ref *to;
 
-	if (sg_is_ew(n.op) && sg_ops[n.op].cost >= DEAR && size > MOST_DEAR && !is_many(w, r))
+	if (sg_is_loop_of_few(w, r) || (w->stays && w->stays[r]))
 		return false;
 	if (may_fail(w, &n))
 		return false;

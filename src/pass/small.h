@@ -21,6 +21,7 @@ typedef struct sg_items {
 	const bool *many;     /* by old node: of many items, of which each number is a node with an
 	                       * element for each item, or reads such numbers; NULL: none is (many.c) */
 	const bool *live;
+	const bool *stays; /* by old node: a loop among loops; NULL: none is (split.c) */
 	const sg_cone *cone; /* what is gone through, if not all: the rest stays as it is */
 	sg_ref *whole;       /* by old node, or member of the cone; 0: it is not, yet */
 	sg_ref **item;       /* its elements, row-major; NULL: it has none of their own */
@@ -44,6 +45,8 @@ sg_ref sg_items_whole(sg_items *w, sg_ref r); /* the tensor as one node */
 sg_ref sg_item(sg_items *w, sg_ref r, uint32_t i);
 /* Node r element by element, where it has such a form and the elements are not too many. */
 bool sg_items_split(sg_items *w, sg_ref r);
+/* Does node r, of a few elements, stay a tensor: a loop over them in SIMD? */
+bool sg_is_loop_of_few(const sg_items *w, sg_ref r);
 
 /* sparse.c: sets `large`. */
 void sg_find_sparse(sg_items *w);

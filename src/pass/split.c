@@ -10,6 +10,7 @@
 
 enum {
 	MOST = 16,      /* elements of a small tensor */
+	LEAST_LOOP = 8, /* elements of a loop */
 	BUDGET = 20000, /* elements in all; behind it text is no gain */
 };
 
@@ -140,6 +141,83 @@ split_pick(sg_items *w, sg_ref r)
 	sg_items_set(w, r, sg_items_count(w, r), to);
 }
 
+/* ---- loops among loops ---- */
+
+/* Is r computed, or read, by a loop, whatever stands around it? */
+static bool
+is_tensor(const sg_items *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+	const uint32_t size = sg_count_of(w->b.sp, n->shape, MOST);
+
+	if (n->op == SG_SEED || n->op == SG_CONST || is_loop(n->op) || n->op == SG_PICK)
+		return false;
+	if (n->op == SG_CONTRACT)
+		return size == 0 || !is_small(w, n->args[0]) || !is_small(w, n->args[1]);
+	return size == 0 || n->op == SG_INPUT || sg_is_loop_of_few(w, r);
+}
+
+/* Is what it is made of tensors too, or the same for all elements? */
+static bool
+is_of_tensors(const sg_items *w, const bool *stays, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+	bool any = false;
+
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		const sg_node *x = sg_node_at(w->old, n->args[k]);
+
+		if (stays[n->args[k]] || is_tensor(w, n->args[k]))
+			any = true;
+		else if (x->op != SG_CONST &&
+		         (x->op != SG_BROADCAST || sg_node_at(w->old, x->args[0])->shape->rank > 0))
+			return false;
+	}
+	return any;
+}
+
+/* Takes out what others read by elements, or what is of elements; has that changed anything? */
+static bool
+take_out(const sg_items *w, bool *stays)
+{
+	bool changed = false;
+
+	for (sg_ref r = 1; r < w->old->n; r++) {
+		const sg_node *n = sg_node_at(w->old, r);
+
+		if (!w->live[r])
+			continue;
+		if (stays[r] && !is_of_tensors(w, stays, r)) {
+			stays[r] = false;
+			changed = true;
+		}
+		for (uint32_t k = 0; k < n->nargs && !stays[r] && !is_tensor(w, r); k++) {
+			changed = changed || stays[n->args[k]];
+			stays[n->args[k]] = false;
+		}
+	}
+	return changed;
+}
+
+/* Arrays that loops make and loops read: as numbers between the two they would only be taken apart and
+ * put together again. */
+static void
+find_loops_among_loops(sg_items *w)
+{
+	bool *stays = SG_NEW_ARRAY(w->b.ctx, bool, w->old->n);
+
+	for (sg_ref r = 1; r < w->old->n; r++) {
+		const sg_node *n = sg_node_at(w->old, r);
+
+		stays[r] = w->live[r] && sg_is_ew(n->op) && sg_type_is_float((sg_type)n->type) &&
+		           !(w->many && w->many[r]) &&
+		           sg_count_of(w->b.sp, n->shape, MOST) >= LEAST_LOOP;
+	}
+	while (take_out(w, stays))
+		;
+	w->stays = stays;
+}
+
 /* ---- the walk ---- */
 
 static bool
@@ -242,6 +320,8 @@ sg_split_small(sg_ctx *ctx, const sg_program *p, bool jit)
 	if (small) {
 		choose_carries(&w);
 		sg_find_sparse(&w);
+		if (!jit && !w.large)
+			find_loops_among_loops(&w);
 	} else {
 		w.most = 1;
 	}
