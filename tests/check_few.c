@@ -25,17 +25,20 @@ text_of(int i, bool f32)
 {
 	static char text[2000];
 
-	snprintf(text, sizeof text,
-	         "%sinput x[N, %d], y[N, %d], c[N], t[%d]\nparam w[%d, %d], b[%d]\n"
-	         "u = x @ w + b\nloss = sum((u - y)**2)\nv = var(c); s = var(t)\n"
-	         "l = logsumexp(c)\n"
-	         "entry f = u as u, grad(loss, w) as gw, grad(loss, b) as gb, grad(loss, x) as gx,\n"
-	         "  loss as loss, x.T @ y as p, y.T @ x as q, v as v, grad(v, c) as gv, s as s,\n"
-	         "  grad(s, t) as gs, l as l, grad(l, c) as gl, softmax(c, axis=0) as sm,\n"
-	         "  log_softmax(c, axis=0) as ls, logsumexp(x, axis=1) as lx,\n"
-	         "  grad(sum(logsumexp(x, axis=1)**2), x) as glx, sum(sin(c)*c) as z, max(c) as most\n",
-	         f32 ? "real f32\n" : "", shapes[i].k, shapes[i].m, shapes[i].terms, shapes[i].k,
-	         shapes[i].m, shapes[i].m);
+	snprintf(
+	    text, sizeof text,
+	    "%sinput x[N, %d], y[N, %d], c[N], t[%d]\nparam w[%d, %d], b[%d]\n"
+	    "u = x @ w + b\nloss = sum((u - y)**2)\nv = var(c); s = var(t)\n"
+	    "l = logsumexp(c)\n"
+	    "entry f = u as u, grad(loss, w) as gw, grad(loss, b) as gb, grad(loss, x) as gx,\n"
+	    "  loss as loss, x.T @ y as p, y.T @ x as q, v as v, grad(v, c) as gv, s as s,\n"
+	    "  grad(s, t) as gs, l as l, grad(l, c) as gl, softmax(c, axis=0) as sm,\n"
+	    "  log_softmax(c, axis=0) as ls, logsumexp(x, axis=1) as lx,\n"
+	    "  grad(sum(logsumexp(x, axis=1)**2), x) as glx, sum(sin(c)*c) as z, max(c) as most,\n"
+	    "  max(t) as mt, min(t*t) as nt, max(sin(t)) as ot, sum(exp(t)) as et, t @ tanh(t) as "
+	    "dt\n",
+	    f32 ? "real f32\n" : "", shapes[i].k, shapes[i].m, shapes[i].terms, shapes[i].k,
+	    shapes[i].m, shapes[i].m);
 	return text;
 }
 
@@ -165,6 +168,15 @@ static const struct {
     {"input x[50]\nentry f = sum(x*x) as y\n", "four[lane] += ", NULL},
     {"input x[7]\nentry f = sum(x*x) as y\n", "sum", "four"},
     {"input x[N]\nentry f = sum(x) as y\n", "sgrt_lanes_clear_f64(lanes);", "lanes[32] = {0}"},
+    /* known counts leave nothing over */
+    {"input x[1000]\nentry f = sum(x) as y\n", "four[lane] += ", "i < 1000"},
+    /* loops make it, loops read it: it is no sixteen numbers */
+    {"input x[4], w[4, 16], b[16], v[16, 2]\nentry f = tanh(x @ w + b) @ v as y\n",
+     "sgrt_tanh_f64(b[i] + t[i])", "t[1]"},
+    {"input x[10], y[10], w[10]\nentry f = sum(x*w) as a, sum((x - 2)*y) as b\n",
+     "four[lane] += ", "x[1]"},
+    {"input x[10], y[10], a\nf = sum((tanh(a*x) - y)**2)\ngradient f wrt a\n",
+     "sgrt_tanh_f64(x[i] * a[0])", "a[0];"},
 };
 
 START_TEST(few_numbers_have_their_forms)

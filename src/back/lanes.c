@@ -715,6 +715,7 @@ print_full_and_rest(lanes *l)
 	sg_fn *f = l->n->f;
 	const char *i = f->loop[l->d];
 	const int64_t turns = known_turns(l);
+	const bool fours = has_fours(l);
 
 	sg_line(f, "ptrdiff_t %s = %s;", l->at, l->from);
 	if (turns >= SHORT_SUM) {
@@ -728,9 +729,9 @@ print_full_and_rest(lanes *l)
 		add_lanes(l);
 		sg_close(l->n);
 	}
-	if (has_fours(l))
+	if (fours)
 		print_fours(l);
-	if (turns % 4 == 0 && turns < SHORT_SUM)
+	if (fours && turns < INT64_MAX && turns % 4 == 0)
 		return;
 	sg_print_promise(l->n);
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, l->at, i, l->to, i);

@@ -305,7 +305,7 @@ split_elementwise(sg_items *w, sg_ref r)
 	const sg_shape *lead = is_many(w, r) ? lead_of(w, n.shape) : sg_shape_scalar(w->b.sp);
 	sg_ref *to;
 
-	if (sg_is_loop_of_few(w, r) || (w->stays && w->stays[r]))
+	if (sg_is_loop_of_few(w, r))
 		return false;
 	if (may_fail(w, &n))
 		return false;
@@ -674,7 +674,7 @@ sg_items_split(sg_items *w, sg_ref r)
 	const bool many = is_many(w, r);
 	const uint32_t size = sg_items_count(w, r);
 
-	if (!many && size > w->most && w->large[r] != SG_LARGE_SPLIT)
+	if ((!many && size > w->most && w->large[r] != SG_LARGE_SPLIT) || (w->stays && w->stays[r]))
 		return false;
 	if (op == SG_CAST && size > 1 && !many && sg_is_eye(w->old, r)) {
 		split_eye(w, r);

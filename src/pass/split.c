@@ -157,6 +157,16 @@ is_tensor(const sg_items *w, sg_ref r)
 	return size == 0 || n->op == SG_INPUT || sg_is_loop_of_few(w, r);
 }
 
+/* Is it one number for all elements? */
+static bool
+is_repeated(const sg_items *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+
+	return n->op == SG_BROADCAST &&
+	       sg_count_of(w->b.sp, sg_node_at(w->old, n->args[0])->shape, 1) == 1;
+}
+
 /* Is what it is made of tensors too, or the same for all elements? */
 static bool
 is_of_tensors(const sg_items *w, const bool *stays, sg_ref r)
@@ -169,11 +179,41 @@ is_of_tensors(const sg_items *w, const bool *stays, sg_ref r)
 
 		if (stays[n->args[k]] || is_tensor(w, n->args[k]))
 			any = true;
-		else if (x->op != SG_CONST &&
-		         (x->op != SG_BROADCAST || sg_node_at(w->old, x->args[0])->shape->rank > 0))
+		else if (x->op != SG_CONST && !is_repeated(w, n->args[k]))
 			return false;
 	}
-	return any;
+	return any || is_repeated(w, r);
+}
+
+/* Is r one number, a sum of several or of their products? It goes by fours then (back/lanes.c),
+ * where as numbers each addition would wait for the one before. */
+static bool
+is_sum_of_few(const sg_items *w, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+
+	if ((n->op != SG_SUM && n->op != SG_CONTRACT) || !sg_type_is_float((sg_type)n->type) ||
+	    (w->many && w->many[r]) || sg_count_of(w->b.sp, n->shape, 1) != 1)
+		return false;
+	for (uint32_t k = 0; k < n->nargs; k++)
+		if (sg_count_of(w->b.sp, sg_node_at(w->old, n->args[k])->shape, MOST) < LEAST_LOOP)
+			return false;
+	return true;
+}
+
+/* Is something dear evaluated for r, in the loop that its elements would be summed up in? Few are
+ * not, or it would have no SIMD. */
+static bool
+is_dear(const sg_items *w, const bool *stays, sg_ref r)
+{
+	const sg_node *n = sg_node_at(w->old, r);
+
+	if (sg_is_loop_of_few(w, r))
+		return true;
+	for (uint32_t k = 0; k < n->nargs && stays[r]; k++)
+		if (is_dear(w, stays, n->args[k]))
+			return true;
+	return false;
 }
 
 /* Takes out what others read by elements, or what is of elements; has that changed anything? */
@@ -187,7 +227,8 @@ take_out(const sg_items *w, bool *stays)
 
 		if (!w->live[r])
 			continue;
-		if (stays[r] && !is_of_tensors(w, stays, r)) {
+		if (stays[r] && (!is_of_tensors(w, stays, r) ||
+		                 (n->op == SG_SUM && is_dear(w, stays, n->args[0])))) {
 			stays[r] = false;
 			changed = true;
 		}
@@ -209,9 +250,11 @@ find_loops_among_loops(sg_items *w)
 	for (sg_ref r = 1; r < w->old->n; r++) {
 		const sg_node *n = sg_node_at(w->old, r);
 
-		stays[r] = w->live[r] && sg_is_ew(n->op) && sg_type_is_float((sg_type)n->type) &&
-		           !(w->many && w->many[r]) &&
-		           sg_count_of(w->b.sp, n->shape, MOST) >= LEAST_LOOP;
+		stays[r] = w->live[r] && n->nargs > 0 &&
+		           (is_sum_of_few(w, r) ||
+		            ((sg_is_ew(n->op) || is_repeated(w, r)) &&
+		             sg_type_is_float((sg_type)n->type) && !(w->many && w->many[r]) &&
+		             sg_count_of(w->b.sp, n->shape, MOST) >= LEAST_LOOP));
 	}
 	while (take_out(w, stays))
 		;
