@@ -203,6 +203,7 @@ lib_sources = \
 	src/back/interp.c \
 	src/back/join.c \
 	src/back/lanes.c \
+	src/back/lanes_text.c \
 	src/back/level.c \
 	src/back/load.c \
 	src/back/load.h \
@@ -344,6 +345,7 @@ runtime_templates = \
 	runtime/hyperbolic.h.in \
 	runtime/integer.h.in \
 	runtime/linalg.c.in \
+	runtime/linalg_cholesky.h.in \
 	runtime/loss.c.in \
 	runtime/matmul.c.in \
 	runtime/matmul_dots.h.in \

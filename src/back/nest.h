@@ -5,6 +5,8 @@
 #include "back/emit.h"
 
 enum { SG_BLOCK = 256, SG_BLOCK_OF_HORNER = 128 }; /* terms that are added up one after the other */
+/* More than 16: gcc unrolls shorter loops, and then finds no SIMD in what they were. */
+enum { SG_LANES = 32 };
 
 typedef struct sg_blocks sg_blocks;
 typedef struct sg_chunks sg_chunks;
