@@ -150,6 +150,30 @@ START_TEST(what_is_not_finite_stays_where_it_is)
 	}
 END_TEST
 
+START_TEST(softmax_of_a_few_numbers_at_the_edges)
+	{
+		static const double edge[] = {NAN,    INFINITY, -INFINITY, 1e308,
+		                              -1e308, 0,        700,       -700};
+		static const char text[] = "input x[3]\nentry f = softmax(x, axis=0) as y\n";
+		sg_model *m = sg_compile_string("few.sg", text, strlen(text), NULL);
+		const int64_t n = 3;
+
+		for (int i = 0; i < 512; i++) {
+			const double x[] = {edge[i % 8], edge[i / 8 % 8], edge[i / 64]};
+			sg_call *as = sg_call_new(m, NULL, SG_BACKEND_INTERP),
+				*is = sg_call_new(m, NULL, SG_BACKEND_CC);
+
+			(void)sg_call_bind(as, "x", SG_DTYPE_F64, 1, &n, x);
+			(void)sg_call_bind(is, "x", SG_DTYPE_F64, 1, &n, x);
+			ck_assert(sg_call_run(as) == SG_OK && sg_call_run(is) == SG_OK);
+			agree(as, is, "y", i);
+			sg_call_free(as);
+			sg_call_free(is);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 /* ---- what is written ---- */
 
 static const struct {
@@ -175,6 +199,9 @@ static const struct {
      "sgrt_tanh_f64(b[i] + t[i])", "t[1]"},
     {"input x[10], y[10], w[10]\nentry f = sum(x*w) as a, sum((x - 2)*y) as b\n",
      "four[lane] += ", "x[1]"},
+    {"input x[3]\nentry f = softmax(x, axis=0) as y\n", "exp(x[1] - t)", "sgrt_softmax"},
+    {"input x[3]\nentry f = softmax(x, axis=0) as y, logsumexp(x) as l\n", "sgrt_logsumexp_softmax",
+     NULL},
     {"input x[10], y[10], a\nf = sum((tanh(a*x) - y)**2)\ngradient f wrt a\n",
      "sgrt_tanh_f64(x[i] * a[0])", "a[0];"},
 };
@@ -206,6 +233,7 @@ main(void)
 	tcase_add_loop_test(t, written_c_agrees_with_the_evaluator, 0, 2 * NSHAPES);
 	tcase_add_loop_test(t, the_jit_agrees_with_the_evaluator, 0, 2 * NSHAPES);
 	tcase_add_loop_test(t, what_is_not_finite_stays_where_it_is, 0, NSHAPES);
+	tcase_add_test(t, softmax_of_a_few_numbers_at_the_edges);
 	tcase_add_loop_test(t, few_numbers_have_their_forms, 0, sizeof written / sizeof *written);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

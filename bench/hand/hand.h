@@ -36,6 +36,11 @@ int hand_saddle_ff(const double *start, double *pq, void *work);
 
 /* Value and gradient: the loops that bench/cases stand against. */
 int hand_rosenbrock_gradient(ptrdiff_t n, const double *x, double *f, double *grad_x, void *work);
+int hand_perceptron1_gradient(ptrdiff_t N, const float *x, const float *y, const float *w,
+                              float *loss, float *grad_w, void *work);
+int hand_perceptron2_gradient(ptrdiff_t N, const float *x, const float *y, const float *w,
+                              float *loss, float *grad_w, void *work);
+int hand_softmax3_gradient(const float *a, float *p1, float *grad_a, void *work);
 int hand_chain_gradient(ptrdiff_t n, const float *x, const float *y, const float *a, const float *b,
                         float *loss, float *grad_a, float *grad_b, void *work);
 

@@ -193,6 +193,74 @@ hand_rosenbrock_gradient(ptrdiff_t n, const double *x, double *f, double *grad_x
 	return 0;
 }
 
+/* w [units, 10] */
+static inline int
+perceptron(ptrdiff_t N, int units, const float *x, const float *y, const float *w, float *loss,
+           float *grad_w)
+{
+	const float count = (float)(N * units);
+	float total = 0;
+	ptrdiff_t i;
+	int u, k;
+
+	memset(grad_w, 0, (size_t)units * 10 * sizeof *grad_w);
+	for (i = 0; i < N; i++) {
+		for (u = 0; u < units; u++) {
+			float s = 0, o, e, d;
+
+			for (k = 0; k < 10; k++) {
+				s += x[i * 10 + k] * w[u * 10 + k];
+			}
+			o = 1 / (1 + expf(-s));
+			e = o - y[i * units + u];
+			d = 2 * e * o * (1 - o) / count;
+			total += e * e;
+			for (k = 0; k < 10; k++) {
+				grad_w[u * 10 + k] += d * x[i * 10 + k];
+			}
+		}
+	}
+	*loss = total / count;
+	return 0;
+}
+
+int
+hand_perceptron1_gradient(ptrdiff_t N, const float *x, const float *y, const float *w, float *loss,
+                          float *grad_w, void *work)
+{
+	(void)work;
+	return perceptron(N, 1, x, y, w, loss, grad_w);
+}
+
+int
+hand_perceptron2_gradient(ptrdiff_t N, const float *x, const float *y, const float *w, float *loss,
+                          float *grad_w, void *work)
+{
+	(void)work;
+	return perceptron(N, 2, x, y, w, loss, grad_w);
+}
+
+int
+hand_softmax3_gradient(const float *a, float *p1, float *grad_a, void *work)
+{
+	float top = fmaxf(fmaxf(a[0], a[1]), a[2]), p[3], sum = 0;
+	int i;
+
+	(void)work;
+	for (i = 0; i < 3; i++) {
+		p[i] = expf(a[i] - top);
+		sum += p[i];
+	}
+	for (i = 0; i < 3; i++) {
+		p[i] /= sum;
+	}
+	for (i = 0; i < 3; i++) {
+		grad_a[i] = p[1] * ((i == 1) - p[i]);
+	}
+	*p1 = p[1];
+	return 0;
+}
+
 int
 hand_chain_gradient(ptrdiff_t n, const float *x, const float *y, const float *a, const float *b,
                     float *loss, float *grad_a, float *grad_b, void *work)

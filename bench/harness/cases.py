@@ -120,6 +120,7 @@ def perceptron(units):
         return [x, y, w], ca.sumsqr(o - y) / units, [w], [t["x"], t["y"], t["w"]]
     model = "examples/perceptron.sg" if units == 2 else "examples/notebook/perceptron1.sg"
     return Case(f"perceptron{units}", f"perceptron {units}x10, f32", model, "gradient", {"N": 1}, value="loss", aim=200, aim_jit=100,
+                hand=f"hand_perceptron{units}_gradient",
                 peers={"torch": by_torch(["w"], torch_loss), "jax": by_jax(["w"], jax_loss), "numpy": by_numpy(numpy_step),
                        "casadi": by_casadi(casadi_build)})
 
@@ -137,6 +138,7 @@ def softmax3():
         e = ca.exp(a - ca.mmax(a))
         return [a], e[1] / ca.sum1(e), [a], [t["a"]]
     return Case("softmax3", "softmax of 3, gradient of p[1], f32", "bench/cases/softmax3.sg", "gradient", value="p1", aim=200, aim_jit=200,
+                hand="hand_softmax3_gradient",
                 peers={"torch": by_torch(["a"], lambda torch, t: torch.softmax(t["a"], 0)[1]),
                        "jax": by_jax(["a"], lambda jax, jnp, t: jax.nn.softmax(t["a"])[1]), "numpy": by_numpy(numpy_step),
                        "casadi": by_casadi(casadi_build)})

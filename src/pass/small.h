@@ -22,6 +22,7 @@ typedef struct sg_items {
 	                       * element for each item, or reads such numbers; NULL: none is (many.c) */
 	const bool *live;
 	const bool *stays; /* by old node: a loop among loops; NULL: none is (split.c) */
+	const bool *logs;  /* by old node: logsumexp of it is taken; NULL: softmax stays whole */
 	const sg_cone *cone; /* what is gone through, if not all: the rest stays as it is */
 	sg_ref *whole;       /* by old node, or member of the cone; 0: it is not, yet */
 	sg_ref **item;       /* its elements, row-major; NULL: it has none of their own */

@@ -11,6 +11,7 @@
 enum {
 	MOST = 16,      /* elements of a small tensor */
 	LEAST_LOOP = 8, /* elements of a loop */
+	MOST_SOFTMAX = 4,
 	BUDGET = 20000, /* elements in all; behind it text is no gain */
 };
 
@@ -261,6 +262,48 @@ find_loops_among_loops(sg_items *w)
 	w->stays = stays;
 }
 
+/* ---- softmax of a few numbers ---- */
+
+/* By node: is logsumexp of it taken? That and softmax are one call. */
+static bool *
+find_logs(const sg_items *w)
+{
+	bool *logs = SG_NEW_ARRAY(w->b.ctx, bool, w->old->n);
+
+	for (sg_ref r = 1; r < w->old->n; r++)
+		if (w->live[r] && sg_node_at(w->old, r)->op == SG_LOGSUMEXP)
+			logs[sg_node_at(w->old, r)->args[0]] = true;
+	return logs;
+}
+
+/* Of one row; a call would take longer than the exponentials. */
+static bool
+split_softmax(sg_items *w, sg_ref r)
+{
+	const sg_node n = *sg_node_at(w->old, r);
+	const uint32_t size = sg_count_of(w->b.sp, n.shape, MOST_SOFTMAX);
+	sg_build *b = &w->b;
+	sg_ref top, sum, *to;
+
+	if (size < 2 || !w->logs || w->logs[n.args[0]] || (w->many && w->many[r]) ||
+	    !sg_ext_is(b->sp, n.shape->ext[n.shape->rank - 1], size))
+		return false;
+	to = sg_items_new(w, size);
+	top = sg_item(w, n.args[0], 0);
+	for (uint32_t i = 1; i < size; i++)
+		top = sg_ew2(b, SG_MAX, top, sg_item(w, n.args[0], i));
+	for (uint32_t i = 0; i < size; i++)
+		to[i] = sg_ew1(b, SG_EXP, sg_ew2(b, SG_SUB, sg_item(w, n.args[0], i), top));
+	sum = to[0];
+	for (uint32_t i = 1; i < size; i++)
+		sum = sg_ew2(b, SG_ADD, sum, to[i]);
+	sum = sg_ew2(b, SG_DIV, sg_const_like(b, sum, 1), sum);
+	for (uint32_t i = 0; i < size; i++)
+		to[i] = sg_ew2(b, SG_MUL, to[i], sum);
+	sg_items_set(w, r, size, to);
+	return true;
+}
+
 /* ---- the walk ---- */
 
 static bool
@@ -276,6 +319,8 @@ split_node(sg_items *w, sg_ref r)
 	case SG_PICK:
 		split_pick(w, r);
 		return true;
+	case SG_SOFTMAX:
+		return split_softmax(w, r);
 	default:
 		return sg_items_split(w, r);
 	}
@@ -365,6 +410,7 @@ sg_split_small(sg_ctx *ctx, const sg_program *p, bool jit)
 		sg_find_sparse(&w);
 		if (!jit && !w.large)
 			find_loops_among_loops(&w);
+		w.logs = jit ? NULL : find_logs(&w);
 	} else {
 		w.most = 1;
 	}
