@@ -3,6 +3,7 @@
  * A value that is read once and short is written into its reader; others are statements. */
 #include "back/nest.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { INLINE_WEIGHT = 6 };
@@ -49,9 +50,10 @@ static bool
 is_known_turn(const sg_nest *n, const sg_aff_term *x, int64_t *turn)
 {
 	const char *name = x->var < n->s->nloops ? n->f->loop[n->group_of[x->var]] : "i";
+	char *end = NULL;
 
-	*turn = name ? name[0] - '0' : 0;
-	return !name || (name[0] >= '0' && name[0] <= '9');
+	*turn = name ? (int64_t)strtoll(name, &end, 10) : 0;
+	return !name || (end != name && *end == 0);
 }
 
 /* Are the turns of all loops that the form depends on known? */
