@@ -123,7 +123,7 @@ enum { NSHAPES = sizeof shapes / sizeof *shapes };
 START_TEST(written_c_agrees_with_the_evaluator)
 	{
 		fill();
-		all_agree(_i / 2, SG_BACKEND_CC, _i % 2);
+		all_agree(_i, SG_BACKEND_CC, _i % 2);
 	}
 END_TEST
 
@@ -131,7 +131,7 @@ START_TEST(the_jit_agrees_with_the_evaluator)
 	{
 		fill();
 		if (sg_have_jit())
-			all_agree(_i / 2, SG_BACKEND_JIT, _i % 2);
+			all_agree(_i, SG_BACKEND_JIT, _i % 2);
 	}
 END_TEST
 
@@ -143,9 +143,9 @@ START_TEST(what_is_not_finite_stays_where_it_is)
 		for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) {
 			fill();
 			in64[0][3] = in64[2][0] = bad[b];
-			all_agree(_i, SG_BACKEND_CC, false);
+			all_agree(2 * _i, SG_BACKEND_CC, false); /* the same C as above */
 			if (sg_have_jit())
-				all_agree(_i, SG_BACKEND_JIT, false);
+				all_agree(2 * _i, SG_BACKEND_JIT, false);
 		}
 	}
 END_TEST
@@ -230,9 +230,9 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(t, 300);
-	tcase_add_loop_test(t, written_c_agrees_with_the_evaluator, 0, 2 * NSHAPES);
-	tcase_add_loop_test(t, the_jit_agrees_with_the_evaluator, 0, 2 * NSHAPES);
-	tcase_add_loop_test(t, what_is_not_finite_stays_where_it_is, 0, NSHAPES);
+	tcase_add_loop_test(t, written_c_agrees_with_the_evaluator, 0, NSHAPES);
+	tcase_add_loop_test(t, the_jit_agrees_with_the_evaluator, 0, NSHAPES);
+	tcase_add_loop_test(t, what_is_not_finite_stays_where_it_is, 0, NSHAPES / 2);
 	tcase_add_test(t, softmax_of_a_few_numbers_at_the_edges);
 	tcase_add_loop_test(t, few_numbers_have_their_forms, 0, sizeof written / sizeof *written);
 	suite_add_tcase(s, t);
