@@ -359,7 +359,7 @@ static const form forms[] = {
     {"p", "", "sparse_jacobian($u($a)*$k, $a)", "p"},
     {"p", "", "sum(sparse_jacobian(tanh($a[1:])*$u($a[:-1]), $a))", ""},
     {"p", "p", "norm(1.5 + sparse_jacobian($a*sin($b), $a, $b))", ""},
-    {"p", "", "sum(sin(sparse_hessian(sum($a[1:]**2*sin($a[:-1])), $a)))", ""},
+    {"p", "", "sum(sin(0.01*sparse_hessian(sum($a[1:]**2*sin($a[:-1])), $a)))", ""},
     {"pq", "", "sum(sparse_hessian(sum(prod(sin($a), axis=0)), $a)*$k)", ""},
     {"p", "", "l$i, m$i = sparse_pattern($a[1:]*$a[:-1], $a)|sum(sin($a[m$i]))", ""},
     {"*", "", "def r$i(u) = sin(u)*u|derivative r$i(u; d) = d*(cos(u)*u + sin(u))|r$i($k*$a)", "*"},
