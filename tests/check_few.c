@@ -222,6 +222,25 @@ START_TEST(few_numbers_have_their_forms)
 	}
 END_TEST
 
+/* Each element reads the one before twice: whoever followed all ways back would never end. */
+START_TEST(chains_are_gone_through_once)
+	{
+		char text[4000] = "input x[10]\ny0 = 2*x\n";
+		sg_failure why;
+		sg_model *m;
+		const char *c;
+
+		for (int i = 0; i < 80; i++)
+			snprintf(text + strlen(text), 40, "y%d = y%d*y%d + x*y%d\n", i + 1, i, i, i);
+		strcat(text, "entry f = sum(y80) as s\n");
+		m = sg_compile_string("few.sg", text, strlen(text), NULL);
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		c = sg_write_c(m, "few.h", 0, NULL, &why);
+		ck_assert_msg(c && strstr(c, "for ("), "%.2000s", c);
+		sg_model_free(m);
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -235,6 +254,7 @@ main(void)
 	tcase_add_loop_test(t, what_is_not_finite_stays_where_it_is, 0, NSHAPES / 2);
 	tcase_add_test(t, softmax_of_a_few_numbers_at_the_edges);
 	tcase_add_loop_test(t, few_numbers_have_their_forms, 0, sizeof written / sizeof *written);
+	tcase_add_test(t, chains_are_gone_through_once);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

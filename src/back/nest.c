@@ -10,7 +10,7 @@
 /* How many terms are added up plainly, one after the other or in lanes. */
 enum { BLOCK = SG_BLOCK, BLOCK_OF_LANES = 1024 };
 enum { FEW = 16 }; /* turns of a block at least, each of several terms */
-enum { WRITTEN_OUT = 4 };
+enum { WRITTEN_OUT = 4 }; /* products of a sum */
 
 /* ---- which loops are one ---- */
 

@@ -676,7 +676,8 @@ sg_items_split(sg_items *w, sg_ref r)
 
 	if ((!many && size > w->most && w->large[r] != SG_LARGE_SPLIT) || (w->stays && w->stays[r]))
 		return false;
-	if (op == SG_CAST && size > 1 && !many && sg_is_eye(w->old, r)) {
+	if (op == SG_CAST && size > 1 && !many && sg_is_eye(w->old, r) &&
+	    sg_type_is_float((sg_type)sg_node_at(w->old, r)->type)) {
 		split_eye(w, r);
 		return true;
 	}

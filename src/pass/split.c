@@ -202,40 +202,51 @@ is_sum_of_few(const sg_items *w, sg_ref r)
 	return true;
 }
 
-/* Is something dear evaluated for r, in the loop that its elements would be summed up in? Few are
- * not, or it would have no SIMD. */
-static bool
-is_dear(const sg_items *w, const bool *stays, sg_ref r)
-{
-	const sg_node *n = sg_node_at(w->old, r);
+/* Loops among loops, by old node. dear: the loop that makes it evaluates something dear, and as one
+ * with a sum of few it would have no SIMD. */
+typedef struct among {
+	const sg_items *w;
+	bool *stays, *dear;
+} among;
 
-	if (sg_is_loop_of_few(w, r))
-		return true;
-	for (uint32_t k = 0; k < n->nargs && stays[r]; k++)
-		if (is_dear(w, stays, n->args[k]))
-			return true;
-	return false;
-}
-
-/* Takes out what others read by elements, or what is of elements; has that changed anything? */
+/* Takes out what is made of elements, operands first, so that one walk is enough; has that changed
+ * anything? */
 static bool
-take_out(const sg_items *w, bool *stays)
+take_out_made(among *a)
 {
 	bool changed = false;
 
-	for (sg_ref r = 1; r < w->old->n; r++) {
-		const sg_node *n = sg_node_at(w->old, r);
+	for (sg_ref r = 1; r < a->w->old->n; r++) {
+		const sg_node *n = sg_node_at(a->w->old, r);
 
-		if (!w->live[r])
+		if (!a->w->live[r])
 			continue;
-		if (stays[r] && (!is_of_tensors(w, stays, r) ||
-		                 (n->op == SG_SUM && is_dear(w, stays, n->args[0])))) {
-			stays[r] = false;
+		if (a->stays[r] && (!is_of_tensors(a->w, a->stays, r) ||
+		                    (n->op == SG_SUM && a->dear[n->args[0]]))) {
+			a->stays[r] = false;
 			changed = true;
 		}
-		for (uint32_t k = 0; k < n->nargs && !stays[r] && !is_tensor(w, r); k++) {
-			changed = changed || stays[n->args[k]];
-			stays[n->args[k]] = false;
+		a->dear[r] = sg_is_loop_of_few(a->w, r);
+		for (uint32_t k = 0; k < n->nargs && a->stays[r]; k++)
+			a->dear[r] = a->dear[r] || a->dear[n->args[k]];
+	}
+	return changed;
+}
+
+/* The same of what others read by elements, readers first. */
+static bool
+take_out_read(among *a)
+{
+	bool changed = false;
+
+	for (sg_ref r = a->w->old->n; r-- > 1;) {
+		const sg_node *n = sg_node_at(a->w->old, r);
+
+		if (!a->w->live[r] || a->stays[r] || is_tensor(a->w, r))
+			continue;
+		for (uint32_t k = 0; k < n->nargs; k++) {
+			changed = changed || a->stays[n->args[k]];
+			a->stays[n->args[k]] = false;
 		}
 	}
 	return changed;
@@ -246,20 +257,24 @@ take_out(const sg_items *w, bool *stays)
 static void
 find_loops_among_loops(sg_items *w)
 {
-	bool *stays = SG_NEW_ARRAY(w->b.ctx, bool, w->old->n);
+	among a = {w, SG_NEW_ARRAY(w->b.ctx, bool, w->old->n),
+	           SG_NEW_ARRAY(w->b.ctx, bool, w->old->n)};
+	bool made, read;
 
 	for (sg_ref r = 1; r < w->old->n; r++) {
 		const sg_node *n = sg_node_at(w->old, r);
 
-		stays[r] = w->live[r] && n->nargs > 0 &&
-		           (is_sum_of_few(w, r) ||
-		            ((sg_is_ew(n->op) || is_repeated(w, r)) &&
-		             sg_type_is_float((sg_type)n->type) && !(w->many && w->many[r]) &&
-		             sg_count_of(w->b.sp, n->shape, MOST) >= LEAST_LOOP));
+		a.stays[r] = w->live[r] && n->nargs > 0 &&
+		             (is_sum_of_few(w, r) ||
+		              ((sg_is_ew(n->op) || is_repeated(w, r)) &&
+		               sg_type_is_float((sg_type)n->type) && !(w->many && w->many[r]) &&
+		               sg_count_of(w->b.sp, n->shape, MOST) >= LEAST_LOOP));
 	}
-	while (take_out(w, stays))
-		;
-	w->stays = stays;
+	do {
+		made = take_out_made(&a);
+		read = take_out_read(&a);
+	} while (made || read);
+	w->stays = a.stays;
 }
 
 /* ---- softmax of a few numbers ---- */
