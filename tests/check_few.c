@@ -230,8 +230,11 @@ START_TEST(chains_are_gone_through_once)
 		sg_model *m;
 		const char *c;
 
-		for (int i = 0; i < 80; i++)
-			snprintf(text + strlen(text), 40, "y%d = y%d*y%d + x*y%d\n", i + 1, i, i, i);
+		for (int i = 0; i < 80; i++) {
+			size_t end = strlen(text);
+
+			snprintf(text + end, sizeof text - end, "y%d = y%d*y%d + x*y%d\n", i + 1, i, i, i);
+		}
 		strcat(text, "entry f = sum(y80) as s\n");
 		m = sg_compile_string("few.sg", text, strlen(text), NULL);
 		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
