@@ -2,6 +2,7 @@
  * checking. */
 #include <check.h>
 #include <errno.h>
+#include <fenv.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -876,6 +877,57 @@ START_TEST(f32_within_f64_passes_the_check)
 	}
 END_TEST
 
+static void
+passes(sg_call *c, sg_report *report)
+{
+	sg_failure why;
+
+	ck_assert_msg(sg_check(c, 1, report, &why) == SG_OK, "%s", why.text);
+	ck_assert_msg(report->ok, "%s against %s: %g", report->rows[0].output,
+	              report->rows[0].against, report->rows[0].error);
+}
+
+/* In f32 these are 1 to the last digit or the last but one, which leaves their slopes no digit. */
+START_TEST(saturation_in_f32_passes_the_check)
+	{
+		const float x[] = {8.1F, 8.4F, 8.6F, 8.75F, 8.9F};
+		sg_model *m = compile("real f32\ninput x[5]\ngradient sum(tanh(x)) as y wrt x\n");
+		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_AUTO);
+		const int rounding = fegetround();
+		sg_report report;
+
+		ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F32, 1, (const int64_t[]){5}, x),
+		                 SG_OK);
+		passes(c, &report);
+		ck_assert_int_eq(fegetround(), rounding);
+		for (size_t i = 0; i < report.nrows; i++)
+			ck_assert(report.rows[i].limit <= 1e-4 ||
+			          strcmp(report.rows[i].output, "y") != 0);
+		sg_report_free(&report);
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
+/* Weights of about 1 would make this exp overflow, and the derivatives NaN. */
+START_TEST(a_net_is_checked_where_it_has_finite_numbers)
+	{
+		sg_model *m =
+		    compile("real f32\ninput x[2, 300]\nparam a[300, 60], b[40, 60], c[40, 4]\n"
+		            "h = relu(x @ a) @ b.T\ny = mean(exp(0.5*h) @ c)\n"
+		            "gradient y wrt params\n");
+		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_AUTO);
+		sg_report report;
+
+		passes(c, &report);
+		for (size_t i = 0; i < report.nrows; i++)
+			ck_assert(isfinite(report.rows[i].is) && isfinite(report.rows[i].expected));
+		sg_report_free(&report);
+		sg_call_free(c);
+		sg_model_free(m);
+	}
+END_TEST
+
 START_TEST(a_wrong_rule_fails_the_check)
 	{
 		sg_model *m = compile("def f(x) = x**3\nderivative f(x; dz) = 2*x**2*dz\n"
@@ -994,6 +1046,8 @@ main(void)
 	tcase_add_test(c, binaries_are_written_beside_and_renamed);
 	tcase_add_test(c, right_derivatives_pass_the_check);
 	tcase_add_test(c, f32_within_f64_passes_the_check);
+	tcase_add_test(c, saturation_in_f32_passes_the_check);
+	tcase_add_test(c, a_net_is_checked_where_it_has_finite_numbers);
 	tcase_add_test(c, a_wrong_rule_fails_the_check);
 	tcase_add_test(c, sha256_agrees_with_the_standard);
 	tcase_add_test(c, the_system_compiler_works_without_a_cache);

@@ -60,9 +60,10 @@ int sg_call_given(sg_call *c, const char *what, const char *name, int rank, cons
 int sg_call_check_apart(sg_call *c);
 
 /* made_up.c: uniform in [0.1, 0.9), which is inside the domain of most functions; and random
- * elements, floats as that, integers 0 or 1. */
+ * elements of an input, floats as that, or less where they are a layer's weights, integers 0 or 1.
+ */
 double sg_random_number(uint64_t *state);
-void sg_fill(uint64_t *state, sg_tensor *t);
+void sg_fill(uint64_t *state, const sg_input *in, sg_tensor *t);
 /* run.c: room of our own for an array of so many bytes. NULL without memory. */
 void *sg_slot_room(sg_slot *s, size_t bytes);
 void sg_slot_free(sg_slot *s);

@@ -1,9 +1,13 @@
 /* check.c - the gradient check: a report of rows, worst first. */
 #include "api/proof.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* By how much results in f32 may differ. */
+static const double OF_F32 = 1e-4;
 
 /* ---- rows ---- */
 
@@ -37,25 +41,36 @@ error_at(const sg_pair *p, int64_t i, double scale)
 	return isfinite(d) ? fabs(d) / scale : (double)INFINITY;
 }
 
-void
-sg_check_compare(sg_check_run *r, const sg_pair *p)
+/* The largest error, and where it is; -1: there are no elements. */
+static double
+largest_error(const sg_pair *p, int64_t *worst)
 {
-	double scale = scale_of(p);
-	int64_t worst = p->count ? 0 : -1;
-	sg_check_row row = {.entry = r->entry,
-	                    .output = p->output,
-	                    .against = p->against,
-	                    .limit = p->limit,
-	                    .at = -1};
+	const double scale = scale_of(p);
+	double error = 0;
 
+	*worst = p->count ? 0 : -1;
 	for (int64_t i = 0; i < p->count; i++) {
 		double e = error_at(p, i, scale);
 
-		if (e > row.error) {
-			row.error = e;
-			worst = i;
+		if (e > error) {
+			error = e;
+			*worst = i;
 		}
 	}
+	return error;
+}
+
+void
+sg_check_compare(sg_check_run *r, const sg_pair *p)
+{
+	int64_t worst;
+	sg_check_row row = {.entry = r->entry,
+	                    .output = p->output,
+	                    .against = p->against,
+	                    .error = largest_error(p, &worst),
+	                    .limit = p->limit,
+	                    .at = -1};
+
 	if (worst >= 0) {
 		row.at = p->is_part ? -1 : p->index ? p->index[worst] : worst;
 		row.is = p->is[worst];
@@ -96,25 +111,67 @@ stands_on_f32(const sg_check_run *r, sg_ref output)
 	return found;
 }
 
+/* How far directed rounding moves what the evaluator finds, in units of the rows' scale. In f32 a
+ * unit may be saturated, and two numbers so close that rounding tells which is larger: then a
+ * derivative has fewer digits than f32, whoever computes it. So has a difference some times as
+ * large as the evaluator's own; sums in another order round more often than it does. */
+static void
+allow_for_rounding(sg_check_run *r, sg_call *oracle, size_t n, sg_pair *p)
+{
+	static const int way[] = {FE_UPWARD, FE_DOWNWARD};
+	const double slack = 16;
+	const int before = fegetround();
+
+	for (size_t k = 0; k < sizeof way / sizeof *way; k++) {
+		int status;
+
+		if (fesetround(way[k]) != 0)
+			continue;
+		status = sg_call_run(oracle);
+		fesetround(before);
+		if (status != SG_OK)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			sg_pair moved = p[i];
+			int64_t worst;
+			double e;
+
+			moved.is = as_doubles(r, &oracle->slot[oracle->e->pub.ninputs + i].array);
+			e = largest_error(&moved, &worst);
+			if (p[i].limit >= OF_F32 && isfinite(e))
+				p[i].limit = fmax(p[i].limit, slack * e);
+		}
+	}
+}
+
 static void
 compare_outputs(sg_check_run *r, sg_call *oracle)
 {
 	const sg_call *c = r->call;
+	const size_t ninputs = c->e->pub.ninputs, n = c->nslots - ninputs;
+	sg_pair *p = SG_NEW_ARRAY(r->ctx, sg_pair, n);
+	bool doubtful = false;
 
-	for (size_t i = c->e->pub.ninputs; i < c->nslots; i++) {
-		const sg_array *a = &c->slot[i].array, *b = &oracle->slot[i].array;
-		const bool single = stands_on_f32(r, c->e->ir->out[i - c->e->pub.ninputs].ref);
-		sg_pair p = {.output = a->name,
-		             .against = "interp",
-		             .count = a->count,
-		             .is = as_doubles(r, a),
-		             .expected = as_doubles(r, b),
-		             .limit = a->type != SG_DTYPE_F32 && a->type != SG_DTYPE_F64 ? 0
-		                      : single                                           ? 1e-4
-		                                                                         : 1e-10};
+	for (size_t i = 0; i < n; i++) {
+		const sg_array *a = &c->slot[ninputs + i].array;
+		const bool single = stands_on_f32(r, c->e->ir->out[i].ref);
+		int64_t worst;
 
-		sg_check_compare(r, &p);
+		p[i] = (sg_pair){.output = a->name,
+		                 .against = "interp",
+		                 .count = a->count,
+		                 .is = as_doubles(r, a),
+		                 .expected = as_doubles(r, &oracle->slot[ninputs + i].array),
+		                 .limit = a->type != SG_DTYPE_F32 && a->type != SG_DTYPE_F64 ? 0
+		                          : single ? OF_F32
+		                                   : 1e-10};
+		doubtful =
+		    doubtful || (p[i].limit >= OF_F32 && largest_error(&p[i], &worst) > p[i].limit);
 	}
+	if (doubtful)
+		allow_for_rounding(r, oracle, n, p);
+	for (size_t i = 0; i < n; i++)
+		sg_check_compare(r, &p[i]);
 }
 
 /* All inputs of the call, its defaults too, by the same arrays. */

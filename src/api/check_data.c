@@ -50,7 +50,7 @@ make_up_inputs(sg_check_run *r)
 		if (sg_tensor_shape(c->m->program->g, sg_slot_input(c, i)->ref, c->value, &t) != 0)
 			return SG_ESHAPE;
 		t.data = sg_alloc_array(r->ctx, (size_t)t.count, sg_type_size(t.type));
-		sg_fill(&r->random, &t);
+		sg_fill(&r->random, sg_slot_input(c, i), &t);
 		s->bound = true;
 		s->theirs = t.data;
 		memcpy(s->shape, t.ext, sizeof s->shape);

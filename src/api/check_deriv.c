@@ -535,7 +535,7 @@ input_value(field *f, size_t i)
 			sg_tensor_set(t, k, sg_tensor_get(&from, k));
 	} else if (!in->deflt ||
 	           sg_interp(f->r->ctx, f->p, 1, &in->deflt, f->dims, f->in, t) != 0) {
-		sg_fill(&f->r->random, t);
+		sg_fill(&f->r->random, in, t);
 	}
 	return t;
 }

@@ -15,21 +15,39 @@ sg_random_number(uint64_t *state)
 	return 0.1 + 0.8 * ((double)(z >> 11) * 0x1p-53);
 }
 
-void
-sg_fill(uint64_t *state, sg_tensor *t)
+static void
+fill(uint64_t *state, sg_tensor *t, double scale)
 {
 	float *f = t->data;
 	double *d = t->data;
 
 	if (t->type == SG_F32)
 		for (int64_t k = 0; k < t->count; k++)
-			f[k] = (float)sg_random_number(state);
+			f[k] = (float)(scale * sg_random_number(state));
 	else if (t->type == SG_F64)
 		for (int64_t k = 0; k < t->count; k++)
-			d[k] = sg_random_number(state);
+			d[k] = scale * sg_random_number(state);
 	else
 		for (int64_t k = 0; k < t->count; k++)
 			sg_tensor_set(t, k, sg_random_number(state) > 0.5);
+}
+
+/* Numbers of about 1, of which a layer of a net sums hundreds, would saturate all that follows:
+ * weights shrink with the number of their kind that meet in one sum, along the one axis or along
+ * all others. */
+static double
+weight_scale(const sg_tensor *t)
+{
+	const int64_t others = t->ext[0] > 0 ? t->count / t->ext[0] : 0;
+	const int64_t summed = t->ext[0] > others ? t->ext[0] : others;
+
+	return summed > 8 ? 8.0 / (double)summed : 1;
+}
+
+void
+sg_fill(uint64_t *state, const sg_input *in, sg_tensor *t)
+{
+	fill(state, t, in->is_param && t->rank > 1 ? weight_scale(t) : 1);
 }
 
 /* The shape that an input has; the lock is held for reading. */
@@ -60,7 +78,7 @@ make_up(sg_call *c, size_t i, uint64_t *state)
 	if (!t.data)
 		return sg_refuse(&c->why, SG_ENOMEM, "out of memory for '%s'",
 		                 sg_slot_arg(c, i)->name);
-	sg_fill(state, &t);
+	sg_fill(state, sg_slot_input(c, i), &t);
 	memcpy(s->shape, t.ext, sizeof s->shape);
 	s->bound = true;
 	s->theirs = t.data;
