@@ -144,22 +144,53 @@ sg_choose_borders(sg_nest *n)
 	n->borders = is_short(n) && find_middle(n) && is_most(n);
 }
 
+/* The one condition for several on a form that are to hold together. */
+static void
+put_together(sg_nest *n, sg_bytes_map *at, const sg_within *c)
+{
+	sg_space *sp = n->f->sp;
+	sg_within **of = (sg_within **)sg_bytes_map_at(at, &c->form, sizeof c->form);
+	sg_within *all = *of;
+
+	if (!all) {
+		*of = sg_copy(n->f->ctx, c, sizeof *c);
+		return;
+	}
+	if (c->check_lo)
+		all->lo = all->check_lo ? sg_ext_max(sp, all->lo, c->lo) : c->lo;
+	if (c->check_hi)
+		all->hi = all->check_hi ? sg_ext_min(sp, all->hi, c->hi) : c->hi;
+	all->check_lo = all->check_lo || c->check_lo;
+	all->check_hi = all->check_hi || c->check_hi;
+}
+
 /* The conditions on the loops around, "" where there are none. */
 static const char *
-around(const sg_nest *n)
+around(sg_nest *n)
 {
+	sg_bytes_map *at = sg_bytes_map_new(n->f->ctx);
 	sg_buf b;
 
 	sg_buf_init(&b, n->f->ctx);
-	for (size_t i = 1; i < n->s->nvals; i++) {
-		const sg_val *v = &n->s->val[i];
+	for (int put = 0; put < 2; put++)
+		for (size_t i = 1; i < n->s->nvals; i++) {
+			const sg_val *v = &n->s->val[i];
 
-		if (!is_conditional(n, v))
-			continue;
-		for (uint32_t k = 0; k < v->nconds; k++)
-			if (stays(n, v->cond[k].form))
-				sg_put_condition(n, &b, &v->cond[k]);
-	}
+			for (uint32_t k = 0; is_conditional(n, v) && k < v->nconds; k++) {
+				void **of = NULL;
+
+				if (!stays(n, v->cond[k].form))
+					continue;
+				if (!put) {
+					put_together(n, at, &v->cond[k]);
+					continue;
+				}
+				of = sg_bytes_map_at(at, &v->cond[k].form, sizeof v->cond[k].form);
+				if (*of)
+					sg_put_condition(n, &b, *of);
+				*of = NULL;
+			}
+		}
 	return sg_buf_text(&b);
 }
 

@@ -302,29 +302,50 @@ local(sg_asker *a, sg_ref r)
 	return sg_val_once(a, SG_KEY_LOAD, r, 0, NULL, v);
 }
 
-/* The condition on a form with variables as one on its variables alone. */
-static void
-move_base(sg_fn *f, sg_within *c)
+/* The least and the largest value of a form of loops' indices alone, which count up from 0: false
+ * for others. */
+static bool
+find_range(const sg_asker *a, sg_aff form, sg_ext *least, sg_ext *most)
 {
-	const sg_affine form = f->aff[c->form];
-	const sg_ext zero_ext = sg_ext_int(f->sp, 0);
-	int64_t v;
+	sg_fn *f = a->f;
+	const sg_step *s = &f->step[a->step];
+	const sg_affine x = f->aff[form];
 
-	if (form.n == 0) {
-		c->check_lo = c->check_lo && !sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, form.base, c->lo));
-		c->check_hi = c->check_hi &&
-		              !sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, c->hi,
-		                                               sg_ext_add(f->sp, form.base,
-		                                                          sg_ext_int(f->sp, 1))));
-		return;
+	*least = *most = x.base;
+	for (uint32_t i = 0; i < x.n; i++) {
+		const sg_ext coef = x.term[i].coef;
+
+		if (x.term[i].var >= s->nloops || !sg_ext_nonneg(f->sp, coef))
+			return false;
+		*most = sg_ext_add(
+		    f->sp, *most,
+		    sg_ext_mul(f->sp, coef,
+		               sg_ext_sub(f->sp, s->ext[x.term[i].var], sg_ext_int(f->sp, 1))));
 	}
-	c->form = sg_aff_add(f, c->form, sg_aff_ext(f, sg_ext_sub(f->sp, zero_ext, form.base)));
-	c->lo = sg_ext_sub(f->sp, c->lo, form.base);
-	c->hi = sg_ext_sub(f->sp, c->hi, form.base);
-	/* loops count from 0 */
-	if (form.n == 1 && form.term[0].var < SG_VAR_VALUE && sg_is_1(f, form.term[0].coef) &&
-	    sg_ext_const(f->sp, c->lo, &v) && v <= 0)
-		c->check_lo = false;
+	return true;
+}
+
+/* The condition on a form with variables as one on its variables alone, as far as it is not always
+ * true. */
+static void
+move_base(const sg_asker *a, sg_within *c)
+{
+	sg_fn *f = a->f;
+	const sg_ext base = f->aff[c->form].base, zero = sg_ext_int(f->sp, 0),
+		     one = sg_ext_int(f->sp, 1);
+	sg_ext least, most;
+
+	if (find_range(a, c->form, &least, &most)) {
+		c->check_lo = c->check_lo && !sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, least, c->lo));
+		c->check_hi =
+		    c->check_hi &&
+		    !sg_ext_nonneg(f->sp, sg_ext_sub(f->sp, c->hi, sg_ext_add(f->sp, most, one)));
+	}
+	if (f->aff[c->form].n == 0)
+		return;
+	c->form = sg_aff_add(f, c->form, sg_aff_ext(f, sg_ext_sub(f->sp, zero, base)));
+	c->lo = sg_ext_sub(f->sp, c->lo, base);
+	c->hi = sg_ext_sub(f->sp, c->hi, base);
 }
 
 uint32_t
@@ -402,7 +423,7 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 		c->check_hi = c->hi != n->shape->ext[k];
 		if (!f->m->o->jit && never(f, c))
 			return zero_of(a, n->type);
-		move_base(f, c);
+		move_base(a, c);
 		count += c->check_lo || c->check_hi;
 	}
 	inner = sg_ask(a, n->args[0], &to);

@@ -4,6 +4,9 @@
 
 enum {
 	MANY_PADS = 3, /* from which on a sum of them is written piece by piece */
+	AROUND = 12,   /* most summands that are read around each element instead */
+	NARROW = 8,    /* zeros beside a row's ends */
+	LONG = 32,     /* numbers of a row */
 	FEW = 64,      /* pieces of a row that another row takes in */
 };
 
@@ -136,6 +139,42 @@ make_row_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n)
 	return true;
 }
 
+/* Do all PADs of a sum have zeros in narrow borders alone, of rows long enough for loops with
+ * borders? Then to read what lies around each element takes less than to add at as many places. */
+static bool
+is_of_surroundings(const sg_fn *f, const sg_shape *sum, const summand *leaf, size_t n)
+{
+	const double *row = sg_ext_samples(f->sp, sum->ext[sum->rank - 1]);
+	bool may_be_long = false;
+	sg_ref of = 0;
+
+	for (int k = 0; sum->rank > 1 && k < SG_SAMPLES; k++)
+		may_be_long = may_be_long || row[k] >= LONG;
+	if (!may_be_long)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const sg_node *pad = sg_fn_node(f, leaf[i].r);
+		const sg_shape *s;
+
+		if (pad->op != SG_PAD)
+			continue;
+		if (of && of != pad->args[0])
+			return false;
+		of = pad->args[0];
+		s = f->g->node[of].shape;
+		for (uint32_t k = 0; k < s->rank; k++) {
+			int64_t zeros;
+
+			if (!sg_is_1(f, (sg_ext)pad->attr->w[s->rank + k]) ||
+			    !sg_ext_const(f->sp, sg_ext_sub(f->sp, pad->shape->ext[k], s->ext[k]),
+			                  &zeros) ||
+			    zeros > NARROW)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* Finds sums of several PADs: zeros, to which the parts are added, instead of a test for each
  * element and summand. What they swallow is dead. */
 void
@@ -158,7 +197,8 @@ sg_find_sum_joins(sg_fn *f, const bool *is_out)
 		leaf = summands(f, r, is_out, &n, &npads);
 		if (npads == n && n > 1 && make_row_join(f, r, leaf, n))
 			continue;
-		if (npads >= MANY_PADS)
+		if (npads >= MANY_PADS &&
+		    (f->m->o->jit || n > AROUND || !is_of_surroundings(f, x->shape, leaf, n)))
 			make_sum_join(f, r, leaf, n, npads);
 	}
 	for (sg_ref r = f->g->n; r-- > 1;) {

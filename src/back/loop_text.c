@@ -26,6 +26,7 @@ typedef struct text {
 	const char **row;         /* by input of the step: the name of a slice, or NULL */
 	const char *t, *end;      /* the variable; SCAN: the count */
 	bool is_whole;            /* count is known to be length */
+	bool runs;                /* and to be 1 at least */
 	sg_buf arrays, cond, body;
 	const char *go;
 } text;
@@ -328,9 +329,14 @@ copy_carry(text *w, uint32_t k, const char *to, const char *from)
 	const sg_ref init = w->p->l.init[k];
 	const sg_ext size = sg_shape_size(f->sp, sg_fn_node(f, init)->shape);
 
-	sg_line(f, "if (%s%s > 0)", if_any(f, size), w->end);
-	sg_line(f, "\t%s(%s, %s, (size_t)%s * sizeof(%s));", sg_use(f->m, "memcpy"), to, from,
-	        sg_ext_c(f, size), c_type(w, init));
+	const char *indent = "\t";
+
+	if (w->runs)
+		indent = begin_if_any(f, size);
+	else
+		sg_line(f, "if (%s%s > 0)", if_any(f, size), w->end);
+	sg_line(f, "%s%s(%s, %s, (size_t)%s * sizeof(%s));", indent, sg_use(f->m, "memcpy"), to,
+	        from, sg_ext_c(f, size), c_type(w, init));
 }
 
 /* The row of a stack that the first step, or the last, has. */
@@ -406,6 +412,7 @@ print_count(text *w)
 	}
 	w->end = sg_ext_bare(f, e);
 	w->is_whole = e == length;
+	w->runs = at_most(w, sg_ext_int(f->sp, 1), e);
 	if (!w->is_whole && !at_most(w, zero, e)) {
 		sg_line(f, "if (%s < 0)", w->end);
 		sg_line(f, "\treturn %s;", error);
