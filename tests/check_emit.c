@@ -200,13 +200,13 @@ static void
 check_program(world *w, const sg_program *p, const char *cc)
 {
 	const char *text, *jit_text, *names[64];
-	const sg_c_names *c = emit(w, p, false, &text);
+	const sg_c_names *c = emit(w, p, false, &text), *blocks;
 	void *so = build_so(text, cc), *addr[64];
 	char *why = NULL;
 	sg_code *jit;
 
 	CLAIM(so != NULL, "the C compiler finds fault");
-	(void)emit(w, p, true, &jit_text);
+	blocks = emit(w, p, true, &jit_text);
 	for (size_t i = 0; i < p->nentries; i++)
 		names[i] = c[i].call;
 	jit = sg_have_tcc() ? sg_load_tcc(jit_text, p->nentries, names, addr, &why) : NULL;
@@ -223,7 +223,7 @@ check_program(world *w, const sg_program *p, const char *cc)
 			if (!jit)
 				continue;
 			memcpy(&call, &addr[i], sizeof call);
-			check_call(w, p, i, c[i].bytes, call, "jit");
+			check_call(w, p, i, blocks[i].bytes, call, "jit");
 		}
 	}
 	if (jit)

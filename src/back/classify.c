@@ -399,8 +399,10 @@ note_reads(sg_fn *f, sg_ref r)
 			x->inner |= sg_guard_of(f, n->args[k]) != sg_guard_of(f, r);
 			keep_side(f, r, n->args[k]);
 		}
-		if ((n->op == SG_GATHER && k == 0) || n->op == SG_PAD || n->op == SG_UNWINDOW)
+		if ((n->op == SG_GATHER && k == 0) || n->op == SG_UNWINDOW)
 			want_elements(f, n->args[k]);
+		if (n->op == SG_PAD)
+			want_elements(f, sg_read_in_place_of(f, n->args[k]));
 	}
 }
 

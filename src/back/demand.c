@@ -389,6 +389,21 @@ zero_of(sg_asker *a, uint8_t type)
 	return sg_add_val(a, (sg_val){.kind = SG_V_CAST, .type = type, .nargs = 1, .arg = {zero}});
 }
 
+/* An element of r, which is x times a number, of that of x. */
+static uint32_t
+multiplied(sg_asker *a, sg_ref r, sg_ref x, uint32_t of, const sg_spot *at)
+{
+	const sg_node *n = sg_fn_node(a->f, r);
+	sg_val v = {.kind = SG_V_EW, .type = n->type, .op = SG_MUL, .nargs = 2, .ref = r};
+
+	for (uint32_t k = 0; k < 2; k++) {
+		v.arg[k] = n->args[k] == x ? of : sg_ask(a, n->args[k], at);
+		sg_need(a->f->ctx, v.arg[k], "a number, which is at hand");
+		sg_val_at(a, v.arg[k])->uses += sg_c_op_reads(a->f->m, SG_MUL, (sg_type)n->type, k);
+	}
+	return sg_add_val(a, v);
+}
+
 /* PAD: the operand's element within bounds, else 0. */
 static uint32_t
 padded(sg_asker *a, sg_ref r, const sg_spot *at)
@@ -400,6 +415,7 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 	sg_spot to = {.n = s->rank};
 	sg_within cond[SG_MAX_RANK];
 	uint32_t key[SG_MAX_RANK], count = 0, inner;
+	sg_ref of = n->args[0];
 	void **slot;
 
 	for (uint32_t k = 0; k < s->rank; k++) {
@@ -426,12 +442,20 @@ padded(sg_asker *a, sg_ref r, const sg_spot *at)
 		move_base(a, c);
 		count += c->check_lo || c->check_hi;
 	}
-	inner = sg_ask(a, n->args[0], &to);
+	if (count > 0)
+		of = sg_read_in_place_of(f, n->args[0]);
+	inner = sg_ask(a, of, &to);
 	if (inner == 0 || count == 0)
 		return inner;
 	slot = memo(a, SG_KEY_WITHIN, r, s->rank, key);
-	if (!*slot)
-		*slot = (void *)(uintptr_t)sg_within_bounds(a, inner, cond, count);
+	if (!*slot) {
+		uint32_t v = sg_within_bounds(a, inner, cond, count);
+
+		if (of != n->args[0])
+			v = multiplied(a, n->args[0], of, v, &to);
+		slot = memo(a, SG_KEY_WITHIN, r, s->rank, key);
+		*slot = (void *)(uintptr_t)v;
+	}
 	return (uint32_t)(uintptr_t)*slot;
 }
 

@@ -158,6 +158,7 @@ typedef struct sg_place {
 	uint32_t cost;
 	uint32_t level;               /* of the step that computes it */
 	uint32_t own, ready;          /* least level of a reader at its own index, at any index */
+	sg_ref multiple_of;           /* this array, which PADs read in its place; 0: of none */
 	uint32_t out;                 /* the output that it is kept in, + 1 */
 	uint32_t done;                /* step that completes it, + 1 */
 	uint32_t reads;               /* by text, of a unit's variable */
@@ -490,6 +491,14 @@ void sg_make_plain_join(sg_fn *f, sg_ref r);            /* of JOIN r that is no 
 void sg_take_in_rows(sg_fn *f, const bool *is_out);     /* JOINs that stand in JOINs */
 bool sg_has_one_element(const sg_fn *f, sg_ref r);
 void sg_want_full(sg_fn *f, sg_ref r, bool contiguous); /* r is wanted in memory */
+/* What PADs read: r, or the array of which it is a multiple that is not kept. */
+static inline sg_ref
+sg_read_in_place_of(const sg_fn *f, sg_ref r)
+{
+	const sg_place *p = &f->at[r];
+
+	return p->multiple_of && !p->stored && !p->full ? p->multiple_of : r;
+}
 /* An array in memory seen with strides. */
 typedef struct sg_strided {
 	sg_ref root;

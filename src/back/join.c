@@ -2,6 +2,8 @@
  * branch. */
 #include "back/branch.h"
 
+#include <math.h>
+
 enum {
 	MANY_PADS = 3, /* from which on a sum of them is written piece by piece */
 	AROUND = 12,   /* most summands that are read around each element instead */
@@ -139,8 +141,50 @@ make_row_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n)
 	return true;
 }
 
-/* Do all PADs of a sum have zeros in narrow borders alone, of rows long enough for loops with
- * borders? Then to read what lies around each element takes less than to add at as many places. */
+/* The array that r is a multiple of by a number, or r. */
+static sg_ref
+find_factor(const sg_fn *f, sg_ref r)
+{
+	const sg_node *n = sg_fn_node(f, r);
+
+	if (f->at[r].kind != SG_P_CALC || n->op != SG_MUL || !sg_type_is_float((sg_type)n->type))
+		return r;
+	for (uint32_t k = 0; k < 2; k++) {
+		const sg_node *c = sg_fn_node(f, n->args[k]);
+
+		while (c->op == SG_BIND || c->op == SG_BROADCAST || c->op == SG_RESHAPE)
+			c = sg_fn_node(f, c->args[0]);
+		if (c->op == SG_CONST && isfinite(sg_bits_double(c->attr->w[0])))
+			return n->args[1 - k];
+	}
+	return r;
+}
+
+/* PADs of different multiples of an array read the array, which is one to keep, and multiply. */
+static void
+read_factor(sg_fn *f, const summand *leaf, size_t n)
+{
+	sg_ref first = 0;
+	bool differ = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (sg_fn_node(f, leaf[i].r)->op != SG_PAD)
+			continue;
+		differ = differ || (first && first != sg_arg(f->g, leaf[i].r, 0));
+		first = sg_arg(f->g, leaf[i].r, 0);
+	}
+	for (size_t i = 0; differ && i < n; i++) {
+		const sg_ref r = leaf[i].r,
+			     x = sg_fn_node(f, r)->op == SG_PAD ? sg_arg(f->g, r, 0) : 0;
+
+		if (x && find_factor(f, x) != x)
+			f->at[x].multiple_of = find_factor(f, x);
+	}
+}
+
+/* Are all PADs of a sum of rows of one array, or multiples of it, with zeros in narrow borders
+ * alone, long enough for loops with borders? Then to read what lies around each element takes less
+ * than to add at as many places. */
 static bool
 is_of_surroundings(const sg_fn *f, const sg_shape *sum, const summand *leaf, size_t n)
 {
@@ -158,9 +202,9 @@ is_of_surroundings(const sg_fn *f, const sg_shape *sum, const summand *leaf, siz
 
 		if (pad->op != SG_PAD)
 			continue;
-		if (of && of != pad->args[0])
+		if (of && of != find_factor(f, pad->args[0]))
 			return false;
-		of = pad->args[0];
+		of = find_factor(f, pad->args[0]);
 		s = f->g->node[of].shape;
 		for (uint32_t k = 0; k < s->rank; k++) {
 			int64_t zeros;
@@ -197,8 +241,11 @@ sg_find_sum_joins(sg_fn *f, const bool *is_out)
 		leaf = summands(f, r, is_out, &n, &npads);
 		if (npads == n && n > 1 && make_row_join(f, r, leaf, n))
 			continue;
-		if (npads >= MANY_PADS &&
-		    (f->m->o->jit || n > AROUND || !is_of_surroundings(f, x->shape, leaf, n)))
+		if (npads < MANY_PADS)
+			continue;
+		if (!f->m->o->jit && n <= AROUND && is_of_surroundings(f, x->shape, leaf, n))
+			read_factor(f, leaf, n);
+		else
 			make_sum_join(f, r, leaf, n, npads);
 	}
 	for (sg_ref r = f->g->n; r-- > 1;) {
