@@ -360,6 +360,7 @@ runtime_templates = \
 	runtime/reduce.c.in \
 	runtime/scalar.h.in \
 	runtime/softmax.c.in \
+	runtime/softmax_rows.h.in \
 	runtime/special.h.in \
 	runtime/sum.h.in \
 	runtime/symgrad_runtime.h.in \
