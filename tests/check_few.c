@@ -174,6 +174,46 @@ START_TEST(softmax_of_a_few_numbers_at_the_edges)
 	}
 END_TEST
 
+static sg_call *
+summed(sg_model *m, sg_backend back, int64_t n)
+{
+	sg_call *call = sg_call_new(m, NULL, back);
+
+	(void)sg_call_bind(call, "x", SG_DTYPE_F64, 1, &n, in64[0]);
+	ck_assert_msg(sg_call_run(call) == SG_OK, "%s", sg_call_message(call));
+	return call;
+}
+
+/* Whole blocks of a sum, and a last one, which may be all of it. */
+START_TEST(sums_of_some_blocks_agree)
+	{
+		static const char text[] = "input x[N]\nentry f = sum(x) as s, sum(x*x) as q,\n"
+					   "  grad(sum(x*x), x) as g\n";
+		static const int64_t n[] = {0,    1,    31,   32,   1023, 1024, 1025,
+		                            1055, 1056, 1060, 2047, 2048, 2049, 4000};
+		static const double odd[] = {0.5, NAN, INFINITY, -INFINITY};
+		const sg_backend back = _i < 4 ? SG_BACKEND_CC : SG_BACKEND_JIT;
+		sg_model *m = sg_compile_string("few.sg", text, strlen(text), NULL);
+		sg_call *as, *is;
+
+		if (back == SG_BACKEND_JIT && !sg_have_jit())
+			return;
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		fill();
+		in64[0][1030] = odd[_i % 4];
+		for (size_t k = 0; k < sizeof n / sizeof *n; k++) {
+			as = summed(m, SG_BACKEND_INTERP, n[k]);
+			is = summed(m, back, n[k]);
+			agree(as, is, "s", n[k]);
+			agree(as, is, "q", n[k]);
+			agree(as, is, "g", n[k]);
+			sg_call_free(as);
+			sg_call_free(is);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 /* ---- what is written ---- */
 
 static const struct {
@@ -188,6 +228,10 @@ static const struct {
     {"input x[N, 3], w[3, 5]\nentry f = x @ w as y\n", "+= x[i * 3 + 2] * w[j + 10];", "k < 3"},
     /* short sums */
     {"input x[N]\nentry f = sum(x*x) as y\n", "four[lane] += ", NULL},
+    /* a short one is but its last block */
+    {"input x[N]\nentry f = sum(x*x) as y\n", "N > 1024 ? sgrt_sum_last_f64(", "sgrt_sum_first"},
+    {"input x[N], y[N], z[N]\nentry f = sum(x*x) as a, sum(x*y) as b, sum(x*z) as c\n",
+     "sgrt_sum_first_f64(", "sgrt_sum_last"},
     {"input x[30]\nentry f = sum(x*x) as y\n", "four[lane] += ", "lanes"},
     {"input x[50]\nentry f = sum(x*x) as y\n", "four[lane] += ", NULL},
     {"input x[7]\nentry f = sum(x*x) as y\n", "sum", "four"},
@@ -256,6 +300,7 @@ main(void)
 	tcase_add_loop_test(t, the_jit_agrees_with_the_evaluator, 0, NSHAPES);
 	tcase_add_loop_test(t, what_is_not_finite_stays_where_it_is, 0, NSHAPES / 2);
 	tcase_add_test(t, softmax_of_a_few_numbers_at_the_edges);
+	tcase_add_loop_test(t, sums_of_some_blocks_agree, 0, 8);
 	tcase_add_loop_test(t, few_numbers_have_their_forms, 0, sizeof written / sizeof *written);
 	tcase_add_test(t, chains_are_gone_through_once);
 	suite_add_tcase(s, t);

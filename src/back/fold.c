@@ -383,7 +383,7 @@ finish_fold(sg_nest *n, sg_root *r)
 	const sg_type t = (sg_type)sg_fn_node(f, r->ref)->type;
 	const char *v = r->acc;
 
-	if (r->tree && sg_sums_by_first(n))
+	if (r->tree && (sg_sums_by_first(n) || sg_ends_apart(n)))
 		v = sg_text(f->ctx, "%s > %d ? %s(%s, %s, %s) : %s", sg_ext_c(f, n->ext[n->nkept]),
 		            sg_block_of(n), sg_use_typed(f->m, "sum_last", t), r->acc, r->acc2,
 		            r->into, r->into);

@@ -308,7 +308,7 @@ sg_print_lanes(sg_nest *n, uint32_t d, const char *from, const char *to)
 		print_long(&l);
 	else if (n->vector)
 		print_vectors(&l);
-	else if (is_even(&l) && known_turns(&l) >= SG_LANES)
+	else if (n->whole_block || (is_even(&l) && known_turns(&l) >= SG_LANES))
 		print_even(&l);
 	else if (n->is_long)
 		print_long(&l);

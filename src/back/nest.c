@@ -464,6 +464,50 @@ sg_sums_by_first(const sg_nest *n)
 	       !is_short(n, n->nkept, sg_block_of(n));
 }
 
+/* Where there is more to do, the turns of a loop around the blocks are little beside it. */
+bool
+sg_ends_apart(const sg_nest *n)
+{
+	uint32_t sums = 0;
+	int64_t v;
+
+	if (!n->tree || !n->lanes || !n->is_light || n->ngroups > 1 || n->band || n->parallel ||
+	    n->begin || n->vector || n->turned || n->tiles || n->chunks || n->nshifts ||
+	    n->borders || n->stretched || n->chosen || sg_ext_const(n->f->sp, n->ext[0], &v))
+		return false;
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		sums += n->s->root[i].kind == SG_R_FOLD;
+		if (n->s->root[i].whole)
+			return false;
+	}
+	return sums <= 2;
+}
+
+/* Whole blocks, and what is left over for the last one. */
+static void
+print_last_apart(sg_nest *n, uint32_t d)
+{
+	sg_fn *f = n->f;
+	const char *from = sg_name_fresh(&f->names, "block"), *to = sg_nest_to(n, d);
+	const int block = sg_block_of(n);
+
+	const sg_names names = f->names; /* those in the loop are free again behind it */
+
+	sg_line(f, "ptrdiff_t %s = 0;", from);
+	sg_line(f, "for (; %s - %s > %d; %s += %d) {", to, from, block, from, block);
+	f->indent++;
+	f->names = sg_names_in(f->ctx, &names);
+	declare_parts(n);
+	n->whole_block = true;
+	print_loop(n, d, from, sg_text(f->ctx, "%s + %d", from, block));
+	n->whole_block = false;
+	add_parts(n, NULL);
+	f->names = names;
+	sg_close(n);
+	declare_parts(n);
+	print_loop(n, d, from, to);
+}
+
 /* What a block has summed up goes to those before it. */
 static void
 put_by(sg_nest *n)
@@ -499,6 +543,10 @@ print_blocks(sg_nest *n, uint32_t d)
 		declare_parts(n);
 		print_loop(n, d, first, ext);
 		add_parts(n, NULL);
+		return;
+	}
+	if (sg_ends_apart(n)) {
+		print_last_apart(n, d);
 		return;
 	}
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s += %d) {", f->from, first, f->from, ext,

@@ -42,6 +42,7 @@ typedef struct sg_nest {
 	const char **taken; /* there: by value: its element, taken for the lanes; NULL: not */
 	uint8_t strip;                 /* innermost loops that are kept ones, in strips: 1, 2 (rows) */
 	bool is_long, is_light;        /* the innermost body is */
+	bool whole_block;              /* as many turns as a block has are printed */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
 	bool unrolls;                  /* compilers unroll the innermost loop, and make SIMD of the next */
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
@@ -278,6 +279,9 @@ void sg_print_update(sg_nest *n, const char *acc, sg_op op, sg_type t, sg_c_text
 int sg_block_of(const sg_nest *n);
 /* A sum in columns takes the first block as it is; more blocks than one are rare. */
 bool sg_sums_by_first(const sg_nest *n);
+/* Does a sum of unknown length end with a block that stands apart, and is all of it where it is
+ * short? */
+bool sg_ends_apart(const sg_nest *n);
 /* Element i, given as text, of what was rounded off of a sum over the rows of a band. */
 const char *sg_carry_at(const sg_nest *n, const sg_root *r, const char *i);
 void sg_print_empty_check(sg_nest *n, const sg_root *r); /* where it may be of nothing */
