@@ -228,6 +228,13 @@ static const struct {
     {"input x[N, 3], w[3, 5]\nentry f = x @ w as y\n", "+= x[i * 3 + 2] * w[j + 10];", "k < 3"},
     /* short sums */
     {"input x[N]\nentry f = sum(x*x) as y\n", "four[lane] += ", NULL},
+    /* one number for a whole vector of a row */
+    {"input a[4], b[16]\nentry f = a[:, none]*b as y\n",
+     "SGRT_ROLLED\n\t\tfor (ptrdiff_t j = 0; j < 16; j++)", NULL},
+    {"input a[N], b[8]\nentry f = a[:, none]*b as y\n",
+     "SGRT_ROLLED\n\t\tfor (ptrdiff_t j = 0; j < 8; j++)", NULL},
+    {"input a[N], b[12]\nentry f = a[:, none]*b as y\n", "j < 12", "SGRT_ROLLED"},
+    {"input a[N, 16], b[16]\nentry f = a + b as y\n", "j < 16", "SGRT_ROLLED"},
     /* a short one is but its last block */
     {"input x[N]\nentry f = sum(x*x) as y\n", "N > 1024 ? sgrt_sum_last_f64(", "sgrt_sum_first"},
     {"input x[N], y[N], z[N]\nentry f = sum(x*x) as a, sum(x*y) as b, sum(x*z) as c\n",

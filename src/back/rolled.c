@@ -2,7 +2,7 @@
  *
  * gcc 12 at -O3 unrolls a loop of up to 16 turns, and then makes vectors of the loop around it. In
  * two cases they compute something else than the text says, with no option about numbers being
- * given. Loops that are not unrolled are right. */
+ * given, in one they are slow. Loops that are not unrolled are right. */
 #include "back/nest.h"
 
 enum { UNROLLED = 16 }; /* turns of a loop that gcc may unroll wholly */
@@ -121,25 +121,54 @@ must_stay_rolled(const sg_nest *n, uint32_t d)
 	return is_summed_wrong(n, d) || gets_wrong_masks(n, d);
 }
 
+/* So many elements side by side the innermost loop stores, of two at least; 0: it does not, or how
+ * many is not known. */
+static int64_t
+stored_in_a_row(const sg_nest *n)
+{
+	const uint32_t d = n->ngroups - 1;
+	const sg_step *s = n->s;
+	int64_t turns;
+
+	if (n->f->m->o->jit || n->ngroups < 2 || n->nkept < n->ngroups || n->vector || n->turned ||
+	    n->mask || !sg_ext_const(n->f->sp, n->ext[d], &turns))
+		return 0;
+	for (size_t i = 0; i < s->nroots; i++)
+		if ((s->root[i].kind != SG_R_STORE && s->root[i].kind != SG_R_COPY) ||
+		    !sg_is_1(n->f, sg_aff_coef(n->f, sg_place_of(n, s->root[i].ref, s->root[i].at),
+		                               n->last[d])))
+			return 0;
+	return turns;
+}
+
 /* Is it the loop around one of few turns, each of which stores elements side by side? clang unrolls
  * that, and would then gather and scatter for vectors of this one. */
 static bool
 is_around_few(const sg_nest *n, uint32_t d)
 {
 	enum { LEAST = 9, MOST = 39 }; /* turns of which it makes vectors only so */
-	const sg_step *s = n->s;
-	int64_t turns;
+	const int64_t turns = d + 2 == n->ngroups ? stored_in_a_row(n) : 0;
 
-	if (n->f->m->o->jit || d + 2 != n->ngroups || n->nkept < n->ngroups || n->vector ||
-	    n->turned || n->mask || !sg_ext_const(n->f->sp, n->ext[d + 1], &turns) ||
-	    turns < LEAST || turns > MOST)
-		return false;
-	for (size_t i = 0; i < s->nroots; i++)
-		if ((s->root[i].kind != SG_R_STORE && s->root[i].kind != SG_R_COPY) ||
-		    !sg_is_1(n->f, sg_aff_coef(n->f, sg_place_of(n, s->root[i].ref, s->root[i].at),
-		                               n->last[d + 1])))
-			return false;
-	return true;
+	return turns >= LEAST && turns <= MOST;
+}
+
+/* Does it take one number for all elements of a row, which are whole vectors? gcc unrolls it, and
+ * would then scatter vectors of the loop around it. */
+static bool
+spreads_a_number(const sg_nest *n, uint32_t d)
+{
+	const sg_fn *f = n->f;
+	const int64_t turns = d > 0 && d + 1 == n->ngroups ? stored_in_a_row(n) : 0;
+
+	for (size_t i = 1; i < n->s->nvals && (turns == 8 || turns == 16); i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (v->needed && v->kind == SG_V_LOAD &&
+		    sg_ext_is(f->sp, sg_aff_coef(f, v->aff, n->last[d]), 0) &&
+		    !sg_ext_is(f->sp, sg_aff_coef(f, v->aff, n->last[d - 1]), 0))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -165,6 +194,10 @@ sg_print_advice(sg_nest *n, uint32_t d)
 
 	if (must_stay_rolled(n, d)) {
 		f->m->has_rolled = true;
+		sg_line(f, "SGRT_ROLLED");
+	} else if (spreads_a_number(n, d)) {
+		f->m->has_rolled = true;
+		sg_print_promise(n);
 		sg_line(f, "SGRT_ROLLED");
 	} else if (is_around_few(n, d)) {
 		f->m->has_along_rows = true;

@@ -383,8 +383,9 @@ put_helpers(const sg_file *file, sg_buf *b)
 		            "#define SGRT_ALONG_ROWS _Pragma(\"clang loop vectorize(disable)\")\n"
 		            "#else\n#define SGRT_ALONG_ROWS\n#endif\n\n");
 	if (m->has_rolled)
-		sg_buf_puts(b, "/* gcc 12 unrolls the loop below, makes vectors of the one around it, and sums "
-		               "up wrong. */\n"
+		sg_buf_puts(b, "/* gcc 12 unrolls the loop below, makes vectors of the one around "
+		               "it, and sums "
+		               "up wrong or\n * scatters them. */\n"
 		               "#if defined __GNUC__ && !defined __clang__\n"
 		               "#define SGRT_ROLLED _Pragma(\"GCC unroll 1\")\n"
 		               "#else\n#define SGRT_ROLLED\n#endif\n\n");
