@@ -228,6 +228,9 @@ static const struct {
     {"input x[N, 3], w[3, 5]\nentry f = x @ w as y\n", "+= x[i * 3 + 2] * w[j + 10];", "k < 3"},
     /* short sums */
     {"input x[N]\nentry f = sum(x*x) as y\n", "four[lane] += ", NULL},
+    /* a few dear terms go one by one */
+    {"input x[N]\nentry f = sum(tanh(x)) as y\n", "if (to - from < 8) {", NULL},
+    {"input x[50]\nentry f = sum(tanh(x)) as y\n", "sgrt_kept_f64(", "< 8) {"},
     /* one number for a whole vector of a row */
     {"input a[4], b[16]\nentry f = a[:, none]*b as y\n",
      "SGRT_ROLLED\n\t\tfor (ptrdiff_t j = 0; j < 16; j++)", NULL},

@@ -2,6 +2,8 @@
  * fours and one by one, or in a vector that ends where the loop does. */
 #include "back/nest.h"
 
+enum { FEW = 8 }; /* turns that take less time than lanes for them. Measured */
+
 typedef struct lanes {
 	sg_nest *n;
 	uint32_t d;
@@ -208,11 +210,24 @@ print_fours(lanes *l)
 			        l->name[i], l->name[i], l->name[i], l->name[i]);
 }
 
+/* The turns one by one, added up as they come. */
+static void
+print_one_by_one(lanes *l, const char *from)
+{
+	sg_fn *f = l->n->f;
+	const char *i = f->loop[l->d];
+
+	sg_print_promise(l->n);
+	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, l->to, i);
+	f->indent++;
+	sg_print_level(l->n, l->d + 1);
+	sg_close(l->n);
+}
+
 static void
 print_full_and_rest(lanes *l)
 {
 	sg_fn *f = l->n->f;
-	const char *i = f->loop[l->d];
 	const int64_t turns = known_turns(l);
 	const bool fours = has_fours(l);
 
@@ -232,11 +247,7 @@ print_full_and_rest(lanes *l)
 		print_fours(l);
 	if (fours && turns < INT64_MAX && turns % 4 == 0)
 		return;
-	sg_print_promise(l->n);
-	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, l->at, i, l->to, i);
-	f->indent++;
-	sg_print_level(l->n, l->d + 1);
-	sg_close(l->n);
+	print_one_by_one(l, l->at);
 }
 
 /* Are there turns for a vector at least, in all that the loop is printed for? */
@@ -275,12 +286,31 @@ print_last_vector(lanes *l)
 	sg_close(n);
 }
 
+/* May a sum be of a few terms only? To clear and to add up its lanes would take longer than they
+ * do. */
+static bool
+may_be_few(const lanes *l)
+{
+	const sg_nest *n = l->n;
+
+	return n->lanes && !n->is_long && n->ngroups == 1 && !fills_vectors(l);
+}
+
 static void
 print_vectors(lanes *l)
 {
 	sg_nest *n = l->n;
 	sg_fn *f = n->f;
+	const bool few = may_be_few(l);
 
+	if (few) {
+		sg_line(f, "if (%s - %s < %d) {", l->to, l->from, FEW);
+		f->indent++;
+		print_one_by_one(l, l->from);
+		f->indent--;
+		sg_line(f, "} else {");
+		f->indent++;
+	}
 	sg_line(f, "ptrdiff_t %s = %s;", l->at, l->from);
 	declare_lanes(l);
 	sg_line(f, "for (; %s - %s >= %d; %s += %d) {", l->to, l->at, n->vector, l->at, n->vector);
@@ -289,6 +319,8 @@ print_vectors(lanes *l)
 	sg_close(n);
 	print_last_vector(l);
 	add_lanes(l);
+	if (few)
+		sg_close(n);
 }
 
 void
