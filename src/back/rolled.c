@@ -121,8 +121,8 @@ must_stay_rolled(const sg_nest *n, uint32_t d)
 	return is_summed_wrong(n, d) || gets_wrong_masks(n, d);
 }
 
-/* So many elements side by side the innermost loop stores, of two at least; 0: it does not, or how
- * many is not known. */
+/* So many elements side by side the innermost loop of several stores; 0: it does not, or how many is
+ * not known. */
 static int64_t
 stored_in_a_row(const sg_nest *n)
 {
