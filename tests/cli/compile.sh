@@ -670,6 +670,27 @@ if [ "$(uname -m)" = x86_64 ] && ! ${CC:-cc} --version | grep -q clang; then
 	judge 'products fuse multiplication and addition, and what the model says does not' $?
 fi
 
+# ---- loops that compilers make SIMD of without being told of a processor
+workload() { # NAME OPTION...: its C
+	name=$1
+	shift
+	"$SYMGRAD" compile --standalone "$srcdir/examples/workloads/$name.sg" "$@" -o "$name.c"
+}
+loop_of() { # FILE TEXT WORDS: the line where the loop begins that has the words, the first behind the text
+	awk -v from="$2" -v words="$3" 'index($0, from) == 1 { inside = 1 } /for \(/ { loop = NR }
+		inside && index($0, words) { print loop; exit }' "$1"
+}
+if [ "$(uname -m)" = x86_64 ] && ! ${CC:-cc} --version | grep -q clang; then
+	while read -r name function words; do
+		workload "$name"
+		${CC:-cc} -std=gnu11 -O2 -fopt-info-vec-optimized="$name.vec" -c "$name.c" -o "$name.o"
+		grep -q "^$name.c:$(loop_of "$name.c" "$function(" "$words"):.*32 byte vectors" "$name.vec"
+		judge "$function goes by vectors of 32 bytes at -O2" $?
+	done <<'END'
+lse sgrt_exp_lanes_f64_avx2 j < 16; j++
+llsq sgrt_moments_near_f64 sum[i] +=
+END
+fi
 # ---- what may fail, where slices take all of it, or some
 cat >apart.sg <<'END'
 input x[N], i: i64[M, 2]
