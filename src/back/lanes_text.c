@@ -81,9 +81,10 @@ print_turns(lanes *l, const char *count)
 	}
 	if (n->turned)
 		sg_open_turned(n, l->at, count);
-	sg_print_promise(n);
-	if (n->vector && !n->turned && !n->skip)
+	if (n->vector && !n->turned)
 		sg_print_vector(f);
+	else
+		sg_print_promise(n);
 	sg_line(f, "for (ptrdiff_t %s = 0; %s < %s; %s++) {", l->lane, l->lane, count, l->lane);
 	f->indent++;
 	sg_print_for_turn(n, l->d + 1, l->at, l->lane, !n->turned, sg_print_level);

@@ -691,6 +691,15 @@ lse sgrt_exp_lanes_f64_avx2 j < 16; j++
 llsq sgrt_moments_near_f64 sum[i] +=
 END
 fi
+if [ "$(uname -m)" = x86_64 ] && command -v clang >have.out; then
+	workload lstm --dim=L=2
+	clang -std=c11 -O2 -Wall -Wextra -Werror -Rpass=loop-vectorize -c lstm.c -o lstm.o 2>lstm.vec
+	for words in 'lane < 8; lane++' 'lane < to - at; lane++'; do
+		grep -q "^lstm.c:$(loop_of lstm.c lstm_objective_any "$words"):.*vectorized loop" lstm.vec
+		judge "clang makes SIMD of a loop over many arrays where $words" $?
+	done
+fi
+
 # ---- what may fail, where slices take all of it, or some
 cat >apart.sg <<'END'
 input x[N], i: i64[M, 2]
