@@ -64,13 +64,15 @@ sg_put_widths(sg_buf *b)
 void
 sg_put_widths_macros(sg_buf *b)
 {
-	sg_buf_puts(b, "/* At -O2 gcc would leave loops whose number of turns it does not know as they "
-	               "are. */\n"
-	               "#if defined __GNUC__ && !defined __clang__ && defined __OPTIMIZE__ && \\\n"
-	               "    !defined __OPTIMIZE_SIZE__\n"
-	               "#define SGRT_VECTORS "
-	               "__attribute__((optimize(\"tree-vectorize\", \"vect-cost-model=dynamic\")))\n"
-	               "#else\n#define SGRT_VECTORS\n#endif\n\n");
+	sg_buf_puts(
+	    b, "/* At -O2 gcc would leave loops whose number of turns it does not know as they "
+	       "are, and the sums\n * of lanes in memory. */\n"
+	       "#if defined __GNUC__ && !defined __clang__ && defined __OPTIMIZE__ && \\\n"
+	       "    !defined __OPTIMIZE_SIZE__\n"
+	       "#define SGRT_VECTORS \\\n"
+	       "\t__attribute__((optimize(\"tree-vectorize\", \"vect-cost-model=dynamic\", "
+	       "\"peel-loops\")))\n"
+	       "#else\n#define SGRT_VECTORS\n#endif\n\n");
 	sg_buf_puts(b,
 	            "/* A function's body, and the function for AVX2. */\n"
 	            "#ifdef SGRT_TWICE\n"

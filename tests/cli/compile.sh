@@ -690,6 +690,11 @@ if [ "$(uname -m)" = x86_64 ] && ! ${CC:-cc} --version | grep -q clang; then
 lse sgrt_exp_lanes_f64_avx2 j < 16; j++
 llsq sgrt_moments_near_f64 sum[i] +=
 END
+	printf 'input x[N], y[N]\noutput sum((x - y)**2) as s\n' >squares.sg
+	"$SYMGRAD" compile --standalone squares.sg -o squares.c
+	${CC:-cc} -std=gnu11 -O2 -S -o squares.s squares.c
+	[ "$(awk '/^[a-z_0-9.]*:/ { name = $1 } name ~ /_any_avx2/' squares.s | grep -c 'vfmadd231pd.*%ymm')" -ge 8 ]
+	judge 'the lanes of a sum are in registers at -O2' $?
 fi
 if [ "$(uname -m)" = x86_64 ] && command -v clang >have.out; then
 	workload lstm --dim=L=2
