@@ -683,7 +683,7 @@ loop_of() { # FILE TEXT WORDS: the line where the loop begins that has the words
 if [ "$(uname -m)" = x86_64 ] && ! ${CC:-cc} --version | grep -q clang; then
 	while read -r name function words; do
 		workload "$name"
-		${CC:-cc} -std=gnu11 -O2 -fopt-info-vec-optimized="$name.vec" -c "$name.c" -o "$name.o"
+		${CC:-cc} -std=gnu11 -O2 -fopt-info-vec-optimized -c "$name.c" -o "$name.o" 2>"$name.vec"
 		grep -q "^$name.c:$(loop_of "$name.c" "$function(" "$words"):.*32 byte vectors" "$name.vec"
 		judge "$function goes by vectors of 32 bytes at -O2" $?
 	done <<'END'
