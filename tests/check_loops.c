@@ -759,6 +759,12 @@ static const struct {
      "output s, t, r, tanh(y) as h, sigmoid(x) + 1 as q, log1p(z) as l\n"
      "gradient sum(s*c) + sum(t) + r as loss wrt w, v, u\n",
      1e-4},
+    {"sums of two products, of which later turns have longer names",
+     "input x[4, N, 2]\nparam s, p\n"
+     "def f(u) = sum(solve_triangular(cholesky(u @ u.T + 2*eye(N)), u))\n"
+     "loss = sum(map(f, s*x))\n"
+     "entry h = hvp(loss, s, p) as h, grad(loss, s) as g\n",
+     1e-9},
 };
 
 static const struct {

@@ -352,21 +352,25 @@ turn_text(sg_nest *n, uint32_t d, int turn)
 	return statements == n->s->nroots ? sg_buf_text(&text) : NULL;
 }
 
-/* false: nothing is written. */
+/* false: nothing is written. A later turn may be more than a statement where the first is not: the
+ * places of turn 0 are shorter, and so not kept in a variable. */
 static bool
 write_out(sg_nest *n, uint32_t d)
 {
-	const char *turn;
+	sg_buf all;
 	int64_t v = 0;
 
 	if (!is_written_out(n, d) || !sg_ext_const(n->f->sp, n->ext[d], &v))
 		return false;
+	sg_buf_init(&all, n->f->ctx);
 	for (int i = 0; i < v; i++) {
-		turn = turn_text(n, d, i);
+		const char *turn = turn_text(n, d, i);
+
 		if (!turn)
-			return false; /* the first one shows it */
-		sg_buf_puts(n->f->b, turn);
+			return false;
+		sg_buf_puts(&all, turn);
 	}
+	sg_buf_puts(n->f->b, sg_buf_text(&all));
 	return true;
 }
 
