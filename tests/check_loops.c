@@ -765,6 +765,12 @@ static const struct {
      "loss = sum(map(f, s*x))\n"
      "entry h = hvp(loss, s, p) as h, grad(loss, s) as g\n",
      1e-9},
+    {"branches: what waits for a condition is not what a known one is made of",
+     "input y[5, 7]\nparam x\n"
+     "v = map((u) -> 0.82*y + atan2(hardsigmoid(x) + 2.7, hardswish(atan2(y + 2.7, u))), y)\n"
+     "loss = mean(sin(v[:, :3]))\n"
+     "entry h = hessian(loss, x) as h\n",
+     1e-10},
 };
 
 static const struct {

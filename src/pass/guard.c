@@ -290,17 +290,18 @@ push(sg_ctx *ctx, sorting *s, sg_ref r)
 		SG_PUSH(ctx, s->todo, s->n, s->cap, r);
 }
 
-/* Operands, and the conditions of the guard: they do not need what they guard. */
+/* Operands, and the conditions of the guard: they do not need what they guard. Of a SELECT that is
+ * known the operand that it is: another may wait for a condition that needs this one. */
 static void
 push_before(sg_ctx *ctx, sorting *s, sg_ref r)
 {
 	const sg_node *n = sg_node_at(s->g, r);
-	const uint32_t nargs = sg_data_args(n);
+	const uint32_t nargs = sg_data_args(n), known = s->w->known[r];
 
 	for (uint32_t g = s->w->of[r]; g; g = s->w->at[g].up)
 		push(ctx, s, s->w->at[g].cond);
 	for (uint32_t k = nargs; k-- > 0;)
-		if (s->w->live[n->args[k]])
+		if (s->w->live[n->args[k]] && (!known || k == known))
 			push(ctx, s, n->args[k]);
 }
 
