@@ -771,6 +771,17 @@ static const struct {
      "loss = mean(sin(v[:, :3]))\n"
      "entry h = hessian(loss, x) as h\n",
      1e-10},
+    {"a rule in a loop in a loop keeps nothing of adjoints to come",
+     "input x[N]\nparam w\n"
+     "def inner(c, u) {\n"
+     "  v, k = while((d, k) -> k < 3, (d, k) -> (0.4*d + tanh(softsign(c*c)), k + 1), (u, 0), "
+     "limit=9)\n"
+     "  return 0.3*c, v\n"
+     "}\n"
+     "e, s = scan(inner, w, over=x)\n"
+     "gradient sum(s) as loss wrt w, x\n"
+     "entry more = hessian(sum(s), w) as h, hvp(sum(s*s), x, x) as g\n",
+     1e-9},
 };
 
 static const struct {

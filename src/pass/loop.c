@@ -257,6 +257,29 @@ of_adjoints(const backward *w, const sg_cone *back)
 	return sg_cone_active(w->b, back, seed.n, seed.r);
 }
 
+/* By member of the step backward: is it part of a user's rule for an adjoint that has not come, so
+ * that it has no value? */
+static const bool *
+of_rules(sg_build *b, const sg_cone *back)
+{
+	bool *is = SG_NEW_ARRAY(b->ctx, bool, back->n);
+
+	for (uint32_t i = 0; i < back->n; i++) {
+		const sg_node *n = sg_node_at(b->g, back->member[i]);
+
+		for (uint32_t k = 0; n->op == SG_CUSTOM && k < (uint32_t)n->attr->w[1]; k++)
+			if (sg_cone_has(back, n->args[1 + k]))
+				is[sg_cone_at(back, n->args[1 + k])] = true;
+	}
+	for (uint32_t i = 0; i < back->n; i++) {
+		const sg_node *n = sg_node_at(b->g, back->member[i]);
+
+		for (uint32_t k = 0; n->op != SG_CUSTOM && k < n->nargs && !is[i]; k++)
+			is[i] = sg_cone_has(back, n->args[k]) && is[sg_cone_at(back, n->args[k])];
+	}
+	return is;
+}
+
 /* What is looked at to find what is kept; all but body by member of back. */
 typedef struct keeping {
 	backward *w;
@@ -264,6 +287,7 @@ typedef struct keeping {
 	const sg_ref *reader; /* the only one; 0: none, or several */
 	const bool *varies;   /* from step to step */
 	const bool *adjoint;  /* it is made of adjoints */
+	const bool *rule;     /* it is part of a rule */
 	bool *kept;
 } keeping;
 
@@ -274,7 +298,7 @@ keep(keeping *k, sg_ref r)
 	bool *kept = &k->kept[sg_cone_at(&k->back, r)];
 	sg_ref placeholder;
 
-	if (*kept)
+	if (*kept || k->rule[sg_cone_at(&k->back, r)])
 		return;
 	*kept = true;
 	placeholder = seed_like(w->b, r);
@@ -415,6 +439,7 @@ find_dear(backward *w, const refs *param)
 	k.reader = readers(w->b, &k.back);
 	k.varies = sg_cone_active(w->b, &k.back, param->n, param->r);
 	k.adjoint = of_adjoints(w, &k.back);
+	k.rule = of_rules(w->b, &k.back);
 	k.kept = SG_NEW_ARRAY(w->b->ctx, bool, k.back.n);
 	keep_dear_values(&k);
 	keep_ends(&k);
