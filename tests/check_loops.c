@@ -771,6 +771,12 @@ static const struct {
      "loss = mean(sin(v[:, :3]))\n"
      "entry h = hessian(loss, x) as h\n",
      1e-10},
+    {"an integer that a function with a rule is given",
+     "param w[N]\n"
+     "def slope(z) { l = sum(z*z); return norm(grad(l, z)) }\n"
+     "k = cast(3*slope(w), i64)\n"
+     "gradient softsign(k)*sum(w) + sum(softsign(cast(w > 1, i64))*w) as loss wrt w\n",
+     1e-10},
     {"a rule in a loop in a loop keeps nothing of adjoints to come",
      "input x[N]\nparam w\n"
      "def inner(c, u) {\n"

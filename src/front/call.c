@@ -375,7 +375,8 @@ run_rule(elab *e, closure *f, const value *arg, size_t nres, const sg_ref *res, 
 	return true;
 }
 
-/* Does the value reach an input or a binding that is none of the parameters? */
+/* Does the value reach an input or a binding that is none of the parameters, by other ways than
+ * through integers, which carry no derivative? */
 static sg_ref
 outside_name(elab *e, size_t nres, const sg_ref *res, int64_t first, int64_t last)
 {
@@ -394,9 +395,9 @@ outside_name(elab *e, size_t nres, const sg_ref *res, int64_t first, int64_t las
 			continue;
 		seen[r] = true;
 		const int64_t id = a->op == SG_BIND ? a->attr->w[0] : 0;
-		if (id > first && id <= last)
+		if ((id > first && id <= last) || !sg_type_is_float((sg_type)a->type))
 			continue;
-		if ((a->op == SG_INPUT || (id && id <= first)) && sg_type_is_float((sg_type)a->type))
+		if (a->op == SG_INPUT || (id && id <= first))
 			return r;
 		for (uint32_t k = 0; k < a->nargs; k++)
 			SG_PUSH(e->ctx, todo, n, cap, a->args[k]);
