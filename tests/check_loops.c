@@ -777,6 +777,17 @@ static const struct {
      "k = cast(3*slope(w), i64)\n"
      "gradient softsign(k)*sum(w) + sum(softsign(cast(w > 1, i64))*w) as loss wrt w\n",
      1e-10},
+    {"a rule in a loop in a map, for what the loop does not change",
+     "input x[N]\nparam w[N]\n"
+     "def r(u, v) = u*tanh(v)\n"
+     "derivative r(u, v; d) = (d*tanh(v), d*u*(1 - tanh(v)**2))\n"
+     "def f(u, v) = while((c, k) -> k < 3, (c, k) -> (r(v, c + u), k + 1), (u, 0), limit=9)\n"
+     "def g(u, v) = scan((c, y) -> r(u, c) + r(c, v)*y, u, over=w)\n"
+     "y, n = map(f, x, w)\n"
+     "z = map(g, x, w)\n"
+     "gradient sum(y*y) + sum(z*z) as loss wrt w, x\n"
+     "entry more = jvp(y + z, w, x) as j, hvp(sum(y*z), w, x) as h\n",
+     1e-9},
     {"a rule in a loop in a loop keeps nothing of adjoints to come",
      "input x[N]\nparam w\n"
      "def inner(c, u) {\n"

@@ -146,6 +146,40 @@ is_free(const sg_node *n)
 	return !n->nargs && n->op != SG_INPUT && n->op != SG_SEED;
 }
 
+/* The placeholders of a rule within the body are within it: what the rule makes of them and of
+ * values from outside is no capture. True if one was not known to be. */
+static bool
+take_placeholders(reach *w, const sg_node *n)
+{
+	bool more = false;
+
+	for (int64_t k = 1; n->op == SG_CUSTOM && k <= n->attr->w[1]; k++)
+		if (!(flags(w, n->args[k]) & INSIDE)) {
+			set(w, n->args[k], INSIDE | PARAM);
+			more = true;
+		}
+	return more;
+}
+
+/* Marks what depends on a param; true if it has to be done again. */
+static bool
+find_inside(reach *w)
+{
+	bool again = false;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const sg_node *n = sg_node_at(w->g, w->ref[i]);
+		const uint32_t nargs = sg_data_args(n);
+
+		for (uint32_t k = 0; k < nargs; k++)
+			if (flags(w, n->args[k]) & INSIDE)
+				set(w, w->ref[i], INSIDE);
+		if ((flags(w, w->ref[i]) & INSIDE) && take_placeholders(w, n))
+			again = true;
+	}
+	return again;
+}
+
 void
 sg_loop_body(sg_ctx *ctx, const sg_graph *g, size_t nroots, const sg_ref *root, size_t nparams,
              const sg_ref *param, size_t *nbody, sg_ref **body, size_t *ncap, sg_ref **cap)
@@ -155,16 +189,12 @@ sg_loop_body(sg_ctx *ctx, const sg_graph *g, size_t nroots, const sg_ref *root, 
 
 	*nbody = *ncap = 0;
 	*body = *cap = NULL;
-	for (size_t i = 0; i < w.n; i++) { /* what of it depends on a param */
-		const sg_node *n = sg_node_at(g, w.ref[i]);
-		const uint32_t nargs = sg_data_args(n);
-
-		for (uint32_t k = 0; k < nargs; k++)
-			if (flags(&w, n->args[k]) & INSIDE)
-				set(&w, w.ref[i], INSIDE);
-		if ((flags(&w, w.ref[i]) & (INSIDE | PARAM)) == INSIDE && nargs)
+	while (find_inside(&w))
+		continue;
+	for (size_t i = 0; i < w.n; i++)
+		if ((flags(&w, w.ref[i]) & (INSIDE | PARAM)) == INSIDE &&
+		    sg_data_args(sg_node_at(g, w.ref[i])))
 			SG_PUSH(ctx, *body, *nbody, body_cap, w.ref[i]);
-	}
 	/* The frontier: operands of members, and roots, that stand outside. */
 	for (size_t i = 0; i < *nbody + nroots; i++) {
 		const sg_ref r = i < *nbody ? (*body)[i] : root[i - *nbody];
