@@ -788,6 +788,12 @@ static const struct {
      "gradient sum(y*y) + sum(z*z) as loss wrt w, x\n"
      "entry more = jvp(y + z, w, x) as j, hvp(sum(y*z), w, x) as h\n",
      1e-9},
+    {"branches: conditions of conditions that are shared",
+     "input x, y\n"
+     "v = hvp(hypot(x + 0.3, y - 0.2), y, cos(x))\n"
+     "w = if x > 0.09 then hvp(hypot(v, 0.3*v + x), y, cos(x)) else y\n"
+     "entry e = hessian(tanh(w), x) as h\n",
+     1e-8},
     {"a rule in a loop in a loop keeps nothing of adjoints to come",
      "input x[N]\nparam w\n"
      "def inner(c, u) {\n"

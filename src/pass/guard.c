@@ -9,7 +9,10 @@
 
 #include <string.h>
 
-enum { DEEP = 64 }; /* guards, and conditions within conditions: not looked at any further */
+enum {
+	DEEP = 64,  /* guards, and conditions within conditions: not looked at any further */
+	WIDE = 1000 /* conditions looked at for one node: shared ones are met by all ways there are */
+};
 
 typedef struct finder {
 	sg_ctx *ctx;
@@ -19,6 +22,7 @@ typedef struct finder {
 	sg_bytes_map *map;
 	uint32_t *depth; /* by guard */
 	size_t depth_cap;
+	uint32_t left; /* conditions to look at */
 } finder;
 
 /* ---- conditions ---- */
@@ -64,7 +68,7 @@ behind_movement(const sg_graph *g, sg_ref r)
 
 /* Does the guard say what the condition is? 1: true, 0: false, -1: no. */
 static int
-known(const finder *w, uint32_t guard, sg_ref cond, int deep)
+known(finder *w, uint32_t guard, sg_ref cond, int deep)
 {
 	const sg_ref r = behind_movement(w->g, cond);
 	const sg_node *n = sg_node_at(w->g, r);
@@ -72,8 +76,9 @@ known(const finder *w, uint32_t guard, sg_ref cond, int deep)
 	for (uint32_t at = guard; at; at = w->w->at[at].up)
 		if (w->w->at[at].cond == r)
 			return w->w->at[at].side;
-	if (deep == 0 || (n->op != SG_NOT && n->op != SG_AND && n->op != SG_OR))
+	if (deep == 0 || w->left == 0 || (n->op != SG_NOT && n->op != SG_AND && n->op != SG_OR))
 		return -1;
+	w->left--;
 	const int x = known(w, guard, n->args[0], deep - 1), decides = n->op == SG_OR;
 
 	if (n->op == SG_NOT)
@@ -165,8 +170,9 @@ add(finder *w, uint32_t *guard, sg_ref cond, bool side, int deep)
 	const sg_ref r = behind_movement(w->g, cond);
 	const sg_node *n = sg_node_at(w->g, r);
 
-	if (deep == 0 || w->depth[*guard] >= DEEP)
+	if (deep == 0 || w->left == 0 || w->depth[*guard] >= DEEP)
 		return false;
+	w->left--;
 	if (n->op == SG_NOT)
 		return add(w, guard, n->args[0], !side, deep - 1);
 	if ((n->op == SG_AND && side) || (n->op == SG_OR && !side)) {
@@ -257,6 +263,7 @@ visit(finder *w, sg_ref r)
 	const uint32_t own = w->w->of[r], nargs = sg_data_args(n);
 	uint32_t guard = own, test;
 
+	w->left = WIDE;
 	if (n->op == SG_SELECT) {
 		visit_select(w, r, n);
 		return;
