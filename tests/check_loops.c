@@ -788,6 +788,14 @@ static const struct {
      "gradient sum(y*y) + sum(z*z) as loss wrt w, x\n"
      "entry more = jvp(y + z, w, x) as j, hvp(sum(y*z), w, x) as h\n",
      1e-9},
+    {"a Hessian of two, times directions that depend on them",
+     "input x[N]\nparam w[N]\n"
+     "def f(a, b) = sum(sin(a)*b*b) + sum(a)*sum(b)\n"
+     "def g(t) { p, q = t; l = f(p, q); return hvp(l, t, (cos(x), w*x)) }\n"
+     "u, v = g((x, w))\n"
+     "gradient sum(u*u) + sum(v*x) as loss wrt x, w\n"
+     "entry more = u, v, hvp(sum(u*v), w, x) as h\n",
+     1e-9},
     {"branches: conditions of conditions that are shared",
      "input x, y\n"
      "v = hvp(hypot(x + 0.3, y - 0.2), y, cos(x))\n"

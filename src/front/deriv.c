@@ -10,6 +10,7 @@ typedef struct request {
 	sg_ref y;
 	sg_span y_at;
 	const char *name; /* "grad" */
+	sg_ref own;       /* of a Hessian times v: whose gradient y is; else 0 */
 } request;
 
 static bool
@@ -164,6 +165,8 @@ sum_jvp(elab *e, const request *q, value x, value v, sg_span at)
 		value t;
 
 		j.kind = SG_JVP;
+		if (q->own)
+			j.mode = x.ref == q->own ? SG_MODE_OWN : SG_MODE_CROSS;
 		t = one(e, &j, x, v, at);
 		return t.kind == V_TENSOR ? t.ref : 0;
 	}
@@ -192,21 +195,6 @@ same_structure(elab *e, value x, value v, sg_span at)
 	return true;
 }
 
-static value
-held(elab *e, value v)
-{
-	value t = v;
-
-	if (v.kind == V_TENSOR)
-		return v_tensor(sg_stop(e->b, v.ref));
-	if (v.kind != V_TUPLE)
-		return v;
-	t = v_tuple(e, v.n, v.item);
-	for (size_t k = 0; k < t.n; k++)
-		t.item[k] = held(e, t.item[k]);
-	return t;
-}
-
 /* The derivative with the structure of x. */
 static value
 over(elab *e, const request *q, value x, value v, sg_span at)
@@ -224,6 +212,33 @@ over(elab *e, const request *q, value x, value v, sg_span at)
 	return out;
 }
 
+/* H v for leaf after leaf of x: how the gradient by it changes along v, which stands for itself to
+ * this derivative and depends on what it does to those around. */
+static value
+hessian_times(elab *e, const request *q, value x, value all, value v, sg_span at)
+{
+	request g = *q;
+	value out;
+
+	if (x.kind == V_TENSOR) {
+		g.kind = SG_GRAD;
+		out = one(e, &g, x, v, at);
+		if (out.kind == V_POISON)
+			return POISON;
+		g.y = out.ref;
+		g.own = x.ref;
+		const sg_ref sum = sum_jvp(e, &g, all, v, at);
+		return sum ? v_tensor(sum) : POISON;
+	}
+	out = v_tuple(e, x.n, x.item);
+	for (size_t k = 0; k < x.n; k++) {
+		out.item[k] = hessian_times(e, q, x.item[k], all, v, at);
+		if (out.item[k].kind == V_POISON)
+			return POISON;
+	}
+	return out;
+}
+
 static value
 derivative(elab *e, const request *q, value x, value v, sg_span at)
 {
@@ -232,13 +247,8 @@ derivative(elab *e, const request *q, value x, value v, sg_span at)
 			return POISON;
 		if (q->kind == SG_JVP)
 			return v_tensor(sum_jvp(e, q, x, v, at));
-		if (x.kind == V_TUPLE) { /* H v = gradient of the slope along a held v */
-			request g = *q;
-
-			g.y = sum_jvp(e, q, x, held(e, v), at);
-			g.kind = SG_GRAD;
-			return g.y ? over(e, &g, x, v, at) : POISON;
-		}
+		if (x.kind == V_TUPLE)
+			return hessian_times(e, q, x, x, v, at);
 	}
 	return over(e, q, x, v, at);
 }

@@ -73,10 +73,12 @@ static void
 settle(derive *d, sg_ref r, sg_ref result, sg_ref fresh)
 {
 	const sg_node n = d->old->node[r];
+	const bool cross = n.attr->w[1] == SG_MODE_CROSS; /* a sum is what it is without -0 */
 
 	if (!result) {
-		warn_zero(d, r);
-		result = sg_const(&d->b, (sg_type)n.type, n.shape, 0);
+		if (!cross && n.attr->w[1] != SG_MODE_OWN)
+			warn_zero(d, r);
+		result = sg_const(&d->b, (sg_type)n.type, n.shape, cross ? -0.0 : 0);
 	}
 	sg_need(d->b.ctx, sg_shape_of(&d->b, result) == n.shape, "a derivative of another shape");
 	result = sg_cast(&d->b, result, (sg_type)n.type);

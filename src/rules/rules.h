@@ -139,7 +139,15 @@ sg_is_dear(uint16_t op, bool by_const)
 }
 
 typedef enum { SG_GRAD, SG_VJP, SG_JVP, SG_JACOBIAN, SG_HESSIAN, SG_HVP } sg_deriv_kind;
-typedef enum { SG_MODE_AUTO, SG_MODE_FORWARD, SG_MODE_REVERSE } sg_deriv_mode;
+/* OWN, CROSS: of the JVP of a gradient, of a sum of which some terms may well be zero, by its own
+ * variable and by another. */
+typedef enum {
+	SG_MODE_AUTO,
+	SG_MODE_FORWARD,
+	SG_MODE_REVERSE,
+	SG_MODE_OWN,
+	SG_MODE_CROSS
+} sg_deriv_mode;
 
 /* ---- building -------------------------------------------------------------------------------- */
 
