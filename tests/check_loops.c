@@ -796,6 +796,13 @@ static const struct {
      "gradient sum(u*u) + sum(v*x) as loss wrt x, w\n"
      "entry more = u, v, hvp(sum(u*v), w, x) as h\n",
      1e-9},
+    {"lines side by side that choose by two conditions",
+     "input x[8, 16], t[8, 16]\n"
+     "c, y = scan((c, u) -> (c + 1, clamp(u, 0.6, 1.2)), 0, over=x)\n"
+     "d, z = scan((c, u, v) -> (c + 1, where(u < 1 and v > 0.9 or u > 1.5, v, 0)), 0, over=(x, "
+     "t))\n"
+     "entry e = jvp(y, x, t) as j, z\n",
+     1e-12},
     {"branches: conditions of conditions that are shared",
      "input x, y\n"
      "v = hvp(hypot(x + 0.3, y - 0.2), y, cos(x))\n"

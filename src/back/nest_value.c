@@ -293,6 +293,21 @@ goes_one_by_one(const sg_nest *n)
 	return adds && !n->turned;
 }
 
+/* Does it choose by two conditions at once? gcc 12 makes vectors of such lines side by side, and
+ * takes the conditions of one vector for those of another. */
+static bool
+chooses_by_two(const sg_nest *n, const sg_val *v)
+{
+	if (v->kind != SG_V_EW || v->op != SG_SELECT || !sg_type_is_float((sg_type)v->type))
+		return false;
+	const sg_val *cond = &n->s->val[v->arg[0]], *x = &n->s->val[v->arg[1]],
+		     *y = &n->s->val[v->arg[2]];
+	const bool both = cond->kind == SG_V_EW && (cond->op == SG_AND || cond->op == SG_OR);
+
+	return both || (x->kind == SG_V_EW && x->op == SG_SELECT && x->arg[2] == v->arg[2]) ||
+	       (y->kind == SG_V_EW && y->op == SG_SELECT && y->arg[1] == v->arg[1]);
+}
+
 /* In a loop of written C, what chooses is computed without branches, which gcc makes no SIMD of;
  * nor does it of conversions that the processor has no vectors for. */
 static bool
@@ -301,7 +316,7 @@ without_branch(const sg_nest *n, const sg_val *v, sg_type t, const sg_c_text *ar
 	sg_fn *f = n->f;
 	const bool real = sg_type_is_float((sg_type)v->type);
 
-	if (f->m->o->jit || n->ngroups == 0)
+	if (f->m->o->jit || (n->ngroups == 0 && !chooses_by_two(n, v)))
 		return false;
 	if (v->kind == SG_V_CAST && t == SG_BOOL && real)
 		out->s = sg_text(f->ctx, "%s(%s)", sg_use_typed(f->m, "unit", (sg_type)v->type),
