@@ -368,6 +368,8 @@ static const form forms[] = {
     {"xy", "yz", "def r$i(u, v) = u @ v|derivative r$i(u, v; d) = (d @ v.T, u.T @ d)|r$i(sin($a), $b)", "xz"},
     {"x*", "", "def r$i(u) = u*u|derivative r$i(u; d) = 2*u*d|map((r) -> r$i(sin(r)), $a)", "x*"},
     {"x*", "", "def r$i(u) = cos(u)|derivative r$i(u; d) = -d*sin(u)|scan((c, r) -> r$i(c*$k) + r, $a[0], over=$a)", "*"},
+    {"xp", "", "def r$i(u, v) = u*tanh(v)|derivative r$i(u, v; d) = (d*tanh(v), d*u*(1 - tanh(v)**2))|map((r) -> scan((c, s) -> r$i(r[0], c) + s, 0.1, over=r), $a)", "x"},
+    {"*", "*", "def g$i(t) { p, q = t; l = sum(sin(p)*q); return hvp(l, t, (cos($a), tanh($b))) }|l$i, m$i = g$i(($a, $b))|l$i - m$i", "*"},
     {"x", "", "jvp(grad(sum($u($a)*tanh($a)), $a), $a, $k*$a)", "x"},
     {"*", "", "def g$i(u) { l = sum(sin(u)**2); return hvp(l, u, cos(u)) }|g$i($k*$a)", "*"},
     {"x*", "", "map((r) -> hvp(sum(tanh(r)*r), r, $k*r), $a)", "x*"},
