@@ -877,6 +877,25 @@ START_TEST(f32_within_f64_passes_the_check)
 	}
 END_TEST
 
+/* One sweep, as for a single name: not one for each pair of parts. */
+START_TEST(a_hessian_of_a_tuple_costs_some_gradients)
+	{
+		sg_model *m = compile("input x[100, 20]\nparam a[20, 30], b[30, 30], c[30]\n"
+		                      "input u[20, 30], v[30, 30], w[30]\nt = (a, b, c)\n"
+		                      "y = sum((tanh(tanh(x @ a) @ b) @ c)**2)\n"
+		                      "gradient y wrt params\np, q, r = hvp(y, t, (u, v, w))\n"
+		                      "entry h = p as p, q as q, r as r\n");
+		sg_figures g, h;
+
+		ck_assert_int_eq(sg_entry_figures(m, sg_model_find(m, "gradient"), NULL, &g, NULL),
+		                 SG_OK);
+		ck_assert_int_eq(sg_entry_figures(m, sg_model_find(m, "h"), NULL, &h, NULL), SG_OK);
+		ck_assert_msg(h.noperations < 4 * g.noperations, "%lld after %lld",
+		              (long long)h.noperations, (long long)g.noperations);
+		sg_model_free(m);
+	}
+END_TEST
+
 static void
 passes(sg_call *c, sg_report *report)
 {
@@ -1045,6 +1064,7 @@ main(void)
 	tcase_add_test(c, times_are_told_by_phase);
 	tcase_add_test(c, binaries_are_written_beside_and_renamed);
 	tcase_add_test(c, right_derivatives_pass_the_check);
+	tcase_add_test(c, a_hessian_of_a_tuple_costs_some_gradients);
 	tcase_add_test(c, f32_within_f64_passes_the_check);
 	tcase_add_test(c, saturation_in_f32_passes_the_check);
 	tcase_add_test(c, a_net_is_checked_where_it_has_finite_numbers);

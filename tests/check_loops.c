@@ -803,6 +803,13 @@ static const struct {
      "t))\n"
      "entry e = jvp(y, x, t) as j, z\n",
      1e-12},
+    {"a Hessian of two, times directions that are made of them",
+     "input x[N]\nparam w[N]\n"
+     "def g(p, q) { l = sum(sin(p)*q*q) + sum(p)*sum(q); t = (p, q)\n"
+     "  return hvp(l, t, (cos(p)*q, p)) }\n"
+     "u, v = g(x, w)\n"
+     "gradient sum(u*u) + sum(v*x) as loss wrt x, w\n",
+     1e-9},
     {"branches: conditions of conditions that are shared",
      "input x, y\n"
      "v = hvp(hypot(x + 0.3, y - 0.2), y, cos(x))\n"

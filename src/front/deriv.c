@@ -239,6 +239,29 @@ hessian_times(elab *e, const request *q, value x, value all, value v, sg_span at
 	return out;
 }
 
+/* Is any part of x among those nodes? */
+static bool
+is_among(const bool *node, value x)
+{
+	bool any = x.kind == V_TENSOR && node[x.ref];
+
+	for (size_t k = 0; x.kind == V_TUPLE && k < x.n; k++)
+		any = any || is_among(node, x.item[k]);
+	return any;
+}
+
+/* Does any part of v depend on one of x? */
+static bool
+depends_on(elab *e, value v, value x)
+{
+	if (v.kind == V_TENSOR)
+		return is_among(sg_graph_live(e->b->g, 1, &v.ref), x);
+	for (size_t k = 0; v.kind == V_TUPLE && k < v.n; k++)
+		if (depends_on(e, v.item[k], x))
+			return true;
+	return false;
+}
+
 static value
 derivative(elab *e, const request *q, value x, value v, sg_span at)
 {
@@ -247,8 +270,15 @@ derivative(elab *e, const request *q, value x, value v, sg_span at)
 			return POISON;
 		if (q->kind == SG_JVP)
 			return v_tensor(sum_jvp(e, q, x, v, at));
-		if (x.kind == V_TUPLE)
+		if (x.kind == V_TUPLE && depends_on(e, v, x))
 			return hessian_times(e, q, x, x, v, at);
+		if (x.kind == V_TUPLE) { /* the gradient of the slope along v, by one sweep */
+			request g = *q;
+
+			g.y = sum_jvp(e, q, x, v, at);
+			g.kind = SG_GRAD;
+			return g.y ? over(e, &g, x, v, at) : POISON;
+		}
 	}
 	return over(e, q, x, v, at);
 }
