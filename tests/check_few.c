@@ -258,6 +258,19 @@ static const struct {
      NULL},
     {"input x[10], y[10], a\nf = sum((tanh(a*x) - y)**2)\ngradient f wrt a\n",
      "sgrt_tanh_f64(x[i] * a[0])", "a[0];"},
+    /* a stencil's derivative reads what lies around each element, of one array */
+    {"input u[N, 20]\nl = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4*u[1:-1, "
+     "1:-1]\n"
+     "gradient sum(l*l) as f wrt u\n",
+     "inside = beyond = 0;", "d_l"},
+    {"input u[40, 40]\np = pad(u, ((1, 1), (1, 1)))\n"
+     "l = p[2:, 1:-1] + p[:-2, 1:-1] + p[1:-1, 2:] + p[1:-1, :-2]\n"
+     "gradient sum(l*l) as f wrt u\n",
+     "!(i >= 1 && i < 39)", "d_p"},
+    /* of one row besides nothing depends which turns are in the middle */
+    {"input u[40, 40], w[1, 40]\np = pad(u, ((1, 1), (1, 1)))\n"
+     "output p[2:, 1:-1] + p[:-2, 1:-1] + p[1:-1, 2:] + pad(w, ((7, 32), (0, 0))) as y\n",
+     "!(i >= 1 && i < 39)", "!(i >= 7"},
 };
 
 START_TEST(few_numbers_have_their_forms)

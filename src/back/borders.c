@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-	FEW = 16,  /* turns */
+	FEW = 8,   /* turns */
 	MOST = 32, /* values of a turn, which are written three times */
 };
 
@@ -74,8 +74,44 @@ narrow(const sg_nest *n, const sg_within *c, sg_ext *lo, sg_ext *hi)
 static bool
 is_conditional(const sg_nest *n, const sg_val *v)
 {
-	return v->needed && v->depth == n->ngroups &&
+	return v->needed && v->depth == n->ngroups && !v->rare &&
 	       (v->kind == SG_V_WITHIN || v->kind == SG_V_RING);
+}
+
+/* Does a condition on a loop around hold in few of its turns, as for the one row that a pad has put
+ * among zeros? */
+static bool
+holds_rarely(const sg_nest *n, const sg_within *c)
+{
+	sg_space *sp = n->f->sp;
+	const sg_affine x = n->f->aff[c->form];
+	const double *all, *most;
+
+	if (x.n != 1 || x.term[0].var >= n->s->nloops || !sg_ext_is(sp, x.term[0].coef, 1))
+		return false;
+	const sg_ext end = n->s->ext[x.term[0].var];
+	const sg_ext lo = c->check_lo ? sg_ext_sub(sp, c->lo, x.base) : sg_ext_int(sp, 0);
+	const sg_ext hi = c->check_hi ? sg_ext_sub(sp, c->hi, x.base) : end;
+	all = sg_ext_samples(sp, end);
+	most = sg_ext_samples(sp, sg_ext_sub(sp, hi, lo));
+	for (int k = 0; k < SG_SAMPLES; k++)
+		if (all[k] >= FEW && most[k] < all[k] / 2)
+			return true;
+	return false;
+}
+
+/* What is under such a condition keeps it in the middle part too. */
+static void
+find_rare(sg_nest *n)
+{
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		sg_val *v = &n->s->val[i];
+
+		for (uint32_t k = 0;
+		     v->kind == SG_V_WITHIN && is_conditional(n, v) && k < v->nconds; k++)
+			if (stays(n, v->cond[k].form) && holds_rarely(n, &v->cond[k]))
+				v->rare = true;
+	}
 }
 
 /* The turns in which all conditions on the innermost loop hold; false: that is no range, or there
@@ -141,7 +177,10 @@ sg_choose_borders(sg_nest *n)
 	    n->window || n->chunks || n->strip || n->vector || n->mask || n->power || n->unrolls ||
 	    n->nshifts || (n->parallel && n->ngroups == 1))
 		return;
-	n->borders = is_short(n) && find_middle(n) && is_most(n);
+	if (!is_short(n))
+		return;
+	find_rare(n);
+	n->borders = find_middle(n) && is_most(n);
 }
 
 /* The one condition for several on a form that are to hold together. */

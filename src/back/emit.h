@@ -212,6 +212,7 @@ typedef struct sg_val {
 	bool needed;  /* by a root, or because it may fail */
 	bool guarded; /* LOAD: may be out of bounds but for the condition around it */
 	bool told;    /* its one reader is a root, whose statement has its text */
+	bool rare;    /* WITHIN: of one row or so, asked for in the middle of borders too */
 	int8_t prec;
 	uint32_t uses, weight;
 	uint32_t arg[3];

@@ -8,7 +8,7 @@ enum {
 	MANY_PADS = 3, /* from which on a sum of them is written piece by piece */
 	AROUND = 12,   /* most summands that are read around each element instead */
 	NARROW = 8,    /* zeros beside a row's ends */
-	LONG = 32,     /* numbers of a row */
+	LONG = 16,     /* numbers of a row */
 	FEW = 64,      /* pieces of a row that another row takes in */
 };
 

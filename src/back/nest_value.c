@@ -208,7 +208,7 @@ within_text(const sg_nest *n, const sg_val *v)
 	sg_buf b;
 	const char *zero = sg_c_const(f, (sg_type)v->type, 0).s;
 
-	if (n->within && v->depth == n->ngroups)
+	if (n->within && v->depth == n->ngroups && !v->rare)
 		return sg_val_text(n, v->arg[0]);
 	sg_buf_init(&b, f->ctx);
 	for (uint32_t k = 0; k < v->nconds; k++)
