@@ -187,6 +187,27 @@ START_TEST(an_expression_has_entry_eval_or_diff)
 	}
 END_TEST
 
+START_TEST(names_to_differentiate_by_are_names_and_each_stands_once)
+	{
+		static const char *const wrong[] = {"pi", "true", "if",   "",
+		                                    "3",  "x y",  "grad", "sin"};
+		const char *wrt[] = {"x", "y", "x"};
+		sg_model *m = sg_compile_expr("x**2*pi + y", 3, wrt, NULL);
+
+		ck_assert_int_eq(sg_model_status(m), SG_EMODEL);
+		ck_assert_uint_eq(sg_model_ndiagnostics(m), 1);
+		ck_assert_str_eq(sg_model_diagnostic(m, 0)->message,
+		                 "two outputs have the name 'd_x'");
+		sg_model_free(m);
+		for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+			m = sg_compile_expr("x**2*pi + y", 1, &wrong[i], NULL);
+			ck_assert_int_eq(sg_model_status(m), SG_EMODEL);
+			ck_assert_uint_eq(sg_model_ndiagnostics(m), 1);
+			sg_model_free(m);
+		}
+	}
+END_TEST
+
 START_TEST(training_has_the_loss_and_the_gradients_of_all_params)
 	{
 		static const char text[] = "input x[N]\nparam a = 1.0, k: i32 = 2, b[2] = [3, 4]\n"
@@ -1027,6 +1048,7 @@ add_model_tests(TCase *c)
 	tcase_add_test(c, options_choose_type_entry_dimensions_and_prefix);
 	tcase_add_test(c, a_negative_dimension_is_one_mistake);
 	tcase_add_test(c, an_expression_has_entry_eval_or_diff);
+	tcase_add_test(c, names_to_differentiate_by_are_names_and_each_stands_once);
 	tcase_add_test(c, every_status_has_a_sentence);
 	tcase_add_test(c, codes_are_explained);
 	tcase_add_loop_test(c, dimensions_follow_from_shapes, 0,

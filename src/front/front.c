@@ -208,13 +208,44 @@ eval_entry(elab *e, value v, sg_span at)
 	return true;
 }
 
+/* Is s a name of the language, and no word of it? */
+static bool
+is_name(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] == '_' || (isalnum((unsigned char)s[n]) && (unsigned char)s[n] < 128))
+		n++;
+	return n && !s[n] && !isdigit((unsigned char)s[0]) && !sg_is_reserved(s, n);
+}
+
+/* Names of a host or a command line have not been through the parser. */
+static bool
+wrt_is_legal(elab *e, sg_span at, size_t nwrt, const char *const *wrt)
+{
+	for (size_t k = 0; k < nwrt; k++) {
+		if (!is_name(wrt[k])) {
+			elab_error(e, at, "not-differentiable",
+			           "no derivative with respect to '%s': it is no name", wrt[k]);
+			return false;
+		}
+		for (size_t i = 0; i < k; i++)
+			if (strcmp(wrt[i], wrt[k]) == 0) {
+				elab_error(e, at, "output", "two outputs have the name 'd_%s'",
+				           wrt[k]);
+				return false;
+			}
+	}
+	return true;
+}
+
 static bool
 diff_entry(elab *e, value v, sg_span at, size_t nwrt, const char *const *wrt)
 {
 	sg_output *out = SG_NEW_ARRAY(e->ctx, sg_output, nwrt);
 	sg_ref y = to_tensor(e, v, v_is_number(v) ? (int)e->real : -1, at);
 
-	if (!y)
+	if (!y || !wrt_is_legal(e, at, nwrt, wrt))
 		return false;
 	if (!sg_type_is_float(sg_type_of(e->b, y))) {
 		elab_error(e, at, "not-differentiable", "no derivative of %s: it is no float",
@@ -226,6 +257,8 @@ diff_entry(elab *e, value v, sg_span at, size_t nwrt, const char *const *wrt)
 		value x = eval(e, e->top, &name);
 		const bool scalar = sg_shape_of(e->b, y)->rank == 0;
 
+		if (x.kind == V_POISON)
+			return false;
 		if (x.kind != V_TENSOR) {
 			elab_error(e, at, "not-differentiable",
 			           "no derivative with respect to '%s': it is %s", wrt[k],
