@@ -387,6 +387,7 @@ START_TEST(a_call_of_a_freed_model_says_so)
 
 		ck_assert_int_eq(sg_call_run(c), SG_OK);
 		sg_model_free(m);
+		expect(never_run, sg_call_status(never_run), SG_EVALUE, gone);
 		expect(c, sg_call_run(c), SG_EVALUE, gone);
 		expect(never_run, sg_call_prepare(never_run), SG_EVALUE, gone);
 		expect(c, sg_call_bind(c, "x", SG_DTYPE_F64, 2, shape, r.x), SG_EVALUE, gone);

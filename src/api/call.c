@@ -140,24 +140,25 @@ sg_call_free(sg_call *c)
 	free(c);
 }
 
+/* As sg_call_usable, which keeps the sentence. */
+static bool
+is_usable(const sg_call *c)
+{
+	return c && c->status == SG_OK && !atomic_load_explicit(&c->m->freed, memory_order_relaxed);
+}
+
 int
 sg_call_status(const sg_call *c)
 {
-	return c ? c->status : SG_EVALUE;
+	return is_usable(c) ? SG_OK : c && c->status != SG_OK ? c->status : SG_EVALUE;
 }
 
 const char *
 sg_call_message(const sg_call *c)
 {
-	return c ? c->why.text : "the call is NULL";
-}
-
-/* As sg_call_usable, which has the sentence. */
-static bool
-is_usable(const sg_call *c)
-{
-	return c && c->status == SG_OK &&
-	       !atomic_load_explicit(&c->m->freed, memory_order_relaxed);
+	if (!c)
+		return "the call is NULL";
+	return c->status == SG_OK && !is_usable(c) ? SG_MODEL_GONE : c->why.text;
 }
 
 const sg_entry *

@@ -52,6 +52,8 @@ struct sg_call {
 	sg_failure why;
 };
 
+#define SG_MODEL_GONE "the model of this call was freed"
+
 /* guard.c: what callers do wrong.
  * SG_OK where the call and its model can be used. */
 int sg_call_usable(sg_call *c);

@@ -12,7 +12,7 @@ sg_call_usable(sg_call *c)
 	if (c->status != SG_OK)
 		return c->status;
 	if (atomic_load_explicit(&c->m->freed, memory_order_relaxed))
-		return sg_refuse(&c->why, SG_EVALUE, "the model of this call was freed");
+		return sg_refuse(&c->why, SG_EVALUE, SG_MODEL_GONE);
 	return SG_OK;
 }
 

@@ -475,7 +475,8 @@ typedef struct sg_call sg_call;
 SG_API sg_call *sg_call_new(sg_model *m, const char *entry, sg_backend b);
 /* Frees it with arrays and workspace of its own. What was bound stays the caller's. */
 SG_API void sg_call_free(sg_call *c);
-/* The status of its making, SG_OK when the call is usable; SG_EVALUE for NULL. */
+/* The status of its making, SG_OK when the call is usable; SG_EVALUE for NULL, and once its model
+ * was freed. */
 SG_API int sg_call_status(const sg_call *c);
 /* The sentence for the last failure; "" before any. Valid until the next function of the call. */
 SG_API const char *sg_call_message(const sg_call *c);
