@@ -62,6 +62,7 @@ def test_options():
 @pytest.mark.parametrize(
     "options, error, text",
     [
+        ({"dims": [("N", 2)]}, TypeError, "dims: expected a dict or None, got list"),
         ({"dims": {"N": 2.5}}, TypeError, "dims: expected an integer for 'N', got float"),
         ({"dims": {"N": -1}}, ValueError, "dims: 'N' is negative"),
         ({"dims": {"N": 2**70}}, ValueError, "dims: 'N' is too large"),

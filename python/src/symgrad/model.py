@@ -342,6 +342,8 @@ def compile(  # noqa: A001 - as re.compile
         raise TypeError(f"compile: expected a path or text, got {type(source).__name__}")
     if not (entry is None or isinstance(entry, str)):
         raise TypeError(f"entry: expected str or None, got {type(entry).__name__}")
+    if not (dims is None or isinstance(dims, Mapping)):
+        raise TypeError(f"dims: expected a dict or None, got {type(dims).__name__}")
     fixed = {str(k): _whole(k, v) for k, v in (dims or {}).items()}
     options: dict[str, Any] = {"real": _real(real), "dims": fixed, "entry": entry}
     options |= {"backend": backend, "threads": threads}
