@@ -122,6 +122,8 @@ say_why(const build *b, const sg_site *s, char **why)
 {
 	char *log = sg_file_read(s->log, 4096);
 
+	for (size_t n = log ? strlen(log) : 0; n && log[n - 1] == '\n'; n--)
+		log[n - 1] = '\0';
 	if (sg_cc_stop_asked(b->stop))
 		sg_say(why, "the C compiler was stopped");
 	else if (log && *log)

@@ -144,6 +144,17 @@ typedef struct binary {
 	size_t n;
 } binary;
 
+/* The folder is one that we made and remove: nobody knows it. */
+static bool
+build_failed(const binary *b, sg_failure *why)
+{
+	const size_t n = strlen(b->folder);
+
+	if (strncmp(why->text, b->folder, n) == 0 && why->text[n] == '/')
+		memmove(why->text, why->text + n + 1, strlen(why->text + n + 1) + 1);
+	return library_failed(b->j, why);
+}
+
 static bool
 build_all(binary *b)
 {
@@ -158,7 +169,7 @@ build_all(binary *b)
 		           (int)stem_size(&b->file[i]), b->file[i].tail, b->k == SO ? "so" : "o");
 		b->path[i] = path.s;
 		if (sg_build_c(b->file[i].text, path.s, b->k == SO, openmp, &why) != SG_OK) {
-			return library_failed(b->j, &why);
+			return build_failed(b, &why);
 		}
 	}
 	return true;

@@ -112,6 +112,17 @@ END
 	test ! -e none/half.a
 	judge 'nothing at all' $?
 fi
+cat >fussy <<'END'
+#!/bin/sh
+echo 'fussy: no' >&2
+exit 1
+END
+chmod +x fussy
+SYMGRAD_CC=$work/fussy expect 'what the C compiler says, of the file that was asked for' 1 '' \
+	'symgrad compile: error: half.so: fussy: no' compile half.sg --emit=so -o none
+SYMGRAD_CC=false expect 'one that says nothing' 1 '' \
+	"symgrad compile: error: half.o: the C compiler 'false' made no file and said nothing (is the disk full?)" \
+	compile half.sg --emit=o -o none
 expect 'formulas' 0 '\mathrm{y} = \frac{x}{2}
 \mathrm{d} = 2 x' '' compile half.sg --emit=latex -o -
 
