@@ -101,6 +101,16 @@ put(lexer *l, sg_token_kind kind, const char *lo)
 	return &l->out.item[l->out.n - 1];
 }
 
+/* For what is written like a number and is none. */
+static void
+put_wrong(lexer *l, const char *lo)
+{
+	sg_token *t = put(l, T_FLOAT, lo);
+
+	t->f = 1;
+	t->wrong = true;
+}
+
 static char
 peek(const lexer *l, size_t n)
 {
@@ -244,7 +254,7 @@ lex_hex(lexer *l)
 		                     "'%.*s' is not a number",
 		                     l->s - lo < 60 ? (int)(l->s - lo) : 60, lo),
 		            "a hexadecimal number has a binary exponent, such as '0x1p-4'");
-		put(l, T_FLOAT, lo)->f = 1;
+		put_wrong(l, lo);
 		return;
 	}
 	put_float(l, lo);
@@ -270,7 +280,7 @@ lex_decimal(lexer *l)
 	else if (dot && (dot == lo || !is_digit(dot[1])))
 		point_error(l, lo, dot);
 	if (l->s > rest)
-		put(l, T_FLOAT, lo)->f = 1;
+		put_wrong(l, lo);
 	else if (is_float)
 		put_float(l, lo);
 	else

@@ -77,6 +77,7 @@ typedef enum sg_token_kind {
 typedef struct sg_token {
 	sg_token_kind kind;
 	uint32_t lo, hi; /* bytes of the source */
+	bool wrong;      /* a number that is none: the lexer spoke about it */
 	union {
 		const char *name; /* NAME, STRING (without quotes): interned */
 		int64_t i;        /* INT */

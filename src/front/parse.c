@@ -58,7 +58,8 @@ dropped(sg_parser *p)
 sg_diag *
 sg_fail(sg_parser *p, sg_span at, const char *code, const char *fmt, ...)
 {
-	bool told = p->failed || sg_is(p, T_BAD); /* the lexer spoke about T_BAD */
+	/* the lexer spoke about these */
+	bool told = p->failed || sg_is(p, T_BAD) || sg_cur(p)->wrong;
 	sg_buf b;
 	va_list ap;
 
