@@ -816,6 +816,21 @@ static const struct {
      "w = if x > 0.09 then hvp(hypot(v, 0.3*v + x), y, cos(x)) else y\n"
      "entry e = hessian(tanh(w), x) as h\n",
      1e-8},
+    {"a rule in loops in a map keeps nothing of adjoints to come, by older placeholders",
+     "input x[1, N]\nparam w\n"
+     "def r(u, v) = u*atan(v)\n"
+     "derivative r(u, v; d) = (d*atan(v), d*u/(1 + v*v))\n"
+     "def f(u) {\n"
+     "  def g(c, y) {\n"
+     "    d, k = while((d, k) -> k < 5, (d, k) -> (d + r(y, 2*y), k + 1), (w*c, 0), limit=9)\n"
+     "    return c + y, d\n"
+     "  }\n"
+     "  c, d = scan(g, u, over=u, checkpoint=3)\n"
+     "  return sum(d*d), d\n"
+     "}\n"
+     "s, d = map(f, x)\n"
+     "gradient mean(s) + mean(d) as loss wrt x, w\n",
+     1e-9},
     {"a rule in a loop in a loop keeps nothing of adjoints to come",
      "input x[N]\nparam w\n"
      "def inner(c, u) {\n"

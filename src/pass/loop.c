@@ -257,12 +257,26 @@ of_adjoints(const backward *w, const sg_cone *back)
 	return sg_cone_active(w->b, back, seed.n, seed.r);
 }
 
+/* Is it part of a rule, as far as that is known of members of the step backward and of placeholders
+ * that are none, being older than the loop's params? */
+static bool
+is_of_rule(const sg_cone *back, const bool *is, const refs *older, sg_ref r)
+{
+	if (sg_cone_has(back, r))
+		return is[sg_cone_at(back, r)];
+	for (size_t i = 0; i < older->n; i++)
+		if (older->r[i] == r)
+			return true;
+	return false;
+}
+
 /* By member of the step backward: is it part of a user's rule for an adjoint that has not come, so
  * that it has no value? */
 static const bool *
 of_rules(sg_build *b, const sg_cone *back)
 {
 	bool *is = SG_NEW_ARRAY(b->ctx, bool, back->n);
+	refs older = {0};
 
 	for (uint32_t i = 0; i < back->n; i++) {
 		const sg_node *n = sg_node_at(b->g, back->member[i]);
@@ -270,12 +284,14 @@ of_rules(sg_build *b, const sg_cone *back)
 		for (uint32_t k = 0; n->op == SG_CUSTOM && k < (uint32_t)n->attr->w[1]; k++)
 			if (sg_cone_has(back, n->args[1 + k]))
 				is[sg_cone_at(back, n->args[1 + k])] = true;
+			else
+				push(b, &older, n->args[1 + k]);
 	}
 	for (uint32_t i = 0; i < back->n; i++) {
 		const sg_node *n = sg_node_at(b->g, back->member[i]);
 
 		for (uint32_t k = 0; n->op != SG_CUSTOM && k < n->nargs && !is[i]; k++)
-			is[i] = sg_cone_has(back, n->args[k]) && is[sg_cone_at(back, n->args[k])];
+			is[i] = is_of_rule(back, is, &older, n->args[k]);
 	}
 	return is;
 }
