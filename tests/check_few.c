@@ -214,6 +214,35 @@ START_TEST(sums_of_some_blocks_agree)
 	}
 END_TEST
 
+/* The zeros around multiples by numbers below 0 are no -0. */
+START_TEST(zeros_around_multiples_have_their_sign)
+	{
+		static const char text[] =
+		    "input x[6, 40]\n"
+		    "s = pad(-2*x, ((1, 1), (0, 2))) + pad(-3*x, ((2, 0), (1, 1)))\n"
+		    "entry f = 1/(s + pad(-1.5*x, ((0, 2), (2, 0)))) as y\n";
+		const sg_backend back = _i ? SG_BACKEND_JIT : SG_BACKEND_CC;
+		sg_model *m = sg_compile_string("few.sg", text, strlen(text), NULL);
+		const int64_t shape[] = {6, 40};
+		sg_call *as, *is;
+
+		if (_i && !sg_have_jit())
+			return;
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		fill();
+		as = sg_call_new(m, NULL, SG_BACKEND_INTERP);
+		is = sg_call_new(m, NULL, back);
+		(void)sg_call_bind(as, "x", SG_DTYPE_F64, 2, shape, in64[0]);
+		(void)sg_call_bind(is, "x", SG_DTYPE_F64, 2, shape, in64[0]);
+		ck_assert(sg_call_run(as) == SG_OK && sg_call_run(is) == SG_OK);
+		ck_assert(number(sg_call_output(as, "y"), 0) == INFINITY);
+		agree(as, is, "y", 6);
+		sg_call_free(as);
+		sg_call_free(is);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* ---- what is written ---- */
 
 static const struct {
@@ -324,6 +353,7 @@ main(void)
 	tcase_add_loop_test(t, what_is_not_finite_stays_where_it_is, 0, NSHAPES / 2);
 	tcase_add_test(t, softmax_of_a_few_numbers_at_the_edges);
 	tcase_add_loop_test(t, sums_of_some_blocks_agree, 0, 8);
+	tcase_add_loop_test(t, zeros_around_multiples_have_their_sign, 0, 2);
 	tcase_add_loop_test(t, few_numbers_have_their_forms, 0, sizeof written / sizeof *written);
 	tcase_add_test(t, chains_are_gone_through_once);
 	suite_add_tcase(s, t);

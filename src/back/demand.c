@@ -6,6 +6,7 @@
  * index (row-major), which is how elements pass a reshape that splits or merges axes. */
 #include "back/demand.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- values ---- */
@@ -389,13 +390,14 @@ zero_of(sg_asker *a, uint8_t type)
 	return sg_add_val(a, (sg_val){.kind = SG_V_CAST, .type = type, .nargs = 1, .arg = {zero}});
 }
 
-/* An element of r, which is x times a number, of that of x. */
+/* An element of r, which is x times a number, of that of x: within bounds, else 0. */
 static uint32_t
 multiplied(sg_asker *a, sg_ref r, sg_ref x, uint32_t of, const sg_spot *at)
 {
 	const sg_node *n = sg_fn_node(a->f, r);
 	sg_val v = {.kind = SG_V_EW, .type = n->type, .op = SG_MUL, .nargs = 2, .ref = r};
 
+	sg_val_at(a, of)->turned = signbit(sg_factor_of(a->f, r));
 	for (uint32_t k = 0; k < 2; k++) {
 		v.arg[k] = n->args[k] == x ? of : sg_ask(a, n->args[k], at);
 		sg_need(a->f->ctx, v.arg[k], "a number, which is at hand");

@@ -213,6 +213,7 @@ typedef struct sg_val {
 	bool guarded; /* LOAD: may be out of bounds but for the condition around it */
 	bool told;    /* its one reader is a root, whose statement has its text */
 	bool rare;    /* WITHIN: of one row or so, asked for in the middle of borders too */
+	bool turned;  /* WITHIN: out of bounds it is -0, which a number below 0 makes 0 of */
 	int8_t prec;
 	uint32_t uses, weight;
 	uint32_t arg[3];
@@ -492,6 +493,7 @@ void sg_make_plain_join(sg_fn *f, sg_ref r);            /* of JOIN r that is no 
 void sg_take_in_rows(sg_fn *f, const bool *is_out);     /* JOINs that stand in JOINs */
 bool sg_has_one_element(const sg_fn *f, sg_ref r);
 void sg_want_full(sg_fn *f, sg_ref r, bool contiguous); /* r is wanted in memory */
+double sg_factor_of(const sg_fn *f, sg_ref r);          /* the number in the product r */
 /* What PADs read: r, or the array of which it is a multiple that is not kept. */
 static inline sg_ref
 sg_read_in_place_of(const sg_fn *f, sg_ref r)

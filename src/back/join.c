@@ -141,23 +141,43 @@ make_row_join(sg_fn *f, sg_ref r, const summand *leaf, size_t n)
 	return true;
 }
 
+/* Finds the number that operand k of r, a product, is. */
+static bool
+find_number(const sg_fn *f, sg_ref r, uint32_t k, double *v)
+{
+	const sg_node *c = sg_fn_node(f, sg_arg(f->g, r, k));
+
+	while (c->op == SG_BIND || c->op == SG_BROADCAST || c->op == SG_RESHAPE)
+		c = sg_fn_node(f, c->args[0]);
+	if (c->op != SG_CONST)
+		return false;
+	*v = sg_bits_double(c->attr->w[0]);
+	return isfinite(*v);
+}
+
 /* The array that r is a multiple of by a number, or r. */
 static sg_ref
 find_factor(const sg_fn *f, sg_ref r)
 {
 	const sg_node *n = sg_fn_node(f, r);
+	double v;
 
 	if (f->at[r].kind != SG_P_CALC || n->op != SG_MUL || !sg_type_is_float((sg_type)n->type))
 		return r;
-	for (uint32_t k = 0; k < 2; k++) {
-		const sg_node *c = sg_fn_node(f, n->args[k]);
-
-		while (c->op == SG_BIND || c->op == SG_BROADCAST || c->op == SG_RESHAPE)
-			c = sg_fn_node(f, c->args[0]);
-		if (c->op == SG_CONST && isfinite(sg_bits_double(c->attr->w[0])))
+	for (uint32_t k = 0; k < 2; k++)
+		if (find_number(f, r, k, &v))
 			return n->args[1 - k];
-	}
 	return r;
+}
+
+double
+sg_factor_of(const sg_fn *f, sg_ref r)
+{
+	double v = 1;
+
+	if (!find_number(f, r, 0, &v))
+		(void)find_number(f, r, 1, &v);
+	return v;
 }
 
 /* PADs of different multiples of an array read the array, which is one to keep, and multiply. */

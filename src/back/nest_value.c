@@ -206,7 +206,7 @@ within_text(const sg_nest *n, const sg_val *v)
 {
 	sg_fn *f = n->f;
 	sg_buf b;
-	const char *zero = sg_c_const(f, (sg_type)v->type, 0).s;
+	const char *zero = sg_c_const(f, (sg_type)v->type, v->turned ? sg_double_bits(-0.0) : 0).s;
 
 	if (n->within && v->depth == n->ngroups && !v->rare)
 		return sg_val_text(n, v->arg[0]);
