@@ -949,6 +949,31 @@ START_TEST(saturation_in_f32_passes_the_check)
 	}
 END_TEST
 
+/* Windows whose two largest numbers are nearly alike have kinks within most steps of a difference.
+ */
+START_TEST(near_ties_pass_the_check)
+	{
+		sg_model *m = compile(
+		    "param x[10, 4, 10]\ninput w[4, 2, 3]\n"
+		    "c = conv1d(x, w, groups=2, padding=1)*0.37\n"
+		    "p = max_pool1d(c + 0.01*cumsum(c, axis=2), 3, stride=1, padding=1)\n"
+		    "v = vjp(cumsum(sin(p), axis=0), p, cos(p))/11\n"
+		    "gradient sum(sin(0.4 + log1p(v**2) + sqrt(v**2 + 0.35))) as y wrt x, w\n");
+
+		for (uint64_t seed = 616; seed < 619; seed++) {
+			sg_call *c = sg_call_new(m, NULL, SG_BACKEND_AUTO);
+			sg_report report;
+
+			ck_assert_int_eq(sg_check(c, seed, &report, NULL), SG_OK);
+			ck_assert_msg(report.ok, "%s against %s: %g", report.rows[0].output,
+			              report.rows[0].against, report.rows[0].error);
+			sg_report_free(&report);
+			sg_call_free(c);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Weights of about 1 would make this exp overflow, and the derivatives NaN. */
 START_TEST(a_net_is_checked_where_it_has_finite_numbers)
 	{
@@ -1089,6 +1114,7 @@ main(void)
 	tcase_add_test(c, a_hessian_of_a_tuple_costs_some_gradients);
 	tcase_add_test(c, f32_within_f64_passes_the_check);
 	tcase_add_test(c, saturation_in_f32_passes_the_check);
+	tcase_add_test(c, near_ties_pass_the_check);
 	tcase_add_test(c, a_net_is_checked_where_it_has_finite_numbers);
 	tcase_add_test(c, a_wrong_rule_fails_the_check);
 	tcase_add_test(c, sha256_agrees_with_the_standard);

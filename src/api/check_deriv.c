@@ -189,6 +189,35 @@ differentiate(trial *t, sg_tensor *work)
 	return true;
 }
 
+/* Beside a kink estimates over all steps may agree by chance, and be wrong. Where they are not what
+ * they are compared with, plain differences over ever smaller steps may show that: as far as
+ * rounding lets them. */
+static bool
+reconsider(trial *t, sg_tensor *work, const double *d, int64_t stride, double limit)
+{
+	enum { STEPS = 4 };
+	double h = first_step(t), scale = 1e-6 * t->scale + 1e-300;
+	bool doubtful = false;
+
+	for (int64_t i = 0; i < t->nf; i++)
+		scale = isfinite(d[i * stride]) ? fmax(scale, fabs(d[i * stride])) : scale;
+	for (int64_t i = 0; i < t->nf; i++)
+		doubtful = doubtful || fabs(d[i * stride] - t->best[i]) > limit * scale;
+	for (int k = 0; doubtful && k < STEPS; k++) {
+		h /= 10;
+		if (!evaluate(t, h, work, t->hi) || !evaluate(t, -h, work, t->lo))
+			return false;
+		for (int64_t i = 0; i < t->nf; i++) {
+			const double slope = (t->hi[i] - t->lo[i]) / (2 * h), is = d[i * stride];
+			const double rounded = 0x1p-50 * fmax(fabs(t->hi[i]), fabs(t->lo[i])) / h;
+
+			if (fabs(is - slope) < fabs(is - t->best[i]))
+				t->best[i] = fabs(is - slope) <= rounded ? is : slope;
+		}
+	}
+	return true;
+}
+
 /* ---- what is compared with what ---- */
 
 static bool
@@ -235,7 +264,9 @@ compare_differences(trial *t, const double *d, sg_tensor *work)
 			memset(t->dir, 0, (size_t)n * sizeof *t->dir);
 			t->dir[col] = 1;
 		}
-		if (!differentiate(t, work))
+		if (!differentiate(t, work) ||
+		    !reconsider(t, work, along_one_direction(t) ? d : d + col,
+		                along_one_direction(t) ? 1 : n, p.limit))
 			return false;
 		for (int64_t i = 0; i < t->nf; i++) {
 			int64_t at = along_one_direction(t) ? i : i * n + col;
