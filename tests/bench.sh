@@ -32,6 +32,8 @@ for row in '| mean((tanh' '| softmax of 3' '| hello ' '| kmeans ' '| `sg_call_ru
 	grep -qF "$row" "$work/results.md"
 	judge "the report has $row" $?
 done
+! grep -qF "$builddir" "$work/results.md" && ! grep -qF "$work" "$work/results.md"
+judge 'the report names no folder of this machine' $?
 # shellcheck disable=SC2016 # backticks of the report
 if python3 -c 'import numpy' 2>"$work/no" && [ -f "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]; then
 	grep -qF '| Python, by name, fresh outputs |' "$work/results.md"

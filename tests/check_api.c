@@ -848,6 +848,17 @@ END_TEST
 
 /* ---- the gradient check ---- */
 
+/* Checks c; the report is the caller's. */
+static void
+passes(sg_call *c, uint64_t seed, sg_report *report)
+{
+	sg_failure why;
+
+	ck_assert_msg(sg_check(c, seed, report, &why) == SG_OK, "%s", why.text);
+	ck_assert_msg(report->ok, "%s against %s: %g", report->rows[0].output,
+	              report->rows[0].against, report->rows[0].error);
+}
+
 START_TEST(right_derivatives_pass_the_check)
 	{
 		sg_model *m = compile("input x[N, 3]\nparam w[3]\ny = sum(tanh(x @ w)**2)\n"
@@ -858,14 +869,9 @@ START_TEST(right_derivatives_pass_the_check)
 		for (size_t i = 0; i < sg_model_nentries(m); i++) {
 			sg_call *c = sg_call_new(m, sg_model_entry(m, i)->name, SG_BACKEND_AUTO);
 			sg_report report;
-			sg_failure why;
 
-			ck_assert_msg(sg_check(c, 1, &report, &why) == SG_OK, "%s", why.text);
+			passes(c, 1, &report);
 			ck_assert_uint_ge(report.nrows, 2);
-			for (size_t k = 0; k < report.nrows; k++)
-				ck_assert_msg(report.rows[k].ok, "%s against %s: %g",
-				              report.rows[k].output, report.rows[k].against,
-				              report.rows[k].error);
 			sg_report_free(&report);
 			sg_call_free(c);
 		}
@@ -888,9 +894,7 @@ START_TEST(f32_within_f64_passes_the_check)
 				    sg_call_new(m, sg_model_entry(m, i)->name, SG_BACKEND_AUTO);
 				sg_report report;
 
-				ck_assert_int_eq(sg_check(c, seed, &report, NULL), SG_OK);
-				ck_assert_msg(report.ok, "%s against %s: %g", report.rows[0].output,
-				              report.rows[0].against, report.rows[0].error);
+				passes(c, seed, &report);
 				sg_report_free(&report);
 				sg_call_free(c);
 			}
@@ -917,16 +921,6 @@ START_TEST(a_hessian_of_a_tuple_costs_some_gradients)
 	}
 END_TEST
 
-static void
-passes(sg_call *c, sg_report *report)
-{
-	sg_failure why;
-
-	ck_assert_msg(sg_check(c, 1, report, &why) == SG_OK, "%s", why.text);
-	ck_assert_msg(report->ok, "%s against %s: %g", report->rows[0].output,
-	              report->rows[0].against, report->rows[0].error);
-}
-
 /* In f32 these are 1 to the last digit or the last but one, which leaves their slopes no digit. */
 START_TEST(saturation_in_f32_passes_the_check)
 	{
@@ -938,7 +932,7 @@ START_TEST(saturation_in_f32_passes_the_check)
 
 		ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F32, 1, (const int64_t[]){5}, x),
 		                 SG_OK);
-		passes(c, &report);
+		passes(c, 1, &report);
 		ck_assert_int_eq(fegetround(), rounding);
 		for (size_t i = 0; i < report.nrows; i++)
 			ck_assert(report.rows[i].limit <= 1e-4 ||
@@ -964,9 +958,7 @@ START_TEST(near_ties_pass_the_check)
 			sg_call *c = sg_call_new(m, NULL, SG_BACKEND_AUTO);
 			sg_report report;
 
-			ck_assert_int_eq(sg_check(c, seed, &report, NULL), SG_OK);
-			ck_assert_msg(report.ok, "%s against %s: %g", report.rows[0].output,
-			              report.rows[0].against, report.rows[0].error);
+			passes(c, seed, &report);
 			sg_report_free(&report);
 			sg_call_free(c);
 		}
@@ -984,7 +976,7 @@ START_TEST(a_net_is_checked_where_it_has_finite_numbers)
 		sg_call *c = sg_call_new(m, NULL, SG_BACKEND_AUTO);
 		sg_report report;
 
-		passes(c, &report);
+		passes(c, 1, &report);
 		for (size_t i = 0; i < report.nrows; i++)
 			ck_assert(isfinite(report.rows[i].is) && isfinite(report.rows[i].expected));
 		sg_report_free(&report);

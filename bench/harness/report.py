@@ -31,7 +31,7 @@ class Report:
         b = self.bench
         return ["# Measured", "", "Made by `bench/run`, which docs/benchmarks.md explains. " + ("Medians of the process's own time;" if self.bench.a.clock == "cpu" else "Medians;")
                 + " all forms of a case in turn in one run.", "",
-                f"- command: `{self.command.strip()}`", f"- date: {datetime.date.today().isoformat()}", f"- machine: {b.machine()}",
+                f"- command: `{self.command}`", f"- date: {datetime.date.today().isoformat()}", f"- machine: {b.machine()}",
                 "- versions: " + "; ".join(b.versions()),
                 f"- limits of one core: reads {b.read / 1e9:.1f} GB/s, triad {b.triad / 1e9:.1f} GB/s"
                 + (f", matrix product {b.gemm / 1e9:.0f} GFLOP/s in f32" if b.gemm else ""), ""]
