@@ -260,14 +260,10 @@ of_adjoints(const backward *w, const sg_cone *back)
 /* Is it part of a rule, as far as that is known of members of the step backward and of placeholders
  * that are none, being older than the loop's params? */
 static bool
-is_of_rule(const sg_cone *back, const bool *is, const refs *older, sg_ref r)
+is_of_rule(const sg_cone *back, const bool *is, const sg_bytes_map *older, sg_ref r)
 {
-	if (sg_cone_has(back, r))
-		return is[sg_cone_at(back, r)];
-	for (size_t i = 0; i < older->n; i++)
-		if (older->r[i] == r)
-			return true;
-	return false;
+	return sg_cone_has(back, r) ? is[sg_cone_at(back, r)]
+	                            : sg_bytes_map_get(older, &r, sizeof r) != NULL;
 }
 
 /* By member of the step backward: is it part of a user's rule for an adjoint that has not come, so
@@ -276,7 +272,7 @@ static const bool *
 of_rules(sg_build *b, const sg_cone *back)
 {
 	bool *is = SG_NEW_ARRAY(b->ctx, bool, back->n);
-	refs older = {0};
+	sg_bytes_map *older = sg_bytes_map_new(b->ctx);
 
 	for (uint32_t i = 0; i < back->n; i++) {
 		const sg_node *n = sg_node_at(b->g, back->member[i]);
@@ -285,13 +281,14 @@ of_rules(sg_build *b, const sg_cone *back)
 			if (sg_cone_has(back, n->args[1 + k]))
 				is[sg_cone_at(back, n->args[1 + k])] = true;
 			else
-				push(b, &older, n->args[1 + k]);
+				*sg_bytes_map_at(older, &n->args[1 + k], sizeof n->args[1 + k]) =
+				    is;
 	}
 	for (uint32_t i = 0; i < back->n; i++) {
 		const sg_node *n = sg_node_at(b->g, back->member[i]);
 
 		for (uint32_t k = 0; n->op != SG_CUSTOM && k < n->nargs && !is[i]; k++)
-			is[i] = is_of_rule(back, is, &older, n->args[k]);
+			is[i] = is_of_rule(back, is, older, n->args[k]);
 	}
 	return is;
 }
