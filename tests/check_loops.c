@@ -678,6 +678,25 @@ static const struct {
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
      "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",
      1e-10},
+    {"branches: what stands before a loop too fails there alone",
+     "input x[N], k: i64, A[M, M]\n"
+     "param w[N]\n"
+     "def at(v) = 2*w[v + 100]\n"
+     "def twice(v) = at(v)*sin(w[0])\n"
+     "y = x[k + 100]\n" /* none of these is read */
+     "l = logdet(A - A)\n"
+     "z = twice(k)\n"
+     "s = scan((c, v) -> c + w[k - 90], 0.0, over=x)\n"
+     "same = map((v) -> if v > 9 then x[k + 100]*v else v*v, w)\n"
+     "called = map((v) -> (if v > 9 then twice(k) else sin(v)) + (if v > 8 then at(k) else v), w)\n"
+     "solved = scan((c, v) -> if c > 9 then logdet(A - A) else c*v, 1.0, over=w)\n"
+     "inner = map((v) -> if v > 9 then scan((c, v) -> c + w[k - 90], 0.0, over=x) else v, w)\n"
+     "deep = map((v) -> if v < 9 then sum(map((u) -> if u > 9 then x[k + 100] else u*v, w)) else "
+     "x[k + 100], w)\n"
+     "turn = while((c) -> c < 3, (c) -> if c > 9 then x[k + 100] else 2*c*c, 0.9 + w[0]/9, limit=99)\n"
+     "gradient sum(same) + sum(called) + solved + sum(inner) + sum(deep) + turn as loss wrt w\n"
+     "entry more = jvp(sum(same*called), w, x) as j, hvp(sum(deep*inner)*solved, w, x) as h\n",
+     1e-10},
     {"branches: writes to what may have no elements",
      "input x[N], v[K], t\n"
      "param w[N]\n"

@@ -138,6 +138,26 @@ may_need_guard(elab *e, sg_ref start)
 	return e->danger >= start;
 }
 
+/* A loop computes what its steps have in common before it begins. So what may fail is made again in
+ * a branch of a step, and not taken from outside, where it would fail whatever the steps take. */
+const open_branch *
+open_a_branch(elab *e)
+{
+	sg_graph *g = e->b->g;
+	open_branch *in = SG_NEW(e->ctx, open_branch);
+
+	*in = (open_branch){g->n, 0, e->branch};
+	if (e->branch)
+		*in = (open_branch){e->branch->first, e->branch->calls, e->branch};
+	if (!e->looping || !may_need_guard(e, 1))
+		return in;
+	for (e->hidden = e->hidden ? e->hidden : 1; e->hidden <= e->danger; e->hidden++)
+		if (is_danger(e->b, sg_node_at(g, e->hidden)))
+			sg_node_hide(g, e->hidden);
+	in->calls = e->calls;
+	return in;
+}
+
 const open_branch *
 branch_of_last(elab *e)
 {
@@ -312,6 +332,9 @@ guarded(guarding *w, sg_ref old, const sg_node *n, sg_ref *arg, bool held)
 
 		arg[k] = sg_ew3(b, SG_SELECT, flag, arg[k], harmless(b, n, arg[k]));
 	}
+	if ((n->op == SG_LUSOLVE || n->op == SG_DET || n->op == SG_LOGDET) &&
+	    sg_node_at(b->g, arg[1])->op == SG_LU)
+		arg[0] = sg_node_at(b->g, arg[1])->args[0]; /* what was factored */
 	if (n->op == SG_SCAN && held)
 		arg[0] = sg_ew3(b, SG_SELECT, w->flag, arg[0],
 		                sg_const_int(b, SG_I64, sg_shape_of(b, arg[0]), 0));

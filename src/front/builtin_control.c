@@ -87,9 +87,11 @@ f_map(elab *e, call_args *a)
 	for (size_t k = 0; k < n; k++)
 		v[k] = v_tensor(slice[k]);
 	e->mapping++;
+	e->looping++;
 	open_rows(e, n, slice, xs);
 	r = apply(e, a->v[0].fn, n, v, NULL);
 	e->rows = outside;
+	e->looping--;
 	e->mapping--;
 	e->user_at = at;
 	if (at.src)
@@ -182,7 +184,10 @@ call_step(elab *e, closure *f, size_t nc, const sg_ref *c, size_t nx, const sg_r
 
 	for (size_t k = 0; k < nc + nx; k++)
 		v[k] = v_tensor(k < nc ? c[k] : x[k - nc]);
-	return apply(e, f, nc + nx, v, NULL);
+	e->looping++;
+	const value r = apply(e, f, nc + nx, v, NULL);
+	e->looping--;
+	return r;
 }
 
 /* One step, again while a literal's carry turns out to be of another type. */

@@ -37,7 +37,15 @@ put_value(sg_buf *b, const value *v)
 typedef struct kept {
 	value v;
 	const open_branch *in;
+	int calls;     /* before it was there, with its own */
+	bool is_sound; /* nothing in it may fail */
 } kept;
+
+static bool
+may_stand(const elab *e, const kept *k)
+{
+	return is_open(e, k->in) && (k->is_sound || !e->branch || k->calls > e->branch->calls);
+}
 
 /* Where the result of f(v...) is kept: NULL at first. */
 static void **
@@ -303,7 +311,7 @@ call_closure(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 	}
 	void **memo = memo_at(e, f, f->fn->nparams, arg);
 	const kept *old = *memo;
-	if (old && is_open(e, old->in))
+	if (old && may_stand(e, old))
 		return old->v;
 	frame fr = {.name = f->fn->name, .at = at, .prelude = f->prelude, .up = e->frame};
 	const sg_span user_at = e->user_at, here = e->b->g->here;
@@ -315,7 +323,8 @@ call_closure(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 	e->frame = fr.up;
 	e->user_at = user_at;
 	e->b->g->here = here;
-	const kept now = {r, branch_of_last(e)};
+	const open_branch *in = branch_of_last(e);
+	const kept now = {r, in, e->calls, !in && e->branch && e->branch->calls};
 	*memo = sg_copy(e->ctx, &now, sizeof now);
 	return r;
 }

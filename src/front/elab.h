@@ -114,8 +114,10 @@ struct elab {
 	sg_type real;
 	scope *top;
 	sg_ref looked, danger; /* branch.c: nodes that were looked at; the last that might need a guard */
+	sg_ref hidden;         /* branch.c: those before it that may fail are hidden */
 	sg_bytes_map *sheltered; /* branch.c: nodes of nothing, perhaps, under a branch on that */
 	unsigned mapping; /* how many maps what is built now stands in */
+	unsigned looping; /* how many loops: maps, and steps of scan and while */
 	struct open_row *rows; /* of the loops that what is built now stands in, innermost first */
 	const struct open_branch *branch; /* of a run-time 'if' that is built now, the innermost */
 	scope *prelude;
@@ -152,9 +154,11 @@ typedef struct open_row {
 	struct open_row *up;
 } open_row;
 
-/* `first`: where the outermost begins. */
+/* `first`: where the outermost begins. `calls`: results of calls before that many may fail, and are
+ * not taken from outside. */
 typedef struct open_branch {
 	sg_ref first;
+	int calls;
 	const struct open_branch *up;
 } open_branch;
 
@@ -259,6 +263,7 @@ value eval_index(elab *e, scope *s, const sg_ast *x);
 value guard_branch(elab *e, sg_ref flag, sg_ref start, value v);
 /* The branch that what was built last is left to, and to branches within it; NULL: to all, for
  * nothing in it can fail. */
+const open_branch *open_a_branch(elab *e);
 const open_branch *branch_of_last(elab *e);
 bool is_open(const elab *e, const open_branch *branch); /* NULL: yes */
 value eval_call(elab *e, scope *s, const sg_ast *x);

@@ -247,13 +247,11 @@ choose(elab *e, sg_ref c, value x, value y, const sg_ast *at)
 static value
 eval_branch(elab *e, scope *s, const sg_ast *x)
 {
-	open_branch *in = SG_NEW(e->ctx, open_branch);
 	value v;
 
-	*in = (open_branch){e->branch ? e->branch->first : e->b->g->n, e->branch};
-	e->branch = in;
+	e->branch = open_a_branch(e);
 	v = eval(e, s, x);
-	e->branch = in->up;
+	e->branch = e->branch->up;
 	return v;
 }
 
