@@ -13,13 +13,31 @@ mul(sg_build *b, sg_ref x, sg_ref y)
 	return sg_ew2(b, SG_MUL, x, y);
 }
 
+/* The sum of t y along rows. Of a padded t what lies beside it adds nothing: the derivative of a
+ * few columns has no need of the others. */
+static sg_ref
+row_dot(sg_build *b, sg_ref t, sg_ref y)
+{
+	const sg_node n = sg_at(b, t);
+	const uint32_t rank = n.shape->rank;
+	sg_ext start[SG_MAX_RANK], step[SG_MAX_RANK];
+
+	if (n.op != SG_PAD)
+		return sg_row_sum(b, mul(b, t, y));
+	for (uint32_t i = 0; i < rank; i++)
+		start[i] = (sg_ext)n.attr->w[i], step[i] = (sg_ext)n.attr->w[rank + i];
+	const sg_ref part = sg_slice(b, y, sg_shape_of(b, n.args[0]), start, step);
+	const sg_ref sum = sg_row_sum(b, mul(b, n.args[0], part));
+	return sg_pad(b, sum, sg_shape_make(b->sp, rank - 1, n.shape->ext), start, step);
+}
+
 /* ---- softmax: y = exp(x) / sum exp(x).   The Jacobian diag(y) - y y' is symmetric, so tangent and
  * adjoint are one formula: y (t - sum(t y)).   (Bridle 1990) ---- */
 
 static sg_ref
 softmax_apply(sg_build *b, sg_ref y, sg_ref t)
 {
-	sg_ref mean = sg_row_sum(b, mul(b, t, y));
+	sg_ref mean = row_dot(b, t, y);
 
 	return mul(b, y, sg_ew2(b, SG_SUB, t, sg_over_rows(b, mean, y)));
 }

@@ -104,6 +104,12 @@ for at in 'x=0 y=0' 'x=0 y=0.5' 'x=2 y=3'; do
 done
 prints 'an expression is written as one reads it' 'x**y*log(x)' "$SYMGRAD" diff -e 'x**y' --wrt y
 prints 'but what was said is kept' 'where(x == 0, 5, x**y*log(x))' "$SYMGRAD" diff -e 'where(x == 0, 5*y, x**y)' --wrt y
+for axes in 'input a[3]:p[1]' 'input a[4, 3]:sum(p[1:, 1]**2)'; do
+	printf '%s\np = softmax(a)\ngradient %s as y wrt a\n' "${axes%%:*}" "${axes#*:}" >pick.sg
+	status 'diff of a part of a softmax' 0 "$SYMGRAD" diff pick.sg
+	! grep -q 'sum(.*d_p' out
+	judge "what is not of the part adds nothing: ${axes#*:}" $?
+done
 cat >empty.sg <<'END'
 input x[0, 1, 0]
 v = transpose(x, axes=(2, 0, 1))
