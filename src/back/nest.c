@@ -10,7 +10,7 @@
 /* How many terms are added up plainly, one after the other or in lanes. */
 enum { BLOCK = SG_BLOCK, BLOCK_OF_LANES = 1024 };
 enum { FEW = 16 }; /* turns of a block at least, each of several terms */
-enum { WRITTEN_OUT = 4 }; /* products of a sum */
+enum { WRITTEN_OUT = 4 }; /* products of a sum, numbers of which one is the extreme */
 
 /* ---- which loops are one ---- */
 
@@ -315,28 +315,46 @@ add_parts(sg_nest *n, const char *from)
 		sg_close(n);
 }
 
-/* Is the innermost loop a sum of so few products that its turns are written out? gcc at -O2 would leave
- * the loop within the one around it. */
+/* Is it one of some numbers, or the place of one? */
 static bool
-is_written_out(const sg_nest *n, uint32_t d)
+is_extreme(const sg_fn *f, sg_ref r)
+{
+	const uint16_t op = sg_fn_node(f, r)->op;
+
+	return op == SG_AMAX || op == SG_AMIN || op == SG_ARGMAX || op == SG_ARGMIN;
+}
+
+/* Is the innermost loop a sum of so few products, or the extreme of so few numbers, that its turns
+ * are written out? gcc at -O2 would leave the loop within the one around it, and that without SIMD.
+ */
+static bool
+is_written_out(const sg_nest *n, uint32_t d, bool *apart)
 {
 	int64_t v;
+	size_t extremes = 0;
 
 	if (n->f->m->o->jit || d + 1 != n->ngroups || d < n->nkept || is_over_rows(n, d) ||
 	    (n->parallel && d == 0 && !n->inside) || !sg_ext_const(n->f->sp, n->ext[d], &v) || v > WRITTEN_OUT)
 		return false;
-	for (size_t i = 0; i < n->s->nroots; i++)
-		if (n->s->root[i].kind != SG_R_FOLD ||
-		    sg_fn_node(n->f, n->s->root[i].ref)->op != SG_CONTRACT)
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+
+		if (r->kind != SG_R_FOLD)
 			return false;
-	return true;
+		extremes += is_extreme(n->f, r->ref);
+		if (!is_extreme(n->f, r->ref) && sg_fn_node(n->f, r->ref)->op != SG_CONTRACT)
+			return false;
+	}
+	*apart = extremes > 0;
+	return extremes == 0 || extremes == n->s->nroots;
 }
 
-/* A turn of the loop, if that is one statement for each sum; NULL if it is more. */
+/* A turn of the loop. apart: in braces; else NULL if it is more than one statement for each sum. */
 static const char *
-turn_text(sg_nest *n, uint32_t d, int turn)
+turn_text(sg_nest *n, uint32_t d, int turn, bool apart)
 {
 	sg_fn *f = n->f;
+	const sg_names names = f->names;
 	const char *i = f->loop[d], *s;
 	sg_buf *out = f->b, text;
 	size_t statements = 0;
@@ -344,12 +362,21 @@ turn_text(sg_nest *n, uint32_t d, int turn)
 	sg_buf_init(&text, f->ctx);
 	f->b = &text;
 	f->loop[d] = sg_text(f->ctx, "%d", turn);
+	if (apart) {
+		f->names = sg_names_in(f->ctx, &names);
+		sg_line(f, "{");
+		f->indent++;
+	}
 	sg_print_level(n, d + 1);
+	if (apart) {
+		sg_close(n);
+		f->names = names;
+	}
 	f->loop[d] = i;
 	f->b = out;
 	for (s = sg_buf_text(&text); *s; s++)
 		statements += *s == ';';
-	return statements == n->s->nroots ? sg_buf_text(&text) : NULL;
+	return apart || statements == n->s->nroots ? sg_buf_text(&text) : NULL;
 }
 
 /* false: nothing is written. A later turn may be more than a statement where the first is not: the
@@ -359,12 +386,13 @@ write_out(sg_nest *n, uint32_t d)
 {
 	sg_buf all;
 	int64_t v = 0;
+	bool apart = false;
 
-	if (!is_written_out(n, d) || !sg_ext_const(n->f->sp, n->ext[d], &v))
+	if (!is_written_out(n, d, &apart) || !sg_ext_const(n->f->sp, n->ext[d], &v))
 		return false;
 	sg_buf_init(&all, n->f->ctx);
 	for (int i = 0; i < v; i++) {
-		const char *turn = turn_text(n, d, i);
+		const char *turn = turn_text(n, d, i, apart);
 
 		if (!turn)
 			return false;

@@ -706,6 +706,11 @@ END
 	${CC:-cc} -std=gnu11 -O2 -S -o squares.s squares.c
 	[ "$(awk '/^[a-z_0-9.]*:/ { name = $1 } name ~ /_any_avx2/' squares.s | grep -c 'vfmadd231pd.*%ymm')" -ge 8 ]
 	judge 'the lanes of a sum are in registers at -O2' $?
+	printf 'real f32\ninput x[N, 1, 28, 28]\ngradient sum(max_pool2d(x, 2)**2) as y wrt x\n' >pool.sg
+	"$SYMGRAD" compile --standalone pool.sg -o pool.c
+	${CC:-cc} -std=gnu11 -O2 -fopt-info-vec-optimized -c pool.c -o pool.o 2>pool.vec
+	grep -q "^pool.c:$(loop_of pool.c pool_gradient_any 'best ='):.*32 byte vectors" pool.vec
+	judge 'and so do the largest of few and where they were' $?
 fi
 if [ "$(uname -m)" = x86_64 ] && command -v clang >have.out; then
 	workload lstm --dim=L=2
