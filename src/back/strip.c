@@ -8,6 +8,28 @@
 
 enum { STRIP = 128 };
 
+/* Is the whole loop one strip? Its arrays are no longer than that, and its variable is the place in
+ * them. */
+static bool
+is_one_strip(const sg_nest *n)
+{
+	int64_t v;
+
+	return n->strip && !n->columns && !(n->parallel && n->nkept == 0) &&
+	       sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v) && v > 0 && v <= STRIP &&
+	       strcmp(sg_nest_from(n, n->ngroups - 1), "0") == 0;
+}
+
+static int
+strip_size(const sg_nest *n)
+{
+	int64_t v = STRIP;
+
+	if (is_one_strip(n))
+		(void)sg_ext_const(n->f->sp, n->ext[n->ngroups - 1], &v);
+	return n->columns ? SG_COLUMNS : (int)v;
+}
+
 void
 sg_open_strip(sg_nest *n)
 {
@@ -17,6 +39,16 @@ sg_open_strip(sg_nest *n)
 
 	if (n->columns) /* a tile is one */
 		return;
+	if (is_one_strip(n)) {
+		n->at = "0";
+		n->width = to;
+		n->lane = f->loop[d];
+		if (n->nkept == 0) { /* elsewhere a loop around ends the life of its arrays */
+			sg_line(f, "{");
+			f->indent++;
+		}
+		return;
+	}
 	n->at = sg_name_fresh(&f->names, "strip");
 	n->width = sg_name_fresh(&f->names, "width");
 	n->lane = sg_name_fresh(&f->names, "lane");
@@ -36,7 +68,7 @@ open_lanes(sg_nest *n, const char *from, const char *to, bool index)
 
 	sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", n->lane, from, n->lane, to, n->lane);
 	f->indent++;
-	if (index && !n->unplaced)
+	if (index && !n->unplaced && !is_one_strip(n))
 		sg_line(f, "const ptrdiff_t %s = %s + %s;", f->loop[n->ngroups - 1], n->at,
 		        n->lane);
 }
@@ -143,7 +175,7 @@ take(sg_nest *n)
 			continue;
 		of = f->at[v->ref].name;
 		of = sg_name_fresh(&f->names, sg_text(f->ctx, "%.30s_strip", of ? of : "x"));
-		sg_line(f, "%s %s[%d];", sg_type_c_name((sg_type)v->type), of, STRIP);
+		sg_line(f, "%s %s[%d];", sg_type_c_name((sg_type)v->type), of, strip_size(n));
 		f->b = &text;
 		f->indent++;
 		sg_print_val(n, v);
@@ -190,7 +222,7 @@ sg_close(sg_nest *n)
 void
 sg_close_strip(sg_nest *n)
 {
-	if (!n->columns)
+	if (!n->columns && !(is_one_strip(n) && n->nkept > 0))
 		sg_close(n);
 }
 
@@ -199,7 +231,7 @@ const char *
 sg_declare_var(sg_nest *n, const char *type, const char *name, const char *value, bool zero)
 {
 	sg_fn *f = n->f;
-	const int size = n->columns ? SG_COLUMNS : STRIP;
+	const int size = strip_size(n);
 	const char *at = sg_text(f->ctx, "%s[%s]", name, n->lane ? n->lane : "");
 
 	if (!n->strip) {
