@@ -88,6 +88,7 @@ typedef struct sg_module {
 	bool has_rolled;      /* some loop is not to be unrolled */
 	bool has_vector;      /* some loop is one vector */
 	bool has_along_rows;  /* some loop is over short rows */
+	bool has_term_by_term; /* some loop adds up terms of short rows */
 	bool has_widths;      /* some function is made for several widths of vectors: widths.c */
 	sg_buf parts;         /* loops as functions */
 	unsigned nparts;

@@ -408,7 +408,8 @@ sg_file_begin(sg_file *file)
 	sg_buf_init(&m->pieces, m->ctx);
 	sg_buf_init(&m->parts, m->ctx);
 	m->has_rounded = m->has_apart = m->has_parallel = m->has_independent = false;
-	m->has_rolled = m->has_vector = m->has_along_rows = m->has_widths = false;
+	m->has_rolled = m->has_vector = m->has_along_rows = m->has_term_by_term = m->has_widths =
+	    false;
 	for (int k = 0; k < 3; k++)
 		m->has_ext_fn[k] = file->has_real_fn[k] = false;
 }

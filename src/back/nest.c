@@ -428,6 +428,7 @@ sg_print_nest_loop(sg_nest *n, uint32_t d, const char *from, const char *to)
 			sg_print_advice(n, d);
 		sg_line(f, "for (ptrdiff_t %s = %s; %s < %s; %s++) {", i, from, i, to, i);
 		f->indent++;
+		sg_print_term_by_term(n, d);
 	}
 	sg_print_level(n, d + 1);
 	sg_close(n);

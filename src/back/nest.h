@@ -182,6 +182,7 @@ bool sg_print_turned_root(sg_nest *n, size_t root);
 /* ---- rolled.c: what compilers are told of the loop that comes ---- */
 void sg_print_advice(sg_nest *n, uint32_t d); /* all of it, for loop d */
 void sg_print_promise(sg_nest *n);            /* what they take long to see, where it is so */
+void sg_print_term_by_term(sg_nest *n, uint32_t d); /* first in the text of loop d */
 void sg_print_vector(sg_fn *f);               /* it is one vector */
 
 /* ---- shifts.c: the innermost loop in several ---- */

@@ -171,6 +171,38 @@ spreads_a_number(const sg_nest *n, uint32_t d)
 	return false;
 }
 
+/* Are there numbers, side by side in loop d, that the one within takes for all of its turns? */
+static bool
+takes_turn_by_turn(const sg_nest *n, uint32_t d)
+{
+	const sg_fn *f = n->f;
+
+	for (size_t i = 1; i < n->s->nvals; i++) {
+		const sg_val *v = &n->s->val[i];
+
+		if (v->needed && v->kind == SG_V_LOAD &&
+		    sg_ext_is(f->sp, sg_aff_coef(f, v->aff, n->last[d + 1]), 0) &&
+		    sg_is_1(f, sg_aff_coef(f, v->aff, n->last[d])))
+			return true;
+	}
+	return false;
+}
+
+/* In the loop around a strip that gcc unrolls: what it adds up goes by vectors along the strip, and
+ * not along the numbers that each term takes one of. */
+void
+sg_print_term_by_term(sg_nest *n, uint32_t d)
+{
+	int64_t turns;
+
+	if (n->f->m->o->jit || n->strip != 1 || n->columns || n->tiles || d < n->nkept ||
+	    d + 2 != n->ngroups || !sg_ext_const(n->f->sp, n->ext[d + 1], &turns) ||
+	    turns > UNROLLED || !takes_turn_by_turn(n, d))
+		return;
+	n->f->m->has_term_by_term = true;
+	sg_line(n->f, "SGRT_TERM_BY_TERM;");
+}
+
 void
 sg_print_promise(sg_nest *n)
 {

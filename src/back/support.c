@@ -394,6 +394,13 @@ put_helpers(const sg_file *file, sg_buf *b)
 		            "#ifdef __clang__\n"
 		            "#define SGRT_ALONG_ROWS _Pragma(\"clang loop vectorize(disable)\")\n"
 		            "#else\n#define SGRT_ALONG_ROWS\n#endif\n\n");
+	if (m->has_term_by_term)
+		sg_buf_puts(
+		    b, "/* gcc 12 at -O3 would unroll the loop in the one that this stands in, "
+		       "and gather\n * vectors for that: it makes none of what has this in it. */\n"
+		       "#if defined __GNUC__ && !defined __clang__\n"
+		       "#define SGRT_TERM_BY_TERM __asm__ volatile (\"\")\n"
+		       "#else\n#define SGRT_TERM_BY_TERM (void)0\n#endif\n\n");
 	if (m->has_rolled)
 		sg_buf_puts(b, "/* gcc 12 unrolls the loop below, makes vectors of the one around "
 		               "it, and sums "
