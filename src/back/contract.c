@@ -8,7 +8,9 @@
  */
 #include "back/emit.h"
 
-enum { SMALL = 4096 }; /* multiplications; a call would cost more than it brings */
+/* Multiplications up to which a call would cost more than it brings: of a vector and a matrix;
+ * where compilers make SIMD of the columns; in other cases; by libtcc. Measured. */
+enum { SMALL_VECTOR = 4096, SMALL = 2048, SMALL_NARROW = 768, SMALL_JIT = 16, VECTOR = 8 };
 /* Multiplications in each of many rows, and in each of many products; terms of a sum. */
 enum { SMALL_ROW = 32, SMALL_PRODUCT = 64, FEW_TERMS = 4 };
 
@@ -104,22 +106,50 @@ has_small_rows(sg_fn *f, const labels *l)
 	return columns > 1 && terms * columns <= most;
 }
 
+/* Does an operand lie along the columns of the result, which are vectors? */
+static bool
+has_vectors(const sg_fn *f, sg_ref r, const labels *l)
+{
+	const sg_node *c = sg_fn_node(f, r);
+	const int64_t *w = c->attr->w, *lx = w + 3, *ly = lx + w[0], *lo = ly + w[1];
+	const int64_t column = w[2] > 0 ? lo[w[2] - 1] : -1;
+	int64_t v;
+
+	return sg_ext_const(f->sp, l->item[l->nout - 1].ext, &v) && v >= VECTOR &&
+	       ((w[0] > 0 && lx[w[0] - 1] == column) || (w[1] > 0 && ly[w[1] - 1] == column));
+}
+
+static int64_t
+most_by_loops(const sg_fn *f, sg_ref r, const labels *l)
+{
+	bool x = false, y = false;
+
+	if (f->m->o->jit)
+		return SMALL_JIT;
+	for (uint32_t i = 0; i < l->nout; i++) {
+		x = x || l->item[i].in_x;
+		y = y || l->item[i].in_y;
+	}
+	return !x || !y ? SMALL_VECTOR : has_vectors(f, r, l) ? SMALL : SMALL_NARROW;
+}
+
 bool
 sg_contract_is_loops(sg_fn *f, sg_ref r)
 {
 	const labels l = collect(f, r, NULL, NULL);
-	int64_t product = 1, v;
+	int64_t product = 1, most, v;
 	bool large = false;
 
 	if (!sg_type_is_float((sg_type)sg_fn_node(f, r)->type) || l.nout == 0 || l.n == l.nout)
 		return true;
+	most = most_by_loops(f, r, &l);
 	for (uint32_t i = 0; i < l.n; i++) {
 		if (!sg_ext_const(f->sp, l.item[i].ext, &v))
 			large = true;
-		else if (!large && product <= SMALL)
-			product = v <= SMALL ? product * v : SMALL + 1;
+		else if (!large && product <= most)
+			product = v <= most ? product * v : most + 1;
 	}
-	if ((!large && product <= SMALL) || has_small_rows(f, &l))
+	if ((!large && product <= most) || has_small_rows(f, &l))
 		return true;
 	return l.item[l.nout - 1].in_x && l.item[l.nout - 1].in_y;
 }

@@ -681,6 +681,23 @@ if [ "$(uname -m)" = x86_64 ] && ! ${CC:-cc} --version | grep -q clang; then
 	judge 'products fuse multiplication and addition, and what the model says does not' $?
 fi
 
+# ---- products and sums of known extents
+cat >known.sg <<'END'
+real f32
+input x[8, 8], v[32, 20], w[20, 6]
+entry loops = x @ x as y
+entry call = v @ w as y
+entry columns = sum(x*x, axis=0) as y
+END
+"$SYMGRAD" compile --standalone known.sg
+grep -q 'known_loops_any(.*' known.c && ! awk '/^known_loops_any/, /^}/' known.c | grep -q sgrt_matmul
+judge 'a small product has loops' $?
+awk '/^known_call[(]/, /^}/' known.c | grep -q sgrt_matmul_f32
+judge 'a product of narrow rows is a call' $?
+awk '/^known_(loops|columns)_any/, /^}/' known.c >text
+grep -q '_acc\[8\];' text && ! grep -q strip text
+judge 'what is summed up side by side has arrays of its length' $?
+
 # ---- loops that compilers make SIMD of without being told of a processor
 workload() { # NAME OPTION...: its C
 	name=$1
@@ -701,6 +718,11 @@ if [ "$(uname -m)" = x86_64 ] && ! ${CC:-cc} --version | grep -q clang; then
 lse sgrt_exp_lanes_f64_avx2 j < 16; j++
 llsq sgrt_moments_near_f64 sum[i] +=
 END
+	printf 'real f32\ninput a[8, 8], b[8, 8]\noutput a @ b as y\n' >eights.sg
+	"$SYMGRAD" compile --standalone eights.sg -o eights.c
+	${CC:-cc} -std=gnu11 -O3 -mavx2 -mfma -S -o eights.s eights.c
+	! awk '/^[a-z_0-9.]*:/ { name = $1 } name ~ /^eights_forward/' eights.s | grep -qE 'vunpck|vgather'
+	judge 'small products go along the rows at -O3, and gather no columns' $?
 	printf 'input x[N], y[N]\noutput sum((x - y)**2) as s\n' >squares.sg
 	"$SYMGRAD" compile --standalone squares.sg -o squares.c
 	${CC:-cc} -std=gnu11 -O2 -S -o squares.s squares.c
