@@ -376,11 +376,13 @@ note_reads(sg_fn *f, sg_ref r)
 			x->mapped += p->mapped;
 			x->turned |= p->turned;
 			x->spread |= p->spread;
+			x->often |= p->often;
 			x->inner |= p->inner;
 		} else if (p->kind == SG_P_VIEW) {
 			x->mapped += p->stored ? 1 : p->uses + p->mapped;
 			x->turned |= p->turned;
 			x->spread |= p->spread || n->op == SG_BROADCAST || n->op == SG_WINDOW;
+			x->often |= p->often;
 			x->inner |= p->inner || p->stored;
 		} else if (plain) {
 			x->uses++;
@@ -389,6 +391,7 @@ note_reads(sg_fn *f, sg_ref r)
 			x->mapped++;
 			x->turned |= ring;
 			x->spread |= n->op == SG_CONTRACT || (n->op == SG_GATHER && !p->unit);
+			x->often |= p->kind == SG_P_FOLD && sg_contract_reads_often(f, r, k);
 			x->inner |= !p->unit || p->kind != SG_P_CALC;
 		}
 		if (p->kind == SG_P_CALL && n->op == SG_CONTRACT && sees_windows(f, n->args[k]))
@@ -530,7 +533,7 @@ keep(sg_fn *f, sg_ref r)
 		p->stored = p->kind == SG_P_LEAF ? p->stored : !p->unit;
 	if (p->kind == SG_P_CALC && !p->unit && p->mapped)
 		p->stored =
-		    p->stored || (p->spread && p->cost >= CHEAP) ||
+		    p->stored || (p->spread && p->cost >= (p->often ? 1 : CHEAP)) ||
 		    (p->uses + p->mapped > 1 && p->cost >= (is_by_steps(f, p) ? 2 : MODERATE));
 	if (p->stored || p->unit)
 		p->cost = 0;

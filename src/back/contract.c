@@ -154,6 +154,27 @@ sg_contract_is_loops(sg_fn *f, sg_ref r)
 	return l.item[l.nout - 1].in_x && l.item[l.nout - 1].in_y;
 }
 
+/* Does a product of known extents, in loops, read each number of operand k many times? */
+bool
+sg_contract_reads_often(sg_fn *f, sg_ref r, uint32_t k)
+{
+	enum { OFTEN = 9 };
+	int64_t times = 1, v;
+
+	if (f->m->o->jit || sg_fn_node(f, r)->op != SG_CONTRACT)
+		return false;
+	const labels l = collect(f, r, NULL, NULL);
+	for (uint32_t i = 0; i < l.n; i++) {
+		const label *a = &l.item[i];
+
+		if (!sg_ext_const(f->sp, a->ext, &v) || v > SMALL_VECTOR)
+			return false;
+		if (k == 0 ? !a->in_x : !a->in_y)
+			times = times > OFTEN ? times : times * v;
+	}
+	return times >= OFTEN;
+}
+
 /* ---- roles ---- */
 
 typedef enum { ROW, COLUMN, TERM, BATCH } role;

@@ -154,6 +154,7 @@ typedef struct sg_place {
 	bool full;             /* is wanted in memory */
 	bool before;           /* stored: in a nest before those of its readers */
 	bool spread;           /* some reader reads elements repeatedly */
+	bool often;            /* and that so many times that nothing is cheap */
 	bool inner;            /* some reader is not a unit */
 	uint32_t uses, mapped; /* reads at its own index, at another */
 	uint32_t cost;
@@ -557,6 +558,7 @@ typedef struct sg_product {
 	bool accumulate; /* some loop is over a summed label: the result starts at 0 */
 } sg_product;
 bool sg_contract_is_loops(sg_fn *f, sg_ref r);
+bool sg_contract_reads_often(sg_fn *f, sg_ref r, uint32_t k); /* numbers of its operand k */
 sg_role sg_product_role(const sg_product *p, uint32_t i);
 void sg_contract_plan(sg_fn *f, sg_ref r, const sg_strided *x, const sg_strided *y, sg_product *p);
 
