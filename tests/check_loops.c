@@ -678,6 +678,29 @@ static const struct {
      "entry two = hessian(top*top + both, w) as h, grad(far, A) as g, low\n"
      "entry high = hessian(least*least, x) as h, jvp(least, x, w) as j\n",
      1e-10},
+    {"products of known extents, in loops and by calls",
+     "input x[8, 9], y[12, 12], z[30, 6], k[4, 16]\n"
+     "param u[9, 16], v[12, 12], w[6, 20], q[16, 16]\n"
+     "def chain(a, b) = relu(a + 0.1) @ (b - 0.2)\n"
+     "s = chain(x, u)\n"
+     "t = chain(y.T, v) + chain(v, y) + chain(y, v.T)\n"
+     "p = chain(z, w)\n"
+     "r = chain(k, q) @ (q + q.T) @ chain(q.T, k.T)\n"
+     "c, l = scan((c, i) -> (tanh(c @ (v - 0.1) @ y + i*v.T), sum(c*c)), 0.1*y, over=arange(3))\n"
+     "output s, t, p, r, c\n"
+     "gradient sum(s*s) + sum(sin(t)) + sum(p*p) + sum(r) + sum(l) as loss wrt u, v, w, q\n",
+     1e-9},
+    {"the same in f32",
+     "real f32\n"
+     "input x[8, 8], y[12, 12], z[30, 6], k[4, 16]\n"
+     "param u[8, 16], v[12, 12], w[6, 20], q[16, 8]\n"
+     "def chain(a, b) = relu(a + 0.1) @ (b - 0.2)\n"
+     "output chain(x, u) as s, chain(y.T, v) + chain(v, y.T) as t, chain(z, w) as p, chain(k, q) "
+     "as r,\n"
+     "  sum(relu(x + u[:, :8])*0.3, axis=0) as c\n"
+     "gradient sum(chain(x, u)) + sum(chain(y, v.T)) + sum(chain(z, w)) + sum(chain(k, q)) as loss "
+     "wrt u, v, w, q\n",
+     1e-4},
     {"branches: what stands before a loop too fails there alone",
      "input x[N], k: i64, A[M, M]\n"
      "param w[N]\n"
@@ -693,7 +716,8 @@ static const struct {
      "inner = map((v) -> if v > 9 then scan((c, v) -> c + w[k - 90], 0.0, over=x) else v, w)\n"
      "deep = map((v) -> if v < 9 then sum(map((u) -> if u > 9 then x[k + 100] else u*v, w)) else "
      "x[k + 100], w)\n"
-     "turn = while((c) -> c < 3, (c) -> if c > 9 then x[k + 100] else 2*c*c, 0.9 + w[0]/9, limit=99)\n"
+     "turn = while((c) -> c < 3, (c) -> if c > 9 then x[k + 100] else 2*c*c, 0.9 + w[0]/9, "
+     "limit=99)\n"
      "gradient sum(same) + sum(called) + solved + sum(inner) + sum(deep) + turn as loss wrt w\n"
      "entry more = jvp(sum(same*called), w, x) as j, hvp(sum(deep*inner)*solved, w, x) as h\n",
      1e-10},
