@@ -144,7 +144,11 @@ sg_contract_is_loops(sg_fn *f, sg_ref r)
 		return true;
 	most = most_by_loops(f, r, &l);
 	for (uint32_t i = 0; i < l.n; i++) {
-		if (!sg_ext_const(f->sp, l.item[i].ext, &v))
+		const label *a = &l.item[i];
+
+		if (a->in_x && a->in_y && a->in_out && !f->m->o->jit)
+			continue; /* of many products each is a call */
+		if (!sg_ext_const(f->sp, a->ext, &v))
 			large = true;
 		else if (!large && product <= most)
 			product = v <= most ? product * v : most + 1;
