@@ -331,7 +331,8 @@ call_closure(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 
 /* ---- custom rules ---- */
 
-/* The rule's results, for seeds of the results' shapes. */
+/* The rule's results, for seeds of the results' shapes. arg: what the body has, so that a call that both
+ * make is built once. */
 static bool
 run_rule(elab *e, closure *f, const value *arg, size_t nres, const sg_ref *res, sg_ref *seed,
          sg_ref *rule)
@@ -390,19 +391,23 @@ static sg_ref
 outside_name(elab *e, size_t nres, const sg_ref *res, int64_t first, int64_t last)
 {
 	const sg_graph *g = e->b->g;
-	bool *seen = SG_NEW_ARRAY(e->ctx, bool, g->n);
+	const uint32_t walk = ++e->walks;
 	sg_ref *todo = NULL;
 	size_t n = 0, cap = 0;
 
+	if (g->n > e->walked_cap) {
+		e->walked_cap = 2 * (size_t)g->n;
+		e->walked = SG_NEW_ARRAY(e->ctx, uint32_t, e->walked_cap);
+	}
 	for (size_t k = 0; k < nres; k++)
 		SG_PUSH(e->ctx, todo, n, cap, res[k]);
 	while (n) {
 		const sg_ref r = todo[--n];
 		const sg_node *a = sg_node_at(g, r);
 
-		if (seen[r])
+		if (e->walked[r] == walk)
 			continue;
-		seen[r] = true;
+		e->walked[r] = walk;
 		const int64_t id = a->op == SG_BIND ? a->attr->w[0] : 0;
 		if ((id > first && id <= last) || !sg_type_is_float((sg_type)a->type))
 			continue;
@@ -448,7 +453,7 @@ apply_custom(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 		sg_add_hint(e->ctx, d, "pass it as a parameter");
 		return POISON;
 	}
-	if (!run_rule(e, f, arg, nres, res, seed, rule))
+	if (!run_rule(e, f, inner, nres, res, seed, rule))
 		return POISON;
 	sg_ref *args = SG_NEW_ARRAY(e->ctx, sg_ref, 1 + nres + 2 * n);
 	for (size_t k = 0; k < n; k++)

@@ -145,7 +145,9 @@ struct elab {
 	sg_bytes_map *patterns; /* of sparse derivatives, by node */
 	sg_bytes_map *entries;  /* by name: where it stands */
 	uint8_t *tainted;  /* per node: 1 depends on an input, 2 does not; 0 not known yet */
-	size_t tainted_cap;
+	size_t ntainted, tainted_cap;
+	uint32_t *walked, walks; /* call.c, per node: the last walk that came by; how many there were */
+	size_t walked_cap;
 };
 
 /* `row` stands for one row of xs. */

@@ -443,13 +443,17 @@ bool
 tainted(elab *e, sg_ref r)
 {
 	const sg_graph *g = e->b->g;
-	size_t done = e->tainted_cap;
+	const size_t done = e->ntainted;
 
 	if (g->n > done) {
-		uint8_t *t = sg_alloc(e->ctx, (size_t)g->n * 2);
+		uint8_t *t = e->tainted;
 
-		if (done)
-			memcpy(t, e->tainted, done);
+		if (g->n > e->tainted_cap) {
+			e->tainted_cap = 2 * (size_t)g->n;
+			t = sg_alloc(e->ctx, e->tainted_cap);
+			if (done)
+				memcpy(t, e->tainted, done);
+		}
 		for (size_t i = done ? done : 1; i < g->n; i++) {
 			const sg_node *n = sg_node_at(g, (sg_ref)i);
 
@@ -463,7 +467,7 @@ tainted(elab *e, sg_ref r)
 			}
 		}
 		e->tainted = t;
-		e->tainted_cap = g->n;
+		e->ntainted = g->n;
 	}
 	return e->tainted[r] != 0;
 }
