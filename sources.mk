@@ -198,6 +198,7 @@ lib_sources = \
 	src/back/file.c \
 	src/back/file.h \
 	src/back/files.c \
+	src/back/flow.c \
 	src/back/fold.c \
 	src/back/func.c \
 	src/back/interp.c \

@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum { VECTOR_BYTES = 64 };
+enum { FEW = 4 }; /* questions that are worth no table */
 
 /* Is it of the runtime's functions that a loop becomes SIMD with (vector.h.in)? */
 static bool
@@ -99,13 +100,37 @@ target_of(const sg_nest *n, const sg_root *r)
 	return NULL;
 }
 
-bool
-sg_nest_reads(const sg_nest *n, const char *array)
+static const char *
+array_loaded(const sg_nest *n, size_t i)
 {
-	for (size_t i = 1; i < n->s->nvals; i++) {
-		const sg_val *v = &n->s->val[i];
+	const sg_val *v = &n->s->val[i];
 
-		if (v->needed && v->kind == SG_V_LOAD && strcmp(sg_array(n->f, v->ref), array) == 0)
+	return v->needed && v->kind == SG_V_LOAD ? sg_array(n->f, v->ref) : NULL;
+}
+
+static void
+find_arrays(sg_nest_arrays *a)
+{
+	a->at = sg_bytes_map_new(a->n->f->ctx);
+	for (size_t i = 1; i < a->n->s->nvals; i++) {
+		const char *name = array_loaded(a->n, i);
+
+		if (name)
+			*sg_bytes_map_at(a->at, name, strlen(name)) = a;
+	}
+}
+
+bool
+sg_nest_reads(sg_nest_arrays *a, const char *array)
+{
+	if (a->asked++ == FEW)
+		find_arrays(a);
+	if (a->at)
+		return sg_bytes_map_get(a->at, array, strlen(array)) != NULL;
+	for (size_t i = 1; i < a->n->s->nvals; i++) {
+		const char *name = array_loaded(a->n, i);
+
+		if (name && strcmp(name, array) == 0)
 			return true;
 	}
 	return false;
@@ -113,20 +138,23 @@ sg_nest_reads(const sg_nest *n, const char *array)
 
 /* Sums that go by lanes leave out what was there; the greatest and the least may see it twice. */
 bool
-sg_may_go_again(const sg_nest *n, const sg_root *r)
+sg_may_go_again(sg_nest_arrays *a, const sg_root *r)
 {
+	const sg_nest *n = a->n;
 	const bool in_lanes = r->kind == SG_R_FOLD && n->lanes && !sg_adds_up(n->f, r->ref) &&
 	                      sg_type_is_float((sg_type)n->s->val[r->val[0]].type);
 	const char *array = in_lanes ? NULL : target_of(n, r);
 
-	return in_lanes || (array && !sg_nest_reads(n, array));
+	return in_lanes || (array && !sg_nest_reads(a, array));
 }
 
 static bool
 may_all_go_again(const sg_nest *n)
 {
+	sg_nest_arrays arrays = {.n = n};
+
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (!sg_may_go_again(n, &n->s->root[i]))
+		if (!sg_may_go_again(&arrays, &n->s->root[i]))
 			return false;
 	return true;
 }

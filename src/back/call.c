@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { WIDTH = 98, TAB = 8, QUOTE = 84 };
+enum { LOOKED_AT = 8 * QUOTE }; /* characters of a line, which may be as long as the model */
 /* Multiplications of a product that goes in line: a call would take longer. */
 enum { FEW = 512 };
 
@@ -145,20 +146,17 @@ static void
 print_one_origin(sg_fn *f, sg_span at, int line)
 {
 	const sg_source *src = at.src;
-	const char *start = src->text, *end;
-	uint32_t lo = at.lo < src->len ? at.lo : (uint32_t)src->len;
+	const size_t lo = sg_source_line_start(src, at.lo < src->len ? at.lo : src->len);
+	const char *start = src->text + lo;
+	const size_t most = src->len - lo < LOOKED_AT ? src->len - lo : LOOKED_AT;
+	const char *end = memchr(start, '\n', most);
 	sg_buf b;
 
-	while (lo > 0 && start[lo - 1] != '\n')
-		lo--;
-	end = memchr(start + lo, '\n', src->len - lo);
-	if (!end)
-		end = start + src->len;
 	sg_buf_init(&b, f->ctx);
 	sg_buf_puts(&b, "/* ");
 	put_quoted(&b, base_name(src->name), strlen(base_name(src->name)));
 	sg_buf_printf(&b, ":%d: ", line);
-	put_quoted(&b, start + lo, code_length(start + lo, (size_t)(end - start) - lo));
+	put_quoted(&b, start, code_length(start, end ? (size_t)(end - start) : most));
 	put_indent(f, 0);
 	sg_buf_printf(f->b, "%s */\n", sg_buf_text(&b));
 }

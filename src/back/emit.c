@@ -152,11 +152,10 @@ static void
 print_default(sg_file *file, const sg_c_entry *e, size_t input)
 {
 	sg_fn *f = e->deflt[input];
-	const bool *none = SG_NEW_ARRAY(file->m.ctx, bool, file->m.p->ninputs);
 
 	f->b = &file->m.body;
 	sg_file_put(file, 1, "if (%s != NULL) {", e->input[input]);
-	sg_fn_print(f, none);
+	sg_fn_print(f, NULL);
 	if (f->has_status) {
 		sg_file_put(file, 2, "if (%s != %s)", f->status, sg_use(&file->m, "SGRT_OK"));
 		sg_file_put(file, 2, "\treturn %s;", f->status);

@@ -679,6 +679,21 @@ void sg_print_turn(sg_fn *f, const sg_step *s);
 /* ---- demand.c ---- */
 void sg_demand_step(sg_fn *f, uint32_t step);
 
+/* ---- flow.c: through what the values of a nest go ---- */
+typedef struct sg_flow sg_flow;
+typedef struct sg_flow_array {
+	sg_aff at;   /* of its first load */
+	bool plain;  /* all of them are there, and none is guarded */
+	bool unread; /* nothing reads them */
+	uint32_t
+	    meet; /* through this go all ways from its loads to the roots; 0: through nothing */
+} sg_flow_array;
+sg_flow *sg_flow_of(const sg_fn *f, const sg_step *s);
+const sg_flow_array *sg_flow_array_of(const sg_flow *w, sg_ref r); /* NULL: it is not loaded */
+/* The next root, in front of all others, or beside none: what goes through `at` and not into it
+ * goes through its value, which no other root takes; NULL: there is none. Moves `at` behind it. */
+const sg_root *sg_flow_root(const sg_flow *w, uint32_t *at);
+
 /* ---- plan.c ---- */
 void sg_plan_memory(sg_fn *f);
 sg_ext sg_plan_bytes(sg_fn *f);

@@ -387,13 +387,15 @@ print_steps(sg_fn *f)
 		i = sg_print_item(f, i);
 }
 
-/* used: by input, whether it is a parameter of the function. */
+/* used: by input, whether it is a parameter of the function; NULL: none is, as for a default, of which
+ * there may be as many as there are inputs. */
 void
 sg_fn_print(sg_fn *f, const bool *used)
 {
 	sg_buf *out = f->b, steps;
 
-	f->is_read = SG_NEW_ARRAY(f->ctx, bool, f->m->p->ninputs);
+	if (used)
+		f->is_read = SG_NEW_ARRAY(f->ctx, bool, f->m->p->ninputs);
 	sg_find_leaving(f);
 	name_everything(f);
 	sg_buf_init(&steps, f->ctx);
@@ -402,14 +404,15 @@ sg_fn_print(sg_fn *f, const bool *used)
 	print_steps(f);
 	f->names_exts = false;
 	f->b = out;
-	if (!f->m->o->jit)
+	if (used && !f->m->o->jit)
 		sg_find_read(f->ctx, sg_buf_text(&steps), f->m->p->ninputs, f->input, f->is_read);
 	declare_arrays(f);
 	sg_declare_tile(f);
 	sg_declare_exts(f);
 	if (f->has_status)
 		sg_line(f, "int %s = %s;", f->status, sg_use(f->m, "SGRT_OK"));
-	mention_unread(f, used);
+	if (used)
+		mention_unread(f, used);
 	if (steps.n && steps.s[0] != '\n' && out->n > 1 && out->s[out->n - 2] != '{')
 		sg_buf_putc(out, '\n');
 	sg_buf_puts(out, sg_buf_text(&steps));

@@ -214,6 +214,7 @@ sg_set_depths(sg_nest *n)
 	for (size_t i = 0; i < s->nroots; i++)
 		for (int k = 0; k < 2; k++)
 			s->val[s->root[i].val[k]].reader_depth = (uint8_t)n->ngroups;
+	sg_look_at_roots(n);
 }
 
 /* ---- loops ---- */

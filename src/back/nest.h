@@ -44,6 +44,9 @@ typedef struct sg_nest {
 	bool is_long, is_light;        /* the innermost body is */
 	bool whole_block;              /* as many turns as a block has are printed */
 	bool apart;                    /* turns of the innermost loop do not meet in memory */
+	bool checks;       /* the innermost loop checks an index */
+	bool adds_up, adds_rows;       /* it adds to elements that indices say; to rows of such */
+	bool stores_aside;             /* it stores into the workspace */
 	bool unrolls;                  /* compilers unroll the innermost loop, and make SIMD of the next */
 	uint32_t mask;                 /* the condition of all that is stored; 0: there is none */
 	int vector;                    /* it goes by whole vectors of so many (again.c); 0: it does not */
@@ -159,9 +162,16 @@ const char *sg_declare_var(sg_nest *n, const char *type, const char *name, const
 
 /* ---- again.c: loops whose last turns may be run once more ---- */
 void sg_choose_vectors(sg_nest *n); /* requires: lanes and strips are chosen */
-bool sg_nest_reads(const sg_nest *n, const char *array);
+/* The arrays that a nest reads, for questions about many of them; {.n = nest} to begin with. What is
+ * needed stays so meanwhile. */
+typedef struct sg_nest_arrays {
+	const sg_nest *n;
+	uint32_t asked;
+	sg_bytes_map *at; /* by name; NULL: few have been asked for */
+} sg_nest_arrays;
+bool sg_nest_reads(sg_nest_arrays *a, const char *array);
 /* May it be stored once more, since that is what was stored before? */
-bool sg_may_go_again(const sg_nest *n, const sg_root *r);
+bool sg_may_go_again(sg_nest_arrays *a, const sg_root *r);
 bool sg_becomes_simd(uint8_t op); /* does a loop with the op, written out? */
 /* x, or what leaves a sum as it is where the turn has been before. */
 sg_c_text sg_kept_text(const sg_nest *n, sg_op op, sg_type t, sg_c_text x);
@@ -257,6 +267,7 @@ sg_aff sg_place_of(const sg_nest *n, sg_ref r, sg_aff at);
 const char *sg_element_of(const sg_nest *n, sg_ref r, sg_aff at); /* to be stored */
 const char *sg_element_of_out(const sg_nest *n, const char *array, sg_aff at);
 sg_c_text sg_val_text(const sg_nest *n, uint32_t v);
+void sg_look_at_roots(sg_nest *n); /* what the text of values depends on; requires: depths */
 void sg_print_val(sg_nest *n, sg_val *v); /* its text; a statement where it needs one */
 
 /* ---- blocks.c, blocks_text.c: the innermost loop in tiles, for libtcc ---- */

@@ -282,15 +282,7 @@ compares_equal(const sg_val *v, const sg_c_text *arg, sg_type t, sg_c_text *out)
 static bool
 goes_one_by_one(const sg_nest *n)
 {
-	bool checks = false, adds = false;
-
-	for (size_t i = 1; i < n->s->nvals && !n->chunks; i++)
-		checks =
-		    checks || (n->s->val[i].kind == SG_V_AT && n->s->val[i].depth == n->ngroups);
-	for (size_t i = 0; i < n->s->nroots && checks; i++)
-		adds = adds || (n->s->root[i].kind == SG_R_FOLD && n->s->root[i].row &&
-		                sg_adds_up(n->f, n->s->root[i].ref));
-	return adds && !n->turned;
+	return n->checks && n->adds_rows && !n->chunks && !n->turned;
 }
 
 /* Does it choose by two conditions at once? gcc 12 makes vectors of such lines side by side, and
@@ -444,16 +436,28 @@ loads_again(const sg_nest *n, const sg_val *v)
 	if (v->depth == 0 || v->depth >= v->reader_depth ||
 	    (!n->f->around && sg_fn_node(n->f, v->ref)->op == SG_INPUT))
 		return false;
-	for (size_t i = 0; i < n->s->nroots; i++) {
-		const sg_root *r = &n->s->root[i];
+	return n->adds_up || (n->stores_aside && is_in_workspace(n->f, v->ref));
+}
 
-		if (r->kind == SG_R_FOLD && sg_adds_up(n->f, r->ref))
-			return true;
-		if ((r->kind == SG_R_STORE || r->kind == SG_R_PIECE) &&
-		    is_in_workspace(n->f, r->ref) && is_in_workspace(n->f, v->ref))
-			return true;
+/* requires: depths */
+void
+sg_look_at_roots(sg_nest *n)
+{
+	const sg_step *s = n->s;
+
+	n->checks = n->adds_rows = n->adds_up = n->stores_aside = false;
+	for (size_t i = 1; i < s->nvals && !n->checks; i++)
+		n->checks = s->val[i].kind == SG_V_AT && s->val[i].depth == n->ngroups;
+	for (size_t i = 0; i < s->nroots; i++) {
+		const sg_root *r = &s->root[i];
+		const bool adds = r->kind == SG_R_FOLD && sg_adds_up(n->f, r->ref);
+
+		n->adds_up = n->adds_up || adds;
+		n->adds_rows = n->adds_rows || (adds && r->row);
+		n->stores_aside =
+		    n->stores_aside || ((r->kind == SG_R_STORE || r->kind == SG_R_PIECE) &&
+		                        is_in_workspace(n->f, r->ref));
 	}
-	return false;
 }
 
 static bool

@@ -87,48 +87,6 @@ set_lifetimes(sg_fn *f)
 
 /* ---- in place ---- */
 
-/* Of nest s, by value: does it stand on what array r held, other than through value `own`? */
-static bool *
-find_readers(const sg_fn *f, const sg_step *s, sg_ref r, uint32_t own)
-{
-	bool *reads = SG_NEW_ARRAY(f->ctx, bool, s->nvals + 1);
-
-	for (size_t v = 1; v < s->nvals; v++) {
-		const sg_val *x = &s->val[v];
-
-		reads[v] = (x->kind == SG_V_LOAD && x->ref == r) || sg_aff_reads(f, x->aff, reads);
-		for (uint32_t k = 0; k < x->nargs; k++)
-			reads[v] = reads[v] || (x->arg[k] != own && reads[x->arg[k]]);
-		for (uint32_t k = 0; k < x->nconds; k++)
-			reads[v] = reads[v] || sg_aff_reads(f, x->cond[k].form, reads);
-	}
-	return reads;
-}
-
-/* Nest s reads each element of array r where root `own` writes, and for nothing else. */
-static bool
-turns_into(const sg_fn *f, const sg_step *s, sg_ref r, const sg_root *own)
-{
-	const bool *reads = find_readers(f, s, r, own->val[0]);
-	bool any = false;
-
-	for (size_t v = 1; v < s->nvals; v++) {
-		if (s->val[v].kind != SG_V_LOAD || s->val[v].ref != r)
-			continue;
-		if (s->val[v].aff != own->at || s->val[v].guarded)
-			return false;
-		any = true;
-	}
-	for (size_t i = 0; i < s->nroots; i++) {
-		const sg_root *root = &s->root[i];
-
-		if (root->ref == r || (root != own && (reads[root->val[0]] || reads[root->val[1]] ||
-		                                       sg_aff_reads(f, root->at, reads))))
-			return false;
-	}
-	return any;
-}
-
 static bool
 may_hold(sg_fn *f, sg_ref a, sg_ref b)
 {
@@ -166,25 +124,71 @@ find_ends(const sg_fn *f, uint32_t pos, size_t *n)
 	return end;
 }
 
+/* May the root take the place of an array that is read at that position last? */
+static bool
+may_take_a_place(const sg_fn *f, const sg_step *s, uint32_t pos, const sg_root *root)
+{
+	const sg_place *p = &f->at[root->ref];
+
+	return root->kind == SG_R_STORE && root->from == root->ref && p->kind == SG_P_CALC &&
+	       p->stored && p->first == pos + 1 && !(s->band && !p->band);
+}
+
+/* An array that a root may be laid over, for all that the nest does, by its place among the ends.
+ */
+typedef struct candidate {
+	size_t end;
+	struct candidate *next;
+} candidate;
+
+/* By root, in the order of the ends: arrays that the nest reads where the root writes, and for
+ * nothing else, so that no other root stands on what they held but through the root's own value. */
+static candidate **
+find_candidates(const sg_fn *f, const sg_step *s, const sg_ref *end, size_t ends)
+{
+	const sg_flow *w = sg_flow_of(f, s);
+	candidate **of = SG_NEW_ARRAY(f->ctx, candidate *, s->nroots);
+	sg_bytes_map *written = sg_bytes_map_new(f->ctx);
+
+	for (size_t i = 0; i < s->nroots; i++)
+		*sg_bytes_map_at(written, &s->root[i].ref, sizeof s->root[i].ref) = written;
+	for (size_t k = ends; k-- > 0;) {
+		const sg_flow_array *a = sg_flow_array_of(w, end[k]);
+		const sg_root *root;
+
+		if (!a || !a->plain || a->unread ||
+		    sg_bytes_map_get(written, &end[k], sizeof end[k]))
+			continue;
+		for (uint32_t at = a->meet; (root = sg_flow_root(w, &at));)
+			if (root->at == a->at) {
+				candidate *c = SG_NEW(f->ctx, candidate);
+
+				*c = (candidate){k, of[root - s->root]};
+				of[root - s->root] = c;
+			}
+	}
+	return of;
+}
+
 /* What a step computes element by element takes the place of an operand that is read there last. */
 static void
 find_in_place(sg_fn *f, uint32_t pos)
 {
 	const sg_step *s = &f->step[f->order[pos]];
+	candidate **of = NULL;
 	size_t ends;
 	const sg_ref *end = find_ends(f, pos, &ends);
 
 	for (size_t i = 0; s->kind == SG_S_NEST && ends && i < s->nroots; i++) {
-		const sg_root *root = &s->root[i];
-		const sg_place *p = &f->at[root->ref];
+		const sg_ref r = s->root[i].ref;
 
-		if (root->kind != SG_R_STORE || root->from != root->ref || p->kind != SG_P_CALC ||
-		    !p->stored || p->first != pos + 1 || (s->band && !p->band))
+		if (!may_take_a_place(f, s, pos, &s->root[i]))
 			continue;
-		for (size_t k = 0; k < ends && !p->over; k++)
-			if (f->at[end[k]].last == pos + 1 && end[k] != root->ref &&
-			    may_hold(f, end[k], root->ref) && turns_into(f, s, end[k], root))
-				lay_over(f, end[k], root->ref);
+		if (!of)
+			of = find_candidates(f, s, end, ends);
+		for (const candidate *c = of[i]; c && !f->at[r].over; c = c->next)
+			if (f->at[end[c->end]].last == pos + 1 && may_hold(f, end[c->end], r))
+				lay_over(f, end[c->end], r);
 	}
 }
 
@@ -467,16 +471,18 @@ add_array(sg_fn *f, sg_held_all *fixed, sg_held_all *symbolic, sg_ref r)
 
 /* ---- arrays that are variables ---- */
 
-/* The function whose workspace array r is, of a loop in f; else NULL. */
-static sg_fn *
-fn_of_room(const sg_fn *f, sg_ref r)
+/* By node: the function whose workspace it is, of a loop in f; NULL: there are no loops. */
+static sg_fn **
+find_rooms(const sg_fn *f)
 {
-	for (sg_ref l = 1; f->plan && l < r; l++)
-		if (f->plan[l] && f->plan[l]->room[0] == r)
-			return f->plan[l]->step_fn;
-		else if (f->plan[l] && f->plan[l]->room[1] == r)
-			return f->plan[l]->cond_fn;
-	return NULL;
+	sg_fn **room = f->plan ? SG_NEW_ARRAY(f->ctx, sg_fn *, f->g->n) : NULL;
+
+	for (sg_ref l = 1; room && l < f->g->n; l++)
+		if (f->plan[l]) {
+			room[f->plan[l]->room[0]] = f->plan[l]->step_fn;
+			room[f->plan[l]->room[1]] = f->plan[l]->cond_fn;
+		}
+	return room;
 }
 
 /* May array r be a variable? */
@@ -497,11 +503,12 @@ may_be_local(const sg_fn *f, sg_ref r)
 static void
 find_locals(sg_fn *f)
 {
+	sg_fn *const *room = find_rooms(f);
 	int64_t left = LOCALS, n;
 
 	for (sg_ref r = 1; r < f->g->n; r++) {
 		sg_place *p = &f->at[r];
-		const sg_fn *body = p->kind == SG_P_ROOM ? fn_of_room(f, r) : NULL;
+		const sg_fn *body = p->kind == SG_P_ROOM && room ? room[r] : NULL;
 		const int64_t size = (int64_t)sg_type_size((sg_type)sg_fn_node(f, r)->type);
 
 		if (!p->planned)
@@ -540,15 +547,16 @@ sg_plan_memory(sg_fn *f)
 bool
 sg_plan_alive(sg_fn *f, const int64_t *dims, int64_t *bytes)
 {
+	sg_fn *const *room = find_rooms(f);
 	sg_held_all all = {0};
 
 	for (sg_ref r = 1; r < f->g->n; r++) {
 		sg_held a = {.ref = r, .first = f->at[r].first, .last = f->at[r].last};
-		sg_fn *room = f->at[r].kind == SG_P_ROOM ? fn_of_room(f, r) : NULL;
+		sg_fn *body = f->at[r].kind == SG_P_ROOM && room ? room[r] : NULL;
 
 		if (!f->at[r].planned)
 			continue;
-		if (room ? !sg_plan_alive(room, dims, &a.size)
+		if (body ? !sg_plan_alive(body, dims, &a.size)
 		         : !sg_ext_eval(f->sp, bytes_of(f, r), dims, &a.size))
 			return false;
 		a.size = round_up(f->ctx, a.size);

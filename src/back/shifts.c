@@ -44,38 +44,53 @@ stands_apart(const sg_nest *n, const sg_root *r)
 	return n->lanes && sg_is_float_fold(n, r);
 }
 
-static bool
-stores_into(const sg_nest *n, const sg_root *r, const char *array)
+/* The array that the root stores into; NULL: it is none. */
+static const char *
+stored_into(const sg_nest *n, const sg_root *r)
 {
 	const sg_fn *f = n->f;
 
 	if (r->kind == SG_R_COPY)
-		return f->out[r->part].kind == SG_O_POINTER &&
-		       strcmp(f->out[r->part].name, array) == 0;
-	return r->kind != SG_R_FOLD && !f->at[r->ref].unit &&
-	       strcmp(sg_array(n->f, r->ref), array) == 0;
+		return f->out[r->part].kind == SG_O_POINTER ? f->out[r->part].name : NULL;
+	return r->kind != SG_R_FOLD && !f->at[r->ref].unit ? sg_array(n->f, r->ref) : NULL;
 }
 
-/* Does the nest nothing else with the array that root r adds to? */
-static bool
-only_adds(const sg_nest *n, const sg_root *r)
+/* Names of arrays that roots store into, other than those that add. */
+static sg_bytes_map *
+find_stored(const sg_nest *n)
 {
-	const char *array = sg_array(n->f, r->ref);
+	sg_bytes_map *stored = sg_bytes_map_new(n->f->ctx);
 
-	for (size_t i = 0; i < n->s->nroots; i++)
-		if (!sg_is_added(&n->s->root[i]) && stores_into(n, &n->s->root[i], array))
-			return false;
-	return !sg_nest_reads(n, array);
+	for (size_t i = 0; i < n->s->nroots; i++) {
+		const sg_root *r = &n->s->root[i];
+		const char *array = sg_is_added(r) ? NULL : stored_into(n, r);
+
+		if (array)
+			*sg_bytes_map_at(stored, array, strlen(array)) = stored;
+	}
+	return stored;
 }
 
 /* Can the roots be in several loops, and what they need be computed in each? */
 static bool
 can_part(const sg_nest *n)
 {
+	sg_nest_arrays arrays = {.n = n};
+	sg_bytes_map *stored = NULL;
+
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		const sg_root *r = &n->s->root[i];
 
-		if (sg_is_added(r) ? !only_adds(n, r) : !stands_apart(n, r))
+		if (!sg_is_added(r)) {
+			if (!stands_apart(n, r))
+				return false;
+			continue;
+		}
+		const char *array = sg_array(n->f, r->ref); /* the nest does nothing else with it */
+
+		if (!stored)
+			stored = find_stored(n);
+		if (sg_bytes_map_get(stored, array, strlen(array)) || sg_nest_reads(&arrays, array))
 			return false;
 	}
 	for (size_t i = 1; i < n->s->nvals; i++) {

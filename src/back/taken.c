@@ -47,21 +47,24 @@ want_operands(const sg_nest *n, bool *want, const sg_val *v)
 }
 
 bool
-sg_can_be_given(const sg_nest *n, const sg_root *r)
+sg_can_be_given(sg_nest_arrays *a, const sg_root *r)
 {
+	const sg_nest *n = a->n;
 	const sg_node *x = sg_fn_node(n->f, r->ref);
 
 	return r->kind == SG_R_FOLD && x->op == SG_SCATTER && sg_adds_up(n->f, r->ref) &&
-	       sg_type_is_float((sg_type)x->type) && !sg_nest_reads(n, sg_array(n->f, r->ref));
+	       sg_type_is_float((sg_type)x->type) && !sg_nest_reads(a, sg_array(n->f, r->ref));
 }
 
 static void
 want_roots(const sg_nest *n, sg_turned *t)
 {
+	sg_nest_arrays arrays = {.n = n};
+
 	for (size_t i = 0; i < n->s->nroots; i++) {
 		const sg_root *r = &n->s->root[i];
 
-		t->given[i] = sg_can_be_given(n, r);
+		t->given[i] = sg_can_be_given(&arrays, r);
 		t->ngiven += t->given[i];
 		t->in_lanes[r->val[0]] = t->in_lanes[r->val[1]] = true;
 		want_form(n, t->given[i] ? t->behind : t->in_lanes, r->at);

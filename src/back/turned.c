@@ -253,8 +253,10 @@ lanes_of(const sg_nest *n, const sg_turned *t)
 static bool
 sums_in_order(const sg_nest *n)
 {
+	sg_nest_arrays arrays = {.n = n};
+
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (!sg_has_any_order(n, &n->s->root[i]) && !sg_can_be_given(n, &n->s->root[i]))
+		if (!sg_has_any_order(n, &n->s->root[i]) && !sg_can_be_given(&arrays, &n->s->root[i]))
 			return false;
 	return n->ngroups == 1 && n->nkept == 0 && !n->lanes;
 }
@@ -278,10 +280,12 @@ sums_real_numbers(const sg_nest *n)
 static bool
 may_turn(const sg_nest *n)
 {
+	sg_nest_arrays arrays = {.n = n};
 	int64_t turns;
 
 	for (size_t i = 0; i < n->s->nroots; i++)
-		if (!sg_may_go_again(n, &n->s->root[i]) && !sg_can_be_given(n, &n->s->root[i]) &&
+		if (!sg_may_go_again(&arrays, &n->s->root[i]) &&
+		    !sg_can_be_given(&arrays, &n->s->root[i]) &&
 		    !sums_integers(n, &n->s->root[i]))
 			return false;
 

@@ -40,7 +40,7 @@ void sg_print_taken(sg_nest *n, const char *first, const char *width);
 void sg_open_taken(sg_nest *n); /* the loop over lanes prints what else it needs alone */
 void sg_close_taken(sg_nest *n);
 /* Is it added to an array at an index, and may be so behind the loop? */
-bool sg_can_be_given(const sg_nest *n, const sg_root *r);
+bool sg_can_be_given(sg_nest_arrays *a, const sg_root *r);
 void sg_declare_given(sg_nest *n);
 void sg_print_given(sg_nest *n, const char *first, const char *width);
 

@@ -147,6 +147,7 @@ const sg_source *sg_source_file(sg_ctx *ctx, const char *path, sg_span from);
 const sg_source *sg_source_text(sg_ctx *ctx, const char *name, const char *text, size_t len);
 /* 1-based line and column (column in code points); either may be NULL. */
 void sg_span_place(sg_span s, int *line, int *col);
+size_t sg_source_line_start(const sg_source *src, size_t at); /* at <= len */
 sg_span sg_span_join(sg_span a, sg_span b);
 
 typedef enum { SG_ERROR, SG_WARNING } sg_severity;

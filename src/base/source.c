@@ -184,6 +184,40 @@ sg_utf8(const char *s, const char *end, int32_t *cp)
 	return n;
 }
 
+/* Newlines before byte `at`. */
+static uint32_t
+count_lines_to(const sg_source *src, size_t at)
+{
+	const size_t block = src->lines_before ? at / BLOCK : 0;
+	const uint32_t before = src->lines_before ? src->lines_before[block] : 0;
+
+	return before + count_newlines(src->text + block * BLOCK, at - block * BLOCK);
+}
+
+size_t
+sg_source_line_start(const sg_source *src, size_t at)
+{
+	size_t block = src->lines_before ? at / BLOCK : 0, low = 0;
+
+	/* a line may be longer than all others together */
+	if (block && src->lines_before[block] == count_lines_to(src, at)) {
+		const uint32_t lines = src->lines_before[block];
+
+		while (low < block) {
+			const size_t mid = (low + block) / 2;
+
+			if (src->lines_before[mid] < lines)
+				low = mid + 1;
+			else
+				block = mid;
+		}
+		at = block * BLOCK < at ? block * BLOCK : at;
+	}
+	while (at > 0 && src->text[at - 1] != '\n')
+		at--;
+	return at;
+}
+
 void
 sg_source_line(const sg_source *src, size_t at, size_t *lo, size_t *hi)
 {
@@ -191,9 +225,7 @@ sg_source_line(const sg_source *src, size_t at, size_t *lo, size_t *hi)
 
 	if (at > src->len)
 		at = src->len;
-	*lo = at;
-	while (*lo > 0 && src->text[*lo - 1] != '\n')
-		(*lo)--;
+	*lo = sg_source_line_start(src, at);
 	end = memchr(src->text + at, '\n', src->len - at);
 	*hi = end ? (size_t)(end - src->text) : src->len;
 	if (*hi > *lo && src->text[*hi - 1] == '\r')
@@ -203,10 +235,7 @@ sg_source_line(const sg_source *src, size_t at, size_t *lo, size_t *hi)
 static int
 line_of(const sg_source *src, size_t at)
 {
-	size_t block = src->lines_before ? at / BLOCK : 0;
-	uint32_t before = src->lines_before ? src->lines_before[block] : 0;
-
-	return (int)(before + count_newlines(src->text + block * BLOCK, at - block * BLOCK)) + 1;
+	return (int)count_lines_to(src, at) + 1;
 }
 
 static int

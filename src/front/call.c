@@ -431,8 +431,11 @@ apply_custom(elab *e, closure *f, size_t n, const value *v, const sg_ast *call)
 		if (arg[k].kind == V_FLOAT)
 			arg[k] = v_tensor(to_tensor(e, arg[k], -1, e->user_at));
 		inner[k] = arg[k];
-		if (arg[k].kind == V_TENSOR && sg_type_is_float(sg_type_of(e->b, arg[k].ref)))
-			inner[k] = v_tensor(sg_bind(e->b, arg[k].ref, ++e->binds));
+		if (arg[k].kind != V_TENSOR || !sg_type_is_float(sg_type_of(e->b, arg[k].ref)))
+			continue;
+		inner[k] = v_tensor(sg_bind(e->b, arg[k].ref, ++e->binds));
+		if (!f->prelude && !e->b->g->name[arg[k].ref])
+			e->b->g->name[arg[k].ref] = f->rule->param[k].name;
 	}
 	const int64_t last = e->binds;
 	value r = run(e, f->fn, bind_params(e, f->fn, inner, f->env, f->seq, true));

@@ -364,9 +364,17 @@ new_entry(elab *e, const char *name, const char *word, sg_span at)
 	return &p->entry[p->nentries - 1];
 }
 
+/* The outputs of an entry as they come about. */
+typedef struct outputs {
+	sg_output *out;
+	size_t n, cap;
+	sg_map *at; /* by name: where it stands in out, + 1 */
+} outputs;
+
 static bool
-add_output(elab *e, sg_entry_ir *en, size_t *cap, const char *name, value v, sg_span at)
+add_output(elab *e, outputs *o, const char *name, value v, sg_span at)
 {
+	const size_t first = (size_t)(uintptr_t)sg_map_get(o->at, name);
 	sg_ref r;
 
 	if (v.kind == V_POISON)
@@ -377,22 +385,22 @@ add_output(elab *e, sg_entry_ir *en, size_t *cap, const char *name, value v, sg_
 		sg_add_hint(e->ctx, d, "unpack it: a, b = ...");
 		return false;
 	}
-	for (size_t k = 0; k < en->nout; k++)
-		if (en->out[k].name == name) {
-			sg_diag *d = elab_error(e, at, "output", "two outputs have the name '%s'", name);
+	if (first) {
+		sg_diag *d = elab_error(e, at, "output", "two outputs have the name '%s'", name);
 
-			sg_add_note(e->ctx, d, en->out[k].at, "the first");
-			sg_add_hint(e->ctx, d, "'as NAME' gives an output another name");
-			return false;
-		}
+		sg_add_note(e->ctx, d, o->out[first - 1].at, "the first");
+		sg_add_hint(e->ctx, d, "'as NAME' gives an output another name");
+		return false;
+	}
 	if (!(r = to_tensor(e, v, -1, at)))
 		return false;
 	if (!e->b->g->name[r])
 		e->b->g->name[r] = name;
-	SG_PUSH(e->ctx, en->out, en->nout, *cap, (sg_output){.name = name,
+	SG_PUSH(e->ctx, o->out, o->n, o->cap, (sg_output){.name = name,
 	                    .ref = r,
 	                    .at = at,
 	                    .pattern = *sg_bytes_map_at(e->patterns, &r, sizeof r)});
+	sg_map_put(o->at, name, (void *)(uintptr_t)o->n);
 	return true;
 }
 
@@ -419,9 +427,9 @@ static void
 run_entry(elab *e, const sg_stmt *st, const char *name)
 {
 	const bool named = st->kind == SG_S_ENTRY;
-	sg_entry_ir en = {0}, *slot = new_entry(e, name, named ? NULL : "output",
-	                                        named ? st->name_at : st->word_at);
-	size_t cap = 0;
+	outputs o = {.at = sg_map_new(e->ctx)};
+	sg_entry_ir *slot =
+	    new_entry(e, name, named ? NULL : "output", named ? st->name_at : st->word_at);
 
 	if (!slot)
 		return;
@@ -431,11 +439,11 @@ run_entry(elab *e, const sg_stmt *st, const char *name)
 		value v = eval(e, e->top, it->value);
 
 		if (out)
-			add_output(e, &en, &cap, out, v, it->value->at);
+			add_output(e, &o, out, v, it->value->at);
 	}
 	slot = &e->p->entry[e->p->nentries - 1];
-	slot->out = en.out;
-	slot->nout = en.nout;
+	slot->out = o.out;
+	slot->nout = o.n;
 }
 
 static const sg_ast *
@@ -463,11 +471,12 @@ is_no_loss(elab *e, value v, sg_span at, const char *name)
 static void
 run_gradient(elab *e, const sg_stmt *st)
 {
-	sg_entry_ir en = {0}, *slot;
+	outputs o = {.at = sg_map_new(e->ctx)};
+	sg_entry_ir *slot;
 	const sg_item *it = &st->item[0];
 	const char *y;
 	const builtin *grad = find_builtin("grad");
-	size_t cap = 0, n = st->nwrt;
+	size_t n = st->nwrt;
 	value v;
 
 	slot = new_entry(e, sg_intern_z(e->ctx, "gradient"), "gradient", st->word_at);
@@ -479,7 +488,7 @@ run_gradient(elab *e, const sg_stmt *st)
 	const char *hidden = sg_intern_z(e->ctx, "(gradient)");
 	scope *in = scope_new(e, e->top, UINT64_MAX);
 	scope_bind(e, in, hidden, v, it->value->at);
-	if (!add_output(e, &en, &cap, y, v, it->value->at))
+	if (!add_output(e, &o, y, v, it->value->at))
 		return;
 	if (st->wrt_params) {
 		n = e->p->ninputs;
@@ -503,11 +512,11 @@ run_gradient(elab *e, const sg_stmt *st)
 		const sg_ast call = {.kind = SG_X_CALL, .at = st->at, .kid = (sg_ast **)kid, .nkids = 3};
 		value g = eval_derivative(e, in, &call, grad);
 		if (g.kind != V_POISON)
-			add_output(e, &en, &cap, sg_intern_z(e->ctx, sg_text(e->ctx, "grad_%s", name)), g, at);
+			add_output(e, &o, sg_intern_z(e->ctx, sg_text(e->ctx, "grad_%s", name)), g, at);
 	}
 	slot = &e->p->entry[e->p->nentries - 1];
-	slot->out = en.out;
-	slot->nout = en.nout;
+	slot->out = o.out;
+	slot->nout = o.n;
 }
 
 /* ---- model, real, include ---- */
