@@ -201,6 +201,7 @@ lib_sources = \
 	src/back/flow.c \
 	src/back/fold.c \
 	src/back/func.c \
+	src/back/in_place.c \
 	src/back/interp.c \
 	src/back/join.c \
 	src/back/lanes.c \

@@ -620,12 +620,21 @@ struct sg_loop_plan {
 	sg_ref *second;   /* by carry: the other buffer of an array; 0: there is none */
 	uint32_t *out_of; /* by output of step_fn: the carry, or nc + the stacked out */
 	sg_ref room[2];   /* workspaces of the step and of the condition; 0: none */
+	sg_bytes_map *slot; /* by param: the carry, or nc + the one of xs, + 1 */
+	uint32_t *input; /* by slot: the step's input that stands for it, + 1; 0: it reads none */
 	sg_loop_arg *arg;
 	size_t nargs, arg_cap;
+	uint32_t nroots;      /* args that are texts */
+	sg_bytes_map *arg_at; /* by node and role: its place in arg, + 1 */
 };
 
+/* The slot that input r of a body stands for; nc + nx: it is none. */
+uint32_t sg_loop_slot(const sg_loop_plan *p, sg_ref r);
+/* The operand of that role, of the step of a loop; NULL: there is none. */
+const sg_loop_arg *sg_loop_arg_of(const sg_loop_plan *p, sg_ref r, sg_loop_role role);
 /* Before all else: the bodies of live loops compiled, and arrays for them among the nodes. */
 void sg_plan_loops(sg_fn *f);
+void sg_loop_find_in_place(sg_loop_plan *p); /* in_place.c; requires: its step is planned */
 void sg_own_graph(sg_fn *f); /* it gets a copy that can be changed */
 /* The operands as the function sees them: of a loop, those of its plan. */
 uint32_t sg_fn_nargs(const sg_fn *f, sg_ref r);
@@ -683,13 +692,15 @@ void sg_demand_step(sg_fn *f, uint32_t step);
 typedef struct sg_flow sg_flow;
 typedef struct sg_flow_array {
 	sg_aff at;   /* of its first load */
-	bool plain;  /* all of them are there, and none is guarded */
+	bool together, plain; /* all of them are there; and none is guarded */
 	bool unread; /* nothing reads them */
 	uint32_t
 	    meet; /* through this go all ways from its loads to the roots; 0: through nothing */
 } sg_flow_array;
 sg_flow *sg_flow_of(const sg_fn *f, const sg_step *s);
 const sg_flow_array *sg_flow_array_of(const sg_flow *w, sg_ref r); /* NULL: it is not loaded */
+/* Does all that is made of it go into that root? */
+bool sg_flow_ends_in(const sg_flow *w, const sg_flow_array *a, const sg_root *root);
 /* The next root, in front of all others, or beside none: what goes through `at` and not into it
  * goes through its value, which no other root takes; NULL: there is none. Moves `at` behind it. */
 const sg_root *sg_flow_root(const sg_flow *w, uint32_t *at);

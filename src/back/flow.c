@@ -1,21 +1,21 @@
 /* flow.c - through what a nest's values go on their way to its roots.
  *
- * For each value, the next that all ways from it to the roots have in common: its post-dominator, in a
- * tree whose root is the end of all ways (Cooper, Harvey, Kennedy 2001, turned round; without cycles one
- * walk from the users to the operands is enough). Ancestors in common are found by jumps whose length
- * depends on the depth alone (Myers 1983), so that long chains cost little. */
+ * For each value, the next that all ways from it to the roots have in common: its post-dominator,
+ * in a tree whose root is the end of all ways (Cooper, Harvey, Kennedy 2001, turned round; without
+ * cycles one walk from the users to the operands is enough). Ancestors in common are found by jumps
+ * whose length depends on the depth alone (Myers 1983), so that long chains cost little. */
 #include "back/emit.h"
 
 enum { END }; /* value 0 is none */
 
 struct sg_flow {
 	const sg_step *s;
-	/* by value, then by root; up END: it is a root, or nothing reads it; next: itself or the first above
-	 * that a root takes */
+	/* by value, then by root; up END: it is a root, or nothing reads it; next: itself or the
+	 * first above that a root takes */
 	uint32_t *up, *jump, *depth, *next;
-	bool *dead;                  /* nothing reads it */
-	bool *places;                /* by value: it says where something stands */
-	uint32_t *root;              /* by value: the one root that takes it, + 1; nroots + 1: several */
+	bool *dead;     /* nothing reads it */
+	bool *places;   /* by value: it says where something stands */
+	uint32_t *root; /* by value: the one root that takes it, + 1; nroots + 1: several */
 	sg_flow_array *array;
 	size_t narrays, array_cap;
 	sg_bytes_map *at; /* by array: its place in the list, + 1 */
@@ -62,7 +62,8 @@ hang(sg_flow *w, uint32_t x, uint32_t up)
 
 	w->up[x] = up;
 	w->depth[x] = w->depth[up] + 1;
-	w->jump[x] = w->depth[up] - w->depth[j] == w->depth[j] - w->depth[w->jump[j]] ? w->jump[j] : up;
+	w->jump[x] =
+	    w->depth[up] - w->depth[j] == w->depth[j] - w->depth[w->jump[j]] ? w->jump[j] : up;
 	w->next[x] = root_of(w, x) ? x : w->next[up];
 }
 
@@ -133,12 +134,14 @@ note_load(sg_flow *w, sg_ctx *ctx, uint32_t v)
 	sg_flow_array *a;
 
 	if (!*at) {
-		SG_PUSH(ctx, w->array, w->narrays, w->array_cap,
-		        (sg_flow_array){.at = x->aff, .plain = true, .unread = true});
+		SG_PUSH(
+		    ctx, w->array, w->narrays, w->array_cap,
+		    (sg_flow_array){.at = x->aff, .together = true, .plain = true, .unread = true});
 		*at = (void *)w->narrays;
 	}
 	a = &w->array[(size_t)*at - 1];
-	a->plain = a->plain && !x->guarded && x->aff == a->at;
+	a->together = a->together && x->aff == a->at;
+	a->plain = a->plain && !x->guarded && a->together;
 	if (w->dead[v])
 		return;
 	a->meet = a->unread ? v : common(w, a->meet, v);
@@ -187,6 +190,14 @@ sg_flow_array_of(const sg_flow *w, sg_ref r)
 	const size_t at = (size_t)sg_bytes_map_get(w->at, &r, sizeof r);
 
 	return at ? &w->array[at - 1] : NULL;
+}
+
+bool
+sg_flow_ends_in(const sg_flow *w, const sg_flow_array *a, const sg_root *root)
+{
+	const uint32_t at = (uint32_t)(w->s->nvals + (size_t)(root - w->s->root));
+
+	return a->unread || common(w, a->meet, at) == at;
 }
 
 const sg_root *

@@ -72,6 +72,29 @@ sg_loop_has_variable(const sg_fn *f, sg_ref pick)
 	return p->l.op == SG_WHILE && k == p->l.nc;
 }
 
+/* ---- slots ---- */
+
+static void
+find_slots(sg_fn *f, sg_loop_plan *p)
+{
+	const sg_loop *l = &p->l;
+
+	p->slot = sg_bytes_map_new(f->ctx);
+	for (uintptr_t k = 0; k < l->nc + l->nx; k++) {
+		const sg_ref r = k < l->nc ? l->cparam[k] : l->xparam[k - l->nc];
+
+		*sg_bytes_map_at(p->slot, &r, sizeof r) = (void *)(k + 1);
+	}
+}
+
+uint32_t
+sg_loop_slot(const sg_loop_plan *p, sg_ref r)
+{
+	const uintptr_t at = (uintptr_t)sg_bytes_map_get(p->slot, &r, sizeof r);
+
+	return at ? (uint32_t)at - 1 : p->l.nc + p->l.nx;
+}
+
 /* ---- which carries are needed ---- */
 
 typedef struct planner {
@@ -100,18 +123,38 @@ cut(planner *w, size_t nroots, const sg_ref *root)
 	return sg_body_cut(w->f->ctx, w->f->g, &c, w->scratch);
 }
 
-/* The result that stacks r, and has no carry in it yet; 0: none. */
-static uint32_t
-stack_of(const planner *w, sg_ref r, bool *taken)
+/* Results that stack a node, first to last: by node, the first of them; each has the next. */
+typedef struct stacked {
+	sg_bytes_map *first;
+	uint32_t *next;
+} stacked;
+
+static stacked
+find_stacked(const planner *w)
 {
 	const sg_loop *l = &w->p->l;
+	stacked all = {sg_bytes_map_new(w->f->ctx), SG_NEW_ARRAY(w->f->ctx, uint32_t, l->ns + 1)};
 
-	for (uint32_t j = 0; j < l->ns; j++)
-		if (l->out[j] == r && w->p->pick[l->nc + j] && !taken[j]) {
-			taken[j] = true;
-			return l->nc + j;
+	for (uint32_t j = l->ns; j-- > 0;)
+		if (w->p->pick[l->nc + j]) {
+			void **at = sg_bytes_map_at(all.first, &l->out[j], sizeof l->out[j]);
+
+			all.next[j] = (uint32_t)(uintptr_t)*at;
+			*at = (void *)(uintptr_t)(j + 1);
 		}
-	return 0;
+	return all;
+}
+
+/* The result that stacks r, and has no carry in it yet; 0: none. */
+static uint32_t
+stack_of(const planner *w, sg_ref r, const stacked *all)
+{
+	const uintptr_t first = (uintptr_t)sg_bytes_map_get(all->first, &r, sizeof r);
+
+	if (!first)
+		return 0;
+	*sg_bytes_map_at(all->first, &r, sizeof r) = (void *)(uintptr_t)all->next[first - 1];
+	return w->p->l.nc + (uint32_t)first - 1;
 }
 
 /* Carries that lie in a stack. One that is stacked before each step is needed, whether or not its
@@ -121,32 +164,33 @@ find_stacks(planner *w)
 {
 	sg_loop_plan *p = w->p;
 	const sg_loop *l = &p->l;
-	bool *taken = SG_NEW_ARRAY(w->f->ctx, bool, l->ns + 1);
+	const stacked all = find_stacked(w);
 
 	p->stack = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + 1);
 	p->after = SG_NEW_ARRAY(w->f->ctx, bool, l->nc + 1);
 	for (uint32_t k = 0; k < l->nc && l->op == SG_SCAN; k++)
 		if (!sg_has_one_element(w->f, l->init[k])) {
-			p->stack[k] = stack_of(w, l->cparam[k], taken);
+			p->stack[k] = stack_of(w, l->cparam[k], &all);
 			w->live[k] = w->live[k] || p->stack[k];
 		}
 	for (uint32_t k = 0; k < l->nc && l->op == SG_SCAN; k++)
 		if (!sg_has_one_element(w->f, l->init[k]) && !p->stack[k]) {
-			p->stack[k] = stack_of(w, l->next[k], taken);
+			p->stack[k] = stack_of(w, l->next[k], &all);
 			p->after[k] = p->stack[k] != 0;
 		}
 }
 
-/* Does a carry that is needed lie in what this out is stacked in? */
-static bool
-holds_carry(const planner *w, uint32_t out)
+/* By stacked out: does a carry that is needed lie in it? */
+static bool *
+find_held(const planner *w)
 {
 	const sg_loop_plan *p = w->p;
+	bool *held = SG_NEW_ARRAY(w->f->ctx, bool, p->l.ns + 1);
 
 	for (uint32_t k = 0; k < p->l.nc; k++)
-		if (w->live[k] && p->stack[k] == p->l.nc + out)
-			return true;
-	return false;
+		if (w->live[k] && p->stack[k])
+			held[p->stack[k] - p->l.nc] = true;
+	return held;
 }
 
 /* The step from the carries that are known to be needed, and the outs that are read. */
@@ -155,6 +199,7 @@ cut_step(planner *w)
 {
 	sg_loop_plan *p = w->p;
 	const sg_loop *l = &p->l;
+	const bool *held = find_held(w);
 	sg_ref *root = SG_NEW_ARRAY(w->f->ctx, sg_ref, l->nc + l->ns + 1);
 	size_t n = 0;
 
@@ -164,7 +209,7 @@ cut_step(planner *w)
 			root[n++] = l->next[k];
 		}
 	for (uint32_t k = 0; k < l->ns; k++)
-		if (p->pick[l->nc + k] && !holds_carry(w, k)) {
+		if (p->pick[l->nc + k] && !held[k]) {
 			p->out_of[n] = l->nc + k;
 			root[n++] = l->out[k];
 		}
@@ -177,10 +222,12 @@ note_carries(planner *w, const sg_body *body)
 {
 	bool more = false;
 
-	for (size_t i = 0; i < body->nparams; i++)
-		for (uint32_t k = 0; k < w->p->l.nc; k++)
-			if (w->p->l.cparam[k] == body->input[i] && !w->live[k])
-				w->live[k] = more = true;
+	for (size_t i = 0; i < body->nparams; i++) {
+		const uint32_t k = sg_loop_slot(w->p, body->input[i]);
+
+		if (k < w->p->l.nc && !w->live[k])
+			w->live[k] = more = true;
+	}
 	return more;
 }
 
@@ -193,6 +240,7 @@ cut_bodies(planner *w)
 	w->live = SG_NEW_ARRAY(w->f->ctx, bool, l->nc + 1);
 	p->out_of = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + l->ns + 1);
 	p->live = w->live;
+	find_slots(w->f, p);
 	for (uint32_t k = 0; k < l->nc; k++)
 		w->live[k] = p->pick[k] || (l->op == SG_WHILE && l->tape && p->pick[l->nc + 1 + k]);
 	find_stacks(w);
@@ -203,19 +251,12 @@ cut_bodies(planner *w)
 	do
 		p->step = cut_step(w);
 	while (note_carries(w, p->step));
+	p->input = SG_NEW_ARRAY(w->f->ctx, uint32_t, l->nc + l->nx + 1);
+	for (uint32_t i = 0; i < p->step->nparams; i++)
+		p->input[sg_loop_slot(p, p->step->input[i])] = i + 1;
 }
 
 /* ---- bodies as functions ---- */
-
-/* The input of the step that stands for carry k; 0: it reads none. */
-static sg_ref
-input_of(const sg_loop_plan *p, uint32_t k)
-{
-	for (size_t i = 0; i < p->step->nparams; i++)
-		if (p->step->input[i] == p->l.cparam[k])
-			return (sg_ref)i + 1;
-	return 0;
-}
 
 static sg_fn *
 new_fn(const planner *w, const sg_body *body, size_t nout)
@@ -245,162 +286,26 @@ static void
 compile_bodies(planner *w)
 {
 	sg_loop_plan *p = w->p;
+	const bool *held = find_held(w);
 	size_t nout = 0;
 
 	for (uint32_t k = 0; k < p->l.nc; k++)
 		nout += p->live[k];
 	for (uint32_t k = 0; k < p->l.ns; k++)
-		nout += p->pick[p->l.nc + k] && !holds_carry(w, k);
+		nout += p->pick[p->l.nc + k] && !held[k];
 	p->step_fn = new_fn(w, p->step, nout);
 	for (size_t i = 0; i < nout; i++)
 		if (sg_has_one_element(p->step_fn, p->step->root[i]))
 			p->step_fn->out[i].kind = p->out_of[i] < p->l.nc ? SG_O_NEW : SG_O_PLACE;
 	for (size_t i = 0; i < nout; i++)
 		if (p->out_of[i] < p->l.nc && !p->stack[p->out_of[i]])
-			p->step_fn->out[i].carry = input_of(p, p->out_of[i]);
+			p->step_fn->out[i].carry = p->input[p->out_of[i]];
 	sg_fn_compile(p->step_fn);
 	if (!p->cond)
 		return;
 	p->cond_fn = new_fn(w, p->cond, 1);
 	p->cond_fn->out[0].kind = SG_O_NEW;
 	sg_fn_compile(p->cond_fn);
-}
-
-/* ---- which arrays are updated in place ---- */
-
-static bool
-is_operand(sg_fn *fn, const sg_step *s, sg_ref r)
-{
-	sg_strided x;
-
-	if (s->kind != SG_S_CALL && s->kind != SG_S_LOOP)
-		return false;
-	for (uint32_t k = 0; k < sg_fn_nargs(fn, s->ref); k++) {
-		const sg_ref a = sg_fn_arg(fn, s->ref, k);
-
-		if (a == r ||
-		    (!sg_has_one_element(fn, a) && sg_strided_of(fn, a, &x) && x.root == r))
-			return true;
-	}
-	return false;
-}
-
-static bool
-stores_output(const sg_fn *fn, const sg_root *root, size_t out)
-{
-	if (root->kind == SG_R_COPY)
-		return root->part == out;
-	return root->kind == SG_R_STORE && root->from == root->ref &&
-	       fn->at[root->ref].out == out + 1;
-}
-
-/* Step s reads array r: does it so only for output `out`, and each element where it writes it? */
-static bool
-reads_where_it_writes(sg_fn *fn, const sg_step *s, sg_ref r, size_t out)
-{
-	bool *depends = SG_NEW_ARRAY(fn->ctx, bool, s->nvals + 1);
-	const sg_root *own = NULL;
-
-	for (size_t i = 0; i < s->nroots; i++)
-		if (stores_output(fn, &s->root[i], out))
-			own = &s->root[i];
-	for (size_t v = 1; v < s->nvals; v++) {
-		const sg_val *x = &s->val[v];
-
-		depends[v] = x->kind == SG_V_LOAD && x->ref == r;
-		if (depends[v] && (!own || own->at != x->aff))
-			return false;
-		depends[v] = depends[v] || sg_aff_reads(fn, x->aff, depends);
-		for (uint32_t k = 0; k < x->nconds; k++)
-			depends[v] = depends[v] || sg_aff_reads(fn, x->cond[k].form, depends);
-		for (uint32_t k = 0; k < x->nargs; k++)
-			depends[v] = depends[v] || depends[x->arg[k]];
-	}
-	for (size_t i = 0; i < s->nroots; i++)
-		if (&s->root[i] != own &&
-		    (depends[s->root[i].val[0]] || depends[s->root[i].val[1]] ||
-		     sg_aff_reads(fn, s->root[i].at, depends)))
-			return false;
-	return true;
-}
-
-/* The step, by its place in the order, whose nest stores all of the output; nsteps: there is none.
- */
-static size_t
-writer_of(const sg_fn *fn, size_t out, sg_root **root)
-{
-	for (size_t i = 0; i < fn->nsteps; i++) {
-		const sg_step *s = &fn->step[fn->order[i]];
-
-		for (size_t k = 0; k < s->nroots; k++)
-			if (stores_output(fn, &s->root[k], out)) {
-				*root = &s->root[k];
-				return i;
-			}
-	}
-	return fn->nsteps;
-}
-
-/* Is the step through with what it reads when the writer begins? */
-static bool
-is_before(const sg_fn *fn, const sg_step *s, const sg_step *writer)
-{
-	for (size_t i = 0; i < s->nroots; i++)
-		if (s->root[i].kind == SG_R_TEXT) /* which may be read where it is used */
-			return false;
-	return (s->kind == SG_S_NEST || s->kind == SG_S_CALL || s->kind == SG_S_LOOP) &&
-	       !fn->split && (!s->band || s->band != writer->band);
-}
-
-/* Where only the places that a condition names are new, the others need not be written. */
-static void
-leave_the_rest(const sg_fn *fn, const sg_step *s, sg_root *root, sg_ref r)
-{
-	const sg_val *v = &s->val[root->val[0]];
-
-	if (fn->m->o->jit || v->kind != SG_V_EW || v->op != SG_SELECT)
-		return;
-	const sg_val *old = &s->val[v->arg[2]];
-
-	if (old->kind != SG_V_LOAD || old->ref != r || old->aff != root->at)
-		return;
-	root->masked = true;
-	root->val[1] = v->arg[0];
-	root->val[0] = v->arg[1];
-}
-
-static bool
-is_in_place(const sg_loop_plan *p, size_t out)
-{
-	sg_fn *fn = p->step_fn;
-	const sg_ref r = fn->out[out].carry;
-	sg_root *root = NULL;
-	const size_t writer = writer_of(fn, out, &root);
-	const sg_step *w = writer < fn->nsteps ? &fn->step[fn->order[writer]] : NULL;
-
-	for (size_t i = 0; r && i < fn->nsteps; i++) {
-		const sg_step *s = &fn->step[fn->order[i]];
-
-		if (w && i < writer && is_before(fn, s, w))
-			continue;
-		if (is_operand(fn, s, r) || !reads_where_it_writes(fn, s, r, out))
-			return false;
-	}
-	if (r && w)
-		leave_the_rest(fn, w, root, r);
-	return true;
-}
-
-static void
-find_in_place(const planner *w)
-{
-	sg_loop_plan *p = w->p;
-
-	p->in_place = SG_NEW_ARRAY(w->f->ctx, bool, p->l.nc + 1);
-	for (size_t i = 0; i < p->step_fn->nout; i++)
-		if (p->out_of[i] < p->l.nc && !p->stack[p->out_of[i]] &&
-		    p->step_fn->out[i].kind == SG_O_POINTER)
-			p->in_place[p->out_of[i]] = is_in_place(p, i);
 }
 
 /* ---- arrays that the loop needs ---- */
@@ -459,21 +364,37 @@ add_room(planner *w, sg_fn *fn)
 
 /* ---- operands of the step ---- */
 
+/* What an operand is looked up by; those of a role that each carry has for itself are not. */
+typedef struct arg_key {
+	sg_ref ref;
+	uint32_t role;
+} arg_key;
+
+const sg_loop_arg *
+sg_loop_arg_of(const sg_loop_plan *p, sg_ref r, sg_loop_role role)
+{
+	const arg_key key = {r, role};
+	const uintptr_t at = (uintptr_t)sg_bytes_map_get(p->arg_at, &key, sizeof key);
+
+	return at ? &p->arg[at - 1] : NULL;
+}
+
 static void
 add_arg(planner *w, sg_ref r, sg_loop_role role, uint32_t carry)
 {
 	sg_loop_plan *p = w->p;
-	uint32_t nroots = 0;
 
 	if (sg_has_one_element(w->f, r))
 		role = SG_L_TEXT;
-	for (size_t k = 0; k < p->nargs; k++) {
-		if (p->arg[k].ref == r && p->arg[k].role == role && role != SG_L_FIRST)
-			return;
-		nroots += p->arg[k].role == SG_L_TEXT;
-	}
+	if (role != SG_L_FIRST && sg_loop_arg_of(p, r, role))
+		return;
 	SG_PUSH(w->f->ctx, p->arg, p->nargs, p->arg_cap,
-	        (sg_loop_arg){r, (uint8_t)role, carry, nroots});
+	        (sg_loop_arg){r, (uint8_t)role, carry, p->nroots});
+	p->nroots += role == SG_L_TEXT;
+	const arg_key key = {r, role};
+	void **at = sg_bytes_map_at(p->arg_at, &key, sizeof key);
+	if (!*at)
+		*at = (void *)(uintptr_t)p->nargs;
 }
 
 static void
@@ -482,13 +403,12 @@ add_inputs(planner *w, const sg_body *body)
 	const sg_loop *l = &w->p->l;
 
 	for (size_t i = 0; i < body->ninputs; i++) {
-		if (i >= body->nparams) {
+		const uint32_t k = i < body->nparams ? sg_loop_slot(w->p, body->input[i]) : 0;
+
+		if (i >= body->nparams)
 			add_arg(w, body->input[i], SG_L_WHOLE, 0);
-			continue;
-		}
-		for (uint32_t k = 0; k < l->nx; k++)
-			if (l->xparam[k] == body->input[i])
-				add_arg(w, l->xs[k], SG_L_ROWS, 0);
+		else if (k >= l->nc)
+			add_arg(w, l->xs[k - l->nc], SG_L_ROWS, 0);
 	}
 }
 
@@ -497,6 +417,7 @@ add_args(planner *w)
 {
 	const sg_loop *l = &w->p->l;
 
+	w->p->arg_at = sg_bytes_map_new(w->f->ctx);
 	if (l->op == SG_SCAN)
 		add_arg(w, l->count, SG_L_TEXT, 0);
 	for (uint32_t k = 0; k < l->nc; k++)
@@ -535,7 +456,7 @@ plan_loop(planner *w, sg_ref r)
 
 	cut_bodies(w);
 	compile_bodies(w);
-	find_in_place(w);
+	sg_loop_find_in_place(p);
 	for (uint32_t k = 0; k < p->l.nc; k++)
 		add_buffers(w, k);
 	p->room[0] = add_room(w, p->step_fn);

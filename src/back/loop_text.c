@@ -40,13 +40,7 @@ val_of(const text *w, const sg_loop_arg *a)
 static const sg_loop_arg *
 arg_of(const text *w, sg_ref r, sg_loop_role role)
 {
-	const sg_loop_arg *a = w->p->arg;
-
-	if (sg_has_one_element(w->f, r))
-		role = SG_L_TEXT;
-	while (a->ref != r || a->role != role)
-		a++;
-	return a;
+	return sg_loop_arg_of(w->p, r, sg_has_one_element(w->f, r) ? SG_L_TEXT : role);
 }
 
 static const char *
@@ -145,16 +139,6 @@ name_carries(text *w)
 	}
 }
 
-/* The slot of xs or -1, and of carries or -1, that input i of a body is. */
-static int
-param_of(uint32_t n, const sg_ref *param, sg_ref r)
-{
-	for (uint32_t k = 0; k < n; k++)
-		if (param[k] == r)
-			return (int)k;
-	return -1;
-}
-
 /* A value from around, as what can be read and pointed to. */
 static const char *
 captured_variable(text *w, sg_ref r)
@@ -188,14 +172,14 @@ name_input(text *w, sg_fn *fn, const sg_body *body, size_t i)
 {
 	const sg_loop *l = &w->p->l;
 	const sg_ref r = body->input[i];
-	const int carry = param_of(l->nc, l->cparam, r), x = param_of(l->nx, l->xparam, r);
+	const uint32_t k = sg_loop_slot(w->p, r), x = k < l->nc ? l->nx : k - l->nc;
 	const char *name;
 
-	if (carry >= 0)
-		name = w->now[carry];
-	else if (x >= 0 && sg_has_one_element(w->f, l->xs[x]))
+	if (k < l->nc)
+		name = w->now[k];
+	else if (x < l->nx && sg_has_one_element(w->f, l->xs[x]))
 		name = captured_variable(w, l->xs[x]);
-	else if (x >= 0)
+	else if (x < l->nx)
 		name = w->row[i] = fresh_inside(w, sg_hint(w->f, r, "x"), "");
 	else if (fn->is_variable[i])
 		name = captured_variable(w, r);
@@ -429,8 +413,7 @@ static void
 declare_row(text *w, size_t i)
 {
 	sg_fn *f = w->f, *fn = w->p->step_fn;
-	const int x = param_of(w->p->l.nx, w->p->l.xparam, w->p->step->input[i]);
-	const sg_ref xs = w->p->l.xs[x];
+	const sg_ref xs = w->p->l.xs[sg_loop_slot(w->p, w->p->step->input[i]) - w->p->l.nc];
 	sg_strided s;
 	sg_buf at;
 
@@ -466,10 +449,9 @@ declare_stacked(text *w, uint32_t k)
 	beside = row_at(w, stack, row, sg_text(f->ctx, "(%s %c 1)", w->t, below ? '-' : '+'));
 	beside = below ? sg_text(f->ctx, "%s > 0 ? %s : %s", w->t, beside, outside)
 	               : sg_text(f->ctx, "%s + 1 < %s ? %s : %s", w->t, w->end, beside, outside);
-	for (size_t i = 0; i < p->step->nparams; i++)
-		if (p->step->input[i] == p->l.cparam[k] && p->step_fn->is_read[i])
-			sg_line(f, "const %s *const %s = %s;", c_type(w, init), w->now[k],
-			        after ? beside : at);
+	if (p->input[k] && p->step_fn->is_read[p->input[k] - 1])
+		sg_line(f, "const %s *const %s = %s;", c_type(w, init), w->now[k],
+		        after ? beside : at);
 	sg_line(f, "%s *const %s = %s;", c_type(w, init), w->next[k], after ? at : beside);
 }
 

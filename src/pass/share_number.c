@@ -30,14 +30,17 @@ level_of(const sg_sharing *w, const sg_loop *l)
 static bool
 are_distinct(const sg_sharing *w, const sg_loop *l, uint32_t height)
 {
+	sg_bytes_map *seen = sg_bytes_map_new(w->ctx);
+
 	for (uint32_t k = 0; k < l->nc + l->nx; k++) {
 		const uint64_t name = w->param[param_of(l, k)];
 
 		if (name >> 33 > height)
 			return false;
-		for (uint32_t i = 0; i < k; i++)
-			if (w->param[param_of(l, i)] == name)
-				return false;
+		void **at = sg_bytes_map_at(seen, &name, sizeof name);
+		if (*at)
+			return false;
+		*at = seen;
 	}
 	return true;
 }
