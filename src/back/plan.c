@@ -15,7 +15,6 @@ enum {
 	SMALL = 64,    /* part of all that an array is for which no slot grows */
 	LARGE = 4096,  /* bytes of an array of fixed size that is worth a slot */
 	GAIN = 8,      /* part of the workspace that slots for them must save */
-	FEW = 8,       /* arrays that are looked at one by one */
 	MANY = 1000,   /* arrays of fixed size, or of symbolic: only plans that are made fast */
 	LOCAL = 32,    /* elements of an array that may be a variable */
 	LOCALS = 4096, /* bytes of all that a function has */
@@ -171,17 +170,6 @@ find_candidates(const sg_fn *f, const sg_step *s, const sg_ref *end, size_t ends
 	return of;
 }
 
-/* Is any of the arrays such that r may lie in its place? Of many that is likely. */
-static bool
-may_lie_over(sg_fn *f, sg_ref r, const sg_ref *end, size_t ends)
-{
-	size_t k = 0;
-
-	while (k < ends && k < FEW && !may_hold(f, end[k], r))
-		k++;
-	return k < ends;
-}
-
 /* What a step computes element by element takes the place of an operand that is read there last. */
 static void
 find_in_place(sg_fn *f, uint32_t pos)
@@ -196,9 +184,9 @@ find_in_place(sg_fn *f, uint32_t pos)
 
 		if (!may_take_a_place(f, s, pos, &s->root[i]))
 			continue;
-		if (!of && may_lie_over(f, r, end, ends))
+		if (!of)
 			of = find_candidates(f, s, end, ends);
-		for (const candidate *c = of ? of[i] : NULL; c && !f->at[r].over; c = c->next)
+		for (const candidate *c = of[i]; c && !f->at[r].over; c = c->next)
 			if (f->at[end[c->end]].last == pos + 1 && may_hold(f, end[c->end], r))
 				lay_over(f, end[c->end], r);
 	}

@@ -194,25 +194,35 @@ count_lines_to(const sg_source *src, size_t at)
 	return before + count_newlines(src->text + block * BLOCK, at - block * BLOCK);
 }
 
+/* The end of the last block that has a newline which stands before `at`, or 0, if none lies between. */
+static size_t
+skip_blocks(const sg_source *src, size_t at)
+{
+	const uint32_t lines = count_lines_to(src, at);
+	size_t low = 0, block = at / BLOCK;
+
+	if (src->lines_before[block] != lines)
+		return at;
+	while (low < block) {
+		const size_t mid = (low + block) / 2;
+
+		if (src->lines_before[mid] < lines)
+			low = mid + 1;
+		else
+			block = mid;
+	}
+	return block * BLOCK;
+}
+
 size_t
 sg_source_line_start(const sg_source *src, size_t at)
 {
-	size_t block = src->lines_before ? at / BLOCK : 0, low = 0;
+	const size_t near = at > BLOCK ? at - BLOCK : 0;
 
-	/* a line may be longer than all others together */
-	if (block && src->lines_before[block] == count_lines_to(src, at)) {
-		const uint32_t lines = src->lines_before[block];
-
-		while (low < block) {
-			const size_t mid = (low + block) / 2;
-
-			if (src->lines_before[mid] < lines)
-				low = mid + 1;
-			else
-				block = mid;
-		}
-		at = block * BLOCK < at ? block * BLOCK : at;
-	}
+	while (at > near && src->text[at - 1] != '\n')
+		at--;
+	if (at > 0 && at == near && src->lines_before) /* a line may be as long as the model */
+		at = skip_blocks(src, at);
 	while (at > 0 && src->text[at - 1] != '\n')
 		at--;
 	return at;
