@@ -410,16 +410,18 @@ put_in_order(sg_blocks *b)
 
 /* ---- who is read as an array, and how long ---- */
 
-/* The last position of the run of items that this one is in. */
-static uint32_t
-end_of_run(const sg_blocks *b, uint32_t item)
+/* By position: the last one of the run of items that it is in. */
+static uint32_t *
+find_ends_of_runs(const sg_blocks *b)
 {
-	const sg_block *x = &b->item[item];
-	uint32_t at = x->at;
+	uint32_t *end = SG_NEW_ARRAY(b->f->ctx, uint32_t, b->norder + 1);
 
-	while (x->how == SG_B_EACH && at + 1 < b->norder && b->item[b->order[at + 1]].key == x->key)
-		at++;
-	return at;
+	for (uint32_t at = (uint32_t)b->norder; at-- > 0;)
+		end[at] =
+		    at + 1 < b->norder && b->item[b->order[at + 1]].key == b->item[b->order[at]].key
+			? end[at + 1]
+			: at;
+	return end;
 }
 
 static void
@@ -427,7 +429,7 @@ note_reader(sg_blocks *b, uint32_t item, uint32_t v)
 {
 	const sg_block *x = &b->item[item];
 	sg_block *y = &b->item[v];
-	const uint32_t at = end_of_run(b, item);
+	const uint32_t at = x->how == SG_B_EACH ? b->run_end[x->at] : x->at;
 
 	if (at > y->last)
 		y->last = at;
@@ -449,6 +451,7 @@ reads_by_itself(const sg_blocks *b, uint32_t item)
 static void
 find_readers(sg_blocks *b)
 {
+	b->run_end = find_ends_of_runs(b);
 	for (size_t p = 0; p < b->norder; p++)
 		if (!reads_by_itself(b, b->order[p]))
 			sg_blocks_operands(b, b->order[p], note_reader);

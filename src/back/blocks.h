@@ -80,6 +80,7 @@ struct sg_blocks {
 	sg_weave *weave;
 	size_t nweaves, weave_cap;
 	uint32_t *order;
+	const uint32_t *run_end; /* by position in the order: the last one of its run */
 	size_t norder;
 	uint32_t tile; /* elements */
 	sg_block_slot *slot;

@@ -10,6 +10,7 @@ typedef struct family {
 	sg_ref first;
 	sg_ref *out; /* of all members, each once */
 	size_t nout, cap;
+	sg_bytes_map *at; /* by out: its place, + 1 */
 	bool tape;
 } family;
 
@@ -48,11 +49,19 @@ family_at(merging *m, const sg_loop *l)
 static size_t
 place_of(const family *f, sg_ref out)
 {
-	size_t k = 0;
+	const uintptr_t at = (uintptr_t)sg_bytes_map_get(f->at, &out, sizeof out);
 
-	while (k < f->nout && f->out[k] != out)
-		k++;
-	return k;
+	return at ? at - 1 : f->nout;
+}
+
+static family *
+new_family(merging *m, sg_ref first)
+{
+	family *f = SG_NEW(m->ctx, family);
+
+	f->first = first;
+	f->at = sg_bytes_map_new(m->ctx);
+	return f;
 }
 
 static void
@@ -61,20 +70,19 @@ join(merging *m, sg_ref r)
 	const sg_loop l = sg_loop_of(m->g, r);
 	family **slot = family_at(m, &l), *f = *slot;
 
-	if (!f) {
-		f = *slot = SG_NEW(m->ctx, family);
-		f->first = r;
-	}
+	if (!f)
+		f = *slot = new_family(m, r);
 	for (uint32_t k = 0; k < l.ns; k++)
 		if (l.out[k] > f->first && place_of(f, l.out[k]) == f->nout) {
-			f = SG_NEW(m->ctx, family); /* built too late for the first: stays alone */
-			f->first = r;
+			f = new_family(m, r); /* built too late for the first: stays alone */
 			break;
 		}
 	f->tape = f->tape || l.tape;
 	for (uint32_t k = 0; k < l.ns; k++)
-		if (place_of(f, l.out[k]) == f->nout)
+		if (place_of(f, l.out[k]) == f->nout) {
 			SG_PUSH(m->ctx, f->out, f->nout, f->cap, l.out[k]);
+			*sg_bytes_map_at(f->at, &l.out[k], sizeof l.out[k]) = (void *)f->nout;
+		}
 	m->of[r] = f;
 }
 

@@ -25,6 +25,8 @@ struct sg_rows {
 	uint32_t *closed, closings; /* the same for the params of loops within what is looked at */
 	uint32_t *within;           /* per node: it is within that */
 	sg_ref *index; /* per origin: the step's number in the new graph, where some y wants it */
+	sg_ref last_y, last_x, *last_open; /* y's params that are open above x; 0: none is known */
+	size_t nlast;
 	sg_row *row;   /* that y of this DERIV goes through, each after those that its xs have */
 	size_t nrows, row_cap;
 };
@@ -159,6 +161,28 @@ open_params(sg_rows *f, sg_ref y, const sg_cone *cone, size_t *n)
 	return open;
 }
 
+/* The same as open_params. A gradient by many names asks for one y again and again, for one x after
+ * the other: what is open above the first, and stands above the next, is open above that. */
+static sg_ref *
+open_above(sg_rows *f, sg_ref y, sg_ref x, size_t *n)
+{
+	sg_ref *open;
+
+	if (f->last_y != y || x < f->last_x) {
+		const sg_cone cone = sg_cone_make(&f->old, SG_FOLLOW_DERIVS, 1, &y, x + 1);
+
+		f->last_open = open_params(f, y, &cone, &f->nlast);
+		f->last_y = y;
+		f->last_x = x;
+	}
+	open = SG_NEW_ARRAY(f->old.ctx, sg_ref, f->nlast + 1);
+	*n = 0;
+	for (size_t i = 0; i < f->nlast; i++)
+		if (f->last_open[i] > x)
+			open[(*n)++] = f->last_open[i];
+	return open;
+}
+
 static origin *
 origin_at(const sg_rows *f, sg_ref param)
 {
@@ -235,9 +259,8 @@ refuse(sg_rows *f, sg_ref deriv, sg_ref x)
 static bool
 find_rows(sg_rows *f, sg_ref deriv, sg_ref y, sg_ref x)
 {
-	const sg_cone cone = sg_cone_make(&f->old, SG_FOLLOW_DERIVS, 1, &y, x + 1);
 	size_t nopen;
-	const sg_ref *open = open_params(f, y, &cone, &nopen);
+	const sg_ref *open = open_above(f, y, x, &nopen);
 
 	for (size_t i = 0; i < nopen; i++) {
 		const origin o = *origin_at(f, open[i]);

@@ -52,28 +52,52 @@ same(const sg_sharing *w, uint32_t n, const sg_ref *a, const sg_ref *b)
 	return true;
 }
 
-static uint32_t
-place_of_out(const sg_sharing *w, const sg_loop *l, sg_ref out)
+/* By number: the first out of the loop that has it, + 1. */
+static sg_bytes_map *
+find_outs(const sg_sharing *w, const sg_loop *l)
 {
-	uint32_t k = 0;
+	sg_bytes_map *at = sg_bytes_map_new(w->ctx);
 
-	while (k < l->ns && w->number[l->out[k]] != w->number[out])
-		k++;
-	return k;
+	for (uint32_t k = l->ns; k-- > 0;) {
+		const uint32_t number = w->number[l->out[k]];
+
+		*sg_bytes_map_at(at, &number, sizeof number) = (void *)(uintptr_t)(k + 1);
+	}
+	return at;
+}
+
+/* The out of the loop, which is node r, that is the same; ns: there is none. */
+static uint32_t
+place_of_out(const sg_sharing *w, sg_ref r, const sg_loop *l, sg_ref out)
+{
+	const uint32_t number = w->number[out];
+
+	if (!w->outs[r])
+		w->outs[r] = find_outs(w, l);
+	const uintptr_t at = (uintptr_t)sg_bytes_map_get(w->outs[r], &number, sizeof number);
+	return at ? (uint32_t)at - 1 : l->ns;
 }
 
 static bool
-does_all(const sg_sharing *w, const sg_loop *more, const sg_loop *l)
+stacks_all(const sg_sharing *w, sg_ref r, const sg_loop *more, const sg_loop *l)
 {
 	for (uint32_t k = 0; k < l->ns; k++)
-		if (place_of_out(w, more, l->out[k]) == more->ns)
+		if (place_of_out(w, r, more, l->out[k]) == more->ns)
 			return false;
+	return true;
+}
+
+/* r: more. */
+static bool
+does_all(const sg_sharing *w, sg_ref r, const sg_loop *more, const sg_loop *l)
+{
 	return l->nc <= more->nc && l->nx <= more->nx && l->op == more->op &&
 	       l->reverse == more->reverse && l->length == more->length &&
 	       l->limited == more->limited && l->tape <= more->tape &&
 	       same(w, 1, &l->count, &more->count) && same(w, l->nc, l->init, more->init) &&
 	       same(w, l->nx, l->xs, more->xs) && same(w, l->nc, l->next, more->next) &&
-	       same(w, l->nc, l->cparam, more->cparam) && same(w, l->nx, l->xparam, more->xparam);
+	       same(w, l->nc, l->cparam, more->cparam) && same(w, l->nx, l->xparam, more->xparam) &&
+	       stacks_all(w, r, more, l);
 }
 
 static sg_context
@@ -424,7 +448,7 @@ compare(sg_sharing *w, sg_ref r, sg_ref with)
 	const sg_ref more = first ? r : with, less = first ? with : r;
 
 	if (w->other[less] || !is_in_all(w, more, less) ||
-	    !does_all(w, first ? &a : &b, first ? &b : &a) || !end_alike(w, more, less) ||
+	    !does_all(w, more, first ? &a : &b, first ? &b : &a) || !end_alike(w, more, less) ||
 	    (w->number[more] != w->number[less] && !runs_too(w, more, less)) ||
 	    needs(w, more, less))
 		return;
@@ -479,7 +503,7 @@ moved_result(const sg_sharing *w, sg_ref from, sg_ref to, uint32_t k)
 		return k;
 	if (l.op == SG_WHILE)
 		return k - l.nc + more.nc;
-	return more.nc + place_of_out(w, &more, l.out[k - l.nc]);
+	return more.nc + place_of_out(w, to, &more, l.out[k - l.nc]);
 }
 
 static sg_ref
@@ -613,6 +637,7 @@ find_shared(sg_sharing *w)
 	w->begin = sg_bytes_map_new(w->ctx);
 	w->contexts = SG_NEW_ARRAY(w->ctx, sg_contexts *, n);
 	w->other = SG_NEW_ARRAY(w->ctx, sg_ref, n);
+	w->outs = SG_NEW_ARRAY(w->ctx, sg_bytes_map *, n);
 	w->bare = SG_NEW_ARRAY(w->ctx, sg_ref, n);
 	w->is_bared = SG_NEW_ARRAY(w->ctx, bool, n);
 	for (sg_ref r = 1; r < n; r++)

@@ -34,6 +34,8 @@ typedef struct sg_sharing {
 	uint32_t *number; /* by node: equal where the values are */
 	uint32_t count;
 	sg_bytes_map *known, *begin;
+	sg_bytes_map *
+	    *outs; /* by loop, once they are asked for: places of what it stacks, by number */
 	sg_contexts **contexts; /* by loop, once they are known; [0]: of loops in none */
 	sg_ref *other;          /* by node, of loops: the one to be taken in its place; 0: itself */
 	sg_ref *bare;   /* by node, of WHILEs: the condition without that of the branch it is in */
