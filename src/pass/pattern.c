@@ -211,28 +211,40 @@ sources(walk *w, sg_ref r, const sg_tensor *index)
 	return sg_eval_node(w->ctx, w->b.g, moved, NULL, p, &out) == SGRT_OK ? out.data : NULL;
 }
 
+/* The lists of all elements of all operands but the index, one after the other, as sources counts
+ * them. */
+static const columns **
+operand_lists(walk *w, const sg_node *n, bool has_index)
+{
+	const columns **all;
+	int64_t total = 0, next = 0;
+
+	for (uint32_t k = 0; k < n->nargs; k++)
+		total += has_index && k == 1 ? 0 : count_of(w, n->args[k]);
+	all = new_lists(w, total);
+	for (uint32_t k = 0; k < n->nargs; k++) {
+		const int64_t size = has_index && k == 1 ? 0 : count_of(w, n->args[k]);
+
+		if (size > 0 && w->of[n->args[k]])
+			memcpy(all + next, w->of[n->args[k]], (size_t)size * sizeof *all);
+		next += size;
+	}
+	return all;
+}
+
 static const columns **
 moved(walk *w, sg_ref r, const sg_tensor *index)
 {
 	const sg_node n = sg_at(&w->b, r);
 	const int64_t count = count_of(w, r), *from = sources(w, r, index);
-	const columns **out = new_lists(w, count);
+	const columns **out = new_lists(w, count), **all;
 
 	if (!from)
 		return spread(w, r);
-	for (int64_t i = 0; i < count; i++) {
-		int64_t at = from[i] - 1;
-
-		for (uint32_t k = 0; k < n.nargs && at >= 0; k++) {
-			const int64_t size = index && k == 1 ? 0 : count_of(w, n.args[k]);
-
-			if (at < size) {
-				out[i] = w->of[n.args[k]] ? w->of[n.args[k]][at] : NULL;
-				break;
-			}
-			at -= size;
-		}
-	}
+	all = operand_lists(w, &n, index != NULL);
+	for (int64_t i = 0; i < count; i++)
+		if (from[i] > 0)
+			out[i] = all[from[i] - 1];
 	return out;
 }
 
