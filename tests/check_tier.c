@@ -417,6 +417,53 @@ START_TEST(a_child_of_the_host_does_not_wait)
 	}
 END_TEST
 
+enum { LINES = 300, FORKS = 20 };
+
+static sg_model *
+compile_long(void)
+{
+	static char text[LINES * 64];
+	const sg_options o = {.backend = SG_BACKEND_TIERED};
+	char *s = text + sprintf(text, "input x[3] = ones([3])\na0 = x\n");
+
+	for (int i = 0; i < LINES; i++)
+		s += sprintf(s, "a%d = sin(a%d)*%d.5 + x\n", i + 1, i, i);
+	s += sprintf(s, "gradient sum(a%d) as y wrt x\n", LINES);
+	sg_model *m = sg_compile_string("long.sg", text, (size_t)(s - text), &o);
+	ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+	return m;
+}
+
+/* The thread that writes the C is inside of the model meanwhile. */
+START_TEST(a_fork_may_come_at_any_moment)
+	{
+		be_compiler("exit 1");
+		for (int i = 0; i < FORKS; i++) {
+			const struct timespec t = {.tv_nsec = 200000L * i};
+			sg_model *m = compile_long();
+			int status;
+			pid_t pid;
+
+			nanosleep(&t, NULL);
+			pid = fork();
+			if (pid == 0) {
+				(void)alarm(60);
+				sg_call *c = sg_call_new(m, NULL, SG_BACKEND_TIERED);
+				const int ok = sg_call_run(c) == SG_OK;
+
+				(void)sg_model_settle(m, NULL);
+				sg_call_free(c);
+				sg_model_free(m);
+				_exit(ok ? 7 : 1);
+			}
+			ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+			ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 7,
+			              "fork %d: status %x", i, (unsigned)status);
+			sg_model_free(m);
+		}
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -432,6 +479,7 @@ main(void)
 	tcase_add_test(c, code_that_is_there_is_taken_from_the_start);
 	tcase_add_test(c, functions_get_better_when_asked_for_again);
 	tcase_add_test(c, many_threads_go_on_meanwhile);
+	tcase_add_test(c, a_fork_may_come_at_any_moment);
 	tcase_add_test(c, it_works_without_a_compiler);
 	tcase_add_test(c, it_works_with_a_compiler_that_fails);
 	tcase_add_test(c, it_works_without_a_cache);

@@ -41,7 +41,7 @@ else
 fi
 
 # What may be written to beside the objects that callers hold: the form of the runtime, chosen when it is loaded,
-# and the lock around Graphviz, which keeps state of its own.
+# the lock around Graphviz, which keeps state of its own, and the one that a fork waits for.
 archive=$builddir/.libs/libsg.a
 if [ -e "$archive" ] && command -v readelf >"$work/where" && ! nm "$archive" 2>"$work/where" | grep -q '__[at]san_\|__gcov'; then
 	readelf -SW "$archive" | awk '
@@ -50,6 +50,7 @@ if [ -e "$archive" ] && command -v readelf >"$work/where" && ! nm "$archive" 2>"
 		split(substr($0, RSTART), a, " ")
 		if (a[1] !~ /rel\.ro/ && a[5] !~ /^0+$/) print file, a[1]
 	}' | grep -vxF 'libsg_la-picture.o .bss
+libsg_la-tier.o .bss
 libsgrt_la-isa.o .bss' >"$work/state"
 	judge 'no file keeps state' "$(cat "$work/state")"
 else

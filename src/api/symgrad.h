@@ -82,18 +82,18 @@
  *   compiler takes with that. A prepared call costs some ten nanoseconds beside the machine code.
  * The process. Threads of the library take no signals. A C compiler that is started is a child
  *   process, waited for by its number; a host that waits for any child, or ignores SIGCHLD, does no
- *   harm. After fork() both processes may go on with all objects, but for those that another thread
- *   was inside of; the child has none of the library's threads, so its calls run alone, until
- *   sg_set_threads asks for another number. errno and floating-point flags may change. Numbers are
- *   computed in the rounding mode to nearest; in another one, or with floating-point traps on,
- *   results are unspecified. Nothing here may be called from a signal handler, and no thread inside
- *   may be cancelled.
- * The environment is read where it is said below: SYMGRAD_CC, SYMGRAD_CACHE_MIB, XDG_CACHE_HOME,
- *   HOME, TMPDIR and PATH, by what makes code by the C compiler; SYMGRAD_ISA when the library is
- *   loaded: base, avx2 or avx512, the widest instructions that the runtime may use, if the
- *   processor has them; any other word is as none. And nothing else.
- * Versions. Within one SONAME (libsymgrad.so.0) no function goes or changes its meaning, no
- *   enumerator changes its value, and no struct changes; functions and enumerators are added.
+ *   harm. fork() waits until no thread of the library's own is inside of a model. After it both
+ *   processes may go on with all objects, but for those that another thread was inside of; the
+ * child has none of the library's threads, so its calls run alone, until sg_set_threads asks for
+ * another number. errno and floating-point flags may change. Numbers are computed in the rounding
+ * mode to nearest; in another one, or with floating-point traps on, results are unspecified.
+ * Nothing here may be called from a signal handler, and no thread inside may be cancelled. The
+ * environment is read where it is said below: SYMGRAD_CC, SYMGRAD_CACHE_MIB, XDG_CACHE_HOME, HOME,
+ * TMPDIR and PATH, by what makes code by the C compiler; SYMGRAD_ISA when the library is loaded:
+ * base, avx2 or avx512, the widest instructions that the runtime may use, if the processor has
+ * them; any other word is as none. And nothing else. Versions. Within one SONAME (libsymgrad.so.0)
+ * no function goes or changes its meaning, no enumerator changes its value, and no struct changes;
+ * functions and enumerators are added.
  *
  * What is not checked, because the check would cost more than the call, and is undefined therefore:
  * - what is handed to a raw function (sg_entry_function, sg_entry_uniform, sg_entry_defaults): too

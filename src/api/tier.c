@@ -7,7 +7,9 @@
  * that are in it.
  *
  * What comes from the environment is read before the thread starts. The thread takes no signals of
- * the host. In a child that the host forks it does not exist, and so is not waited for there. */
+ * the host. In a child that the host forks it does not exist, and so is not waited for there; while
+ * it is inside of a model, or holds a lock, a fork waits, or the child would find it there for
+ * ever. */
 #include "api/api.h"
 
 #include <signal.h>
@@ -68,6 +70,48 @@ sg_tier_free(sg_tier *t)
 	free(t);
 }
 
+/* ---- forks ---- */
+
+static pthread_rwlock_t inside =
+    PTHREAD_RWLOCK_INITIALIZER; /* held for writing while a fork goes on */
+
+static void
+before_fork(void)
+{
+	pthread_rwlock_wrlock(&inside);
+}
+
+static void
+in_parent(void)
+{
+	pthread_rwlock_unlock(&inside);
+}
+
+/* Threads that waited for it are not there. */
+static void
+in_child(void)
+{
+	pthread_rwlock_init(&inside, NULL);
+}
+
+static void
+watch_forks(void)
+{
+	(void)pthread_atfork(before_fork, in_parent, in_child);
+}
+
+static void
+enter(void)
+{
+	pthread_rwlock_rdlock(&inside);
+}
+
+static void
+leave(void)
+{
+	pthread_rwlock_unlock(&inside);
+}
+
 /* ---- the thread ---- */
 
 int
@@ -102,9 +146,11 @@ compile(sg_model *m, sg_failure *why)
 
 	t->code = sg_load_cc_on(t->host, t->stop, e->text, e->n, e->name, e->addr, &said);
 	if (t->code) {
+		enter();
 		sg_place_code(e);
 		atomic_store_explicit(&t->better, e->entry, memory_order_release);
 		count_time(m, from);
+		leave();
 	} else {
 		sg_refuse(why, SG_EBACKEND, "cc: %s", said ? said : "out of memory");
 	}
@@ -114,11 +160,13 @@ compile(sg_model *m, sg_failure *why)
 static void
 end(sg_tier *t, const sg_failure *why)
 {
+	enter();
 	pthread_mutex_lock(&t->lock);
 	t->why = *why;
 	t->over = true;
 	pthread_cond_broadcast(&t->ended);
 	pthread_mutex_unlock(&t->lock);
+	leave();
 }
 
 static void *
@@ -126,8 +174,12 @@ work(void *arg)
 {
 	sg_model *m = arg;
 	sg_failure why = {.status = SG_OK};
+	int status;
 
-	if (sg_on_model(m, sg_tier_emit, NULL, &why) == SG_OK)
+	enter();
+	status = sg_on_model(m, sg_tier_emit, NULL, &why);
+	leave();
+	if (status == SG_OK)
 		compile(m, &why);
 	end(m->tier, &why);
 	return NULL;
@@ -138,10 +190,13 @@ work(void *arg)
 static bool
 start_thread(sg_model *m)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	sg_tier *t = m->tier;
 	sigset_t all, before;
 	bool ok;
 
+	if (pthread_once(&once, watch_forks) != 0)
+		return false;
 	t->host = sg_cc_host_new();
 	t->stop = sg_cc_stop_new();
 	if (!t->host || !t->stop || sigfillset(&all) || pthread_sigmask(SIG_SETMASK, &all, &before))
