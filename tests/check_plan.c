@@ -213,6 +213,38 @@ START_TEST(derivatives_of_workloads_keep_little)
 	}
 END_TEST
 
+/* A step of SIDE numbers for each row, from the state before it. */
+#define CELL(checkpoint)                                                                           \
+	"input x[N, N]\nw = 0.1*x[:3].T @ x[:3]\n"                                                 \
+	"h = scan((h, u) -> tanh(w @ h + u), x[0], over=x" checkpoint ")\n"                        \
+	"gradient sum(h**2) as y wrt x\n"
+
+/* What the step gives is the state before the next one, and is kept as that. */
+START_TEST(a_loop_keeps_each_state_once)
+	{
+		static const char text[] = "input x[N, 16]\nparam w[16, 16] = eye(16)\n"
+					   "h = scan((h, u) -> tanh(w @ h + u), x[0], over=x)\n"
+					   "gradient sum(h**2) as y wrt w\n";
+		static const char *const cell[] = {CELL(""), CELL(", checkpoint=4")};
+		const int64_t n = 1000, states = n * 16 * (int64_t)sizeof(double);
+		int64_t work, alive;
+		sg_model *m = sg_compile_string("net.sg", text, strlen(text), NULL);
+
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		ck_assert(measure(m, 0, &n, &work, &alive));
+		ck_assert_int_le(work, states + states / 10);
+		sg_model_free(m);
+		for (int i = 0; i < 2; i++) {
+			m = sg_compile_string("net.sg", cell[i], strlen(cell[i]), NULL);
+			ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+			const double want = gradient_sum(m, SG_BACKEND_INTERP);
+			ck_assert_double_eq_tol(gradient_sum(m, SG_BACKEND_AUTO), want,
+			                        1e-12 * (1 + fabs(want)));
+			sg_model_free(m);
+		}
+	}
+END_TEST
+
 int
 main(void)
 {
@@ -226,6 +258,7 @@ main(void)
 	                    (int)(sizeof files / sizeof *files));
 	tcase_add_test(t, an_index_is_not_written_over);
 	tcase_add_loop_test(t, many_arrays_share_places, 0, 2);
+	tcase_add_test(t, a_loop_keeps_each_state_once);
 	tcase_add_loop_test(t, derivatives_of_workloads_keep_little, 0,
 	                    (int)(sizeof workloads / sizeof *workloads));
 	suite_add_tcase(s, t);

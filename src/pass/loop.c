@@ -115,6 +115,7 @@ typedef struct backward {
 	sg_ref *dc, *dx, *dk; /* adjoints of carries, xs, captures in a step; 0: none */
 	refs dear;            /* values of the body that are kept too, */
 	refs kept;            /* and their placeholders in a step backward */
+	uint32_t *carry; /* by these: the carry, + 1, whose next value it is; 0: it is stacked */
 } backward;
 
 /* What a step reads of g, the adjoint of what is stacked from y: a number that is the same in all
@@ -477,6 +478,23 @@ keep_dear(backward *w, const refs *param)
 			w->dc[k] = root.r[--root.n];
 }
 
+/* The next value of a carry that is stacked is the row behind: the loop backward, which has read
+ * that just before, carries it on, and no array holds it twice. */
+static void
+find_next_carries(backward *w, const sg_cone *cone)
+{
+	const sg_loop *l = &w->l;
+	sg_bytes_map *of = w->dear.n ? sg_bytes_map_new(w->b->ctx) : NULL;
+
+	w->carry = SG_NEW_ARRAY(w->b->ctx, uint32_t, w->dear.n + 1);
+	for (uintptr_t k = 0; of && k < l->nc; k++)
+		if (sg_cone_has(cone, l->cparam[k]))
+			*sg_bytes_map_at(of, &l->next[k], sizeof l->next[k]) = (void *)(k + 1);
+	for (size_t i = 0; i < w->dear.n; i++)
+		w->carry[i] =
+		    (uint32_t)(uintptr_t)sg_bytes_map_get(of, &w->dear.r[i], sizeof w->dear.r[i]);
+}
+
 /* A WHILE without limit has a tape of no known length. */
 static void
 refuse(sg_build *b)
@@ -489,7 +507,8 @@ refuse(sg_build *b)
 }
 
 /* The loop again with carry k before each step stacked, for those that are read, and what is kept
- * beside them; at[k] gets the PICK, at[nc + i] that of value i. */
+ * beside them; at[k] gets the PICK, at[nc + i] that of value i, or of the last value of its carry.
+ */
 static sg_ref
 tape(backward *w, const sg_cone *cone, sg_ref *at)
 {
@@ -498,7 +517,8 @@ tape(backward *w, const sg_cone *cone, sg_ref *at)
 	parts p = parts_of(b, l);
 	sg_loop like = *l;
 	uint32_t *place = SG_NEW_ARRAY(b->ctx, uint32_t, l->nc + 1);
-	const uint32_t values = (uint32_t)w->dear.n;
+	const size_t values = w->dear.n;
+	uint32_t first;
 	sg_ref r;
 
 	like.tape = true;
@@ -507,10 +527,13 @@ tape(backward *w, const sg_cone *cone, sg_ref *at)
 			place[k] = (uint32_t)(l->nc + p.out.n);
 			push(b, &p.out, l->cparam[k]);
 		}
-	push_all(b, &p.out, values, w->dear.r);
+	first = (uint32_t)(l->nc + p.out.n);
+	for (size_t k = 0; k < values; k++)
+		if (!w->carry[k])
+			push(b, &p.out, w->dear.r[k]);
 	r = make(b, &like, &p);
-	for (uint32_t k = 0; k < values; k++)
-		at[l->nc + k] = sg_pick(b, r, (uint32_t)(l->nc + p.out.n) - values + k);
+	for (size_t k = 0; k < values; k++)
+		at[l->nc + k] = sg_pick(b, r, w->carry[k] ? w->carry[k] - 1 : first++);
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (sg_cone_has(cone, l->cparam[k]))
 			at[k] = sg_pick(b, r, l->op == SG_SCAN ? place[k] : l->nc + 1 + k);
@@ -540,6 +563,7 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 		keep_dear(&w, &param);
 	const sg_cone cone = reads(&w, &param);
 	sg_ref *kept = SG_NEW_ARRAY(b->ctx, sg_ref, l->nc + w.dear.n + 1);
+	find_next_carries(&w, &cone);
 	const sg_ref taped = tape(&w, &cone, kept);
 	uint32_t *slot = SG_NEW_ARRAY(b->ctx, uint32_t, cap_at + l->ncap + 1);
 
@@ -562,7 +586,10 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 		if (kept[k])
 			add_xs(b, &p, kept[k], l->cparam[k]);
 	for (size_t k = 0; k < w.dear.n; k++)
-		add_xs(b, &p, kept[l->nc + k], w.kept.r[k]);
+		if (w.carry[k])
+			add_carry(b, &p, kept[l->nc + k], w.kept.r[k], l->cparam[w.carry[k] - 1]);
+		else
+			add_xs(b, &p, kept[l->nc + k], w.kept.r[k]);
 	for (uint32_t k = 0; k < l->nx; k++)
 		if (sg_cone_has(&cone, l->xparam[k]))
 			add_xs(b, &p, l->xs[k], l->xparam[k]);
