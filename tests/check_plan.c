@@ -219,6 +219,24 @@ END_TEST
 	"h = scan((h, u) -> tanh(w @ h + u), x[0], over=x" checkpoint ")\n"                        \
 	"gradient sum(h**2) as y wrt x\n"
 
+/* Neither are states kept nor is what is scanned over copied, whatever the number of steps. */
+START_TEST(checkpoints_take_little)
+	{
+		static const char text[] =
+		    "input x[N, 16]\nparam w[16, 16] = eye(16)\n"
+		    "h = scan((h, u) -> tanh(w @ h + u), x[0], over=x, checkpoint=\"auto\")\n"
+		    "gradient sum(h**2) as y wrt w\n";
+		const int64_t n = 10007, states = n * 16 * (int64_t)sizeof(double);
+		int64_t work, alive;
+		sg_model *m = sg_compile_string("net.sg", text, strlen(text), NULL);
+
+		ck_assert_msg(m && sg_model_ok(m), "%s", sg_model_report(m, 0));
+		ck_assert(measure(m, 0, &n, &work, &alive));
+		ck_assert_int_le(work, states / 16);
+		sg_model_free(m);
+	}
+END_TEST
+
 /* What the step gives is the state before the next one, and is kept as that. */
 START_TEST(a_loop_keeps_each_state_once)
 	{
@@ -259,6 +277,7 @@ main(void)
 	tcase_add_test(t, an_index_is_not_written_over);
 	tcase_add_loop_test(t, many_arrays_share_places, 0, 2);
 	tcase_add_test(t, a_loop_keeps_each_state_once);
+	tcase_add_test(t, checkpoints_take_little);
 	tcase_add_loop_test(t, derivatives_of_workloads_keep_little, 0,
 	                    (int)(sizeof workloads / sizeof *workloads));
 	suite_add_tcase(s, t);

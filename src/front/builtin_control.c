@@ -330,10 +330,11 @@ led(elab *e, size_t n, const sg_ext *lead, const sg_shape *s, uint32_t from)
 	return sg_shape_make(e->sp, (uint32_t)n + s->rank - from, ext);
 }
 
-/* The scan l in segments of k steps: a scan over segments, whose step is a scan of k steps, the last of
- * fewer. Reverse mode then keeps the carries between segments, and those of one segment at a time. */
-static value
-in_segments(elab *e, const sg_loop *l, int64_t k)
+/* The scan l in segments of k steps: a scan over segments, whose step is a scan of k steps, the
+ * last of fewer. Reverse mode then keeps the carries between segments, and those of one segment at
+ * a time. The carries come first, steps done behind them, then what is stacked, by segments. */
+static sg_ref
+over_segments(elab *e, const sg_loop *l, int64_t k)
 {
 	sg_build *b = e->b;
 	const sg_ext one = sg_ext_int(e->sp, 1), zero = sg_ext_int(e->sp, 0), ke = sg_ext_int(e->sp, k);
@@ -380,7 +381,52 @@ in_segments(elab *e, const sg_loop *l, int64_t k)
 	outer.xs = xs;
 	outer.xparam = segment;
 	outer.out = out;
-	const sg_ref all = sg_loop_make(b, &outer);
+	return sg_loop_make(b, &outer);
+}
+
+static sg_loop
+part_of(elab *e, const sg_loop *l, sg_ext from, sg_ext length)
+{
+	sg_ref *xs = SG_NEW_ARRAY(e->ctx, sg_ref, l->nx);
+	sg_loop part = *l;
+
+	for (uint32_t i = 0; i < l->nx; i++)
+		xs[i] = sg_slice_axis(e->b, l->xs[i], 0, from, sg_ext_int(e->sp, 1), length);
+	part.xs = xs;
+	part.length = length;
+	part.count = sg_dim_value(e->b, length);
+	return part;
+}
+
+/* The scan l, which stacks nothing: whole segments of k steps, then the steps that are left. Were
+ * all of xs to be cut into segments, it would be copied, with zeros behind. */
+static sg_ref
+over_whole_segments(elab *e, const sg_loop *l, int64_t k)
+{
+	const sg_ext ke = sg_ext_int(e->sp, k), zero = sg_ext_int(e->sp, 0);
+	const sg_ext whole = sg_ext_mul(e->sp, sg_ext_div(e->sp, l->length, ke), ke);
+	const sg_loop most = part_of(e, l, zero, whole);
+	sg_loop rest = part_of(e, l, whole, sg_ext_sub(e->sp, l->length, whole));
+	sg_ref *init = SG_NEW_ARRAY(e->ctx, sg_ref, l->nc);
+	const sg_ref all = over_segments(e, &most, k);
+
+	for (uint32_t i = 0; i < l->nc; i++)
+		init[i] = sg_pick(e->b, all, i);
+	rest.init = init;
+	return sg_loop_make(e->b, &rest);
+}
+
+static value
+in_segments(elab *e, const sg_loop *l, int64_t k)
+{
+	sg_build *b = e->b;
+	const sg_ext one = sg_ext_int(e->sp, 1), zero = sg_ext_int(e->sp, 0),
+		     ke = sg_ext_int(e->sp, k);
+	const sg_ext up = sg_ext_add(e->sp, l->length, sg_ext_int(e->sp, k - 1));
+	const sg_ext padded = sg_ext_mul(e->sp, sg_ext_div(e->sp, up, ke), ke);
+	const bool apart = l->ns == 0 && padded != l->length;
+	const sg_ref all = apart ? over_whole_segments(e, l, k) : over_segments(e, l, k);
+	const uint32_t nc = l->nc + 1;
 	value *item = SG_NEW_ARRAY(e->ctx, value, l->nc + l->ns + 1);
 	for (uint32_t i = 0; i < l->nc; i++)
 		item[i] = v_tensor(sg_pick(b, all, i));
