@@ -723,6 +723,13 @@ END
 	${CC:-cc} -std=gnu11 -O3 -mavx2 -mfma -S -o eights.s eights.c
 	! awk '/^[a-z_0-9.]*:/ { name = $1 } name ~ /^eights_forward/' eights.s | grep -qE 'vunpck|vgather'
 	judge 'small products go along the rows at -O3, and gather no columns' $?
+	for made in 'output erf(x) as y' 'gradient sum(gelu(x)) as y wrt x'; do
+		printf 'input x[N]\n%s\n' "$made" >normal.sg
+		"$SYMGRAD" compile --standalone normal.sg -o normal.c
+		${CC:-cc} -std=gnu11 -O2 -fopt-info-vec-optimized -c normal.c -o normal.o 2>normal.vec
+		grep -q 'loop vectorized using 32 byte vectors' normal.vec
+		judge "$made goes by vectors at -O2" $?
+	done
 	printf 'input x[N], y[N]\noutput sum((x - y)**2) as s\n' >squares.sg
 	"$SYMGRAD" compile --standalone squares.sg -o squares.c
 	${CC:-cc} -std=gnu11 -O2 -S -o squares.s squares.c
