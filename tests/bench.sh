@@ -21,6 +21,8 @@ says 'and that is said first' 'that is a folder'
 status 'an unknown peer is refused' 2 bench softmax3 --peers=numpy,torhc
 says 'and the known ones are told' "no peer 'torhc'; torch, jax"
 status 'so is a time before the beginning' 2 bench softmax3 --seconds=-1
+status 'and a compiler that is not there' 2 bench softmax3 --cc=nocc
+says 'with its name' 'no such compiler'
 mkdir "$work/torch"
 printf 'raise ImportError("none")\n' >"$work/torch/__init__.py"
 PYTHONPATH=$work status 'it goes on without a peer' 0 bench softmax3 --peers=torch
