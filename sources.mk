@@ -157,6 +157,7 @@ lib_sources = \
 	src/back/band.c \
 	src/back/blocks.c \
 	src/back/blocks.h \
+	src/back/blocks_around.c \
 	src/back/blocks_fold.c \
 	src/back/blocks_loop.c \
 	src/back/blocks_pair.c \
@@ -333,6 +334,7 @@ runtime_templates = \
 	runtime/activate.h.in \
 	runtime/activation.c.in \
 	runtime/block.c.in \
+	runtime/block_around.c.in \
 	runtime/block_fold.c.in \
 	runtime/block_move.c.in \
 	runtime/block_pair.c.in \
@@ -381,6 +383,7 @@ runtime_templates = \
 runtime_kernels = \
 	runtime/activation.c \
 	runtime/block.c \
+	runtime/block_around.c \
 	runtime/block_fold.c \
 	runtime/block_move.c \
 	runtime/block_pair.c \

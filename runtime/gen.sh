@@ -21,7 +21,7 @@ out=$2
 LC_ALL=C
 export LC_ALL
 headers='integer scalar vector activate special quotient trig hyperbolic power gamma random sum powers few'
-kernels='error activation softmax loss matmul reduce extremes copy vmath normal linalg block block_fold block_move block_pair block_place block_rows'
+kernels='error activation softmax loss matmul reduce extremes copy vmath normal linalg block block_around block_fold block_move block_pair block_place block_rows'
 libm='acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1
 fabs floor fma fmax fmin fmod hypot ldexp log log10 log1p log2 nearbyint pow rint round sin sinh
 sqrt tan tanh trunc'

@@ -980,6 +980,108 @@ TEST(C(rows_are_read_within_bounds))
 END_TEST
 
 #ifdef REAL
+/* Some numbers, many of them zeros of either sign. */
+static void
+C(fill_with_zeros)(uint64_t *s, ptrdiff_t n, T *x)
+{
+	C(fill)(s, n, x);
+	for (ptrdiff_t i = 0; i < n; i++)
+		if (next_random(s) % 3 == 0)
+			x[i] = next_random(s) % 2 ? -(T)0 : (T)0;
+}
+
+/* The sum for row i, column j, of k < m numbers that are there or zeros, one after the other. */
+static T
+C(sum_around)(ptrdiff_t m, const T *const *a, const T *by, const ptrdiff_t *row,
+              const ptrdiff_t *at, unsigned minus, ptrdiff_t i, ptrdiff_t j)
+{
+	T sum = 0;
+
+	for (ptrdiff_t k = 0; k < m; k++, at += 4) {
+		const int is_there = i >= at[0] && i < at[1] && j >= at[2] && j < at[3];
+		const T none = minus >> k & 1 ? -(T)0 : (T)0;
+		const T x = by[k] * (is_there ? a[k][i * row[k] + j] : none);
+
+		sum = k ? sum + x : x;
+	}
+	return sum;
+}
+
+TEST(C(what_lies_around_is_added_up))
+{
+	enum { SIZE = 30 * 40 };
+	static T x[SIZE], y[SIZE], want[SIZE];
+	uint64_t s = 91;
+
+	for (int turn = 0; turn < 3000; turn++) {
+		const ptrdiff_t m = 1 + turn % 8,
+				rows = turn % 7 == 0 ? 1 : (ptrdiff_t)(next_random(&s) % 9),
+				n = (ptrdiff_t)(next_random(&s) % 27);
+		const unsigned minus = (unsigned)(next_random(&s) % 256);
+		const int in_place = turn % 5 == 0;
+		const T *a[8];
+		ptrdiff_t row[8], at[32], beside[16];
+		T by[8];
+
+		C(fill_with_zeros)(&s, SIZE, x);
+		C(fill_with_zeros)(&s, SIZE, y);
+		for (ptrdiff_t k = 0; k < m; k++) {
+			a[k] = x + next_random(&s) % 60;
+			row[k] = turn % 4 ? n : (ptrdiff_t)(next_random(&s) % 30);
+			by[k] = (T)((double)(next_random(&s) % 5) - 2.5);
+			at[4 * k] = next_random(&s) % 2 ? (ptrdiff_t)(next_random(&s) % 4) - 1 : 0;
+			at[4 * k + 1] = rows - (ptrdiff_t)(next_random(&s) % 2);
+			at[4 * k + 2] =
+			    next_random(&s) % 2 ? (ptrdiff_t)(next_random(&s) % 4) - 1 : 0;
+			at[4 * k + 3] = n - (ptrdiff_t)(next_random(&s) % 3) + 1;
+			if (at[4 * k + 3] > n)
+				at[4 * k + 3] = n;
+			beside[2 * k] = at[4 * k] > 0 || at[4 * k + 1] < 1 ? 0 : at[4 * k + 2];
+			beside[2 * k + 1] = at[4 * k] > 0 || at[4 * k + 1] < 1 ? 0 : at[4 * k + 3];
+		}
+		if (in_place)
+			a[m - 1] = y, row[m - 1] = n;
+		memcpy(want, y, sizeof want);
+		for (ptrdiff_t i = 0; i < rows; i++)
+			for (ptrdiff_t j = 0; j < n; j++)
+				want[i * n + j] = C(sum_around)(m, a, by, row, at, minus, i, j);
+		if (rows == 1 && turn % 2)
+			R(block_beside)(n, m, a, by, beside, minus, y);
+		else
+			R(block_around)(rows, n, m, a, by, row, at, minus, y);
+		C(same)("around", SIZE, y, want);
+	}
+}
+END_TEST
+
+TEST(C(multiples_are_added_up))
+{
+	T x[700], y[600], want[600], by[8];
+	const T *a[8];
+	uint64_t s = 93;
+
+	for (int k = 0; k < NLENGTH; k++)
+		for (ptrdiff_t m = 1; m <= 8; m++) {
+			const ptrdiff_t n = lengths[k];
+
+			C(fill_with_zeros)(&s, 700, x);
+			C(fill_with_zeros)(&s, 600, y);
+			for (ptrdiff_t i = 0; i < m; i++) {
+				a[i] = i == 1 ? y : x + 7 * i;
+				by[i] = (T)((double)(next_random(&s) % 5) - 2);
+			}
+			memcpy(want, y, sizeof want);
+			for (ptrdiff_t j = 0; j < n; j++) {
+				want[j] = by[0] * a[0][j];
+				for (ptrdiff_t i = 1; i < m; i++)
+					want[j] += by[i] * (i == 1 ? y[j] : a[i][j]);
+			}
+			R(block_combine)(n, m, a, by, y);
+			C(same)("combine", 600, y, want);
+		}
+}
+END_TEST
+
 TEST(C(rows_are_turned_into_columns_and_back))
 {
 	T a[23 * 20], back[23 * 20], c[20][24], *to[20];
@@ -1043,6 +1145,8 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(rows_are_read_within_bounds));
 #ifdef REAL
 	tcase_add_test(c, C(rows_are_turned_into_columns_and_back));
+	tcase_add_test(c, C(what_lies_around_is_added_up));
+	tcase_add_test(c, C(multiples_are_added_up));
 	tcase_add_test(c, C(each_row_runs_on_by_itself));
 #endif
 	tcase_add_test(c, C(blocks_of_functions_are_their_scalars));

@@ -283,6 +283,37 @@ static const struct {
      "       pad(x, ((0, 0), (1, 1)))*2.0 as e\n"
      "gradient sum(tanh(x*v)) + sum(y*y) as s wrt x, y, v\n",
      1e-11},
+    {"what lies around each number, of rows in tiles", "sgrt_block_around_f64",
+     "input u[N, 24], v[3, N, 20], w[N, 3], c\n"
+     "p = pad(u, ((1, 1), (1, 1)))\n"
+     "l = p[2:, 1:-1] + p[:-2, 1:-1] + p[1:-1, 2:] + p[1:-1, :-2] - 4*u\n"
+     "q = pad(v, ((1, 1), (1, 1), (1, 1)))\n"
+     "m = q[2:, 1:-1, 1:-1] - c*q[:-2, 1:-1, 1:-1] + q[1:-1, 2:, 1:-1] + q[1:-1, 1:-1, :-2]\n"
+     "r = pad(w, ((2, 0), (0, 3)))\n"
+     "o = pad(0*u, ((1, 1), (1, 1)))\n"
+     "a = -o[2:, 1:-1] - o[:-2, 1:-1] - o[1:-1, 2:]\n"
+     "b = -2*o[2:, 1:-1] - 3*o[:-2, 1:-1] + -4*o[1:-1, 2:]\n"
+     "output u + 0.1*l*c as d, m as e, r[2:, :-3] - r[1:-1, 1:-2] + r[:-2, 2:-1] as f, 1/a as g,\n"
+     "       1/b as h, 1/(b + a) as i\n"
+     "gradient sum(l*l) + sum(tanh(m)*v) as y wrt u, v\n",
+     1e-11},
+    {"what lies around each number, of long rows", "sgrt_block_beside_f32",
+     "real f32\n"
+     "input u[5, N]\n"
+     "p = pad(u, ((1, 1), (1, 1)))\n"
+     "l = p[2:, 1:-1] + p[:-2, 1:-1] + p[1:-1, 2:] + p[1:-1, :-2] - 4*u\n"
+     "o = pad(0*u, ((1, 1), (1, 1)))\n"
+     "output l, 1/(-o[2:, 1:-1] - o[:-2, 1:-1] - o[1:-1, 2:]) as g\n"
+     "gradient sum(l*l) + sum(p[2:, 2:]*p[:-2, 1:-1]) as y wrt u\n",
+     2e-5},
+    {"slices that are added up", "sgrt_block_combine_f64",
+     "input u[5, N + 2], v[N, 20]\n"
+     "l = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4*u[1:-1, 1:-1]\n"
+     "m = v[:, 2:] + v[:, :-2] - 2*v[:, 1:-1] + v[:, 2:]\n"
+     "output l, m\n"
+     "gradient sum(l*l) + sum(m*m*m) as y wrt u, v\n"
+     "entry signs = 1/grad(sum(0*l*l), u) as g\n",
+     1e-11},
     {"folds of short rows, for all rows at once", "sgrt_block_max_vv_f64",
      "input x[N, 3], y[N, 4, 2], v[3], k: i64[N, 3]\n"
      "output sum(x*v, axis=1) as a, max(x, axis=1) as b, min(x*x, axis=1) as c, prod(x, axis=1) as "

@@ -127,6 +127,8 @@ within_is_step(const sg_blocks *b, const sg_val *v)
 
 	if (b->few && v->type == SG_BOOL)
 		return false;
+	if (sg_block_needs_around(b, v))
+		return sg_block_is_around(b, v);
 	if (x->kind != SG_V_LOAD || !sg_block_is_affine(b, x->aff))
 		return false;
 	for (uint32_t k = 0; k < v->nconds; k++) {
@@ -500,6 +502,8 @@ cost_of(const sg_blocks *b, uint32_t item)
 
 	if (v && (v->kind == SG_V_AT || v->kind == SG_V_DIV || v->kind == SG_V_MOD))
 		return OF_A_CHECK;
+	if (v && b->item[item].around)
+		return 2 * (int)b->item[item].around->n;
 	return (v && v->kind == SG_V_EW ? sg_ops[v->op].cost : 1) + (pair ? cost_of(b, pair) : 0);
 }
 
@@ -607,6 +611,7 @@ plan(sg_nest *n)
 	count_readers(b);
 	drop_parts(b);
 	find_products(b);
+	sg_find_around(b);
 	sg_find_pairs(b);
 	put_in_order(b);
 	find_readers(b);

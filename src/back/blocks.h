@@ -3,6 +3,7 @@
  * blocks.c       how each value comes about over a tile, in which order, and where it lies
  * blocks_reads.c what each reads
  * blocks_pair.c  two operations in one step
+ * blocks_around.c a sum of what lies around each element in one step
  * blocks_weave.c what lies side by side, number by number
  * blocks_place.c which elements lie at indices
  * blocks_ring.c  which lie in a ring
@@ -29,6 +30,21 @@ typedef enum {
 	SG_B_EACH,  /* scalar code in a loop over the elements */
 } sg_block_how;
 
+/* What a step adds up with others. */
+typedef struct sg_summand {
+	uint32_t v;       /* the value */
+	uint32_t by;      /* the one number that it is times; 0: 1 */
+	uint32_t product; /* the value that is both, or the negative of v; 0: none */
+	bool within;      /* v is a WITHIN, whose elements are read where they lie */
+	bool apart;       /* v is a LOAD, as above */
+	bool negate;
+} sg_summand;
+
+typedef struct sg_around {
+	uint32_t n;
+	const sg_summand *summand;
+} sg_around;
+
 /* A value, or a root behind the values. */
 typedef struct sg_block {
 	uint8_t how;
@@ -43,6 +59,7 @@ typedef struct sg_block {
 	uint32_t product; /* root: the product that it sums up, unwritten */
 	uint32_t pair;    /* its operand, or its product's, that is made in the same step */
 	uint32_t woven; /* root: which of the weaves it stores; PLAIN: which it is read with; + 1 */
+	const sg_around *around; /* the summands that its step adds up; NULL: it is no such step */
 	bool turned;      /* LOAD: its step finds quotients, or the places in a ring, by itself */
 	bool powers;      /* of one number, exponents one after the other: they are not read */
 	bool done;        /* root: nothing is left to do */
@@ -162,6 +179,14 @@ const char *sg_print_turned(sg_blocks *b, uint32_t item, const char *to);
 void sg_find_pairs(sg_blocks *b); /* requires: how each comes about, and the number of readers */
 /* The routine that makes v and its operand `inner` of three operands; NULL: there is none. */
 const char *sg_block_pair(const sg_blocks *b, const sg_val *v, uint32_t inner, uint32_t arg[3]);
+
+/* ---- blocks_around.c ---- */
+/* Finds sums of several that lie in memory.  requires: how each comes about, how many read it */
+void sg_find_around(sg_blocks *b);
+void sg_visit_around(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* arrays that it reads */
+bool sg_block_is_around(const sg_blocks *b, const sg_val *v);    /* may a WITHIN be a summand? */
+bool sg_block_needs_around(const sg_blocks *b, const sg_val *v); /* can nothing else make it? */
+void sg_print_around(sg_blocks *b, uint32_t item, const sg_summand *s, uint32_t n, const char *to);
 
 /* ---- blocks_weave.c ---- */
 void sg_find_woven(sg_blocks *b);   /* stores.  requires: how each comes about */

@@ -61,8 +61,8 @@ sg_block_pair(const sg_blocks *b, const sg_val *v, uint32_t inner, uint32_t arg[
 static bool
 is_step(const sg_blocks *b, uint32_t v)
 {
-	return b->item[v].how == SG_B_STEP && b->n->s->val[v].kind == SG_V_EW &&
-	       sg_type_is_float((sg_type)b->n->s->val[v].type);
+	return b->item[v].how == SG_B_STEP && !b->item[v].around &&
+	       b->n->s->val[v].kind == SG_V_EW && sg_type_is_float((sg_type)b->n->s->val[v].type);
 }
 
 void

@@ -22,6 +22,10 @@ visit_form(sg_blocks *b, uint32_t item, sg_aff a, sg_block_visit *visit)
 static void
 visit_value(sg_blocks *b, uint32_t item, const sg_val *v, sg_block_visit *visit)
 {
+	if (b->item[item].around) {
+		sg_visit_around(b, item, visit);
+		return;
+	}
 	visit_form(b, item, v->aff, visit);
 	for (uint32_t k = 0; k < v->nconds; k++)
 		visit_form(b, item, v->cond[k].form, visit);

@@ -265,6 +265,10 @@ within_step(sg_blocks *b, uint32_t item)
 		   *to;
 
 	b->item[item].text = to = destination(b, item);
+	if (sg_block_needs_around(b, v)) {
+		sg_print_around(b, item, &(sg_summand){.v = item, .within = true}, 1, to);
+		return;
+	}
 	const char *count = b->few ? sg_text(b->f->ctx, "%lld", (long long)b->few) : b->count;
 	sg_line(b->f, "ptrdiff_t %s = 0, %s = %s;", lo, hi, count);
 	for (uint32_t k = 0; k < v->nconds; k++)
@@ -280,6 +284,16 @@ within_step(sg_blocks *b, uint32_t item)
 		sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s);",
 		        sg_block_typed(b, "within", (sg_type)v->type), count, from, stride, lo, hi,
 		        to);
+}
+
+static void
+around_step(sg_blocks *b, uint32_t item)
+{
+	const sg_around *a = b->item[item].around;
+	const char *to = destination(b, item);
+
+	b->item[item].text = to;
+	sg_print_around(b, item, a->summand, a->n, to);
 }
 
 /* The form with 0 for the checked index in it. */
@@ -455,6 +469,8 @@ print_step(sg_blocks *b, uint32_t item)
 		sg_print_woven(b, item);
 	else if (r)
 		store_step(b, item);
+	else if (b->item[item].around)
+		around_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_WITHIN)
 		within_step(b, item);
 	else if (b->n->s->val[item].kind == SG_V_AT)

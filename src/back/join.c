@@ -263,7 +263,7 @@ sg_find_sum_joins(sg_fn *f, const bool *is_out)
 			continue;
 		if (npads < MANY_PADS)
 			continue;
-		if (!f->m->o->jit && n <= AROUND && is_of_surroundings(f, x->shape, leaf, n))
+		if (n <= AROUND && is_of_surroundings(f, x->shape, leaf, n))
 			read_factor(f, leaf, n);
 		else
 			make_sum_join(f, r, leaf, n, npads);
