@@ -979,6 +979,26 @@ TEST(C(rows_are_read_within_bounds))
 }
 END_TEST
 
+TEST(C(one_number_stands_among_zeros))
+{
+	T c[101];
+
+	for (ptrdiff_t k = 0; k < 500; k++) {
+		const ptrdiff_t rows = k % 5, n = k % 21, first = k % 7 - 2, behind = k % 6 - 1;
+		const ptrdiff_t left = k % 11 - 2, right = k % 23;
+
+		c[rows * n] = 77;
+		R(block_spot)(rows, n, 5, first, behind, left, right, c);
+		for (ptrdiff_t i = 0; i < rows; i++)
+			for (ptrdiff_t j = 0; j < n; j++)
+				ck_assert(
+				    c[i * n + j] ==
+				    (i >= first && i < behind && j >= left && j < right ? 5 : 0));
+		ck_assert(c[rows * n] == 77);
+	}
+}
+END_TEST
+
 #ifdef REAL
 /* Some numbers, many of them zeros of either sign. */
 static void
@@ -1143,6 +1163,7 @@ C(add_tests)(TCase *c)
 	tcase_add_test(c, C(columns_are_woven));
 	tcase_add_test(c, C(places_of_extremes_of_rows_are_the_first));
 	tcase_add_test(c, C(rows_are_read_within_bounds));
+	tcase_add_test(c, C(one_number_stands_among_zeros));
 #ifdef REAL
 	tcase_add_test(c, C(rows_are_turned_into_columns_and_back));
 	tcase_add_test(c, C(what_lies_around_is_added_up));

@@ -306,6 +306,13 @@ static const struct {
      "output l, 1/(-o[2:, 1:-1] - o[:-2, 1:-1] - o[1:-1, 2:]) as g\n"
      "gradient sum(l*l) + sum(p[2:, 2:]*p[:-2, 1:-1]) as y wrt u\n",
      2e-5},
+    {"the derivative to one number of an array", "sgrt_block_spot_f64",
+     "input u[N + 3], w[N + 1, 24], z[3, N + 5]\n"
+     "y = sin(u[2])*sum(u*u) + cos(w[-1, 3])*sum(w*w) + exp(z[1, 4])*sum(z**3)\n"
+     "gradient y wrt u, w, z\n"
+     "entry both = grad(sum(u*u)*u[0] + sum(u[1:]*u[-1]), u) as g, hvp(u[1]**3*sum(u*u), u, u) "
+     "as h\n",
+     1e-11},
     {"slices that are added up", "sgrt_block_combine_f64",
      "input u[5, N + 2], v[N, 20]\n"
      "l = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4*u[1:-1, 1:-1]\n"

@@ -127,6 +127,8 @@ within_is_step(const sg_blocks *b, const sg_val *v)
 
 	if (b->few && v->type == SG_BOOL)
 		return false;
+	if (sg_block_is_spot(b, v))
+		return true;
 	if (sg_block_needs_around(b, v))
 		return sg_block_is_around(b, v);
 	if (x->kind != SG_V_LOAD || !sg_block_is_affine(b, x->aff))

@@ -186,6 +186,8 @@ void sg_find_around(sg_blocks *b);
 void sg_visit_around(sg_blocks *b, uint32_t item, sg_block_visit *visit); /* arrays that it reads */
 bool sg_block_is_around(const sg_blocks *b, const sg_val *v);    /* may a WITHIN be a summand? */
 bool sg_block_needs_around(const sg_blocks *b, const sg_val *v); /* can nothing else make it? */
+bool sg_block_is_spot(const sg_blocks *b, const sg_val *v);      /* a WITHIN of one number */
+void sg_print_spot(sg_blocks *b, uint32_t item, const char *to);
 void sg_print_around(sg_blocks *b, uint32_t item, const sg_summand *s, uint32_t n, const char *to);
 
 /* ---- blocks_weave.c ---- */

@@ -39,13 +39,12 @@ is_near(const sg_blocks *b, const sg_val *v)
 	       sg_block_is_affine(b, v->aff) && sg_is_1(b->f, sg_block_stride(b, v->aff));
 }
 
-bool
-sg_block_is_around(const sg_blocks *b, const sg_val *v)
+/* Do all conditions together hold for some columns of some rows? */
+static bool
+hold_in_part(const sg_blocks *b, const sg_val *v)
 {
 	uint32_t along = 0, down = 0;
 
-	if (!is_near(b, &b->n->s->val[v->arg[0]]))
-		return false;
 	for (uint32_t k = 0; k < v->nconds; k++) {
 		const where at = where_of(b, v->cond[k].form);
 
@@ -55,6 +54,19 @@ sg_block_is_around(const sg_blocks *b, const sg_val *v)
 			return false;
 	}
 	return along <= 1 && down <= 1;
+}
+
+bool
+sg_block_is_around(const sg_blocks *b, const sg_val *v)
+{
+	return is_near(b, &b->n->s->val[v->arg[0]]) && hold_in_part(b, v);
+}
+
+bool
+sg_block_is_spot(const sg_blocks *b, const sg_val *v)
+{
+	return b->item[v->arg[0]].how == SG_B_WHOLE && b->n->s->val[v->arg[0]].kind != SG_V_LOAD &&
+	       !v->turned && v->type != SG_BOOL && hold_in_part(b, v);
 }
 
 bool
@@ -361,4 +373,17 @@ sg_print_around(sg_blocks *b, uint32_t item, const sg_summand *s, uint32_t n, co
 	else
 		sg_line(f, "%s(%s, %u, %s, %s, %s, %s);", sg_block_typed(b, "beside", type),
 		        b->count, (unsigned)n, array, factor, at, to);
+}
+
+void
+sg_print_spot(sg_blocks *b, uint32_t item, const char *to)
+{
+	const sg_val *v = &b->n->s->val[item];
+	const part p = part_of(b, v);
+
+	sg_line(b->f, "%s(%s, %s, %s, %s, %s, %s, %s, %s);",
+	        sg_block_typed(b, "spot", (sg_type)v->type), b->few ? b->rows : "1",
+	        b->few ? sg_text(b->f->ctx, "%lld", (long long)b->few) : b->count,
+	        sg_val_text(b->n, v->arg[0]).s, p.from[DOWN], p.to[DOWN], p.from[ALONG],
+	        p.to[ALONG], to);
 }

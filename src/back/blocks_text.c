@@ -265,6 +265,10 @@ within_step(sg_blocks *b, uint32_t item)
 		   *to;
 
 	b->item[item].text = to = destination(b, item);
+	if (sg_block_is_spot(b, v)) {
+		sg_print_spot(b, item, to);
+		return;
+	}
 	if (sg_block_needs_around(b, v)) {
 		sg_print_around(b, item, &(sg_summand){.v = item, .within = true}, 1, to);
 		return;

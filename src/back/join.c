@@ -212,7 +212,7 @@ is_of_surroundings(const sg_fn *f, const sg_shape *sum, const summand *leaf, siz
 	bool may_be_long = false;
 	sg_ref of = 0;
 
-	for (int k = 0; sum->rank > 1 && k < SG_SAMPLES; k++)
+	for (int k = 0; (sum->rank > 1 || f->m->o->jit) && k < SG_SAMPLES; k++)
 		may_be_long = may_be_long || row[k] >= LONG;
 	if (!may_be_long)
 		return false;
