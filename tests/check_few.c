@@ -300,6 +300,13 @@ static const struct {
     {"input u[40, 40], w[1, 40]\np = pad(u, ((1, 1), (1, 1)))\n"
      "output p[2:, 1:-1] + p[:-2, 1:-1] + p[1:-1, 2:] + pad(w, ((7, 32), (0, 0))) as y\n",
      "!(i >= 1 && i < 39)", "!(i >= 7"},
+    /* all sides of a where() and of one within it together: no truth is kept */
+    {"input x[N, 8], y[N]\nparam v[8, 8], w[8]\n"
+     "f = sum((elu(elu(x @ v) @ v) @ w - y)**2)\ngradient f wrt v\n",
+     "sgrt_expm1_f64", "uint8_t"},
+    {"input x[N]\nparam w\ny = w*x\n"
+     "f = sum(where(y > 1, log(y), where(y < -1, -sqrt(-y), y**3))*cumsum(y))\ngradient f wrt w\n",
+     "sgrt_where_f64", "uint8_t *"},
 };
 
 START_TEST(few_numbers_have_their_forms)

@@ -50,6 +50,20 @@ where_elementwise(world *w)
 	        (double[]){0, 1, 0.25}, (double[]){0, -1, -1. / 32});
 	absorbs(w, "nested, other side", where(w, small, zero, where(w, c, l, zero)),
 	        (double[]){0, 1, 4}, (double[]){0, 0, 0.25}, (double[]){0, 0, -1. / 16});
+	/* x in each of three sides, in each order, where log(x) or sqrt(x) is not: what counts is
+	 * one of them */
+	const sg_ref below = f2(w, SG_LT, x, constant(w, x, -2)), sq = f1(w, SG_SQUARE, x);
+	const double sides[] = {-4, -1, 4};
+	absorbs(w, "three sides", where(w, c, l, where(w, below, f1(w, SG_EXP, x), sq)), sides,
+	        (double[]){exp(-4), -2, 0.25}, (double[]){exp(-4), 2, -1. / 16});
+	absorbs(w, "three sides, the last first",
+	        where(w, below, sq, where(w, c, f2(w, SG_MUL, r, x), x)), sides,
+	        (double[]){-8, 1, 3}, (double[]){2, 0, 0.375});
+	absorbs(w, "four sides",
+	        where(w, below, where(w, small, x, l), where(w, c, f2(w, SG_MUL, l, x), sq)), sides,
+	        (double[]){1, -2, log(4) + 1}, (double[]){0, 2, 0.25});
+	absorbs(w, "not a number", where(w, c, l, where(w, below, x, sq)), (double[]){NAN, -4, 4},
+	        (double[]){NAN, 1, 0.25}, (double[]){2, 0, -1. / 16});
 	/* a chain below the where */
 	absorbs(w, "chain", where(w, c, f1(w, SG_EXP, f1(w, SG_SQRT, f1(w, SG_SQRT, x))), zero),
 	        (double[]){0, 0, 16}, (double[]){0, 0, exp(2) / 32},

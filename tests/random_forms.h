@@ -248,6 +248,7 @@ static const form forms[] = {
     {"*", "", "where($a > 0.1, sqrt($a)*log($a), 0.3*$a)", "*"},
     {"*", "*", "where($b > 0.2, $a/$b, (0.3 - $b)**$k)", "*"},
     {"*", "", "where(abs($a) < 0.01, 1 - $a*$a/6, sin($a)/$a)", "*"},
+    {"*", "", "where($a > 0.4, $u($a)*$a, where($a < 0.1, exp($a), log(0.3 + $a*$a)))", "*"},
     {"xp", "", "map((r) -> if sum(r) > 0.3 then log(sum(r)) else sqrt(0.5 - sum(r)), $a)", "x"},
     /* normalised along several axes */
     {"xyz", "", "($a - mean($a, axis=(1, 2), keepdims=true))/sqrt(var($a, axis=(1, 2), keepdims=true) + 0.2)", "xyz"},

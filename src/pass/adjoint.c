@@ -164,6 +164,63 @@ add(sg_build *b, sg_ref x, sg_ref y)
 	return sg_at(b, x).op == SG_PAD ? add_padded(b, y, x) : sg_ew2(b, SG_ADD, x, y);
 }
 
+enum { DEEP = 4 }; /* operations within a condition that are looked at */
+
+/* Is the one true where the other is false, and the other way round? Not to know is never wrong. */
+static bool
+are_opposite(const sg_build *b, sg_ref x, sg_ref y, int deep)
+{
+	const sg_node *m = sg_node_at(b->g, x), *n = sg_node_at(b->g, y);
+
+	if ((m->op == SG_NOT && m->args[0] == y) || (n->op == SG_NOT && n->args[0] == x))
+		return true;
+	if (deep == 0 ||
+	    !((m->op == SG_AND && n->op == SG_OR) || (m->op == SG_OR && n->op == SG_AND)))
+		return false;
+	for (int k = 0; k < 2; k++)
+		if (are_opposite(b, m->args[0], n->args[k], deep - 1) &&
+		    are_opposite(b, m->args[1], n->args[1 - k], deep - 1))
+			return true;
+	return false;
+}
+
+/* Is y a case of what x is not? */
+static bool
+excludes(const sg_build *b, sg_ref x, sg_ref y, int deep)
+{
+	const sg_node *n = sg_node_at(b->g, y);
+
+	if (are_opposite(b, x, y, DEEP))
+		return true;
+	return n->op == SG_AND && deep > 0 &&
+	       (excludes(b, x, n->args[0], deep - 1) || excludes(b, x, n->args[1], deep - 1));
+}
+
+/* x or y. Sides of a where() within another's are x and (not x and z): together x or z, and with
+ * the last of them all there is. */
+static sg_ref
+either(sg_build *b, sg_ref x, sg_ref y)
+{
+	const sg_node n = sg_at(b, y);
+
+	if (are_opposite(b, x, y, DEEP))
+		return sg_const_like(b, x, 1);
+	for (uint32_t k = 0; n.op == SG_AND && k < 2; k++)
+		if (are_opposite(b, x, n.args[k], DEEP))
+			return either(b, x, n.args[1 - k]);
+	return sg_ew2(b, SG_OR, x, y);
+}
+
+/* The sum where c counts in cases alone in which a does not. */
+static sg_adj
+choose(sg_build *b, sg_adj a, sg_adj c)
+{
+	const sg_ref raw = sg_ew3(b, SG_SELECT, a.mask->node, a.raw, c.raw);
+	const sg_mask *m = sg_mask_plain(b, either(b, a.mask->node, c.mask->node));
+
+	return (sg_adj){raw, !m, m};
+}
+
 sg_adj
 sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 {
@@ -185,10 +242,14 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 		return (sg_adj){add(b, sg_adj_solid(b, a), c.raw), c.clean, c.mask};
 	if (inside(c.mask, a.mask))
 		return (sg_adj){add(b, a.raw, sg_adj_solid(b, c)), a.clean, a.mask};
-	sg_ref either = sg_ew2(b, SG_OR, a.mask->node, c.mask->node);
+	if (excludes(b, a.mask->node, c.mask->node, DEEP))
+		return choose(b, a, c);
+	if (excludes(b, c.mask->node, a.mask->node, DEEP))
+		return choose(b, c, a);
+	sg_ref mask = sg_ew2(b, SG_OR, a.mask->node, c.mask->node);
 	sg_ref sum = sg_adj_solid(b, c);
 	sum = sg_ew2(b, SG_ADD, sg_adj_solid(b, a), sum);
-	return (sg_adj){sum, true, sg_mask_plain(b, either)};
+	return (sg_adj){sum, true, sg_mask_plain(b, mask)};
 }
 
 /* ---- masks through ops that mix elements ---- */
