@@ -32,6 +32,7 @@ lib_sources = \
 	src/rules/build_logic.c \
 	src/rules/build_loop.c \
 	src/rules/build_move.c \
+	src/rules/build_range.c \
 	src/rules/build_sparse.c \
 	src/rules/build_struct.c \
 	src/rules/demand.c \

@@ -307,6 +307,10 @@ static const struct {
     {"input x[N]\nparam w\ny = w*x\n"
      "f = sum(where(y > 1, log(y), where(y < -1, -sqrt(-y), y**3))*cumsum(y))\ngradient f wrt w\n",
      "sgrt_where_f64", "uint8_t *"},
+    /* an index that is kept within bounds is not counted from the end */
+    {"input t[64, 64], u[N], v[N]\ni = cast(floor(clamp(u, 0, 62)), i64)\n"
+     "j = cast(floor(clamp(v, 0, 62)), i64)\nentry f = t[i, j] + t[i + 1, j + 1] as y\n",
+     "sgrt_mul_i64", ": 4096"},
 };
 
 START_TEST(few_numbers_have_their_forms)

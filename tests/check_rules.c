@@ -540,6 +540,92 @@ of_bools(world *w)
 }
 IN_WORLD(comparisons_of_bools_are_too, of_bools)
 
+/* ---- bounds of integers ---- */
+
+enum { NBOUNDED = 13 };
+
+/* Integers made of x, which is a real number; known: least and largest of them, if they are to be
+ * told. */
+static sg_ref
+bounded(world *w, sg_ref x, int i, int known[2])
+{
+	static const int bounds[NBOUNDED][2] = {{0, 61},  {1, 62}, {-6, 63}, {-7, 54}, {0, 61},
+	                                        {0, 6},   {-3, 3}, {0, 0},   {0, 0},   {0, 4000},
+	                                        {-4, 70}, {0, 61}, {0, 0}};
+	sg_build *b = &w->b;
+	const sg_ref low = sg_const_like(b, x, 1.25), high = sg_const_like(b, x, 61.75);
+	const sg_ref within = sg_ew3(b, SG_CLAMP, x, low, high);
+	const sg_ref k = sg_cast(b, sg_ew1(b, SG_FLOOR, within), SG_I64);
+	const sg_ref one = sg_const_like(b, k, 1), seven = sg_const_like(b, k, 7);
+	const sg_ref near = sg_ew2(b, SG_MIN, sg_ew2(b, SG_MAX, x, sg_const_like(b, x, -2.5)),
+	                           sg_const_like(b, x, 2.5));
+	const sg_ref is = sg_ew2(b, SG_LT, x, low), next = sg_ew2(b, SG_ADD, k, one);
+
+	known[0] = bounds[i][0];
+	known[1] = bounds[i][1];
+	switch (i) {
+	case 0:
+		return k;
+	case 1:
+		return next;
+	case 2:
+		return sg_ew3(b, SG_SELECT, is, sg_ew2(b, SG_SUB, next, seven),
+		              sg_const_like(b, k, 63));
+	case 3:
+		return sg_ew2(b, SG_SUB, k, seven);
+	case 4:
+		return sg_cast(b, within, SG_I32);
+	case 5:
+		return sg_ew2(b, SG_MOD, sg_cast(b, x, SG_I64), seven);
+	case 6:
+		return sg_cast(b, sg_ew1(b, SG_CEIL, sg_cast(b, near, SG_F32)), SG_I64);
+	case 7:
+		return sg_cast(b, x, SG_I64);
+	case 8:
+		return sg_cast(b, sg_ew2(b, SG_MIN, x, high), SG_I64);
+	case 9:
+		return sg_ew2(b, SG_MUL, k, next);
+	case 10:
+		return sg_ew3(b, SG_CLAMP, sg_cast(b, x, SG_I64), sg_const_like(b, k, -4),
+		              sg_const_like(b, k, 70));
+	case 11:
+		return sg_cast(b, sg_ew1(b, SG_TRUNC, sg_cast(b, sg_cast(b, k, SG_F32), SG_F64)),
+		               SG_I64);
+	default:
+		return sg_ew2(b, SG_ADD, sg_cast(b, x, SG_I64), one);
+	}
+}
+
+static void
+bounds_hold(world *w)
+{
+	static const double at[] = {NAN, -INFINITY, -1e300, -7.5, -2.5, -0.5, 0,      1.25,
+	                            2.5, 3,         61.5,   62,   64.5, 1e9,  9.3e18, INFINITY};
+	const sg_ref x = input_of(w, SG_F64, sg_shape_scalar(w->sp));
+
+	w->value[0] = tensor_for(w, w->b.g, x);
+	for (int i = 0; i < NBOUNDED; i++) {
+		int known[2];
+		const sg_ref r = bounded(w, x, i, known);
+
+		for (int c = -9; c < 75; c++) {
+			const sg_ref is = sg_ew2(&w->b, SG_LT, r, sg_const_like(&w->b, r, c));
+
+			CLAIM(known[0] == known[1] || (c > known[0] && c <= known[1]) ||
+			          w->b.g->node[is].op == SG_CONST,
+			      "%d: < %d is not known", i, c);
+			for (size_t k = 0; k < sizeof at / sizeof *at; k++) {
+				*(double *)w->value[0].data = at[k];
+				const sg_tensor v = value_of(w, r), less = value_of(w, is);
+
+				CLAIM((get(&v, 0) < c) == (get(&less, 0) != 0), "%d: %g < %d of %g",
+				      i, get(&v, 0), c, at[k]);
+			}
+		}
+	}
+}
+IN_WORLD(integers_stay_within_the_bounds_that_are_known_of_them, bounds_hold)
+
 int
 main(void)
 {
@@ -559,6 +645,7 @@ main(void)
 	tcase_add_test(t, a_factor_of_two_joins_what_is_constant);
 	tcase_add_test(t, comparisons_with_constants_are_right_and_known_where_they_can_be);
 	tcase_add_test(t, comparisons_of_bools_are_too);
+	tcase_add_test(t, integers_stay_within_the_bounds_that_are_known_of_them);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

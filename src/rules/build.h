@@ -31,6 +31,12 @@ sg_ref sg_slice_of_concat(sg_build *b, sg_ref x, const sg_shape *s, const sg_ext
  * not. build_logic.c */
 sg_ref sg_known_comparison(sg_build *b, sg_op op, sg_ref x, sg_ref y);
 sg_ref sg_known_logic(sg_build *b, sg_op op, sg_ref x, sg_ref y);
+/* All elements of x are within these, integers' both or neither finite; NaN may be among floats.
+ * build_range.c */
+typedef struct sg_bounds {
+	double lo, hi;
+} sg_bounds;
+sg_bounds sg_bounds_of(const sg_build *b, sg_ref x);
 sg_ref sg_loop_remake(sg_build *b, const sg_node *n, const sg_ref *args);
 static inline bool sg_is_op(const sg_build *b, sg_ref r, sg_op op) { return b->g->node[r].op == op; }
 /* The mask with the lowest `rank` bits. */

@@ -26,6 +26,9 @@ values_of(const sg_build *b, sg_ref x)
 
 	if (t == SG_BOOL)
 		return (set){.x = x, .lo = 0, .hi = 1};
+	const sg_bounds within = sg_bounds_of(b, x);
+	if (within.lo > -INFINITY)
+		return (set){.x = x, .lo = (int64_t)within.lo, .hi = (int64_t)within.hi};
 	if (n.type == SG_I32)
 		return (set){.x = x, .lo = INT32_MIN, .hi = INT32_MAX};
 	return (set){.x = x, .lo = INT64_MIN, .hi = INT64_MAX};
