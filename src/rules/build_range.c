@@ -69,9 +69,11 @@ of_cast(looker *w, const sg_node *n)
 static sg_bounds
 of_arithmetic(looker *w, const sg_node *n)
 {
+	if (sg_type_is_float((sg_type)n->type))
+		return any;
 	const sg_bounds x = look(w, n->args[0]), y = look(w, n->args[1]);
 
-	if (sg_type_is_float((sg_type)n->type) || !is_near(x) || !is_near(y))
+	if (!is_near(x) || !is_near(y))
 		return any;
 	if (n->op == SG_ADD)
 		return (sg_bounds){x.lo + y.lo, x.hi + y.hi};
