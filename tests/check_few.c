@@ -307,6 +307,10 @@ static const struct {
     {"input x[N]\nparam w\ny = w*x\n"
      "f = sum(where(y > 1, log(y), where(y < -1, -sqrt(-y), y**3))*cumsum(y))\ngradient f wrt w\n",
      "sgrt_where_f64", "uint8_t *"},
+    /* products of matrices of some numbers are calls, of few they are loops */
+    {"input a[16, 16], b[16, 16]\nentry f = a @ b as c\n", "sgrt_matmul_f64(", NULL},
+    {"input a[8, 8], b[8, 8]\nentry f = a @ b as c\n", "for (", "sgrt_matmul_f64("},
+    {"input a[2, 20], b[20, 40]\nentry f = a @ b as c\n", "for (", "sgrt_matmul_f64("},
     /* an index that is kept within bounds is not counted from the end */
     {"input t[64, 64], u[N], v[N]\ni = cast(floor(clamp(u, 0, 62)), i64)\n"
      "j = cast(floor(clamp(v, 0, 62)), i64)\nentry f = t[i, j] + t[i + 1, j + 1] as y\n",

@@ -306,6 +306,12 @@ static const struct {
      "output l, 1/(-o[2:, 1:-1] - o[:-2, 1:-1] - o[1:-1, 2:]) as g\n"
      "gradient sum(l*l) + sum(p[2:, 2:]*p[:-2, 1:-1]) as y wrt u\n",
      2e-5},
+    {"products of small matrices, one after the other", "sgrt_matmul_f64",
+     "input x[N], b[6, 6], c[6, 3]\n"
+     "param a[6, 6]\n"
+     "d, e = scan((d, e, t) -> (tanh(a @ d @ a.T)*t*0.5, 0.5*sin(d @ e)), (b, c), over=x)\n"
+     "gradient sum(d*d) + sum(e) as y wrt a, b, c\n",
+     1e-11},
     {"the derivative to one number of an array", "sgrt_block_spot_f64",
      "input u[N + 3], w[N + 1, 24], z[3, N + 5]\n"
      "y = sin(u[2])*sum(u*u) + cos(w[-1, 3])*sum(w*w) + exp(z[1, 4])*sum(z**3)\n"
