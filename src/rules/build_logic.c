@@ -26,7 +26,10 @@ values_of(const sg_build *b, sg_ref x)
 
 	if (t == SG_BOOL)
 		return (set){.x = x, .lo = 0, .hi = 1};
-	const sg_bounds within = sg_bounds_of(b, x);
+	/* most are compared that nothing is known of */
+	const sg_bounds within = n.nargs > 0 && n.op != SG_BROADCAST
+	                             ? sg_bounds_of(b, x)
+	                             : (sg_bounds){-INFINITY, INFINITY};
 	if (within.lo > -INFINITY)
 		return (set){.x = x, .lo = (int64_t)within.lo, .hi = (int64_t)within.hi};
 	if (n.type == SG_I32)
