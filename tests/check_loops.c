@@ -1620,6 +1620,59 @@ START_TEST(zeros_of_pads_and_identities_at_infinity)
 	}
 END_TEST
 
+/* The roots and logarithms are the same in all steps, and of a side that is not taken. */
+START_TEST(what_no_step_takes_from_outside_has_no_derivative)
+	{
+		static const char text[] =
+		    "input u, x[3]\n"
+		    "a, _ = while((c, k) -> k < 2, (c, k) -> (c + where(u > 0, sqrt(u), c), k + "
+		    "1),\n"
+		    "  (u, 0), limit=9)\n"
+		    "b, _ = while((c, k) -> k < 2, (c, k) -> (c + where(k > 5, sqrt(u)*c, c), k + "
+		    "1),\n"
+		    "  (u*u, 0), limit=9)\n"
+		    "c = scan((c, p) -> c + scan((d, q) -> d + where(q > 6, log(u), p*u), 0.0, "
+		    "over=x),\n"
+		    "  0.0, over=x)\n"
+		    "d = scan((d, p) -> if p > 9 then d*sqrt(u - 1) else where(p > 7, log(u)*d, "
+		    "d*p),\n"
+		    "  u*x, over=x)\n"
+		    "m = scan((m, p) -> where(m > p, m, tanh(m @ log(u*eye(3) + 1.0))), x + 9, "
+		    "over=x)\n"
+		    "entry e = grad(a, u) as a, grad(b, u) as b, hessian(b, u) as B, grad(c*c, u) "
+		    "as c,\n"
+		    "  hessian(c*c, u, mode=\"reverse\") as C, hvp(sum(d*d), u, 1) as D,\n"
+		    "  norm(jacobian(d, u, mode=\"reverse\") - 6*x) as d, grad(u*sum(m), u) as m\n";
+		static const struct {
+			const char *name;
+			double value;
+		} want[] = {{"a", 4},   {"b", -4},   {"B", 8}, {"c", -324},
+		            {"C", 648}, {"D", 1008}, {"d", 0}, {"m", 33}};
+		const double u = -0.5, x[] = {1, 2, 3};
+		const ptrdiff_t three = 3;
+		sg_model *m = compile(text);
+
+		for (size_t i = 0; i < 3; i++) {
+			if (all_backends[i] == SG_BACKEND_JIT && !sg_have_jit())
+				continue;
+			sg_call *c = sg_call_new(m, "e", all_backends[i]);
+
+			ck_assert_int_eq(sg_call_bind(c, "u", SG_DTYPE_F64, 0, NULL, &u), SG_OK);
+			ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 1, &three, x), SG_OK);
+			ck_assert_int_eq(sg_call_run(c), SG_OK);
+			for (size_t k = 0; k < sizeof want / sizeof *want; k++) {
+				const double is =
+				    *(const double *)sg_call_output(c, want[k].name)->data;
+
+				ck_assert_msg(fabs(is - want[k].value) < 1e-9, "%s: %g, not %g",
+				              want[k].name, is, want[k].value);
+			}
+			sg_call_free(c);
+		}
+		sg_model_free(m);
+	}
+END_TEST
+
 /* Where squares vanish or overflow, at the origin, and of what is no number. */
 START_TEST(derivatives_of_a_bearing_are_right_everywhere)
 	{
@@ -1841,6 +1894,7 @@ main(void)
 	tcase_add_test(t, functions_of_one_angle_stand_side_by_side);
 	tcase_add_test(t, zeros_of_pads_and_identities_are_not_computed_with);
 	tcase_add_test(t, zeros_of_pads_and_identities_at_infinity);
+	tcase_add_test(t, what_no_step_takes_from_outside_has_no_derivative);
 	tcase_add_test(t, derivatives_of_a_bearing_are_right_everywhere);
 	tcase_add_test(t, constant_adjoints_are_no_arrays);
 	tcase_add_test(t, what_a_row_has_is_read_before_the_loop_that_writes);

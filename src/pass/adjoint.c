@@ -394,3 +394,38 @@ sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
 	}
 	return sg_mask_plain(b, m);
 }
+
+/* ---- masks of what a loop reads from outside ---- */
+
+/* Is it given, so that no derivative lies behind it? */
+static bool
+is_given(const sg_build *b, sg_ref r)
+{
+	const sg_node *n = sg_node_at(b->g, r);
+
+	while (n->op == SG_BIND || n->op == SG_RESHAPE || n->op == SG_TRANSPOSE ||
+	       n->op == SG_SLICE || n->op == SG_BROADCAST || n->op == SG_CAST)
+		n = sg_node_at(b->g, n->args[0]);
+	return n->op == SG_INPUT || n->op == SG_SEED;
+}
+
+/* What is the same in all steps is read from outside, even if only one side of a where() in the
+ * body reads it. */
+sg_ref
+sg_mask_of_capture(sg_build *b, sg_ref capture, const sg_mask *mask)
+{
+	sg_ref one;
+
+	if (!mask || is_given(b, capture))
+		return 0;
+	one = sg_same_everywhere(b->g, mask->node);
+	return one ? sg_reshape(b, one, sg_shape_scalar(b->sp)) : mask->node;
+}
+
+const sg_mask *
+sg_mask_like(sg_build *b, sg_ref node, sg_ref x)
+{
+	const sg_shape *s = sg_shape_of(b, x);
+
+	return sg_mask_plain(b, sg_shape_of(b, node) == s ? node : sg_broadcast(b, node, s, NULL));
+}

@@ -113,6 +113,7 @@ typedef struct backward {
 	const sg_ref *gs;     /* their adjoints; 0: none */
 	sg_ref *gc, *gy;      /* what stands for them in a step: of carries, of stacked results */
 	sg_ref *dc, *dx, *dk; /* adjoints of carries, xs, captures in a step; 0: none */
+	sg_ref *mk;           /* where those of captures are taken in a step; 0: not looked at */
 	refs dear;            /* values of the body that are kept too, */
 	refs kept;            /* and their placeholders in a step backward */
 	uint32_t *carry; /* by these: the carry, + 1, whose next value it is; 0: it is stacked */
@@ -149,11 +150,17 @@ sweep_body(backward *w)
 	push_all(b, &x, l->nc, l->cparam);
 	push_all(b, &x, l->nx, l->xparam);
 	push_all(b, &x, l->ncap, l->cap);
-	sg_ref *d = SG_NEW_ARRAY(b->ctx, sg_ref, x.n + 1);
-	sg_reverse_body(b, y.n, y.r, seed.r, x.n, x.r, d);
+	sg_adj *a = SG_NEW_ARRAY(b->ctx, sg_adj, x.n + 1);
+	sg_ref *d = SG_NEW_ARRAY(b->ctx, sg_ref, x.n + l->ncap + 1);
+	sg_reverse_body(b, y.n, y.r, seed.r, x.n, x.r, a);
+	for (size_t k = 0; k < x.n; k++)
+		d[k] = sg_adj_solid(b, a[k]);
 	w->dc = d;
 	w->dx = d + l->nc;
 	w->dk = d + l->nc + l->nx;
+	w->mk = d + x.n;
+	for (uint32_t k = 0; k < l->ncap; k++)
+		w->mk[k] = sg_mask_of_capture(b, l->cap[k], a[l->nc + l->nx + k].mask);
 }
 
 /* What the step backward reads, from the params on. */
@@ -163,7 +170,7 @@ reads(const backward *w, const refs *param)
 	const sg_loop *l = &w->l;
 	refs root = {0};
 
-	for (uint32_t k = 0; k < l->nc + l->nx + l->ncap; k++)
+	for (uint32_t k = 0; k < l->nc + l->nx + 2 * l->ncap; k++)
 		if (w->dc[k])
 			push(w->b, &root, w->dc[k]);
 	return sg_cone_make(w->b, SG_FOLLOW_ALL, root.n, root.r, sg_lowest(param->n, param->r));
@@ -243,9 +250,9 @@ forward_body(const backward *w, const refs *param)
 	return sg_cone_make(w->b, SG_FOLLOW_ALL, root.n, root.r, sg_lowest(param->n, param->r));
 }
 
-/* By member of the step backward: is it made of adjoints, so that no step forward can tell it? */
-static const bool *
-of_adjoints(const backward *w, const sg_cone *back)
+/* What stands for adjoints in a step. */
+static refs
+adjoints_of(const backward *w)
 {
 	refs seed = {0};
 
@@ -255,6 +262,15 @@ of_adjoints(const backward *w, const sg_cone *back)
 	for (uint32_t k = 0; k < w->ns; k++)
 		if (w->gy[k] && sg_node_at(w->b->g, w->gy[k])->op == SG_SEED)
 			push(w->b, &seed, w->gy[k]);
+	return seed;
+}
+
+/* By member of the step backward: is it made of adjoints, so that no step forward can tell it? */
+static const bool *
+of_adjoints(const backward *w, const sg_cone *back)
+{
+	const refs seed = adjoints_of(w);
+
 	return sg_cone_active(w->b, back, seed.n, seed.r);
 }
 
@@ -463,7 +479,7 @@ find_dear(backward *w, const refs *param)
 static void
 keep_dear(backward *w, const refs *param)
 {
-	const size_t n = w->l.nc + w->l.nx + w->l.ncap;
+	const size_t n = w->l.nc + w->l.nx + 2 * (size_t)w->l.ncap;
 	refs root = {0};
 
 	find_dear(w, param);
@@ -540,8 +556,20 @@ tape(backward *w, const sg_cone *cone, sg_ref *at)
 	return r;
 }
 
+/* By member of the step backward: does it vary from step to step? A mask that comes of a loop hangs
+ * on all that the loop reads. */
+static const bool *
+varying(const backward *w, const sg_cone *cone, const refs *param)
+{
+	refs given = adjoints_of(w);
+
+	push_all(w->b, &given, (uint32_t)param->n, param->r);
+	push_all(w->b, &given, (uint32_t)w->kept.n, w->kept.r);
+	return sg_cone_active(w->b, cone, given.n, given.r);
+}
+
 void
-sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
+sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_adj *d)
 {
 	backward w = {.b = b, .l = sg_loop_of(b->g, r)};
 	const sg_loop *l = &w.l;
@@ -558,6 +586,9 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 	w.gc = SG_NEW_ARRAY(b->ctx, sg_ref, l->nc + 1);
 	w.gy = SG_NEW_ARRAY(b->ctx, sg_ref, w.ns + 1);
 	sweep_body(&w);
+	for (uint32_t k = 0; k < l->ncap; k++)
+		if (!want[cap_at + k])
+			w.mk[k] = 0;
 	const refs param = params_of(b, l);
 	if (l->op == SG_SCAN)
 		keep_dear(&w, &param);
@@ -565,7 +596,9 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 	sg_ref *kept = SG_NEW_ARRAY(b->ctx, sg_ref, l->nc + w.dear.n + 1);
 	find_next_carries(&w, &cone);
 	const sg_ref taped = tape(&w, &cone, kept);
+	const bool *varies = varying(&w, &cone, &param);
 	uint32_t *slot = SG_NEW_ARRAY(b->ctx, uint32_t, cap_at + l->ncap + 1);
+	uint32_t *slot_of_mask = SG_NEW_ARRAY(b->ctx, uint32_t, l->ncap + 1);
 
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (w.gc[k]) {
@@ -581,6 +614,14 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 
 			slot[cap_at + k] = (uint32_t)p.init.n + 1;
 			add_carry(b, &p, sg_const_like(b, l->cap[k], 0), sum, more);
+			if (w.mk[k] && sg_cone_has(&cone, w.mk[k]) &&
+			    varies[sg_cone_at(&cone, w.mk[k])]) {
+				const sg_ref any = seed_like(b, w.mk[k]);
+
+				slot_of_mask[k] = (uint32_t)p.init.n + 1;
+				add_carry(b, &p, sg_const_like(b, w.mk[k], 0), any,
+				          sg_ew2(b, SG_OR, any, w.mk[k]));
+			}
 		}
 	for (uint32_t k = 0; k < l->nc; k++)
 		if (kept[k])
@@ -608,7 +649,13 @@ sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_ref *d)
 	const sg_ref back = make(b, &like, &p);
 	for (uint32_t k = first; k < cap_at + l->ncap; k++)
 		if (slot[k] && want[k])
-			d[k] = sg_pick(b, back, slot[k] - 1);
+			d[k] = sg_adj_plain(sg_pick(b, back, slot[k] - 1));
+	for (uint32_t k = 0; k < l->ncap; k++) {
+		if (slot_of_mask[k])
+			w.mk[k] = sg_pick(b, back, slot_of_mask[k] - 1);
+		if (d[cap_at + k].raw && w.mk[k])
+			d[cap_at + k].mask = sg_mask_like(b, w.mk[k], l->cap[k]);
+	}
 }
 
 /* ---- forward ---- */

@@ -378,14 +378,14 @@ through_loop(sweep *s, sg_ref r)
 {
 	const sg_node n = sg_at(s->b, r);
 	const uint32_t nargs = sg_data_args(&n);
-	sg_ref *d = SG_NEW_ARRAY(s->b->ctx, sg_ref, nargs);
 	bool *want = SG_NEW_ARRAY(s->b->ctx, bool, nargs);
+	sg_adj *d = SG_NEW_ARRAY(s->b->ctx, sg_adj, nargs);
 
 	for (uint32_t k = 0; k < nargs; k++)
 		want[k] = wanted(s, n.args[k]);
 	sg_loop_vjp(s->b, r, s->picked[sg_cone_at(&s->cone, r)], want, d);
 	for (uint32_t k = 0; k < nargs; k++)
-		contribute(s, n.args[k], sg_adj_plain(d[k]));
+		contribute(s, n.args[k], d[k]);
 }
 
 /* ---- the walk ---- */
@@ -459,7 +459,7 @@ walk(sweep *s)
 
 static void
 reverse(sg_build *b, bool hold, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
-        const sg_ref *x, sg_ref *adjoint)
+        const sg_ref *x, sg_adj *adjoint)
 {
 	sweep s = {.b = b, .fresh = b->g->n};
 	bool *stop = NULL;
@@ -480,19 +480,23 @@ reverse(sg_build *b, bool hold, size_t ny, const sg_ref *y, const sg_ref *seed, 
 	}
 	for (size_t i = 0; i < n; i++)
 		adjoint[i] = sg_cone_has(&s.cone, x[i])
-		                 ? sg_adj_solid(b, s.adj[sg_cone_at(&s.cone, x[i])])
-		                 : 0;
+		                 ? sg_adj_settle(b, s.adj[sg_cone_at(&s.cone, x[i])])
+		                 : (sg_adj){0};
 }
 
 void
 sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint)
 {
-	reverse(b, false, 1, &y, &seed, n, x, adjoint);
+	sg_adj *a = SG_NEW_ARRAY(b->ctx, sg_adj, n);
+
+	reverse(b, false, 1, &y, &seed, n, x, a);
+	for (size_t i = 0; i < n; i++)
+		adjoint[i] = sg_adj_solid(b, a[i]);
 }
 
 void
 sg_reverse_body(sg_build *b, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
-                const sg_ref *x, sg_ref *adjoint)
+                const sg_ref *x, sg_adj *adjoint)
 {
 	reverse(b, true, ny, y, seed, n, x, adjoint);
 }
