@@ -123,7 +123,9 @@ lib_sources = \
 	src/pass/jacobian.c \
 	src/pass/jacobian.h \
 	src/pass/loop.c \
+	src/pass/loop.h \
 	src/pass/loop_batch.c \
+	src/pass/loop_keep.c \
 	src/pass/many.c \
 	src/pass/merge.c \
 	src/pass/narrow.c \

@@ -1620,11 +1620,12 @@ START_TEST(zeros_of_pads_and_identities_at_infinity)
 	}
 END_TEST
 
-/* The roots and logarithms are the same in all steps, and of a side that is not taken. */
+/* The roots and logarithms are the same in all steps, or kept of each, and of a side that is not
+ * taken. */
 START_TEST(what_no_step_takes_from_outside_has_no_derivative)
 	{
 		static const char text[] =
-		    "input u, x[3]\n"
+		    "input u, x[3], z[N]\n"
 		    "a, _ = while((c, k) -> k < 2, (c, k) -> (c + where(u > 0, sqrt(u), c), k + "
 		    "1),\n"
 		    "  (u, 0), limit=9)\n"
@@ -1639,17 +1640,20 @@ START_TEST(what_no_step_takes_from_outside_has_no_derivative)
 		    "  u*x, over=x)\n"
 		    "m = scan((m, p) -> where(m > p, m, tanh(m @ log(u*eye(3) + 1.0))), x + 9, "
 		    "over=x)\n"
-		    "entry e = grad(a, u) as a, grad(b, u) as b, hessian(b, u) as B, grad(c*c, u) "
+		    "_, q, _ = scan((p, q, r, v) -> (p + v, q + r, if mean(r) > 0.01 then r + r\n"
+		    "  else sqrt(0.1 - mean(r))*r), (z, x, x), over=z)\n"
+		    "entry e = norm(grad(sum(jacobian(q, z, mode=\"reverse\")), x)) as q,\n"
+		    "  grad(a, u) as a, grad(b, u) as b, hessian(b, u) as B, grad(c*c, u) "
 		    "as c,\n"
 		    "  hessian(c*c, u, mode=\"reverse\") as C, hvp(sum(d*d), u, 1) as D,\n"
 		    "  norm(jacobian(d, u, mode=\"reverse\") - 6*x) as d, grad(u*sum(m), u) as m\n";
 		static const struct {
 			const char *name;
 			double value;
-		} want[] = {{"a", 4},   {"b", -4},   {"B", 8}, {"c", -324},
-		            {"C", 648}, {"D", 1008}, {"d", 0}, {"m", 33}};
+		} want[] = {{"a", 4},    {"b", -4}, {"B", 8},  {"c", -324}, {"C", 648},
+		            {"D", 1008}, {"d", 0},  {"m", 33}, {"q", 0}};
 		const double u = -0.5, x[] = {1, 2, 3};
-		const ptrdiff_t three = 3;
+		const ptrdiff_t three = 3, two = 2;
 		sg_model *m = compile(text);
 
 		for (size_t i = 0; i < 3; i++) {
@@ -1659,6 +1663,7 @@ START_TEST(what_no_step_takes_from_outside_has_no_derivative)
 
 			ck_assert_int_eq(sg_call_bind(c, "u", SG_DTYPE_F64, 0, NULL, &u), SG_OK);
 			ck_assert_int_eq(sg_call_bind(c, "x", SG_DTYPE_F64, 1, &three, x), SG_OK);
+			ck_assert_int_eq(sg_call_bind(c, "z", SG_DTYPE_F64, 1, &two, x), SG_OK);
 			ck_assert_int_eq(sg_call_run(c), SG_OK);
 			for (size_t k = 0; k < sizeof want / sizeof *want; k++) {
 				const double is =

@@ -211,12 +211,23 @@ either(sg_build *b, sg_ref x, sg_ref y)
 	return sg_ew2(b, SG_OR, x, y);
 }
 
+/* Where the one counts or the other; NULL: everywhere. */
+static const sg_mask *
+mask_of_both(sg_build *b, sg_ref node, sg_adj a, sg_adj c)
+{
+	sg_mask *m = SG_NEW(b->ctx, sg_mask);
+
+	m->node = node;
+	m->of_rows = a.mask->of_rows && c.mask->of_rows;
+	return sg_is_value(b, node, 1) ? NULL : m;
+}
+
 /* The sum where c counts in cases alone in which a does not. */
 static sg_adj
 choose(sg_build *b, sg_adj a, sg_adj c)
 {
 	const sg_ref raw = sg_ew3(b, SG_SELECT, a.mask->node, a.raw, c.raw);
-	const sg_mask *m = sg_mask_plain(b, either(b, a.mask->node, c.mask->node));
+	const sg_mask *m = mask_of_both(b, either(b, a.mask->node, c.mask->node), a, c);
 
 	return (sg_adj){raw, !m, m};
 }
@@ -246,10 +257,10 @@ sg_adj_add(sg_build *b, sg_adj a, sg_adj c)
 		return choose(b, a, c);
 	if (excludes(b, c.mask->node, a.mask->node, DEEP))
 		return choose(b, c, a);
-	sg_ref mask = sg_ew2(b, SG_OR, a.mask->node, c.mask->node);
+	const sg_ref mask = sg_ew2(b, SG_OR, a.mask->node, c.mask->node);
 	sg_ref sum = sg_adj_solid(b, c);
 	sum = sg_ew2(b, SG_ADD, sg_adj_solid(b, a), sum);
-	return (sg_adj){sum, true, sg_mask_plain(b, mask)};
+	return (sg_adj){sum, true, mask_of_both(b, mask, a, c)};
 }
 
 /* ---- masks through ops that mix elements ---- */
@@ -397,9 +408,8 @@ sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m)
 
 /* ---- masks of what a loop reads from outside ---- */
 
-/* Is it given, so that no derivative lies behind it? */
-static bool
-is_given(const sg_build *b, sg_ref r)
+bool
+sg_is_given(const sg_build *b, sg_ref r)
 {
 	const sg_node *n = sg_node_at(b->g, r);
 
@@ -409,23 +419,41 @@ is_given(const sg_build *b, sg_ref r)
 	return n->op == SG_INPUT || n->op == SG_SEED;
 }
 
-/* What is the same in all steps is read from outside, even if only one side of a where() in the
- * body reads it. */
 sg_ref
-sg_mask_of_capture(sg_build *b, sg_ref capture, const sg_mask *mask)
+sg_mask_in_step(sg_build *b, const sg_mask *mask)
 {
 	sg_ref one;
 
-	if (!mask || is_given(b, capture))
+	if (!mask)
 		return 0;
 	one = sg_same_everywhere(b->g, mask->node);
 	return one ? sg_reshape(b, one, sg_shape_scalar(b->sp)) : mask->node;
 }
 
+static sg_mask *
+spread(sg_build *b, sg_ref node, sg_ref x, int64_t first)
+{
+	const sg_shape *s = sg_shape_of(b, x);
+	sg_mask *m = SG_NEW(b->ctx, sg_mask);
+	int64_t axis[SG_MAX_RANK];
+
+	for (uint32_t k = 0; k < SG_MAX_RANK; k++)
+		axis[k] = first + k;
+	m->node = sg_shape_of(b, node) == s ? node : sg_broadcast(b, node, s, axis);
+	return m;
+}
+
 const sg_mask *
 sg_mask_like(sg_build *b, sg_ref node, sg_ref x)
 {
-	const sg_shape *s = sg_shape_of(b, x);
+	return spread(b, node, x, 0);
+}
 
-	return sg_mask_plain(b, sg_shape_of(b, node) == s ? node : sg_broadcast(b, node, s, NULL));
+const sg_mask *
+sg_mask_of_rows(sg_build *b, sg_ref node, bool stacked, sg_ref x)
+{
+	sg_mask *m = spread(b, node, x, stacked ? 0 : 1);
+
+	m->of_rows = true;
+	return m;
 }

@@ -13,7 +13,7 @@ typedef struct sweep {
 	sg_ref *d;
 	uint32_t cap;
 	const bool *stop; /* per member: nothing flows on from it; NULL: from all */
-	sg_ref **picked;  /* per member, of loops: adjoints of their results */
+	sg_adj **picked;  /* per member, of loops: adjoints of their results */
 } sweep;
 
 static bool
@@ -366,11 +366,14 @@ through_pick(sweep *s, sg_ref r, sg_adj a)
 		return;
 	const uint32_t at = sg_cone_at(&s->cone, n.args[0]);
 	if (!s->picked)
-		s->picked = SG_NEW_ARRAY(s->b->ctx, sg_ref *, s->cone.n);
+		s->picked = SG_NEW_ARRAY(s->b->ctx, sg_adj *, s->cone.n);
 	if (!s->picked[at])
-		s->picked[at] = SG_NEW_ARRAY(s->b->ctx, sg_ref, sg_loop_results(&l));
-	s->picked[at][n.attr->w[0]] = sg_adj_solid(s->b, a);
-	s->adj[at] = sg_adj_plain(s->picked[at][n.attr->w[0]]); /* so that the walk stops there */
+		s->picked[at] = SG_NEW_ARRAY(s->b->ctx, sg_adj, sg_loop_results(&l));
+	a = sg_adj_settle(s->b, a);
+	a.raw = sg_adj_solid(s->b, a);
+	a.clean = true;
+	s->picked[at][n.attr->w[0]] = a;
+	s->adj[at] = sg_adj_plain(a.raw); /* so that the walk stops there */
 }
 
 static void
@@ -458,7 +461,7 @@ walk(sweep *s)
 }
 
 static void
-reverse(sg_build *b, bool hold, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
+reverse(sg_build *b, bool hold, size_t ny, const sg_ref *y, const sg_adj *seed, size_t n,
         const sg_ref *x, sg_adj *adjoint)
 {
 	sweep s = {.b = b, .fresh = b->g->n};
@@ -475,7 +478,7 @@ reverse(sg_build *b, bool hold, size_t ny, const sg_ref *y, const sg_ref *seed, 
 	}
 	if (s.cone.n) {
 		for (size_t k = 0; k < ny; k++)
-			contribute(&s, y[k], sg_adj_plain(seed[k]));
+			contribute(&s, y[k], seed[k]);
 		walk(&s);
 	}
 	for (size_t i = 0; i < n; i++)
@@ -487,15 +490,16 @@ reverse(sg_build *b, bool hold, size_t ny, const sg_ref *y, const sg_ref *seed, 
 void
 sg_reverse(sg_build *b, sg_ref y, sg_ref seed, size_t n, const sg_ref *x, sg_ref *adjoint)
 {
+	const sg_adj from = sg_adj_plain(seed);
 	sg_adj *a = SG_NEW_ARRAY(b->ctx, sg_adj, n);
 
-	reverse(b, false, 1, &y, &seed, n, x, a);
+	reverse(b, false, 1, &y, &from, n, x, a);
 	for (size_t i = 0; i < n; i++)
 		adjoint[i] = sg_adj_solid(b, a[i]);
 }
 
 void
-sg_reverse_body(sg_build *b, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
+sg_reverse_body(sg_build *b, size_t ny, const sg_ref *y, const sg_adj *seed, size_t n,
                 const sg_ref *x, sg_adj *adjoint)
 {
 	reverse(b, true, ny, y, seed, n, x, adjoint);

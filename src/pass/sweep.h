@@ -47,7 +47,8 @@ typedef struct sg_mask {
 	uint32_t depth; /* length of the chain above */
 	sg_ref cond;
 	bool side;
-	bool light; /* not worth what masks cost behind an op that mixes elements */
+	bool light;   /* not worth what masks cost behind an op that mixes elements */
+	bool of_rows; /* it is of what a loop backward reads of each step */
 } sg_mask;
 
 /* The adjoint is raw where the mask is true and exactly 0 elsewhere, where raw may hold anything,
@@ -71,11 +72,15 @@ sg_adj sg_adj_taken(sg_build *b, sg_adj a, sg_ref taken);
 /* Where operand k of node r may have an adjoint, r's being masked by m. */
 const sg_mask *sg_mask_operand(sg_build *b, sg_ref r, uint32_t k, sg_ref m);
 const sg_mask *sg_mask_plain(sg_build *b, sg_ref node);
-/* Where the adjoint of what a loop captures is taken in a step: of its shape, or one number where
- * that is the same everywhere; 0 where it does not matter, since no derivative lies behind. */
-sg_ref sg_mask_of_capture(sg_build *b, sg_ref capture, const sg_mask *mask);
-/* `node`, of x's shape or one number, as the mask of x's adjoint. */
+/* Where the adjoint of what a loop reads is taken in a step: of its shape, or one number where that
+ * is the same everywhere; 0 where there is no mask. */
+sg_ref sg_mask_in_step(sg_build *b, const sg_mask *mask);
+/* `node`, of x's shape or one number, as the mask of x's adjoint; for rows of x that a loop reads:
+ * stacked, or the same in all steps. */
 const sg_mask *sg_mask_like(sg_build *b, sg_ref node, sg_ref x);
+const sg_mask *sg_mask_of_rows(sg_build *b, sg_ref node, bool stacked, sg_ref x);
+/* Is it given, so that no derivative lies behind it? */
+bool sg_is_given(const sg_build *b, sg_ref r);
 /* `node` is the mask `from` after a movement of its adjoint. */
 const sg_mask *sg_mask_moved(sg_build *b, const sg_mask *from, sg_ref node);
 
@@ -90,14 +95,14 @@ void sg_custom_vjp(sg_build *b, sg_ref r, sg_ref g, const bool *want, sg_ref *d)
 sg_ref sg_custom_jvp(sg_build *b, sg_ref r, const sg_ref *t);
 /* Adjoints of x[0..n) for adjoints seed[k] of y[k] together, without light masks. The x[i] are held
  * as independent: none flows through one to another. */
-void sg_reverse_body(sg_build *b, size_t ny, const sg_ref *y, const sg_ref *seed, size_t n,
+void sg_reverse_body(sg_build *b, size_t ny, const sg_ref *y, const sg_adj *seed, size_t n,
                      const sg_ref *x, sg_adj *adjoint);
 
 /* ---- loops: loop.c, loop_batch.c ---- */
 
 /* Adjoints d[k] of the data operands of loop r (raw 0: none), want[k] asked for; g[i] is the
- * adjoint of its PICK i, 0 where there is none. */
-void sg_loop_vjp(sg_build *b, sg_ref r, const sg_ref *g, const bool *want, sg_adj *d);
+ * adjoint of its PICK i, clean, raw 0 where there is none. */
+void sg_loop_vjp(sg_build *b, sg_ref r, const sg_adj *g, const bool *want, sg_adj *d);
 /* The loop that carries tangents beside loop r's values, for tangents t[k] of its data operands.
  * index[i]: which PICK of it is the tangent of PICK i of r; -1: it has none. */
 sg_ref sg_loop_jvp(sg_build *b, sg_ref r, const sg_ref *t, int32_t *index);
