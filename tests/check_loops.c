@@ -114,6 +114,19 @@ static const struct {
      "entry more = grad(sum(map((a) -> det(outer(a[0], a[:, 1]) + tril(a) + 9*eye(5)), a)), a) as "
      "g\n",
      1e-10},
+    {"loops in steps that are kept, and in those of their tangents",
+     "input x[2, N], y[K], t[2, N]\n"
+     "v, w = scan((c, u) -> (c*u + 0.1, u), x, over=y)\n"
+     "def step(c, p) {\n"
+     "  _, inner = scan((k, u) -> (k, c*u), 0, over=w)\n"
+     "  _, outer = scan((k, u) -> (k, inner*u), 0, over=y)\n"
+     "  return c*p + sin(c), outer\n"
+     "}\n"
+     "z, s = scan(step, v, over=y, checkpoint=2)\n"
+     "entry value = sum(z*z) as z\n"
+     "entry twice = hvp(sum(z*z), x, t) as h\n"
+     "entry all = sum(z*z) as z, grad(sum(z*z), x) as g, hvp(sum(z*z), y, y) as h\n",
+     1e-9},
     {"a scan of scalars",
      "input x[N], w\n"
      "s = scan((c, v) -> tanh(c*w) + v*v, 0.5, over=x)\n"

@@ -64,6 +64,71 @@ new_family(merging *m, sg_ref first)
 	return f;
 }
 
+/* Marks what the nodes are made of, as far as that has no mark yet; inside of loops only what these
+ * read from outside. False where a placeholder is met. */
+static bool
+mark_all(const merging *m, uint32_t *met, uint32_t now, size_t n, const sg_ref *r)
+{
+	sg_ref *todo = NULL;
+	size_t ntodo = 0, cap = 0;
+	bool given = true;
+
+	for (size_t i = 0; i < n; i++)
+		SG_PUSH(m->ctx, todo, ntodo, cap, r[i]);
+	while (ntodo > 0) {
+		const sg_ref x = todo[--ntodo];
+		const sg_node *node = sg_node_at(m->g, x);
+
+		if (met[x] == now)
+			continue;
+		met[x] = now;
+		given = given && node->op != SG_SEED;
+		for (uint32_t k = 0; k < sg_data_args(node); k++)
+			SG_PUSH(m->ctx, todo, ntodo, cap, node->args[k]);
+	}
+	return given;
+}
+
+/* Is what r reads from outside there for the first one of the family too? What hangs on a loop
+ * around r in which that is not is not. */
+static bool
+reads_the_same(const merging *m, const family *f, sg_ref r)
+{
+	const sg_node *first = sg_node_at(m->g, f->first), *n = sg_node_at(m->g, r);
+	const uint32_t nargs = sg_data_args(n), nfirst = sg_data_args(first);
+	sg_ref *other = SG_NEW_ARRAY(m->ctx, sg_ref, nargs + 1);
+	uint32_t nother = 0, now, *met;
+
+	for (uint32_t k = 0; k < nargs; k++) {
+		uint32_t i = 0;
+
+		while (i < nfirst && first->args[i] != n->args[k])
+			i++;
+		if (i == nfirst)
+			other[nother++] = n->args[k];
+	}
+	if (nother == 0)
+		return true;
+	met = sg_graph_mark(m->g, &now);
+	mark_all(m, met, now, nfirst, first->args);
+	return mark_all(m, met, now, nother, other);
+}
+
+/* Can the first of the family stack what l does? Not what has been built after it. */
+static bool
+is_there(const merging *m, const family *f, const sg_loop *l, sg_ref r)
+{
+	bool more = false;
+
+	for (uint32_t k = 0; k < l->ns; k++)
+		if (place_of(f, l->out[k]) == f->nout) {
+			if (l->out[k] > f->first)
+				return false;
+			more = true;
+		}
+	return !more || reads_the_same(m, f, r);
+}
+
 static void
 join(merging *m, sg_ref r)
 {
@@ -72,11 +137,8 @@ join(merging *m, sg_ref r)
 
 	if (!f)
 		f = *slot = new_family(m, r);
-	for (uint32_t k = 0; k < l.ns; k++)
-		if (l.out[k] > f->first && place_of(f, l.out[k]) == f->nout) {
-			f = new_family(m, r); /* built too late for the first: stays alone */
-			break;
-		}
+	else if (!is_there(m, f, &l, r))
+		f = new_family(m, r); /* stays alone */
 	f->tape = f->tape || l.tape;
 	for (uint32_t k = 0; k < l.ns; k++)
 		if (place_of(f, l.out[k]) == f->nout) {
