@@ -86,8 +86,8 @@ class Report:
         for w, value, hand, derivative, work in self.bench.ratios:
             r, d = hand.median / value.median, derivative.median / value.median
             out.append("| " + " | ".join([
-                w.name, w.size, show(value.median), show(hand.median), f"{r:.2f} ({hand.best / value.best:.2f})", verdict(r >= 1), show(derivative.median),
-                f"{d:.2f} ({derivative.best / value.best:.2f})", f"{w.at_most or '-'}", verdict(d <= w.at_most) if w.at_most else "-",
+                w.name, w.size, show(value.median), show(hand.median), f"{r:.2f} ({hand.best / value.best:.2f})", verdict(round(r, 2) >= 1), show(derivative.median),
+                f"{d:.2f} ({derivative.best / value.best:.2f})", f"{w.at_most or '-'}", verdict(round(d, 2) <= w.at_most) if w.at_most else "-",
                 f"{work / 1024:.0f} KiB"]) + " |")
         return out + [""]
 
