@@ -859,6 +859,21 @@ passes(sg_call *c, uint64_t seed, sg_report *report)
 	              report->rows[0].against, report->rows[0].error);
 }
 
+/* Checks all entries with the numbers of some seeds. */
+static void
+pass_from(sg_model *m, uint64_t from, uint64_t to)
+{
+	for (uint64_t seed = from; seed < to; seed++)
+		for (size_t i = 0; i < sg_model_nentries(m); i++) {
+			sg_call *c = sg_call_new(m, sg_model_entry(m, i)->name, SG_BACKEND_AUTO);
+			sg_report report;
+
+			passes(c, seed, &report);
+			sg_report_free(&report);
+			sg_call_free(c);
+		}
+}
+
 START_TEST(right_derivatives_pass_the_check)
 	{
 		sg_model *m = compile("input x[N, 3]\nparam w[3]\ny = sum(tanh(x @ w)**2)\n"
@@ -888,16 +903,7 @@ START_TEST(f32_within_f64_passes_the_check)
 		            "l = sum(scan((c, r) -> cast(c*0.3 + r, f32), v, over=z))\n"
 		            "gradient sum(z @ v*y) as s wrt v\nentry last = grad(l, v) as g\n");
 
-		for (uint64_t seed = 1; seed < 9; seed++)
-			for (size_t i = 0; i < sg_model_nentries(m); i++) {
-				sg_call *c =
-				    sg_call_new(m, sg_model_entry(m, i)->name, SG_BACKEND_AUTO);
-				sg_report report;
-
-				passes(c, seed, &report);
-				sg_report_free(&report);
-				sg_call_free(c);
-			}
+		pass_from(m, 1, 9);
 		sg_model_free(m);
 	}
 END_TEST
@@ -954,14 +960,7 @@ START_TEST(near_ties_pass_the_check)
 		    "v = vjp(cumsum(sin(p), axis=0), p, cos(p))/11\n"
 		    "gradient sum(sin(0.4 + log1p(v**2) + sqrt(v**2 + 0.35))) as y wrt x, w\n");
 
-		for (uint64_t seed = 616; seed < 619; seed++) {
-			sg_call *c = sg_call_new(m, NULL, SG_BACKEND_AUTO);
-			sg_report report;
-
-			passes(c, seed, &report);
-			sg_report_free(&report);
-			sg_call_free(c);
-		}
+		pass_from(m, 616, 619);
 		sg_model_free(m);
 	}
 END_TEST
